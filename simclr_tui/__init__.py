@@ -1,0 +1,35 @@
+"""simclr-tui: a terminal experiment manager for SimCLR (Chen et al., ICML 2020).
+
+The public surface loads on first use, so that `import simclr_tui` costs nothing:
+`Recipe`, `open_run`, `runs` and `load_encoder` (the one that imports torch).
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from simclr_tui.api import open_run, runs
+    from simclr_tui.recipe.recipe import Recipe
+    from simclr_tui.train.checkpoint import load_encoder
+
+__version__ = "0.1.0"
+__all__ = ["Recipe", "load_encoder", "open_run", "runs"]
+
+_HOMES = {
+    "Recipe": "simclr_tui.recipe.recipe",
+    "open_run": "simclr_tui.api",
+    "runs": "simclr_tui.api",
+    "load_encoder": "simclr_tui.train.checkpoint",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'simclr_tui' has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

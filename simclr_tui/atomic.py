@@ -1,0 +1,226 @@
+"""Write a file whole or not at all; append a line; hold a lock. The one seam through which faults are injected."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import os
+import time
+from collections import deque
+from pathlib import Path
+from typing import Protocol
+
+
+class Os(Protocol):
+    """The system calls that durability rests on. A test passes one that fails on the n-th call."""
+
+    def open(self, path: Path, flags: int) -> int: ...
+    def write(self, fd: int, data: bytes | memoryview) -> int: ...
+    def fsync(self, fd: int) -> None: ...
+    def close(self, fd: int) -> None: ...
+    def replace(self, source: Path, target: Path) -> None: ...
+    def unlink(self, path: Path) -> None: ...
+
+
+class SystemOs:
+    """The real ones."""
+
+    def open(self, path: Path, flags: int) -> int:
+        return os.open(path, flags | os.O_CLOEXEC, 0o666)
+
+    def write(self, fd: int, data: bytes | memoryview) -> int:
+        return os.write(fd, data)
+
+    def fsync(self, fd: int) -> None:
+        os.fsync(fd)
+
+    def close(self, fd: int) -> None:
+        os.close(fd)
+
+    def replace(self, source: Path, target: Path) -> None:
+        source.replace(target)
+
+    def unlink(self, path: Path) -> None:
+        path.unlink()
+
+
+SYSTEM_OS: Os = SystemOs()
+
+
+def write_file(path: Path, data: bytes, durable: bool = True, system: Os = SYSTEM_OS) -> None:
+    """Replace `path` by `data`: after a crash at any moment the old content or the new is there, whole.
+
+    `durable` also survives power loss (fsync of file and folder). The temporary name is the same for each
+    writer of one process, so a stale one is simply overwritten. Raises OSError; the file is then whole all the
+    same, and the old one unless the folder alone could not be synced.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        fd = system.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+        try:
+            _write_all(fd, data, system)
+            if durable:
+                system.fsync(fd)
+        finally:
+            system.close(fd)
+        system.replace(temporary, path)
+    except OSError:
+        with contextlib.suppress(OSError):
+            system.unlink(temporary)
+        raise
+    if durable:
+        sync_folder(path.parent, system)
+
+
+def _write_all(fd: int, data: bytes, system: Os) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[system.write(fd, view) :]
+
+
+def sync_folder(folder: Path, system: Os = SYSTEM_OS) -> None:
+    """Make renames and new names in `folder` survive power loss."""
+    fd = system.open(folder, os.O_RDONLY)
+    try:
+        system.fsync(fd)
+    finally:
+        system.close(fd)
+
+
+class LineWriter:
+    """Appends lines, each with one write, so that a kill leaves at most one torn line at the end.
+
+    A full disk never stops the caller: lines wait in a bounded buffer and are tried again with the next one.
+    """
+
+    def __init__(self, path: Path, keep: int = 100_000, system: Os = SYSTEM_OS) -> None:
+        self._system = system
+        self._fd = system.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+        self._waiting: deque[bytes] = deque(maxlen=keep)
+        self._torn = _ends_torn(path)
+
+    @property
+    def waiting(self) -> int:
+        """Lines that have not reached the file yet."""
+        return len(self._waiting)
+
+    def append(self, line: bytes) -> bool:
+        """Append one line (without its newline). False when it, or one before it, still waits for room."""
+        self._waiting.append(line + b"\n")
+        return self._drain()
+
+    def _drain(self) -> bool:
+        while self._waiting:
+            if not self._write(self._waiting[0]):
+                return False
+            self._waiting.popleft()
+        return True
+
+    def _write(self, line: bytes) -> bool:
+        data = b"\n" + line if self._torn else line
+        try:
+            written = self._system.write(self._fd, data)
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.ESTALE):
+                raise
+            return False
+        self._torn = written < len(data)
+        if written == len(data) - 1:  # whole but for its newline: the line must not be written twice
+            self._waiting[0] = b""
+        return not self._torn
+
+    def sync(self) -> None:
+        """Make what was appended survive power loss; a full disk is left to the next try."""
+        with contextlib.suppress(OSError):
+            self._system.fsync(self._fd)
+
+    def close(self) -> None:
+        self._drain()
+        self.sync()
+        self._system.close(self._fd)
+
+
+def _ends_torn(path: Path) -> bool:
+    """Whether a writer that was killed left a line without its end: the next one must not be glued to it."""
+    with path.open("rb") as file:
+        file.seek(max(0, file.seek(0, os.SEEK_END) - 1))
+        return file.read(1) not in (b"", b"\n")
+
+
+_held: set[tuple[int, int]] = set()  # (device, inode) of the locks that this process holds
+os.register_at_fork(after_in_child=_held.clear)  # a child inherits none of them
+
+
+class Lock:
+    """An exclusive lock that the kernel lets go the moment its process dies (`lockf`, not `flock`: an orphaned
+    child that inherited the descriptor would keep the latter)."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._fd: int | None = None
+
+    def acquire(self, wait: float = 0.0) -> bool:
+        """Take the lock, trying for `wait` seconds. False when it is held, by another process or by this one.
+
+        `is_locked` takes the lock for some microseconds: whoever must not fail for that waits a moment.
+        """
+        deadline = time.monotonic() + wait
+        while not self._try():
+            if time.monotonic() >= deadline:
+                return False
+            time.sleep(0.02)
+        return True
+
+    def _try(self) -> bool:
+        if _holds(self._path):  # closing a second descriptor would drop the lock of the first
+            return False
+        fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        try:
+            fcntl.lockf(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except (BlockingIOError, PermissionError):
+            os.close(fd)
+            return False
+        except OSError:
+            os.close(fd)
+            raise
+        self._fd = fd
+        _held.add(_file_id(os.fstat(fd)))
+        return True
+
+    def release(self) -> None:
+        if self._fd is not None:
+            _held.discard(_file_id(os.fstat(self._fd)))
+            os.close(self._fd)
+            self._fd = None
+
+
+def _file_id(file: os.stat_result) -> tuple[int, int]:
+    return file.st_dev, file.st_ino
+
+
+def _holds(path: Path) -> bool:
+    """Whether this very process holds the lock; the kernel would not say so."""
+    try:
+        return bool(_held) and _file_id(path.stat()) in _held
+    except OSError:
+        return False
+
+
+def is_locked(path: Path) -> bool:
+    """Whether a process holds the lock. Looks with a shared lock that is let go at once."""
+    if _holds(path):
+        return True
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.lockf(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except (BlockingIOError, PermissionError):
+        return True
+    except OSError:
+        return False
+    finally:
+        os.close(fd)
+    return False

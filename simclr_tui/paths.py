@@ -1,0 +1,92 @@
+"""Every file name of a run folder, spelled once."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+CATALOG = "catalog.db"
+TRASH = ".trash"
+RUN_FILE = "run.json"
+_ATTEMPT = re.compile(r"attempt-([0-9]{4}|[1-9][0-9]{4,8})")
+
+
+@dataclass(frozen=True)
+class AttemptPaths:
+    """One start or resume of a run."""
+
+    root: Path
+
+    @property
+    def number(self) -> int:
+        return int(self.root.name.removeprefix("attempt-"))
+
+    @property
+    def metrics(self) -> Path:
+        return self.root / "metrics.jsonl"
+
+    @property
+    def hardware(self) -> Path:
+        return self.root / "hardware.jsonl"
+
+    @property
+    def events(self) -> Path:
+        return self.root / "events.jsonl"
+
+    @property
+    def log(self) -> Path:
+        return self.root / "output.log"
+
+
+@dataclass(frozen=True)
+class RunPaths:
+    """A run's folder."""
+
+    root: Path
+
+    @property
+    def info(self) -> Path:
+        return self.root / RUN_FILE
+
+    @property
+    def recipe(self) -> Path:
+        return self.root / "recipe.toml"
+
+    @property
+    def state(self) -> Path:
+        return self.root / "state.json"
+
+    @property
+    def lock(self) -> Path:
+        return self.root / "run.lock"
+
+    @property
+    def launch_lock(self) -> Path:
+        """Held for the moment in which an attempt is begun."""
+        return self.root / "launch.lock"
+
+    @property
+    def checkpoints(self) -> Path:
+        return self.root / "checkpoints"
+
+    @property
+    def evaluations(self) -> Path:
+        return self.root / "evaluations"
+
+    def attempt(self, number: int) -> AttemptPaths:
+        return AttemptPaths(self.root / f"attempt-{number:04d}")
+
+    def attempts(self) -> list[AttemptPaths]:
+        """Those that exist, oldest first."""
+        try:
+            found = [_ATTEMPT.fullmatch(entry.name) for entry in self.root.iterdir()]
+        except OSError:
+            return []
+        return [self.attempt(number) for number in sorted(int(match[1]) for match in found if match)]
+
+    def checkpoint(self, step: int) -> Path:
+        return self.checkpoints / f"step-{step:08d}.pt"
+
+    def manifest(self, step: int) -> Path:
+        return self.checkpoints / f"step-{step:08d}.json"

@@ -1,0 +1,199 @@
+"""What `--data` may name: the known data sets, folders of images, and `auto`."""
+
+from __future__ import annotations
+
+import os
+import queue
+import threading
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+from simclr_tui.errors import DataError
+from simclr_tui.recipe.folders import FolderLayout, folder_layout, held_out, walk_images
+from simclr_tui.text import did_you_mean, safe
+
+__all__ = [
+    "KNOWN",
+    "DatasetInfo",
+    "FolderLayout",
+    "check_data",
+    "count_images",
+    "data_root",
+    "folder_layout",
+    "folder_of",
+    "offline",
+    "on_disk",
+    "resolve_auto",
+]
+
+FOLDER = "folder:"
+DOWNLOAD_HOST = "www.cs.toronto.edu"  # where torchvision takes CIFAR-10 from
+REACH_TIMEOUT = 3.0  # seconds
+
+
+@dataclass(frozen=True)
+class DatasetInfo:
+    """A data set known by name. `size` is the native side in px; `files` in `folder` prove it is on disk."""
+
+    name: str
+    title: str
+    train: int
+    test: int
+    classes: int
+    size: int
+    download_mb: int
+    folder: str = ""
+    files: tuple[str, ...] = ()
+
+
+_CIFAR10 = (*(f"data_batch_{part}" for part in range(1, 6)), "test_batch", "batches.meta")
+_STL10 = ("train_X.bin", "train_y.bin", "unlabeled_X.bin", "test_X.bin", "test_y.bin")
+
+KNOWN: dict[str, DatasetInfo] = {
+    info.name: info
+    for info in (
+        DatasetInfo("shapes", "Shapes (generated)", 10_000, 2_000, 10, 32, 0),
+        DatasetInfo("cifar10", "CIFAR-10", 50_000, 10_000, 10, 32, 170, "cifar-10-batches-py", _CIFAR10),
+        DatasetInfo(
+            "cifar100", "CIFAR-100", 50_000, 10_000, 100, 32, 169, "cifar-100-python", ("train", "test", "meta")
+        ),
+        DatasetInfo("stl10", "STL-10", 105_000, 8_000, 10, 96, 2640, "stl10_binary", _STL10),
+    )
+}
+
+
+def data_root() -> Path:
+    """Where data sets and decoded images are kept: $SIMCLR_DATA, else simclr-tui in the user's cache folder."""
+    given = os.environ.get("SIMCLR_DATA")
+    if given:
+        return Path(given).expanduser()
+    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "simclr-tui"
+
+
+def on_disk(name: str) -> bool:
+    """Whether a known data set can be opened without a download, judged by its files and not their content."""
+    info = KNOWN[name]
+    folder = data_root() / info.folder
+    return all(_size(folder / file) > 0 for file in info.files)
+
+
+def _size(file: Path) -> int:
+    try:
+        return file.stat().st_size
+    except OSError:
+        return 0
+
+
+def folder_of(data: str) -> Path | None:
+    """The path in `folder:PATH` with `~` expanded; None where `data` names a data set. Raises DataError."""
+    if not data.startswith(FOLDER):
+        return None
+    try:
+        return Path(data.removeprefix(FOLDER)).expanduser()
+    except RuntimeError:
+        raise DataError(f"no home folder for {safe(data.removeprefix(FOLDER))}", "give the whole path") from None
+
+
+def check_data(data: str) -> None:
+    """Raise DataError where `data` cannot be trained on. Cheap: a folder is read up to its first image."""
+    folder = folder_of(data)
+    if folder is not None:
+        _check_folder(data, folder)
+    elif data != "auto" and data not in KNOWN:
+        raise DataError(f"no data set {safe(data)!r}", _suggest(data))
+
+
+def _suggest(data: str) -> str:
+    names = ["auto", *KNOWN]
+    if _is_dir(Path(data)):
+        return f"a folder of images is given as {FOLDER}{safe(data)}"
+    guess = did_you_mean(data, names)
+    return f"{guess} choose from {', '.join(names)} or {FOLDER}PATH".strip()
+
+
+def _check_folder(data: str, folder: Path) -> None:
+    shown = safe(str(folder))
+    if data == FOLDER:
+        raise DataError(f"{FOLDER} needs a path", f"give --data {FOLDER}PATH")
+    if not _is_dir(folder):
+        what = "is not a folder" if _exists(folder) else "does not exist"
+        raise DataError(f"{shown} {what}", f"give --data {FOLDER}PATH, a folder of images")
+    try:
+        empty = next(walk_images(folder), None) is None
+    except OSError:
+        empty = True  # folder_layout says which part cannot be read
+    if empty:
+        folder_layout(folder)
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except (OSError, ValueError):
+        return False
+
+
+def _is_dir(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except (OSError, ValueError):
+        return False
+
+
+def count_images(data: str, subset: int) -> int | None:
+    """Training images a run would see, `subset` applied (0: all); None where that cannot be known beforehand."""
+    try:
+        total = _count(data)
+    except DataError:
+        return None
+    if total is None:
+        return None
+    return min(subset, total) if subset else total
+
+
+def _count(data: str) -> int | None:
+    folder = folder_of(data)
+    if folder is not None:
+        layout = folder_layout(folder)
+        kept_back = sum(map(held_out, Counter(layout.train.labels).values())) if layout.held_out else 0
+        return len(layout.train) - kept_back
+    if data == "auto":
+        return KNOWN["cifar10"].train if on_disk("cifar10") else None
+    return KNOWN[data].train if data in KNOWN else None
+
+
+def resolve_auto() -> tuple[str, str]:
+    """The data set `auto` stands for here and now, and why: CIFAR-10 where it is or can be had, else shapes."""
+    if on_disk("cifar10"):
+        return "cifar10", f"CIFAR-10 is in {data_root()}."
+    if offline():
+        return "shapes", "CIFAR-10 is not on disk and SIMCLR_OFFLINE is set, so images are generated."
+    if _reachable(DOWNLOAD_HOST, 443):
+        return "cifar10", f"CIFAR-10 is downloaded once, {KNOWN['cifar10'].download_mb} MB, into {data_root()}."
+    return "shapes", f"CIFAR-10 is not on disk and {DOWNLOAD_HOST} cannot be reached, so images are generated."
+
+
+def offline() -> bool:
+    """Whether SIMCLR_OFFLINE forbids downloads."""
+    return os.environ.get("SIMCLR_OFFLINE", "") not in ("", "0")
+
+
+def _reachable(host: str, port: int) -> bool:
+    """One TCP connect, in a thread of its own because the resolver keeps to no timeout."""
+    answer: queue.Queue[bool] = queue.Queue()
+    threading.Thread(target=lambda: answer.put(_connects(host, port)), daemon=True).start()
+    try:
+        return answer.get(timeout=REACH_TIMEOUT)
+    except queue.Empty:
+        return False
+
+
+def _connects(host: str, port: int) -> bool:
+    import socket  # 5 ms that only `auto` needs
+
+    try:
+        with socket.create_connection((host, port), timeout=REACH_TIMEOUT):
+            return True
+    except OSError:
+        return False

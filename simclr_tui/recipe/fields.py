@@ -1,0 +1,128 @@
+"""The Recipe's fields as data: what every face (flags, form, tables, docs) is made from."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import msgspec
+from msgspec import inspect
+
+from simclr_tui.errors import RecipeError
+from simclr_tui.recipe.recipe import Recipe
+from simclr_tui.text import did_you_mean, number
+
+Value = str | int | float | bool
+
+
+@dataclass(frozen=True)
+class Field:
+    """One hyperparameter: its key in files, its flag, its help and what it accepts."""
+
+    key: str
+    flag: str
+    help: str
+    group: str
+    paper: str
+    type: type
+    default: Value
+    accepts: str
+    choices: tuple[str, ...] = ()
+
+    @property
+    def short(self) -> str:
+        """The flag without dashes: the name used in tables and filters (`bs`, `temp`)."""
+        return self.flag.split("/")[0].removeprefix("--")
+
+    def parse(self, text: str) -> Value:
+        """A typed value from what a person wrote. Raises RecipeError with the flag's name."""
+        return check_value(self, text.strip(), strict=False)
+
+
+_TYPES: dict[type, type] = {
+    inspect.IntType: int,
+    inspect.FloatType: float,
+    inspect.StrType: str,
+    inspect.BoolType: bool,
+    inspect.LiteralType: str,
+}
+
+
+@cache
+def fields() -> tuple[Field, ...]:
+    """Every field of the Recipe in the order of its declaration."""
+    described = inspect.type_info(Recipe)
+    assert isinstance(described, inspect.StructType)
+    return tuple(_field(field) for field in described.fields)
+
+
+def _field(declared: inspect.Field) -> Field:
+    about = declared.type
+    assert isinstance(about, inspect.Metadata)
+    extra, schema = about.extra or {}, about.extra_json_schema or {}
+    choices = tuple(str(value) for value in about.type.values) if isinstance(about.type, inspect.LiteralType) else ()
+    return Field(
+        key=declared.name,
+        flag=extra["flag"],
+        help=schema["description"],
+        group=extra["group"],
+        paper=extra["paper"],
+        type=_TYPES[type(about.type)],
+        default=declared.default,
+        accepts=f"one of {', '.join(choices)}" if choices else _accepts(about.type),
+        choices=choices,
+    )
+
+
+def _accepts(plain: inspect.Type) -> str:
+    """What a value must be, in words: `a whole number ≥ 2`."""
+    if isinstance(plain, inspect.BoolType):
+        return "true or false"
+    if not isinstance(plain, inspect.IntType | inspect.FloatType):
+        return "text of the form given in --help"
+    bounds = ((">", plain.gt), ("≥", plain.ge), ("<", plain.lt), ("≤", plain.le))
+    limits = " and ".join(f"{sign} {number(value)}" for sign, value in bounds if value is not None)
+    return f"a {'whole ' if isinstance(plain, inspect.IntType) else ''}number {limits}".strip()
+
+
+@cache
+def _by_name() -> dict[str, Field]:
+    return {name: field for field in fields() for name in (field.key, field.short)}
+
+
+def field(name: str) -> Field:
+    """The field with that key or short name. Raises RecipeError with the nearest name."""
+    known = _by_name()
+    key = name.replace("-", "_")
+    found = known.get(name) or known.get(key)
+    if found is None:
+        raise RecipeError(f"the recipe has no field {name!r}", did_you_mean(name, known) or "see simclr run --help")
+    return found
+
+
+def check_value(field: Field, value: Any, strict: bool = True) -> Value:
+    """The value as the field's type, inside its bounds. Raises RecipeError naming flag, value and what is allowed."""
+    try:
+        checked: Value = getattr(msgspec.convert({field.key: value}, Recipe, strict=strict), field.key)
+        if isinstance(checked, float) and not math.isfinite(checked):
+            raise msgspec.ValidationError
+        if isinstance(checked, str):
+            checked.encode()
+    except (msgspec.ValidationError, UnicodeEncodeError):
+        raise RecipeError(
+            f"{field.flag.split('/')[0]} must be {field.accepts}, not {value!r}", f"it means: {field.help}"
+        ) from None
+    return checked
+
+
+def short_values(recipe: Recipe) -> dict[str, Value]:
+    """Every field under its short name, in order."""
+    return {item.short: getattr(recipe, item.key) for item in fields()}
+
+
+def diff(recipes: list[Recipe]) -> dict[str, list[Value]]:
+    """The fields (by short name) in which the recipes are not all equal, with each one's value."""
+    rows = {item.short: [getattr(recipe, item.key) for recipe in recipes] for item in fields()}
+    return {name: values for name, values in rows.items() if any(value != values[0] for value in values)}

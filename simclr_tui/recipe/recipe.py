@@ -1,0 +1,176 @@
+"""The Recipe: every hyperparameter of a run, declared once.
+
+A field's annotation carries its bounds, its flag, one sentence of help, its group and where the paper
+(arXiv 2002.05709) speaks of it. The command line, the dashboard's form, `show`, `compare`, the TOML keys and
+the documentation are all made from these declarations (see `fields.py`).
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated, Any, Literal
+
+import msgspec
+
+from simclr_tui.errors import RecipeError
+
+
+def _about(flag: str, help: str, group: str, paper: str = "", **bounds: Any) -> msgspec.Meta:
+    return msgspec.Meta(description=help, extra={"flag": flag, "group": group, "paper": paper}, **bounds)
+
+
+Probability = {"ge": 0.0, "le": 1.0}
+
+
+class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What to train. Immutable; equal recipes and equal code give equal runs.
+
+    Raises RecipeError when fields contradict each other (`check`).
+    """
+
+    data: Annotated[
+        str,
+        _about("--data", "Images: auto, shapes, cifar10, cifar100, stl10 or folder:PATH.", "data", min_length=1),
+    ] = "auto"
+    subset: Annotated[
+        int, _about("--subset", "Train on N images, drawn class by class (0: all).", "data", ge=0, le=10**9)
+    ] = 0
+    image_size: Annotated[
+        int, _about("--image-size", "Side of a view in pixels.", "data", "§B.9: 32; §2.2: 224", ge=8, le=1024)
+    ] = 32
+
+    crop_min: Annotated[
+        float, _about("--crop-min", "Smallest crop, as a share of the image's area.", "views", "§A", gt=0.0, le=1.0)
+    ] = 0.08
+    flip: Annotated[float, _about("--flip", "Probability of a horizontal flip.", "views", "§A", **Probability)] = 0.5
+    color_prob: Annotated[
+        float, _about("--color-prob", "Probability of colour distortion.", "views", "§A", **Probability)
+    ] = 0.8
+    color_strength: Annotated[
+        float,
+        _about("--color", "Colour strength s: multiplies the next four.", "views", "§3.2, §B.9: 0.5", ge=0.0, le=4.0),
+    ] = 0.5
+    brightness: Annotated[
+        float, _about("--brightness", "Brightness jitter at s = 1.", "views", "§A", ge=0.0, le=4.0)
+    ] = 0.8
+    contrast: Annotated[float, _about("--contrast", "Contrast jitter at s = 1.", "views", "§A", ge=0.0, le=4.0)] = 0.8
+    saturation: Annotated[
+        float, _about("--saturation", "Saturation jitter at s = 1.", "views", "§A", ge=0.0, le=4.0)
+    ] = 0.8
+    hue: Annotated[
+        float, _about("--hue", "Hue jitter at s = 1, in turns of the colour wheel.", "views", "§A", ge=0.0, le=0.5)
+    ] = 0.2
+    gray: Annotated[float, _about("--gray", "Probability of grayscale.", "views", "§A", **Probability)] = 0.2
+    blur: Annotated[
+        float,
+        _about("--blur", "Probability of Gaussian blur (none on CIFAR).", "views", "§A, §B.9", **Probability),
+    ] = 0.0
+
+    encoder: Annotated[
+        Literal["resnet18", "resnet34", "resnet50"], _about("--encoder", "Encoder f.", "model", "§2.1, §B.9")
+    ] = "resnet18"
+    width: Annotated[float, _about("--width", "Width multiplier of the encoder.", "model", "§4.1", gt=0.0, le=8.0)] = (
+        1.0
+    )
+    stem: Annotated[
+        Literal["auto", "cifar", "imagenet"],
+        _about(
+            "--stem", "First layer: cifar is 3×3, stride 1, no pooling; auto takes it up to 64 px.", "model", "§B.9"
+        ),
+    ] = "auto"
+    zero_init: Annotated[
+        bool, _about("--zero-init/--no-zero-init", "Start each block's last batch-norm scale at zero.", "model")
+    ] = False
+    head_hidden: Annotated[
+        int,
+        _about("--head-hidden", "Hidden width of the projection head (0: that of h).", "model", "§2.1", ge=0, le=65536),
+    ] = 0
+    head_dim: Annotated[int, _about("--head-dim", "Dimension of z.", "model", "§2.1: 128", ge=2, le=16384)] = 128
+    head_bn: Annotated[
+        bool, _about("--head-bn/--no-head-bn", "Batch norm in the projection head.", "model", "as published")
+    ] = True
+
+    temperature: Annotated[
+        float, _about("--temp", "Temperature τ of NT-Xent.", "objective", "§5.1, §B.9: 0.5", gt=0.0, le=1000.0)
+    ] = 0.5
+
+    batch_size: Annotated[
+        int,
+        _about(
+            "--bs", "Images a step; each gives two views and 2(N−1) negatives.", "optimisation", "§5.2", ge=2, le=2**20
+        ),
+    ] = 256
+    epochs: Annotated[
+        int, _about("--epochs", "Passes over the images.", "optimisation", "§5.2", ge=1, le=1_000_000)
+    ] = 100
+    optimizer: Annotated[
+        Literal["lars", "sgd", "adam", "adamw"], _about("--optimizer", "Optimiser.", "optimisation", "§2.2: LARS")
+    ] = "sgd"
+    lr: Annotated[
+        float, _about("--lr", "Base learning rate, before --lr-scaling.", "optimisation", "§2.2", gt=0.0, le=1e6)
+    ] = 0.03
+    lr_scaling: Annotated[
+        Literal["none", "linear", "sqrt"],
+        _about("--lr-scaling", "linear: lr·bs/256; sqrt: lr·√bs; none: lr as given.", "optimisation", "§B.1"),
+    ] = "linear"
+    momentum: Annotated[
+        float, _about("--momentum", "Momentum of SGD and LARS.", "optimisation", "§2.2: 0.9", ge=0.0, lt=1.0)
+    ] = 0.9
+    weight_decay: Annotated[float, _about("--wd", "Weight decay.", "optimisation", "§2.2: 1e-6", ge=0.0, le=10.0)] = (
+        1e-6
+    )
+    warmup: Annotated[
+        float,
+        _about("--warmup", "Epochs of linear warm-up before the cosine.", "optimisation", "§2.2: 10", ge=0.0, le=1e6),
+    ] = 0.0
+
+    knn_every: Annotated[
+        int, _about("--knn-every", "Epochs between kNN evaluations of h (0: none).", "running", ge=0, le=1_000_000)
+    ] = 10
+    knn_k: Annotated[
+        int, _about("--knn-k", "Neighbours that vote.", "running", "Wu et al. 2018", ge=1, le=1_000_000)
+    ] = 200
+    checkpoint_every: Annotated[
+        int, _about("--checkpoint-every", "Epochs between checkpoints.", "running", ge=1, le=1_000_000)
+    ] = 10
+    precision: Annotated[
+        Literal["auto", "fp32", "bf16"],
+        _about("--precision", "auto takes bf16 autocast where the hardware multiplies in it.", "running"),
+    ] = "auto"
+    device: Annotated[
+        str,
+        _about("--device", "auto, cpu, cuda or cuda:N.", "running", pattern=r"^(auto|cpu|cuda(:[0-9]{1,3})?)\Z"),
+    ] = "auto"
+    threads: Annotated[
+        int, _about("--threads", "CPU threads of the trainer (0: all cores).", "running", ge=0, le=1024)
+    ] = 0
+    seed: Annotated[int, _about("--seed", "Seed of every random draw.", "running", ge=0, le=2**32 - 1)] = 0
+
+    def check(self) -> Recipe:
+        """Return self, or raise RecipeError where fields that are each valid contradict one another."""
+        if self.warmup > self.epochs:
+            raise RecipeError(
+                f"a warm-up of {self.warmup:g} epochs does not fit into {self.epochs}",
+                f"give --warmup {self.epochs / 10:g} or fewer, or more --epochs",
+            )
+        if self.optimizer in ("adam", "adamw") and self.lr_scaling != "none" and self.peak_lr > 0.1:
+            raise RecipeError(
+                f"{self.optimizer} at a learning rate of {self.peak_lr:g} cannot train",
+                "give --lr 3e-4 --lr-scaling none",
+            )
+        return self
+
+    @property
+    def peak_lr(self) -> float:
+        """Learning rate at the end of warm-up (§B.1)."""
+        scale = {"none": 1.0, "linear": self.batch_size / 256, "sqrt": math.sqrt(self.batch_size)}
+        return self.lr * scale[self.lr_scaling]
+
+    @property
+    def cifar_stem(self) -> bool:
+        """Whether the encoder starts with the 3×3, stride 1 stem (§B.9)."""
+        return self.stem == "cifar" or (self.stem == "auto" and self.image_size <= 64)
+
+    def steps_per_epoch(self, images: int) -> int:
+        """Whole batches in one pass over `images`; the rest of a pass is left out, a different rest each epoch."""
+        return images // self.batch_size

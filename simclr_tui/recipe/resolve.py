@@ -1,0 +1,134 @@
+"""From preset, file and flags to one Recipe, remembering where each value came from."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import tomli_w
+
+from simclr_tui.errors import RecipeError
+from simclr_tui.recipe.fields import check_value, field, fields
+from simclr_tui.recipe.recipe import Recipe
+from simclr_tui.text import did_you_mean
+
+_PRESETS = Path(__file__).parent / "presets"
+
+
+class Resolved(msgspec.Struct, frozen=True, kw_only=True):
+    """A recipe with the story of each value: `default`, `preset NAME`, `file PATH`, `flag` or a chosen `auto: …`."""
+
+    recipe: Recipe
+    preset: str
+    sources: dict[str, str]
+
+    def with_value(self, key: str, value: Any, source: str) -> Resolved:
+        """The same with one value replaced."""
+        recipe = msgspec.structs.replace(self.recipe, **{key: value})
+        return Resolved(recipe=recipe, preset=self.preset, sources={**self.sources, key: source})
+
+
+def presets() -> dict[str, str]:
+    """Name → one-line title of every preset."""
+    return {path.stem: preset_title(path.stem) for path in sorted(_PRESETS.glob("*.toml"))}
+
+
+def preset_title(name: str) -> str:
+    """The preset's first comment line."""
+    with (_PRESETS / f"{name}.toml").open(encoding="utf-8") as file:
+        return file.readline().lstrip("# ").strip()
+
+
+def resolve(
+    preset: str, config: Path | None = None, flags: Mapping[str, Any] | None = None, flag_source: str = "flag"
+) -> Resolved:
+    """Layer defaults < preset < file < flags (keys or short names) into a checked Recipe.
+
+    Raises RecipeError on an unknown preset, field or value, or on fields that contradict each other.
+    """
+    layers = [(f"preset {preset}", _load_preset(preset))]
+    if config is not None:
+        layers.append((f"file {config}", _load_file(config)))
+    layers.append((flag_source, dict(flags or {})))
+    values: dict[str, Any] = {}
+    sources = {item.key: "default" for item in fields()}
+    for source, layer in layers:
+        for name, value in layer.items():
+            key = field(name).key
+            values[key], sources[key] = value, source
+    return Resolved(recipe=make_recipe(values), preset=preset, sources=sources)
+
+
+def make_recipe(values: Mapping[str, Any]) -> Recipe:
+    """A checked Recipe from values under keys or short names, defaults for the rest. Raises RecipeError."""
+    items = {field(name): value for name, value in values.items()}
+    return msgspec.convert({item.key: check_value(item, value) for item, value in items.items()}, Recipe).check()
+
+
+def _load_preset(name: str) -> dict[str, Any]:
+    path = _PRESETS / f"{name}.toml"
+    if name not in presets():
+        hint = did_you_mean(name, presets()) or f"presets are {', '.join(presets())}"
+        raise RecipeError(f"no preset {name!r}", hint)
+    return tomllib.loads(path.read_text(encoding="utf-8"))
+
+
+def _load_file(path: Path) -> dict[str, Any]:
+    """A flat TOML file of fields, or a run's own recipe.toml (its `[recipe]` table)."""
+    try:
+        loaded = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise RecipeError(
+            f"cannot read the recipe {path}: {error}", "give a TOML file such as a run's recipe.toml"
+        ) from None
+    nested = loaded.get("recipe")
+    return nested if isinstance(nested, dict) else loaded
+
+
+def to_toml(resolved: Resolved) -> str:
+    """The recipe.toml of a run: every field, then where each value came from."""
+    return tomli_w.dumps(
+        {"preset": resolved.preset, "recipe": msgspec.to_builtins(resolved.recipe), "source": resolved.sources}
+    )
+
+
+def from_toml(text: str) -> Resolved:
+    """Read a recipe.toml back. Fields that a newer version added are left aside; missing ones take their default.
+
+    Raises RecipeError when it is not a recipe.
+    """
+    try:
+        loaded = tomllib.loads(text)
+        known = {item.key for item in fields()}
+        values = {key: value for key, value in loaded["recipe"].items() if key in known}
+        return Resolved(
+            recipe=msgspec.convert(values, Recipe),
+            preset=str(loaded.get("preset", "")),
+            sources={**dict.fromkeys(known, "default"), **loaded.get("source", {})},
+        )
+    except (LookupError, AttributeError, TypeError, ValueError, RecursionError) as error:
+        raise RecipeError(f"recipe.toml is damaged: {error}", "restore it from a copy of the run") from None
+
+
+def as_flags(recipe: Recipe, base: Recipe) -> list[str]:
+    """The flags that turn `base` into `recipe`, for a command line someone can paste."""
+    words: list[str] = []
+    for item in fields():
+        value = getattr(recipe, item.key)
+        if value == getattr(base, item.key):
+            continue
+        if item.type is bool:
+            on, _, off = item.flag.partition("/")
+            words.append(on if value else off)
+        else:
+            words += [item.flag, _shortest(value) if isinstance(value, float) else str(value)]
+    return words
+
+
+def _shortest(value: float) -> str:
+    """`0.5`, `100`, `1e-06`, with every digit that the value needs."""
+    text = format(value, "g")
+    return text if float(text) == value else repr(value)

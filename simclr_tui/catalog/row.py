@@ -1,0 +1,89 @@
+"""One run as a flat row: what lists show, sort and filter by."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from simclr_tui.errors import SimclrError
+from simclr_tui.recipe.fields import fields, short_values
+from simclr_tui.store.run import Run
+from simclr_tui.store.state import State, read_state
+
+Row = dict[str, Any]
+
+# Column → type, before the recipe's fields (under their short names: bs, temp, …) and the summary metrics.
+OWN: dict[str, type] = {
+    "name": str,
+    "state": str,
+    "created": float,
+    "path": str,
+    "tags": str,
+    "note": str,
+    "preset": str,
+    "step": int,
+    "steps": int,
+    "attempt": int,
+    "reason": str,
+    "exit_code": int,
+    "elapsed": float,
+    "flags": str,
+    "git_commit": str,
+    "error": str,
+    "fingerprint": str,
+}
+METRICS = (
+    "loss", "knn", "knn_first", "knn_best", "contrastive_top1", "images_per_s", "steps_per_s", "gpu_allocated",
+)  # fmt: skip
+
+
+def columns() -> dict[str, type]:
+    """Every column of the catalog and its type."""
+    return OWN | {item.short: item.type for item in fields()} | dict.fromkeys(METRICS, float)
+
+
+def make_row(run: Run, fingerprint: str) -> Row:
+    """Read a run folder into a row. A folder that cannot be read still gives one, with `error` saying why."""
+    row: Row = dict.fromkeys(columns())
+    row |= {"name": run.name, "path": str(run.path), "fingerprint": fingerprint, "state": "lost", "error": ""}
+    try:
+        info, resolved, state = run.info, run.resolved, read_state(run.paths)
+    except SimclrError as error:
+        return row | {"error": str(error), "reason": error.message, "created": 0.0}
+    row |= {
+        "created": info.created,
+        "tags": ",".join(info.tags),
+        "note": info.note,
+        "git_commit": info.git_commit,
+        "preset": resolved.preset,
+    }
+    return row | short_values(resolved.recipe) | state_columns(state)
+
+
+def state_columns(state: State) -> Row:
+    """The part of a row that changes while a run trains."""
+    summary: Mapping[str, float] = state.summary
+    return {
+        "state": state.state,
+        "step": state.step,
+        "steps": state.steps,
+        "attempt": state.attempt,
+        "reason": state.reason,
+        "exit_code": state.exit_code,
+        "elapsed": state.elapsed + state.time,
+        "flags": ",".join(state.flags),
+        **{metric: summary.get(metric) for metric in METRICS},
+    }
+
+
+def public(row: Row) -> Row:
+    """The row as `ls --json` prints it: lists as lists, nothing internal."""
+    shown = {key: value for key, value in row.items() if key != "fingerprint"}
+    for key in ("tags", "flags"):
+        shown[key] = [word for word in (row[key] or "").split(",") if word]
+    return shown
+
+
+def differing(rows: list[Row]) -> list[str]:
+    """Short names of the recipe fields in which the rows are not all equal."""
+    return [item.short for item in fields() if len({row.get(item.short) for row in rows}) > 1]

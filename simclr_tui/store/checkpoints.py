@@ -1,0 +1,81 @@
+"""Checkpoints as files: written before their manifest, verified against it. Knows nothing of tensors."""
+
+from __future__ import annotations
+
+import hashlib
+
+import msgspec
+
+from simclr_tui.atomic import SYSTEM_OS, Os, write_file
+from simclr_tui.paths import RunPaths
+from simclr_tui.store.damage import UNREADABLE
+
+
+class Manifest(msgspec.Struct, frozen=True, kw_only=True):
+    """Stands beside a checkpoint and is written last: without it there is no checkpoint."""
+
+    step: int
+    epoch: float
+    file: str
+    bytes: int
+    sha256: str
+    recipe: str
+    wall: float
+    version: str
+
+
+def save(
+    paths: RunPaths, data: bytes, *, step: int, epoch: float, recipe: str, wall: float, version: str,
+    system: Os = SYSTEM_OS,
+) -> Manifest:  # fmt: skip
+    """Write a checkpoint, then its manifest. Raises OSError; what was there before is then still there."""
+    target = paths.checkpoint(step)
+    write_file(target, data, system=system)
+    manifest = Manifest(
+        step=step,
+        epoch=epoch,
+        file=target.name,
+        bytes=len(data),
+        sha256=hashlib.sha256(data).hexdigest(),
+        recipe=recipe,
+        wall=wall,
+        version=version,
+    )
+    write_file(paths.manifest(step), msgspec.json.encode(manifest), system=system)
+    return manifest
+
+
+def manifests(paths: RunPaths) -> list[Manifest]:
+    """Those that can be read and stand under their own step's name, newest step first."""
+    found: list[Manifest] = []
+    for path in paths.checkpoints.glob("step-*.json"):
+        try:
+            manifest = msgspec.json.decode(path.read_bytes(), type=Manifest)
+        except UNREADABLE:
+            continue
+        if path == paths.manifest(manifest.step):
+            found.append(manifest)
+    return sorted(found, key=lambda manifest: manifest.step, reverse=True)
+
+
+def load(paths: RunPaths, manifest: Manifest) -> bytes | str:
+    """The checkpoint's bytes, or a sentence saying what is wrong with them."""
+    path = paths.checkpoint(manifest.step)
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        return f"{path.name} cannot be read ({error.strerror})"
+    if len(data) != manifest.bytes:
+        return f"{path.name} has {len(data)} bytes instead of {manifest.bytes}"
+    if hashlib.sha256(data).hexdigest() != manifest.sha256:
+        return f"{path.name} does not match its checksum"
+    return data
+
+
+def prune(paths: RunPaths, keep: int = 2) -> None:
+    """Remove all but the newest `keep` checkpoints (at least two), each manifest before its file."""
+    for manifest in manifests(paths)[max(keep, 2) :]:
+        for path in (paths.manifest(manifest.step), paths.checkpoint(manifest.step)):
+            path.unlink(missing_ok=True)
+    for stray in paths.checkpoints.glob(".*.tmp"):
+        stray.unlink(missing_ok=True)

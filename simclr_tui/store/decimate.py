@@ -1,0 +1,71 @@
+"""A metric as the few points a chart can show: lowest and highest of each column, gaps kept."""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+from typing import Literal
+
+from simclr_tui.store.history import History
+
+Axis = Literal["step", "epoch", "time"]
+
+
+def axis_values(history: History, axis: Axis) -> Sequence[float]:
+    """The x of every row: updates done, epochs, or seconds of training."""
+    if axis == "step":
+        return history.step
+    return history.epoch if axis == "epoch" else history.time
+
+
+def decimate(
+    history: History, metric: str, columns: int, axis: Axis = "step", span: tuple[float, float] | None = None
+) -> tuple[list[float], list[float]]:
+    """At most 2·columns points (x, y) of `metric` inside `span`: the minimum and maximum of each column.
+
+    A column whose values are all NaN gives one NaN point, so that a line breaks there; the newest point is always
+    the last one. Cost grows with columns, not with the length of the history.
+    """
+    column = history.columns.get(metric)
+    if column is None or not column.rows:
+        return [], []
+    xs_of_rows, rows = axis_values(history, axis), column.rows
+    low, high = span or (xs_of_rows[rows[0]], xs_of_rows[rows[-1]])
+    first = bisect_left(rows, low, key=lambda row: xs_of_rows[row])
+    last = bisect_right(rows, high, key=lambda row: xs_of_rows[row])
+    if last - first <= 2 * columns:
+        return [xs_of_rows[row] for row in rows[first:last]], list(column.values[first:last])
+    xs: list[float] = []
+    ys: list[float] = []
+    start = first
+    for index in range(columns):
+        edge = low + (high - low) * (index + 1) / columns
+        stop = last if index == columns - 1 else bisect_right(rows, edge, start, last, key=lambda row: xs_of_rows[row])
+        if stop > start:
+            middle = xs_of_rows[rows[(start + stop) // 2]]
+            smallest, largest = column.extremes.range(start, stop)
+            rising = column.values[start] <= column.values[stop - 1]
+            pair = (smallest, largest) if rising else (largest, smallest)
+            for value in pair if smallest < largest else pair[:1]:
+                xs.append(middle)
+                ys.append(value)
+        start = stop
+    if last and not math.isnan(column.values[last - 1]):
+        xs.append(xs_of_rows[rows[last - 1]])
+        ys.append(column.values[last - 1])
+    return xs, ys
+
+
+def smooth(values: Sequence[float], weight: float) -> list[float]:
+    """Exponential moving average, 0 ≤ weight < 1, bias-corrected; NaN is passed through without being averaged in."""
+    smoothed: list[float] = []
+    mean, scale = 0.0, 0.0
+    for value in values:
+        if math.isnan(value):
+            smoothed.append(value)
+            continue
+        mean = weight * mean + (1 - weight) * value
+        scale = weight * scale + (1 - weight)
+        smoothed.append(mean / scale)
+    return smoothed

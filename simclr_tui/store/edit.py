@@ -1,0 +1,60 @@
+"""Changing what belongs to the user: tags, note and name."""
+
+from __future__ import annotations
+
+import re
+
+import msgspec
+
+from simclr_tui.errors import StoreError
+from simclr_tui.store.run import Run
+from simclr_tui.store.state import ACTIVE
+from simclr_tui.store.store import Store, check_name
+from simclr_tui.text import safe
+
+_TAG = re.compile(r"[^\s,\x00-\x1f\x7f-\x9f]{1,40}")
+
+
+def check_tag(tag: str) -> str:
+    """Return `tag` if it can be one. Raises StoreError: up to 40 characters, no spaces or commas."""
+    if not _TAG.fullmatch(tag):
+        raise StoreError(f"{safe(tag)[:60]!r} cannot be a tag", "use up to 40 characters without spaces and commas")
+    return tag
+
+
+def edit_run(
+    store: Store,
+    run: Run,
+    add: list[str] | None = None,
+    remove: list[str] | None = None,
+    note: str | None = None,
+    name: str | None = None,
+) -> Run:
+    """Change tags, note and name; each whole or not at all. Returns the run under the name it then has.
+
+    Raises StoreError for a name that is taken or cannot be one, and for renaming a run that trains.
+    """
+    info = run.info
+    tags = [tag for tag in info.tags if tag not in (remove or [])]
+    tags += [check_tag(tag) for tag in add or [] if tag not in tags]
+    changed = msgspec.structs.replace(info, tags=tags, note=info.note if note is None else note)
+    if name is not None and name != run.name:
+        run = _rename(store, run, check_name(name))
+        changed = msgspec.structs.replace(changed, name=name)
+    if changed != info:
+        run.write_info(changed)
+    return run
+
+
+def _rename(store: Store, run: Run, name: str) -> Run:
+    if run.state in ACTIVE:
+        raise StoreError(f"{run.name} is training", "rename it when it has ended")
+    target = store.root / name
+    try:
+        target.mkdir()  # claims the name: a rename onto an empty folder replaces it, onto anything else fails
+        run.path.rename(target)
+    except FileExistsError:
+        raise StoreError(f"{name} already exists in {store.root}", "choose another name") from None
+    except OSError as error:
+        raise StoreError(f"cannot rename {run.name}: {error.strerror}", "see simclr doctor") from None
+    return store.run(name)

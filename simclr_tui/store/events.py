@@ -1,0 +1,59 @@
+"""What happened to a run, in words: one JSON line an event."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from simclr_tui.atomic import LineWriter
+from simclr_tui.clock import SYSTEM_CLOCK, Clock
+from simclr_tui.paths import AttemptPaths, RunPaths
+from simclr_tui.store.damage import DAMAGED
+
+
+class Event(msgspec.Struct, kw_only=True):
+    """`event` is started, checkpoint, evaluation, warning, stop-requested, finished, stopped or failed."""
+
+    event: str
+    wall: float
+    message: str = ""
+    step: int | None = None
+    attempt: int = 0
+
+
+class EventLog:
+    """Appends events of one attempt. Several processes may write to one file: each line is one write."""
+
+    def __init__(self, attempt: AttemptPaths, clock: Clock = SYSTEM_CLOCK) -> None:
+        self._lines = LineWriter(attempt.events)
+        self._clock = clock
+
+    def write(self, event: str, message: str = "", step: int | None = None, **details: Any) -> None:
+        line: dict[str, Any] = {"event": event, "wall": self._clock.wall(), "message": message}
+        if step is not None:
+            line["step"] = step
+        self._lines.append(msgspec.json.encode(line | details))
+        self._lines.sync()
+
+    def close(self) -> None:
+        self._lines.close()
+
+
+def read_events(paths: RunPaths) -> list[Event]:
+    """All readable events of all attempts, oldest first."""
+    decoder = msgspec.json.Decoder(Event)
+    found: list[Event] = []
+    for attempt in paths.attempts():
+        try:
+            lines = attempt.events.read_bytes().splitlines()
+        except OSError:
+            continue
+        for line in lines:
+            try:
+                event = decoder.decode(line)
+            except DAMAGED:
+                continue
+            event.attempt = attempt.number
+            found.append(event)
+    return found

@@ -1,0 +1,174 @@
+"""A run's metrics, read while they are being written: every attempt joined into one line of steps."""
+
+from __future__ import annotations
+
+import math
+from array import array
+from bisect import bisect_left
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+
+from simclr_tui.paths import RunPaths
+from simclr_tui.store.extremes import Extremes
+
+_CHUNK = 1 << 20
+_COORDINATES = ("step", "epoch", "time")
+
+
+class Points(NamedTuple):
+    """One metric: `steps[i]` updates had been made when `values[i]` was measured (NaN: not a number)."""
+
+    steps: list[int]
+    values: list[float]
+
+
+@dataclass
+class Column:
+    """One metric's values and the row each stands in."""
+
+    rows: array[int] = field(default_factory=lambda: array("q"))
+    extremes: Extremes = field(default_factory=Extremes)
+
+    @property
+    def values(self) -> array[float]:
+        return self.extremes.values
+
+
+@dataclass
+class _Cursor:
+    """How far one attempt's file has been read."""
+
+    number: int
+    path: Path
+    offset: int = 0
+    first_line: bool = True
+    started_at: float = 0.0
+
+
+class History:
+    """Tails the metric logs of a run. `poll` reads what is new; where attempts overlap, the later one wins from
+    its first step. A torn last line is left for the next poll; a damaged line is skipped and counted."""
+
+    def __init__(self, paths: RunPaths) -> None:
+        self._paths = paths
+        self._cursors: list[_Cursor] = []
+        self._decoder = msgspec.json.Decoder(dict[str, float | None])
+        self.step = array("q")
+        self.epoch = array("d")
+        self.time = array("d")  # seconds of training, attempts added up
+        self.columns: dict[str, Column] = {}
+        self.damaged = 0
+
+    def poll(self, budget: int | None = None) -> bool:
+        """Read up to `budget` new bytes (None: all). True when something was read."""
+        self._find_attempts()
+        left = budget if budget is not None else 1 << 62
+        changed = False
+        for index, cursor in enumerate(self._cursors):
+            # An attempt is read to its end before the next one: the later overrides the earlier.
+            while left > 0 and (used := self._read(cursor, min(left, _CHUNK))):
+                left -= used
+                changed = True
+            if left <= 0 and index + 1 < len(self._cursors):
+                break
+        return changed
+
+    def _find_attempts(self) -> None:
+        newest = self._cursors[-1].number if self._cursors else 0
+        if newest and not self._paths.attempt(newest + 1).root.exists():
+            return
+        for attempt in self._paths.attempts():
+            if attempt.number > newest:
+                self._cursors.append(_Cursor(attempt.number, attempt.metrics))
+
+    def _read(self, cursor: _Cursor, limit: int) -> int:
+        try:
+            with cursor.path.open("rb") as file:
+                file.seek(cursor.offset)
+                data = file.read(limit)
+                whole = data.rfind(b"\n") + 1
+                if not whole and len(data) == limit:  # one line longer than the budget: read on to its end
+                    data += file.readline()
+                    whole = data.rfind(b"\n") + 1
+        except OSError:
+            return 0
+        for line in data[:whole].splitlines():
+            self._take(cursor, line)
+        cursor.offset += whole
+        return whole
+
+    def _take(self, cursor: _Cursor, line: bytes) -> None:
+        try:
+            values = self._decoder.decode(line)
+            step, epoch, seconds = _whole(values["step"]), values["epoch"] or 0.0, values["time"] or 0.0
+        except (KeyError, ValueError, RecursionError):
+            self.damaged += bool(line.strip())
+            return
+        if cursor.first_line:
+            self._cut(step)
+            cursor.started_at = self.time[-1] if self.time else 0.0
+            cursor.first_line = False
+        elif self.step and step < self.step[-1] and not self._put_in_order(step):
+            return
+        row = len(self.step)
+        self.step.append(step)
+        self.epoch.append(epoch)
+        self.time.append(cursor.started_at + seconds)
+        for name, value in values.items():
+            if name not in _COORDINATES:
+                column = self.columns.setdefault(name, Column())
+                column.rows.append(row)
+                column.extremes.append(math.nan if value is None else value)
+
+    def _put_in_order(self, step: int) -> bool:
+        """Steps never fall within an attempt. Where they do, the odd one out is damaged: the row before `step`,
+        which is then dropped, or else `step` itself (False)."""
+        self.damaged += 1
+        if len(self.step) > 1 and step < self.step[-2]:
+            return False
+        self._keep(len(self.step) - 1)
+        return True
+
+    def _cut(self, step: int) -> None:
+        """Forget everything from `step` on: a resumed attempt tells it again."""
+        self._keep(bisect_left(self.step, step))
+
+    def _keep(self, row: int) -> None:
+        """Forget the rows from `row` on."""
+        for coordinate in (self.step, self.epoch, self.time):
+            del coordinate[row:]
+        for column in self.columns.values():
+            count = bisect_left(column.rows, row)
+            del column.rows[count:]
+            column.extremes.truncate(count)
+
+    def points(self, name: str) -> Points:
+        """A metric whole; empty lists when it was never logged."""
+        column = self.columns.get(name)
+        if column is None:
+            return Points([], [])
+        return Points([self.step[row] for row in column.rows], list(column.values))
+
+    def last(self, name: str) -> float | None:
+        """The newest value that is a number."""
+        column = self.columns.get(name)
+        return next((value for value in reversed(column.values) if value == value), None) if column else None
+
+    def best(self, name: str, highest: bool) -> tuple[int, float] | None:
+        """(step, value) of the best value; None when there is none."""
+        steps, values = self.points(name)
+        known = [(value, step) for step, value in zip(steps, values, strict=True) if value == value]
+        if not known:
+            return None
+        value, step = max(known) if highest else min(known)
+        return step, value
+
+
+def _whole(step: float | None) -> int:
+    """A step as it can be. Raises ValueError."""
+    if step is None or not 0 <= step < 2**53 or step != int(step):
+        raise ValueError(step)
+    return int(step)

@@ -1,0 +1,87 @@
+"""Who a process is: a pid alone is reused, so boot and start time go with it."""
+
+from __future__ import annotations
+
+import os
+import signal
+from functools import cache
+from pathlib import Path
+
+import msgspec
+
+from simclr_tui.errors import StoreError
+
+
+class ProcessId(msgspec.Struct, frozen=True, kw_only=True):
+    """One process of one boot. `started` is the kernel's own tick count, which no clock change moves."""
+
+    pid: int
+    started: int
+    boot: str
+
+
+def this_process() -> ProcessId:
+    return identify(os.getpid())
+
+
+def identify(pid: int) -> ProcessId:
+    """The identity of a process that is alive; `started` is −1 for one that is not."""
+    return ProcessId(pid=pid, started=_start_time(pid), boot=boot_id())
+
+
+def is_alive(process: ProcessId | None) -> bool:
+    """Whether exactly that process still runs (a zombie does not)."""
+    return (
+        process is not None
+        and process.started >= 0
+        and process.boot == boot_id()
+        and _start_time(process.pid) == process.started
+    )
+
+
+def send_signal(process: ProcessId, number: signal.Signals, group: bool = False) -> bool:
+    """Signal that process (or its whole group), never a stranger that was given its pid. False when it is gone.
+
+    Raises StoreError when it belongs to another user.
+    """
+    if not is_alive(process):
+        return False
+    try:
+        (os.killpg if group else os.kill)(process.pid, number)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        raise StoreError(f"process {process.pid} belongs to another user", "ask its owner to stop it") from None
+    return True
+
+
+@cache
+def boot_id() -> str:
+    """Changes with every boot."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    except OSError:
+        import psutil
+
+        return f"boot at {psutil.boot_time():.0f}"
+
+
+def _start_time(pid: int) -> int:
+    try:
+        # The command's name, in brackets, may hold anything: fields are counted from the last one.
+        fields = Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
+        return -1 if fields[0] in "ZX" else int(fields[19])
+    except FileNotFoundError:
+        return -1 if Path("/proc/self/stat").exists() else _start_time_elsewhere(pid)
+    except (OSError, IndexError, ValueError):
+        return -1
+
+
+def _start_time_elsewhere(pid: int) -> int:
+    import psutil
+
+    try:
+        process = psutil.Process(pid)
+        return -1 if process.status() == psutil.STATUS_ZOMBIE else round(process.create_time())
+    except psutil.Error:
+        return -1

@@ -1,0 +1,133 @@
+"""One run, opened: its recipe, its state now, its metrics, its words."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from simclr_tui.atomic import write_file
+from simclr_tui.errors import NotFoundError, StoreError
+from simclr_tui.paths import RunPaths
+from simclr_tui.recipe.recipe import Recipe
+from simclr_tui.recipe.resolve import Resolved, from_toml
+from simclr_tui.store.checkpoints import Manifest, manifests
+from simclr_tui.store.damage import UNREADABLE
+from simclr_tui.store.events import Event, read_events
+from simclr_tui.store.history import History, Points
+from simclr_tui.store.state import State, observe
+
+FORMAT = 1
+
+
+class RunInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """run.json. Tags and note belong to the user; the rest is written once."""
+
+    format: int
+    id: str
+    name: str
+    created: float
+    version: str
+    command: list[str] = []
+    git_commit: str = ""
+    host: str = ""
+    tags: list[str] = []
+    note: str = ""
+
+
+class _Written(msgspec.Struct):
+    """The two fields of run.json that every version, past or coming, can read."""
+
+    format: int = FORMAT
+    version: str = ""
+
+
+class Run:
+    """A run folder. Reading never writes; every property that can change is read anew."""
+
+    def __init__(self, root: Path) -> None:
+        self.paths = RunPaths(root)
+
+    def __repr__(self) -> str:
+        return f"Run({str(self.path)!r})"
+
+    @property
+    def path(self) -> Path:
+        return self.paths.root
+
+    @property
+    def name(self) -> str:
+        return self.path.name
+
+    @property
+    def info(self) -> RunInfo:
+        """Raises StoreError when run.json is missing, damaged or of a newer major format."""
+        try:
+            data = self.paths.info.read_bytes()
+            written = msgspec.json.decode(data, type=_Written)
+            if written.format > FORMAT:
+                raise StoreError(
+                    f"{self.name} was written by a newer simclr-tui ({written.version})", "upgrade simclr-tui"
+                )
+            return msgspec.json.decode(data, type=RunInfo)
+        except UNREADABLE as error:
+            raise StoreError(f"{self.name} has no readable run.json: {error}", "is this a run folder?") from None
+
+    @property
+    def resolved(self) -> Resolved:
+        """The recipe with the source of each value."""
+        try:
+            return from_toml(self.paths.recipe.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError) as error:
+            raise StoreError(f"{self.name} has no readable recipe.toml: {error}", "is this a run folder?") from None
+
+    @property
+    def recipe(self) -> Recipe:
+        return self.resolved.recipe
+
+    @property
+    def status(self) -> State:
+        """The whole state as it is now."""
+        return observe(self.paths)
+
+    @property
+    def state(self) -> str:
+        """queued, starting, running, finished, stopped, failed or lost."""
+        return self.status.state
+
+    @property
+    def events(self) -> list[Event]:
+        return read_events(self.paths)
+
+    @property
+    def checkpoints(self) -> list[Manifest]:
+        """Newest first."""
+        return manifests(self.paths)
+
+    def history(self) -> History:
+        """All metrics written so far; poll it again for more."""
+        history = History(self.paths)
+        history.poll()
+        return history
+
+    def metric(self, name: str) -> Points:
+        """Steps and values of one metric, attempts joined. Raises NotFoundError when it was never logged."""
+        history = self.history()
+        if name not in history.columns:
+            known = ", ".join(sorted(history.columns)) or "none yet"
+            raise NotFoundError(f"{self.name} has no metric {name!r}", f"it has: {known}")
+        return history.points(name)
+
+    def log_files(self) -> list[Path]:
+        """The output of every attempt, oldest first."""
+        return [attempt.log for attempt in self.paths.attempts() if attempt.log.exists()]
+
+    def write_info(self, info: RunInfo) -> None:
+        """Replace run.json whole, but for fields that a newer version put there."""
+        known: dict[str, Any] = {}
+        with contextlib.suppress(*UNREADABLE):
+            known = msgspec.json.decode(self.paths.info.read_bytes(), type=dict[str, Any])
+        written = msgspec.json.encode(known | msgspec.to_builtins(info))
+        write_file(self.paths.info, msgspec.json.format(written, indent=2))

@@ -1,0 +1,202 @@
+"""A run store: a folder of run folders. Names are claimed by mkdir; deleting is a rename into the trash."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from simclr_tui.atomic import is_locked
+from simclr_tui.clock import SYSTEM_CLOCK, Clock
+from simclr_tui.errors import NotFoundError, SimclrError, StoreError
+from simclr_tui.paths import RUN_FILE, TRASH
+from simclr_tui.store.run import Run
+from simclr_tui.store.state import ACTIVE
+from simclr_tui.text import did_you_mean, safe
+
+_NAME = re.compile(r"[^\W_][\w.+=-]{0,99}")
+_NUMBERED = re.compile(r"run([0-9]{1,9})(\.[0-9]+)?")  # in the trash the time of removal follows
+_REMOVED = re.compile(r".+\.[0-9]{1,18}", re.DOTALL)
+_LONGEST = 200  # bytes: with the time of removal behind it, still a file name everywhere
+
+
+def check_name(name: str) -> str:
+    """Return `name` if it can name a run. Raises StoreError: letters, digits and . _ - + = only, up to 100."""
+    if not _NAME.fullmatch(name) or name.endswith((".tmp", ".db")) or len(name.encode()) > _LONGEST:
+        raise StoreError(
+            f"{safe(name)[:60]!r} cannot name a run",
+            "use a letter or digit, then up to 99 of letters, digits and . _ - + =",
+        )
+    return name
+
+
+class Store:
+    """The folder `root` of runs. Made on the first write, never by looking."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def names(self) -> list[str]:
+        """Names of all runs, run2 before run10; empty when the store does not exist yet.
+
+        Raises StoreError when the folder cannot be read.
+        """
+        try:
+            with os.scandir(self.root) as entries:
+                found = [entry.name for entry in entries if _NAME.fullmatch(entry.name)]
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            raise StoreError(
+                f"cannot read the run store {self.root}: {error.strerror}", "give another --runs"
+            ) from None
+        return sorted((name for name in found if _is_run(self.root / name)), key=natural_key)
+
+    def run(self, name: str) -> Run:
+        """The run of that exact name, without looking."""
+        return Run(self.root / name)
+
+    def find(self, word: str) -> Run:
+        """The run meant by a name, an unambiguous prefix, `@last`, `@best` (kNN) or a path to a run folder.
+
+        Raises NotFoundError naming the closest run.
+        """
+        if "/" in word and _is_run(Path(word)):
+            return Run(Path(word).resolve())
+        names = self.names()
+        if word in names:
+            return self.run(word)
+        if word.startswith("@"):
+            return self._find_special(word, names)
+        starting = [name for name in names if word and name.startswith(word)]
+        if len(starting) == 1:
+            return self.run(starting[0])
+        if starting:
+            raise NotFoundError(f"{safe(word)!r} could be {', '.join(starting[:5])}", "type more of the name")
+        raise NotFoundError(f"no run {safe(word)!r} in {self.root}", did_you_mean(word, names) or "see simclr ls")
+
+    def _find_special(self, word: str, names: list[str]) -> Run:
+        scores: dict[str, Callable[[Run], float]] = {
+            "@last": lambda run: run.info.created,
+            "@best": lambda run: run.status.summary["knn"],
+        }
+        scored: list[tuple[float, str]] = []
+        for name in names if word in scores else ():
+            # A damaged run, or one not yet measured, is neither the last nor the best.
+            with contextlib.suppress(SimclrError, KeyError):
+                scored.append((scores[word](self.run(name)), name))
+        if scored:
+            return self.run(max(scored)[1])
+        raise NotFoundError(f"{word} names no run in {self.root}", "use @last, @best or a name from simclr ls")
+
+    def claim(self, name: str | None = None) -> Run:
+        """Make the folder of a new run: `name`, or the next free run1, run2, …; atomic between processes.
+
+        Raises StoreError when the name is taken or the store cannot be written.
+        """
+        if name is not None:
+            check_name(name)
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+            return self._claim_number() if name is None else self._claim_name(name)
+        except OSError as error:
+            raise StoreError(
+                f"cannot write to the run store {self.root}: {error.strerror}", "give another --runs"
+            ) from None
+
+    def _claim_name(self, name: str) -> Run:
+        try:
+            (self.root / name).mkdir()
+        except FileExistsError:
+            raise StoreError(f"{name} already exists in {self.root}", "choose another --name") from None
+        return self.run(name)
+
+    def _claim_number(self) -> Run:
+        folders = [self.root, self.root / TRASH]
+        used = [0]
+        for folder in folders:
+            with contextlib.suppress(FileNotFoundError):
+                used += [int(match[1]) for entry in os.scandir(folder) if (match := _NUMBERED.fullmatch(entry.name))]
+        number = max(used)
+        while True:
+            number += 1
+            with contextlib.suppress(FileExistsError):
+                (self.root / f"run{number}").mkdir()
+                return self.run(f"run{number}")
+
+    def remove(self, run: Run, clock: Clock = SYSTEM_CLOCK) -> Path:
+        """Move a run into the trash, whole. Returns where it lies now. Raises StoreError while it trains."""
+        if run.path.is_symlink() or run.path.parent.resolve() != self.root.resolve():
+            raise StoreError(f"{run.name} is not a folder of {self.root}", "remove it by hand")
+        if _is_training(run):
+            raise StoreError(f"{run.name} is training", f"type: simclr stop {run.name}")
+        target = self.root / TRASH / f"{run.name}.{int(clock.wall() * 1000)}"
+        try:
+            target.parent.mkdir(exist_ok=True)
+            run.path.rename(target)
+        except OSError as error:
+            raise StoreError(f"cannot move {run.name} to the trash: {error.strerror}", "see simclr doctor") from None
+        return target
+
+    def trash(self) -> list[Path]:
+        """What was removed, newest last; whatever else lies there is not ours to show."""
+        try:
+            found = list((self.root / TRASH).iterdir())
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            raise StoreError(f"cannot read the trash of {self.root}: {error.strerror}", "see simclr doctor") from None
+        return sorted((path for path in found if _REMOVED.fullmatch(path.name)), key=_removed_at)
+
+    def restore(self, name: str) -> Run:
+        """Bring the newest removed run of that name back. Raises NotFoundError or StoreError."""
+        removed = [path for path in self.trash() if path.name.rpartition(".")[0] == name]
+        if not removed:
+            raise NotFoundError(f"no run {safe(name)!r} in the trash", "see simclr trash ls")
+        target = self.root / check_name(name)
+        if target.exists():
+            raise StoreError(f"{name} exists again in {self.root}", "remove or rename that one first")
+        try:
+            removed[-1].rename(target)
+        except OSError as error:
+            raise StoreError(f"cannot bring {name} back: {error.strerror}", "see simclr doctor") from None
+        return self.run(name)
+
+    def empty_trash(self) -> int:
+        """Delete what was removed, for good. Returns how many runs."""
+        removed = self.trash()
+        try:
+            for path in removed:
+                path.unlink() if path.is_symlink() or path.is_file() else shutil.rmtree(path)
+        except OSError as error:
+            raise StoreError(f"cannot empty the trash: {error.strerror}", "see simclr doctor") from None
+        return len(removed)
+
+
+def _is_run(folder: Path) -> bool:
+    """Whether a readable run folder is there; a loop of links, a name too long or a closed door is none."""
+    try:
+        return (folder / RUN_FILE).is_file()
+    except OSError:
+        return False
+
+
+def _is_training(run: Run) -> bool:
+    """A damaged run, whose state cannot be read, trains if its lock is held."""
+    try:
+        return run.state in ACTIVE
+    except StoreError:
+        return is_locked(run.paths.lock)
+
+
+def _removed_at(path: Path) -> int:
+    return int(path.name.rpartition(".")[2])
+
+
+def natural_key(name: str) -> list[tuple[int, int, str]]:
+    """Sorts run2 before run10."""
+    parts = re.split(r"(\d+)", name)
+    return [(1, int(part), "") if part.isdigit() and part.isascii() else (0, 0, part) for part in parts]

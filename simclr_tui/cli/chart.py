@@ -1,0 +1,65 @@
+"""Curves in plain terminal output, drawn by plotext from a few points a column."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Sequence
+
+from simclr_tui.store.decimate import Axis, decimate, smooth
+from simclr_tui.store.history import History
+from simclr_tui.text import safe
+
+_X_LABELS: dict[Axis, str] = {"step": "step", "epoch": "epoch", "time": "seconds of training"}
+_COLORS = ("cyan+", "orange+", "green+", "magenta+", "red+", "blue+", "white", "gray")
+
+
+def draw_chart(
+    runs: Sequence[tuple[str, History]],
+    metric: str,
+    axis: Axis = "step",
+    width: int | None = None,
+    height: int = 14,
+    smoothing: float = 0.0,
+    log_y: bool = False,
+) -> str:
+    """One metric of several runs in one frame; a sentence where none has it."""
+    import plotext as plt
+
+    columns = width or min(100, shutil.get_terminal_size((100, 24)).columns)
+    plt.clear_figure()
+    plt.theme("clear")
+    plt.plotsize(columns, height)
+    drawn = 0
+    for index, (name, history) in enumerate(runs):
+        xs, ys = decimate(history, metric, columns, axis)
+        if not xs:
+            continue
+        values = smooth(ys, smoothing) if smoothing else ys
+        plt.plot(
+            xs,
+            values,
+            label=safe(name) if len(runs) > 1 else None,
+            marker=_marker(),
+            color=_COLORS[index % len(_COLORS)],
+        )
+        drawn += 1
+    if not drawn:
+        return f"{safe(metric)}: no data yet"
+    if log_y:
+        plt.yscale("log")
+    plt.title(safe(metric))
+    plt.xlabel(_X_LABELS[axis])
+    figure: str = plt.build()
+    plt.clear_figure()
+    return figure if _colourful() else plt.uncolorize(figure)
+
+
+def _marker() -> str:
+    return "braille" if (sys.stdout.encoding or "").lower().startswith("utf") else "*"
+
+
+def _colourful() -> bool:
+    import os
+
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR")

@@ -1,0 +1,154 @@
+"""Follow a run from a terminal: a live line where there is one, plain lines elsewhere; a summary at the end."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import time
+from collections.abc import Iterator
+
+from simclr_tui.cli import out
+from simclr_tui.cli.chart import draw_chart
+from simclr_tui.errors import ExitCode, StoreError
+from simclr_tui.launch.stop import kill, request_stop, wait_until_ended
+from simclr_tui.store.run import Run
+from simclr_tui.store.state import ACTIVE, State
+from simclr_tui.text import duration, number, percent, safe, size, sparkline
+
+_TICK = 0.25  # seconds between two looks
+
+
+def follow(run: Run) -> int:
+    """Show a run until it ends. Ctrl-C stops it with a checkpoint, a second one kills it. Returns the exit code."""
+    with _display() as show:
+        try:
+            final = _watch(run, show)
+        except KeyboardInterrupt:
+            final = _interrupt(run, show)
+    summarise(run, final)
+    if final.state == "finished":
+        return ExitCode.OK
+    return final.exit_code if final.exit_code is not None else ExitCode.FAILED
+
+
+def _watch(run: Run, show: _Display) -> State:
+    while True:
+        status = run.status
+        show.update(status)
+        if status.state not in ACTIVE:
+            return status
+        time.sleep(_TICK)
+
+
+def _interrupt(run: Run, show: _Display) -> State:
+    show.say("stopping: finishing the step and saving a checkpoint (Ctrl-C again kills it)")
+    try:
+        with contextlib.suppress(StoreError):  # it may have ended by itself in this moment
+            request_stop(run)
+        while (final := wait_until_ended(run, 0.2)) is None:
+            show.update(run.status)
+        return final
+    except KeyboardInterrupt:
+        return kill(run)
+
+
+class _Display:
+    """Plain lines: one a change of activity or epoch."""
+
+    def __init__(self) -> None:
+        self._last: tuple[str, int] | None = None
+
+    def update(self, status: State) -> None:
+        epoch = status.step // status.steps_per_epoch if status.steps_per_epoch else 0
+        activity = status.activity.split(" ")[0]
+        if status.state in ACTIVE and (activity, epoch) != self._last:
+            self._last = (activity, epoch)
+            out.talk(_line(status) if status.activity == "training" else safe(status.activity or status.state))
+
+    def say(self, text: str) -> None:
+        out.talk(text)
+
+
+class _LiveDisplay(_Display):
+    """One line that redraws itself."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        from rich.live import Live
+
+        self.live = Live(console=out.console(stderr=True), refresh_per_second=8, transient=True)
+
+    def update(self, status: State) -> None:
+        from rich.progress_bar import ProgressBar
+        from rich.table import Table
+        from rich.text import Text
+
+        if status.state not in ACTIVE:
+            return
+        grid = Table.grid(padding=(0, 1))
+        bar = ProgressBar(total=1.0, completed=status.progress, width=24)
+        grid.add_row(bar, Text(_line(status), no_wrap=True, overflow="ellipsis"))
+        self.live.update(grid)
+
+    def say(self, text: str) -> None:
+        self.live.console.print(text)
+
+
+@contextlib.contextmanager
+def _display() -> Iterator[_Display]:
+    if not out.is_terminal(sys.stderr):
+        yield _Display()
+        return
+    display = _LiveDisplay()
+    with display.live:
+        yield display
+
+
+def _line(status: State) -> str:
+    """`epoch 3/20  step 57/380  loss 5.12  kNN 41.2%  812 images/s  3.1 GB  ETA 2m10s`, with what it is doing."""
+    summary = status.summary
+    if not status.steps:
+        return safe(status.activity or status.state)
+    epochs = status.steps // max(1, status.steps_per_epoch)
+    words = [f"epoch {status.step // max(1, status.steps_per_epoch)}/{epochs}", f"step {status.step}/{status.steps}"]
+    if "loss" in summary:
+        words.append(f"loss {number(summary['loss'])}")
+    if "knn" in summary:
+        words.append(f"kNN {percent(summary['knn'])}")
+    if "images_per_s" in summary:
+        words.append(f"{summary['images_per_s']:,.0f} images/s")
+    if "gpu_allocated" in summary:
+        words.append(size(summary["gpu_allocated"]))
+    words.append(f"ETA {duration(status.eta)}")
+    if status.activity not in ("", "training"):
+        words.append(safe(status.activity))
+    if status.flags:
+        words.append(f"({', '.join(status.flags)})")
+    return "  ".join(words)
+
+
+def summarise(run: Run, status: State) -> None:
+    """How it ended, its curve, its kNN, and what to type next."""
+    history = run.history()
+    losses = history.points("loss").values
+    if len(losses) > 1:
+        out.talk(draw_chart([(run.name, history)], "loss", height=10))
+        out.talk(f"loss  {sparkline(losses)}  {number(losses[0])} → {number(losses[-1])}")
+    knn = history.points("knn")
+    if knn.values:
+        best = max(knn.values)
+        out.talk(
+            f"kNN   {percent(knn.values[0])} before the first step → {percent(knn.values[-1])}, best {percent(best)}"
+        )
+    speed = number(status.summary.get("images_per_s"))
+    out.talk(f"{out.state_cell(status.state, status.flags)}: {run.name}, {status.step} of {status.steps} steps in "
+             f"{duration(status.elapsed + status.time)}, {speed} images/s at the end")  # fmt: skip
+    if status.reason:
+        out.talk(f"why: {safe(status.reason)}")
+    out.talk(f"next: {_next(run, status)}")
+
+
+def _next(run: Run, status: State) -> str:
+    if status.state == "finished":
+        return f"simclr show {run.name}, simclr compare {run.name} OTHER, simclr tui"
+    return f"simclr resume {run.name}, simclr logs {run.name}"

@@ -1,0 +1,33 @@
+"""Options and arguments that several verbs share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from simclr_tui.errors import SimclrError
+
+
+def complete_run(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Run names for the shell's completion."""
+    from simclr_tui.store.store import Store
+
+    root = Path(ctx.params.get("runs") or "runs")
+    try:
+        return [name for name in Store(root).names() if name.startswith(incomplete)]
+    except SimclrError:
+        return []
+
+
+RUNS_HELP = "The run store."
+Runs = Annotated[Path, typer.Option("--runs", envvar="SIMCLR_RUNS", help=RUNS_HELP, show_default=True)]
+RunName = Annotated[
+    str, typer.Argument(metavar="RUN", help="A name, a unique prefix, @last or @best.", autocompletion=complete_run)
+]
+RunNames = Annotated[
+    list[str], typer.Argument(metavar="RUN…", help="Names, prefixes, @last, @best.", autocompletion=complete_run)
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+DEFAULT_RUNS: Any = Path("runs")

@@ -1,0 +1,37 @@
+"""The Recipe's fields as command-line options, made from their declarations."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import typer
+
+from simclr_tui.recipe.fields import Field, fields
+
+
+def with_recipe_flags(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command one option for each recipe field. It receives those that were typed as `flags`, a dict."""
+    own = [p for p in inspect.signature(command, eval_str=True).parameters.values() if p.name != "flags"]
+    keys = [field.key for field in fields()]
+
+    def wrapped(**values: Any) -> None:
+        flags = {key: values.pop(key) for key in keys}
+        command(**values, flags={key: value for key, value in flags.items() if value is not None})
+
+    parameters = own + [_parameter(field) for field in fields()]
+    wrapped.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    wrapped.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    wrapped.__name__, wrapped.__doc__ = command.__name__, command.__doc__
+    return wrapped
+
+
+def _parameter(field: Field) -> inspect.Parameter:
+    paper = f" [{field.paper}]" if field.paper else ""
+    choices = f" One of {', '.join(field.choices)}." if field.choices else ""
+    option = typer.Option(
+        field.flag, help=field.help + choices + paper, rich_help_panel=f"Recipe: {field.group}", show_default=False
+    )
+    kind: Any = Annotated[field.type | None, option]
+    return inspect.Parameter(field.key, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=kind)

@@ -1,0 +1,59 @@
+"""`simclr run`: start training in its own process and follow it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from simclr_tui.cli import out
+from simclr_tui.cli.options import DEFAULT_RUNS, Runs
+from simclr_tui.cli.recipe_flags import with_recipe_flags
+from simclr_tui.text import safe, size
+
+
+@with_recipe_flags
+def run(
+    *,
+    preset: Annotated[
+        str,
+        typer.Option("--preset", "-p", help="auto, quick, cifar10-sgd, paper-cifar10 or report.", show_default=True),
+    ] = "auto",
+    config: Annotated[
+        Path | None, typer.Option("--config", "-c", help="A TOML file of fields over the preset.")
+    ] = None,
+    detach: Annotated[bool, typer.Option("--detach", "-d", help="Return at once with the run's name.")] = False,
+    name: Annotated[
+        str | None, typer.Option("--name", "-n", help="Instead of run1, run2, …", show_default=False)
+    ] = None,
+    tag: Annotated[list[str] | None, typer.Option("--tag", help="May be given again.", show_default=False)] = None,
+    note: Annotated[str, typer.Option("--note", help="A sentence to remember it by.", show_default=False)] = "",
+    runs: Runs = DEFAULT_RUNS,
+    flags: dict[str, Any],
+) -> None:
+    """Train SimCLR in a process of its own, and follow it.
+
+    Ctrl-C stops it with a checkpoint; closing the terminal does not stop it. Values come from the preset, then
+    --config, then flags.
+    """
+    from simclr_tui.launch.plan import make_plan
+    from simclr_tui.launch.start import start
+    from simclr_tui.store.store import Store
+
+    plan = make_plan(preset, config, flags)
+    for choice in plan.choices:
+        out.talk(f"chosen: {choice}")
+    started = start(Store(runs), plan, name=name, tags=tag, note=note)
+    if detach:
+        out.data(started.name)
+        out.talk(f"training in the background; watch it: simclr attach {started.name}, or simclr tui")
+        return
+    recipe = plan.resolved.recipe
+    out.talk(
+        f"{started.name}: {safe(recipe.data)}, {recipe.encoder} ×{recipe.width:g}, {plan.cost.parameters / 1e6:.2f} M "
+        f"parameters, {plan.steps or '?'} steps, checkpoints of {size(plan.cost.checkpoint_bytes)}, in {started.path}"
+    )
+    from simclr_tui.cli.follow import follow
+
+    raise typer.Exit(follow(started))

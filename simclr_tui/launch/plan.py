@@ -1,0 +1,95 @@
+"""From what was typed to a recipe that can run here, or one sentence why not. Touches nothing."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from simclr_tui.errors import DataError, StoreError
+from simclr_tui.hardware.gpu import gpu_count
+from simclr_tui.recipe.cost import Cost, cost
+from simclr_tui.recipe.datasets import check_data, count_images, resolve_auto
+from simclr_tui.recipe.fields import field, fields
+from simclr_tui.recipe.resolve import Resolved, make_recipe, resolve
+from simclr_tui.store.run import Run
+from simclr_tui.text import size
+
+_SPARE = 256 * 10**6  # bytes that stay free beside three checkpoints
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A checked recipe, what it costs, and what was chosen for the user and why."""
+
+    resolved: Resolved
+    cost: Cost
+    images: int | None
+    choices: tuple[str, ...]
+
+    @property
+    def steps_per_epoch(self) -> int | None:
+        return None if self.images is None else self.resolved.recipe.steps_per_epoch(self.images)
+
+    @property
+    def steps(self) -> int | None:
+        per_epoch = self.steps_per_epoch
+        return None if per_epoch is None else per_epoch * self.resolved.recipe.epochs
+
+
+def make_plan(preset: str = "auto", config: Path | None = None, flags: Mapping[str, Any] | None = None) -> Plan:
+    """Resolve preset, file and flags; choose what was left to `auto`; check data, batch and bounds.
+
+    Raises RecipeError or DataError.
+    """
+    choices: list[str] = []
+    if preset == "auto":
+        preset, why = ("cifar10-sgd", "there is a GPU") if gpu_count() else ("quick", "there is no GPU")
+        choices.append(f"preset {preset}, for {why}")
+    resolved = resolve(preset, config, flags)
+    if resolved.recipe.data == "auto":
+        name, why = resolve_auto()
+        choices.append(f"data {name}: {why}")
+        resolved = resolved.with_value("data", name, f"auto: {why}")
+    return _checked(resolved, tuple(choices))
+
+
+def plan_clone(run: Run, flags: Mapping[str, Any]) -> Plan:
+    """Another run's recipe with some fields changed. Raises RecipeError or DataError."""
+    source = run.resolved
+    values = {item.key: getattr(source.recipe, item.key) for item in fields()}
+    cloned = make_recipe(values | dict(flags))
+    sources = dict.fromkeys(values, f"clone of {run.name}") | {field(name).key: "flag" for name in flags}
+    return _checked(Resolved(recipe=cloned, preset=source.preset, sources=sources), ())
+
+
+def _checked(resolved: Resolved, choices: tuple[str, ...]) -> Plan:
+    recipe = resolved.recipe
+    check_data(recipe.data)
+    if recipe.data.startswith("folder:"):
+        folder = Path(recipe.data.removeprefix("folder:")).expanduser().absolute()
+        resolved = resolved.with_value("data", f"folder:{folder}", resolved.sources["data"])
+    images = count_images(recipe.data, recipe.subset)
+    if images is not None and images < recipe.batch_size:
+        raise DataError(
+            f"a batch of {recipe.batch_size} does not fit into {images} training images",
+            f"give --bs {max(2, images // 2)} or fewer, or more images",
+        )
+    return Plan(resolved=resolved, cost=cost(recipe), images=images, choices=choices)
+
+
+def check_space(root: Path, checkpoint_bytes: int) -> None:
+    """Raise StoreError unless three checkpoints and a little more fit beside the store."""
+    existing = next(folder for folder in (root.absolute(), *root.absolute().parents) if folder.exists())
+    needed = 3 * checkpoint_bytes + _SPARE
+    free = shutil.disk_usage(existing).free
+    if free < needed:
+        raise StoreError(
+            f"{size(free)} are free at {existing}, a run of this size needs {size(needed)}",
+            "free some space, empty the trash (simclr trash empty) or give another --runs",
+        )
+    if not os.access(existing, os.W_OK | os.X_OK) or not existing.is_dir():
+        raise StoreError(f"cannot write to the run store {root}", "give another --runs, or change its permissions")

@@ -1,0 +1,154 @@
+"""Start an attempt of a run: its folder, then a detached supervisor that outlives whoever asked."""
+
+from __future__ import annotations
+
+import contextlib
+import platform
+import shutil
+import subprocess
+import sys
+import time
+import uuid
+from pathlib import Path
+
+from simclr_tui import __version__
+from simclr_tui.atomic import Lock, write_file
+from simclr_tui.clock import SYSTEM_CLOCK
+from simclr_tui.errors import SimclrError, StoreError
+from simclr_tui.launch.plan import Plan, check_space
+from simclr_tui.recipe.cost import cost
+from simclr_tui.recipe.resolve import to_toml
+from simclr_tui.store.process import this_process
+from simclr_tui.store.run import FORMAT, Run, RunInfo
+from simclr_tui.store.state import ACTIVE, State, write_state
+from simclr_tui.store.store import Store, check_name
+
+_READY_WITHIN = 20.0  # seconds until the supervisor must have said that it is there
+
+
+def start(store: Store, plan: Plan, name: str | None = None, tags: list[str] | None = None, note: str = "") -> Run:
+    """Make the run folder and start training in processes of their own. Returns once they are under way.
+
+    Raises StoreError when the store has no room, cannot be written or the name is taken; nothing is left behind.
+    """
+    if name is not None:
+        check_name(name)
+    check_space(store.root, plan.cost.checkpoint_bytes)
+    run = store.claim(name)
+    try:
+        _fill(run, plan, tags or [], note)
+        _spawn(run, attempt=1)
+    except (SimclrError, OSError) as error:
+        shutil.rmtree(run.path, ignore_errors=True)
+        if isinstance(error, OSError):
+            raise StoreError(f"cannot write {run.path}: {error.strerror}", "see simclr doctor") from None
+        raise
+    return run
+
+
+def _fill(run: Run, plan: Plan, tags: list[str], note: str) -> None:
+    """Everything but run.json, which makes the folder a run, and comes last."""
+    run.paths.checkpoints.mkdir()
+    run.paths.evaluations.mkdir()
+    run.paths.attempt(1).root.mkdir()
+    write_file(run.paths.recipe, to_toml(plan.resolved).encode())
+    write_state(run.paths, State(state="starting", since=SYSTEM_CLOCK.wall(), supervisor=this_process()), durable=True)
+    run.write_info(
+        RunInfo(
+            format=FORMAT,
+            id=uuid.uuid4().hex,
+            name=run.name,
+            created=SYSTEM_CLOCK.wall(),
+            version=__version__,
+            command=sys.argv,
+            git_commit=_git_commit(),
+            host=platform.node(),
+            tags=tags,
+            note=note,
+        )
+    )
+
+
+def _git_commit() -> str:
+    """The commit of this program where it runs from a checkout; empty elsewhere."""
+    top = Path(__file__).resolve().parents[2]
+    if not (top / ".git").exists():
+        return ""
+    with contextlib.suppress(OSError, subprocess.TimeoutExpired):
+        asked = subprocess.run(["git", "-C", top, "rev-parse", "HEAD"], capture_output=True, text=True, timeout=2)
+        return asked.stdout.strip()
+    return ""
+
+
+def resume(run: Run) -> int:
+    """Start another attempt from the newest checkpoint. Returns its number.
+
+    Of two that resume at once, one wins. Raises StoreError when the run is training, finished or being resumed.
+    """
+    check_space(run.path, cost(run.recipe).checkpoint_bytes)
+    lock = Lock(run.paths.launch_lock)
+    try:
+        if not lock.acquire():
+            raise StoreError(f"{run.name} is being resumed by someone else", f"watch it: simclr attach {run.name}")
+        number = _next_attempt(run)
+        _spawn(run, number)
+    except OSError as error:
+        raise StoreError(f"cannot write {run.path}: {error.strerror}", "see simclr doctor") from None
+    finally:
+        lock.release()
+    return number
+
+
+def _next_attempt(run: Run) -> int:
+    status = run.status
+    if status.state in ACTIVE:
+        raise StoreError(f"{run.name} is already training", f"watch it: simclr attach {run.name}")
+    if status.state == "finished":
+        raise StoreError(f"{run.name} is finished", f"train longer from its recipe: simclr clone {run.name} --epochs N")
+    number = max((attempt.number for attempt in run.paths.attempts()), default=0) + 1
+    run.paths.attempt(number).root.mkdir()
+    starting = State(
+        state="starting",
+        since=SYSTEM_CLOCK.wall(),
+        attempt=number,
+        supervisor=this_process(),
+        step=status.step,
+        steps=status.steps,
+        steps_per_epoch=status.steps_per_epoch,
+        elapsed=status.elapsed + status.time,
+        summary=status.summary,
+        facts=status.facts,
+    )
+    write_state(run.paths, starting, durable=True)
+    return number
+
+
+def _spawn(run: Run, attempt: int) -> None:
+    """Start the supervisor in a session of its own: no terminal, no parent, nothing to take it down with."""
+    log = run.paths.attempt(attempt).log
+    with log.open("ab") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "simclr_tui.launch.supervisor", str(run.path.absolute()), str(attempt)],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
+    deadline = time.monotonic() + _READY_WITHIN
+    while time.monotonic() < deadline:
+        supervisor = run.status.supervisor
+        if supervisor is not None and supervisor.pid == process.pid:
+            return
+        if process.poll() is not None:
+            break
+        time.sleep(0.005)
+    words = last_words(run, attempt) or "its supervisor did not answer"
+    raise StoreError(f"{run.name} could not be started: {words}", f"see {log}")
+
+
+def last_words(run: Run, attempt: int) -> str:
+    """The last line a trainer printed; empty when it printed none."""
+    with contextlib.suppress(OSError):
+        lines = run.paths.attempt(attempt).log.read_bytes()[-4096:].decode(errors="replace").strip().splitlines()
+        return lines[-1] if lines else ""
+    return ""

@@ -1,0 +1,106 @@
+"""The parent of one training process: starts it, samples the hardware beside it, and writes its end down when it
+cannot do so itself. Started as `python -m simclr_tui.launch.supervisor RUN_DIR ATTEMPT`; nothing depends on it
+staying alive."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from types import FrameType
+
+import msgspec
+
+from simclr_tui.atomic import LineWriter
+from simclr_tui.clock import SYSTEM_CLOCK
+from simclr_tui.errors import ExitCode
+from simclr_tui.hardware.sampler import Sampler
+from simclr_tui.launch.start import last_words
+from simclr_tui.store.events import EventLog
+from simclr_tui.store.process import this_process
+from simclr_tui.store.run import Run
+from simclr_tui.store.state import ACTIVE, State, read_state, write_state
+
+_SAMPLE_EVERY = 1.0  # seconds
+
+
+def main(run_dir: str, attempt: int) -> int:
+    """Supervise one attempt to its end. Returns the trainer's exit code."""
+    run = Run(Path(run_dir))
+    stored = read_state(run.paths)
+    write_state(run.paths, msgspec.structs.replace(stored, supervisor=this_process(), process=None))
+    trainer = _start_trainer(run, attempt)
+    _forward_signals(trainer)
+    done = threading.Event()
+    sampling = threading.Thread(target=_sample, args=(run, attempt, trainer.pid, done), daemon=True)
+    sampling.start()
+    code = trainer.wait()
+    done.set()
+    _record_end(run, attempt, code)
+    return code if code >= 0 else 128 - code
+
+
+def _start_trainer(run: Run, attempt: int) -> subprocess.Popen[bytes]:
+    """The trainer leads a group of its own, so that a stuck one can be ended with its data workers."""
+    with run.paths.attempt(attempt).log.open("ab") as output:
+        return subprocess.Popen(
+            [sys.executable, "-m", "simclr_tui.train", str(run.path)],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            env=os.environ | {"PYTHONUNBUFFERED": "1"},
+        )
+
+
+def _forward_signals(trainer: subprocess.Popen[bytes]) -> None:
+    def forward(number: int, _frame: FrameType | None) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            trainer.send_signal(number)
+
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1):
+        signal.signal(number, forward)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+
+
+def _sample(run: Run, attempt: int, pid: int, done: threading.Event) -> None:
+    """Write what the machine does, about once a second, until the trainer ends."""
+    lines = LineWriter(run.paths.attempt(attempt).hardware, keep=100)
+    sampler = Sampler(pid=pid, disk=run.path)
+    while not done.wait(_SAMPLE_EVERY):
+        lines.append(msgspec.json.encode(sampler.sample()))
+
+
+def _record_end(run: Run, attempt: int, code: int) -> None:
+    """Tell how it ended, unless the trainer has said so itself."""
+    stored = read_state(run.paths)
+    if stored.state not in ACTIVE or stored.attempt != attempt:
+        return
+    reason = _reason(run, attempt, code, stored)
+    ended = msgspec.structs.replace(
+        stored,
+        state="failed",
+        since=SYSTEM_CLOCK.wall(),
+        reason=reason,
+        exit_code=code if code > 0 else ExitCode.FAILED,
+    )
+    write_state(run.paths, ended, durable=True)
+    events = EventLog(run.paths.attempt(attempt))
+    events.write("failed", reason, step=stored.step)
+    events.close()
+
+
+def _reason(run: Run, attempt: int, code: int, stored: State) -> str:
+    if code >= 0:
+        return f"the trainer ended with code {code}: {last_words(run, attempt)}"
+    name = signal.Signals(-code).name
+    guess = ", by someone or by the kernel for lack of memory" if name == "SIGKILL" else ""
+    return f"killed by {name}{guess}, around step {stored.step}"
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1], int(sys.argv[2])))

@@ -1,0 +1,39 @@
+"""The training process: `python -m simclr_tui.train RUN_DIR` trains the newest attempt of a run to its end.
+
+The lock is taken and the state written before torch is imported, so that the run is known to be alive from the
+first tenth of a second on.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from simclr_tui.atomic import Lock
+from simclr_tui.errors import ExitCode
+from simclr_tui.paths import RunPaths
+from simclr_tui.train.report import Reporter
+from simclr_tui.train.stopping import StopFlag
+
+
+def main(arguments: list[str]) -> int:
+    """Return the process's exit code (see `errors.ExitCode`)."""
+    if len(arguments) != 1:
+        print("usage: python -m simclr_tui.train RUN_DIR", file=sys.stderr)
+        return ExitCode.USAGE
+    paths = RunPaths(Path(arguments[0]))
+    lock = Lock(paths.lock)
+    if not lock.acquire(wait=2.0):
+        print(f"{paths.root.name} is already training in another process", file=sys.stderr)
+        return ExitCode.STORE
+    stop = StopFlag()
+    stop.listen()
+    report = Reporter(paths)
+    report.starting("loading torch")
+    from simclr_tui.train.worker import work
+
+    return work(paths, report, stop)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

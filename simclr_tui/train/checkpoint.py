@@ -1,0 +1,114 @@
+"""Checkpoints: everything a run needs to go on exactly, and the encoder to take away.
+
+Every random draw is a pure function of seed and step, so the state is the tensors and the step. Files are read
+with `weights_only=True` alone: a checkpoint from a stranger can hold numbers, never code.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import pickle
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch.optim import Optimizer
+
+from simclr_tui import __version__
+from simclr_tui.clock import SYSTEM_CLOCK
+from simclr_tui.errors import CheckpointError
+from simclr_tui.paths import RunPaths
+from simclr_tui.store import checkpoints
+from simclr_tui.store.run import Run
+from simclr_tui.store.store import Store
+from simclr_tui.train.encoder import Encoder, build_encoder
+from simclr_tui.train.head import ProjectionHead
+
+
+def save(
+    paths: RunPaths, encoder: Encoder, head: ProjectionHead, optimizer: Optimizer, step: int, epoch: float,
+    evaluated: int,
+) -> checkpoints.Manifest:  # fmt: skip
+    """Write the state after `step` updates, then remove all but the newest two. Raises OSError; the old ones stay.
+
+    `evaluated` is the step of the newest kNN measurement, so that a resumed run neither repeats nor skips one.
+    """
+    buffer = io.BytesIO()
+    state = {
+        "encoder": encoder.state_dict(),
+        "head": head.state_dict(),
+        "optimizer": optimizer.state_dict(),
+        "step": step,
+        "evaluated": evaluated,
+        "version": __version__,
+    }
+    torch.save(state, buffer)
+    manifest = checkpoints.save(
+        paths,
+        buffer.getvalue(),
+        step=step,
+        epoch=epoch,
+        recipe=hashlib.sha256(paths.recipe.read_bytes()).hexdigest(),
+        wall=SYSTEM_CLOCK.wall(),
+        version=__version__,
+    )
+    checkpoints.prune(paths)
+    return manifest
+
+
+def load_newest(paths: RunPaths, device: torch.device | str = "cpu") -> tuple[dict[str, Any] | None, list[str]]:
+    """The newest checkpoint that matches its manifest, and a sentence for each newer one that does not.
+
+    (None, []) when none was ever written. Raises CheckpointError when there are some and all are damaged: a run
+    is never silently begun anew.
+    """
+    damages: list[str] = []
+    for manifest in checkpoints.manifests(paths):
+        data = checkpoints.load(paths, manifest)
+        if isinstance(data, bytes):
+            state = _decode(data, device)
+            if isinstance(state, dict):
+                return state, damages
+            data = f"{manifest.file} is not a checkpoint ({state})"
+        damages.append(data)
+    if damages or any(paths.checkpoints.glob("step-*")):
+        raise CheckpointError(
+            f"no checkpoint of {paths.root.name} can be used: {'; '.join(damages) or 'their manifests are damaged'}",
+            f"start again from its recipe: simclr clone {paths.root.name}",
+        )
+    return None, []
+
+
+def _decode(data: bytes, device: torch.device | str) -> dict[str, Any] | str:
+    try:
+        state = torch.load(io.BytesIO(data), map_location=device, weights_only=True)
+    except (RuntimeError, ValueError, EOFError, KeyError, pickle.UnpicklingError) as error:
+        return str(error).splitlines()[0] if str(error) else type(error).__name__
+    known = isinstance(state, dict) and {"encoder", "head", "optimizer", "step"} <= state.keys()
+    return state if known else "unknown content"
+
+
+def restore(state: dict[str, Any], encoder: Encoder, head: ProjectionHead, optimizer: Optimizer) -> tuple[int, int]:
+    """Load a checkpoint into the modules. Returns (step, step of the newest kNN measurement)."""
+    encoder.load_state_dict(state["encoder"])
+    head.load_state_dict(state["head"])
+    optimizer.load_state_dict(state["optimizer"])
+    return int(state["step"]), int(state.get("evaluated", -1))
+
+
+def load_encoder(run_or_path: Run | str | Path, root: str | Path = "runs") -> Encoder:
+    """The encoder f of a run's newest checkpoint, in eval mode on the CPU: images (N, 3, S, S) in [0, 1] → h (N, dim).
+
+    Takes a Run, a run's name in the store `root`, or the path of a run folder. Raises NotFoundError or
+    CheckpointError.
+    """
+    run = run_or_path if isinstance(run_or_path, Run) else Store(Path(root)).find(str(run_or_path))
+    state, _damages = load_newest(run.paths)
+    if state is None:
+        raise CheckpointError(
+            f"{run.name} has no checkpoint yet", "wait for the first one, or simclr stop it to save one"
+        )
+    encoder = build_encoder(run.recipe)
+    encoder.load_state_dict(state["encoder"])
+    return encoder.eval()

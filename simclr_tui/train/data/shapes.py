@@ -1,0 +1,128 @@
+"""Ten classes of form and texture, generated: something to learn from where there is no network.
+
+A class is a figure and never a colour: both colours, the background, the light, place, size and rotation are drawn
+from the same distributions for every class. An image is a pure function of (split, index, size).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from simclr_tui.recipe.datasets import KNOWN
+from simclr_tui.train.data import cache
+from simclr_tui.train.data.figures import FIGURES, NAMES
+from simclr_tui.train.data.folder import Progress
+from simclr_tui.train.data.images import Data, ImageSet, Labels, Pixels
+
+Float = npt.NDArray[np.floating[Any]]
+
+VERSION = 1  # of the drawing; part of the cache's key
+_BLOCK = 1 << 18  # pixels drawn at a time: what fits into a core's cache
+_DRAWS = 24  # random numbers an image takes
+_CONTRAST = 0.3  # least difference in luminance between figure and background
+_LUMINANCE = np.array([0.299, 0.587, 0.114], np.float32)
+
+
+def open_shapes(image_size: int, subset: int, progress: Progress, cache_dir: Path) -> Data:
+    """10,000 training and 2,000 test images of `image_size` px, at most `subset` of each (0: all)."""
+    counts = [min(subset or count, count) for count in (KNOWN["shapes"].train, KNOWN["shapes"].test)]
+
+    def build(allocate: cache.Allocate) -> Data:
+        train = _generate("train", 0, counts[0], image_size, progress, allocate)
+        return Data(train, _generate("test", 1, counts[1], image_size, progress, allocate), NAMES)
+
+    return cache.cached(cache_dir, cache.key(["shapes", VERSION, image_size, *counts]), build)
+
+
+def _generate(split: str, stream: int, count: int, size: int, progress: Progress, allocate: cache.Allocate) -> ImageSet:
+    out = allocate(split, (count, 3, size, size))
+    step = max(1, _BLOCK // size**2)
+    for start in range(0, count, step):
+        stop = min(start + step, count)
+        out[start:stop] = draw_shapes(stream, np.arange(start, stop), size)
+        progress(f"drawing {split} images", stop, count)
+    return ImageSet(out, shape_labels(np.arange(count)))
+
+
+def shape_labels(index: npt.NDArray[np.int64]) -> Labels:
+    """Classes take turns, so that every run of ten images is balanced."""
+    return index % len(FIGURES)
+
+
+def draw_shapes(stream: int, index: npt.NDArray[np.int64], size: int) -> Pixels:
+    """Images `index` of a stream, (len(index), 3, size, size)."""
+    chance = _chance(stream, index, _DRAWS)
+    axis = (np.arange(size, dtype=np.float32) + 0.5) * (2 / size) - 1
+    x, y = axis[None, None, :], axis[None, :, None]
+    cover = _cover(chance[:, :5], shape_labels(index), x, y, size)
+    behind, figure = _colours(chance[:, 5:11])
+    ground = _ground(chance[:, 11:17], behind, x, y, stream, index)
+    image = ground + cover[:, None] * (figure[:, :, None, None] - ground)
+    image *= _light(chance[:, 17:19], x, y)[:, None]
+    pixels: Pixels = np.rint(np.clip(image, 0, 1) * 255).astype(np.uint8)
+    return pixels
+
+
+def _chance(stream: int, index: npt.NDArray[np.int64], count: int) -> Float:
+    """Uniform numbers in [0, 1), (len(index), count), each a hash of (stream, index, its column): SplitMix64."""
+    counter: Any = (index.astype(np.uint64)[:, None] << np.uint64(24)) + np.arange(count, dtype=np.uint64)
+    z: npt.NDArray[np.uint64] = (counter + np.uint64(stream << 60)) * np.uint64(0x9E3779B97F4A7C15)
+    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    uniform: Float = ((z ^ (z >> np.uint64(31))) >> np.uint64(40)).astype(np.float32) * np.float32(2**-24)
+    return uniform
+
+
+def _cover(chance: Float, labels: Labels, x: Float, y: Float, size: int) -> Float:
+    """How much of each pixel the figure covers, (N, size, size), antialiased by signed distance."""
+    radius = 0.55 + 0.35 * chance[:, 0]
+    room = 0.2 * (chance[:, 1:3] * 2 - 1)
+    angle = 2 * np.pi * chance[:, 3]
+    cos, sin = _wide(np.cos(angle) / radius), _wide(np.sin(angle) / radius)
+    dx, dy = x - _wide(room[:, 0]), y - _wide(room[:, 1])
+    u, v = cos * dx + sin * dy, cos * dy - sin * dx
+    cover = np.empty(u.shape, np.float32)
+    for label, figure in enumerate(FIGURES):
+        mine = labels == label
+        edge = figure(u[mine], v[mine]) * _wide(radius[mine]) * np.float32(size / 2)
+        cover[mine] = np.clip(0.5 - edge, 0, 1)
+    return cover
+
+
+def _wide(values: Float) -> Float:
+    return values[:, None, None]
+
+
+def _colours(chance: Float) -> tuple[Float, Float]:
+    """Colours of background and figure, (N, 3) each: any two that differ in luminance, either one the lighter."""
+    behind, figure = chance[:, :3], chance[:, 3:]
+    light = behind @ _LUMINANCE
+    difference = figure @ _LUMINANCE - light
+    away = np.where(light < 0.5, 1, -1)
+    lacking = np.abs(difference) < _CONTRAST
+    shift = np.where(lacking, away * _CONTRAST - difference, 0).astype(np.float32)
+    return behind, np.clip(figure + shift[:, None], 0, 1)
+
+
+def _ground(chance: Float, colour: Float, x: Float, y: Float, stream: int, index: npt.NDArray[np.int64]) -> Float:
+    """Backgrounds (N, 3, size, size): a third plain, a third with a gradient of colour, a third with grain."""
+    kind = (chance[:, 0] * 3).astype(np.int64)
+    size = x.shape[-1]
+    ground = np.repeat(colour, size * size, axis=1).reshape(len(colour), 3, size, size)
+    slope, grain = kind == 1, kind == 2
+    angle = _wide(2 * np.pi * chance[slope, 1])
+    ramp = 0.5 * (np.cos(angle) * x + np.sin(angle) * y)
+    ground[slope] += ramp[:, None] * (chance[slope, 2:5] - 0.5)[:, :, None, None]
+    noise = _chance(stream + 2, index[grain], size * size).reshape(-1, 1, size, size) - 0.5
+    ground[grain] += noise * (0.15 + 0.35 * chance[grain, 5])[:, None, None, None]
+    return ground
+
+
+def _light(chance: Float, x: Float, y: Float) -> Float:
+    """Brightness over the image, (N, size, size): falls off to one side by up to 35 %."""
+    angle, strength = _wide(2 * np.pi * chance[:, 0]), _wide(0.35 * chance[:, 1])
+    return 1 + strength * (np.cos(angle) * x + np.sin(angle) * y) * np.float32(0.7)

@@ -1,0 +1,85 @@
+"""The kNN monitor: how well the neighbours of h vote for its class (Wu et al. 2018, "Instance discrimination")."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+
+@torch.no_grad()
+def knn_accuracy(
+    bank: Tensor,
+    bank_labels: Tensor,
+    queries: Tensor,
+    query_labels: Tensor,
+    classes: int,
+    k: int = 200,
+    temperature: float = 0.1,
+    chunk: int = 512,
+) -> float:
+    """Return the share of queries (Q, d) whose k nearest of the bank (M, d), by cosine, vote for their class.
+
+    A neighbour's vote weighs exp(similarity / temperature); k is at most M. Labels are int64 in [0, classes).
+    Runs where the features are, `chunk` queries at a time.
+    """
+    keys = F.normalize(bank.float(), dim=1).T
+    correct = torch.zeros((), dtype=torch.int64, device=bank.device)
+    for features, labels in zip(torch.split(queries, chunk), torch.split(query_labels, chunk), strict=True):
+        similarity, nearest = (F.normalize(features.float(), dim=1) @ keys).topk(min(k, len(bank)), dim=1)
+        # In float64 the order in which a device adds the votes does not decide the winner.
+        weights = torch.exp(similarity.double() / temperature)
+        votes = weights.new_zeros(len(features), classes).scatter_add_(1, bank_labels[nearest], weights)
+        correct += (votes.argmax(dim=1) == labels).sum()
+    return int(correct) / len(queries)
+
+
+@torch.no_grad()
+def extract_features(
+    encoder: nn.Module,
+    images: Tensor | NDArray[np.uint8],
+    image_size: int,
+    device: torch.device,
+    autocast: torch.dtype | None = None,
+    batch: int = 512,
+) -> Tensor:
+    """Return h (N, dim), float32 on `device`, of images (N, 3, H, W), uint8, without augmentation.
+
+    Images of another size have their shorter side resized to `image_size` and their middle taken. The encoder
+    runs in eval mode and comes back in the mode it was in, its parameters and buffers unchanged.
+    """
+    source = torch.as_tensor(images)
+    features = []
+    with evaluating(encoder), torch.autocast(device.type, autocast, enabled=autocast is not None):
+        for part in torch.split(source, batch):
+            views = _centre(part.to(device, non_blocking=True).float() / 255.0, image_size)
+            features.append(encoder(views.contiguous(memory_format=torch.channels_last)).float())
+    return torch.cat(features)
+
+
+@contextmanager
+def evaluating(model: nn.Module) -> Iterator[None]:
+    """Put a model into eval mode for the length of a with block; each module then gets back its own mode."""
+    training = [module for module in model.modules() if module.training]
+    model.eval()
+    try:
+        yield
+    finally:
+        for module in training:
+            module.training = True
+
+
+def _centre(images: Tensor, size: int) -> Tensor:
+    height, width = images.shape[-2:]
+    if (height, width) == (size, size):
+        return images
+    shorter = min(height, width)
+    target = (size * height // shorter, size * width // shorter)
+    resized = F.interpolate(images, target, mode="bicubic", antialias=True, align_corners=False).clamp(0.0, 1.0)
+    top, left = round((target[0] - size) / 2), round((target[1] - size) / 2)
+    return resized[..., top : top + size, left : left + size]

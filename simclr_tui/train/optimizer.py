@@ -1,0 +1,130 @@
+"""Optimisers: LARS as published with SimCLR, and torch's fused SGD, Adam and AdamW.
+
+All four read `optimizer.found_inf`, a float tensor without dimensions on the weights' device that the loop sets
+before a step: where it is 1 the step leaves weights and state as they were, decided on the device without
+waiting for it. All take a new learning rate, a float, before any step through `param_groups[…]["lr"]`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, overload
+
+import torch
+from torch import Tensor, nn
+from torch.optim import SGD, Adam, AdamW, Optimizer
+
+from simclr_tui.recipe.recipe import Recipe
+
+TRUST_COEFFICIENT = 0.001
+
+
+class LARS(Optimizer):
+    """Layer-wise adaptive rate scaling (You et al. 2017), the variant in the code published with SimCLR.
+
+    g ← ∇w + weight_decay·w;  trust ← 0.001·‖w‖/‖g‖, or 1 where either norm is 0;
+    v ← momentum·v + lr·trust·g;  w ← w − v.
+    The learning rate stands inside the buffer; there is no Nesterov step. A group with `adapt` False (biases
+    and norms, see `parameter_groups`) has trust 1.
+    """
+
+    found_inf: Tensor | None = None
+
+    def __init__(
+        self, params: Iterable[dict[str, Any]], lr: float, momentum: float = 0.9, weight_decay: float = 0.0
+    ) -> None:
+        super().__init__(params, {"lr": lr, "momentum": momentum, "weight_decay": weight_decay, "adapt": True})
+
+    @overload
+    def step(self, closure: None = None) -> None: ...
+    @overload
+    def step(self, closure: Callable[[], float]) -> float: ...
+    def step(self, closure: Callable[[], float] | None = None) -> float | None:
+        loss = None
+        if closure is not None:
+            with torch.enable_grad():
+                loss = closure()
+        with torch.no_grad():
+            for group in self.param_groups:
+                weights = [w for w in group["params"] if w.grad is not None]
+                if weights:
+                    self._step_group(group, weights)
+        return loss
+
+    def _step_group(self, group: dict[str, Any], weights: list[Tensor]) -> None:
+        grads = [w.grad for w in weights if w.grad is not None]
+        velocities = [self._velocity(w) for w in weights]
+        update = list(torch._foreach_add(grads, weights, alpha=group["weight_decay"]))
+        if group["adapt"]:
+            torch._foreach_mul_(update, _trust_ratios(weights, update))
+        if self.found_inf is None:
+            _advance(velocities, group["momentum"], update, group["lr"])
+            torch._foreach_sub_(weights, velocities)
+        else:
+            momentum = _hold(self.found_inf, update, group["momentum"])
+            _advance(velocities, momentum, update, group["lr"])
+            torch._foreach_addcmul_(weights, velocities, [1.0 - self.found_inf] * len(weights), value=-1)
+
+    def _velocity(self, weight: Tensor) -> Tensor:
+        state = self.state[weight]
+        if "momentum_buffer" not in state:
+            state["momentum_buffer"] = torch.zeros_like(weight)
+        velocity: Tensor = state["momentum_buffer"]
+        return velocity
+
+
+def _trust_ratios(weights: list[Tensor], grads: list[Tensor]) -> list[Tensor]:
+    weight_norms = torch.stack(list(torch._foreach_norm(weights)))
+    grad_norms = torch.stack(list(torch._foreach_norm(grads)))
+    either_zero = (weight_norms == 0) | (grad_norms == 0)
+    return list(torch.where(either_zero, 1.0, TRUST_COEFFICIENT * weight_norms / grad_norms).unbind())
+
+
+def _advance(velocities: list[Tensor], momentum: float | Tensor, update: list[Tensor], lr: float) -> None:
+    torch._foreach_mul_(velocities, momentum)
+    torch._foreach_add_(velocities, update, alpha=lr)
+
+
+def _hold(found_inf: Tensor, update: list[Tensor], momentum: float) -> Tensor:
+    """Where found_inf is 1, clear `update` and return momentum 1: v ← momentum·v + lr·update then keeps v."""
+    found = found_inf != 0
+    for tensor in update:
+        tensor.masked_fill_(found, 0.0)  # and not a product: 0 · NaN is NaN
+    return torch.where(found, update[0].new_ones(()), momentum)
+
+
+def parameter_groups(modules: Iterable[nn.Module], weight_decay: float) -> list[dict[str, Any]]:
+    """Return two groups for LARS: weights of two or more dimensions, and the rest without decay or adaptation."""
+    parameters = _trainable(modules)
+    return [
+        {"params": [p for p in parameters if p.ndim > 1], "weight_decay": weight_decay, "adapt": True},
+        {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0, "adapt": False},
+    ]
+
+
+def build_optimizer(recipe: Recipe, modules: Iterable[nn.Module]) -> Optimizer:
+    """Return the recipe's optimiser at its peak learning rate.
+
+    Decay falls on every parameter, except under LARS (see `parameter_groups`).
+    """
+    lr, decay = recipe.peak_lr, recipe.weight_decay
+    if recipe.optimizer == "lars":
+        return LARS(parameter_groups(modules, decay), lr, recipe.momentum)
+    parameters = _trainable(modules)
+    if recipe.optimizer == "sgd":
+        return _sgd(parameters, lr, recipe.momentum, decay)
+    kind = Adam if recipe.optimizer == "adam" else AdamW
+    return kind(parameters, lr=lr, weight_decay=decay, fused=True)
+
+
+def _sgd(parameters: list[nn.Parameter], lr: float, momentum: float, weight_decay: float) -> SGD:
+    optimizer = SGD(parameters, lr=lr, momentum=momentum, weight_decay=weight_decay, fused=True)
+    if momentum:
+        # torch leaves the buffers of a skipped first step uninitialised. From zero, its first step is the same.
+        for parameter in parameters:
+            optimizer.state[parameter]["momentum_buffer"] = torch.zeros_like(parameter)
+    return optimizer
+
+
+def _trainable(modules: Iterable[nn.Module]) -> list[nn.Parameter]:
+    return [p for module in modules for p in module.parameters() if p.requires_grad]

@@ -1,0 +1,109 @@
+"""What the trainer tells the world, all of it through files of its run folder. No torch."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Mapping
+
+import msgspec
+
+from simclr_tui.clock import SYSTEM_CLOCK, Clock
+from simclr_tui.paths import RunPaths
+from simclr_tui.store.events import EventLog
+from simclr_tui.store.metrics import MetricWriter
+from simclr_tui.store.process import this_process
+from simclr_tui.store.state import State, StateName, read_state, write_state
+
+_BEAT = 1.0  # seconds between two writes of state.json while nothing changes but the step
+
+
+class Reporter:
+    """Metrics, events, state and heartbeat of one attempt."""
+
+    def __init__(self, paths: RunPaths, clock: Clock = SYSTEM_CLOCK) -> None:
+        self._paths = paths
+        self._clock = clock
+        self._began = clock.monotonic()
+        self._state = read_state(paths)
+        self._beat_at = 0.0
+        attempt = paths.attempt(self._state.attempt)
+        attempt.root.mkdir(exist_ok=True)
+        self.metrics = MetricWriter(attempt)
+        self.events = EventLog(attempt)
+
+    @property
+    def seconds(self) -> float:
+        """Since this attempt began."""
+        return self._clock.monotonic() - self._began
+
+    @property
+    def state(self) -> State:
+        return self._state
+
+    def say(self, line: str) -> None:
+        """One line into output.log."""
+        print(line, flush=True)
+        sys.stdout.flush()
+
+    def starting(self, activity: str) -> None:
+        self._update(state="starting", process=this_process(), activity=activity)
+
+    def running(self, steps: int, steps_per_epoch: int, step: int, facts: Mapping[str, str | int | float]) -> None:
+        """Training is about to go on from `step`."""
+        merged = {**self._state.facts, **facts}
+        self._update(
+            state="running", steps=steps, steps_per_epoch=steps_per_epoch, step=step, facts=merged, activity="training"
+        )
+        again = f"attempt {self._state.attempt}, from step {step}" if self._state.attempt > 1 else ""
+        self.events.write("started", again, step=step)
+
+    def doing(self, activity: str) -> None:
+        """Still alive, and busy with this. Written at most once a second unless the activity is another."""
+        if activity != self._state.activity or time.monotonic() - self._beat_at > _BEAT:
+            self._update(activity=activity)
+
+    def line(self, step: int, values: Mapping[str, float]) -> None:
+        """One metric line; the newest values go into the summary too."""
+        epoch = step / self._state.steps_per_epoch if self._state.steps_per_epoch else 0.0
+        self.metrics.write(step, epoch, self.seconds, values)
+
+    def progress(self, step: int, summary: Mapping[str, float]) -> None:
+        """The step reached and the newest figures; reaches the disk at most once a second."""
+        merged = {**self._state.summary, **summary}
+        self._state = msgspec.structs.replace(self._state, step=step, summary=merged)
+        self.doing("training")
+
+    def evaluated(self, step: int, accuracy: float) -> None:
+        """A kNN accuracy of h, measured after `step` updates."""
+        self.line(step, {"knn": accuracy})
+        known = self._state.summary
+        summary = {
+            **known,
+            "knn": accuracy,
+            "knn_first": known.get("knn_first", accuracy),
+            "knn_best": max(known.get("knn_best", 0.0), accuracy),
+        }
+        self._update(summary=summary)
+        self.events.write("evaluation", f"kNN {accuracy:.2%}", step=step)
+
+    def ended(self, state: StateName, reason: str, exit_code: int, flag: str = "") -> None:
+        """The last words of the attempt."""
+        self.metrics.close()
+        self.events.write(state, reason, step=self._state.step)
+        flags = (*self._state.flags, flag) if flag else self._state.flags
+        self._update(state=state, reason=reason, exit_code=exit_code, activity="", flags=flags, durable=True)
+        self.events.close()
+
+    def _update(self, durable: bool = False, **changes: object) -> None:
+        if "state" in changes and changes["state"] != self._state.state:
+            changes["since"] = self._clock.wall()
+        self._state = msgspec.structs.replace(
+            self._state, time=self.seconds, heartbeat=self._clock.monotonic(), **changes
+        )
+        self._beat_at = time.monotonic()
+        try:
+            write_state(self._paths, self._state, durable=durable)
+        except OSError as error:
+            # A full disk must not end a training run; the lock still says that it is alive.
+            self.say(f"state.json could not be written: {error.strerror}")

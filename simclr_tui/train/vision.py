@@ -1,0 +1,45 @@
+"""The one door to torchvision.
+
+A torchvision wheel built for CUDA refuses to import beside a CPU build of torch: its compiled operators cannot
+load, and registering their shape rules then fails. Nothing here uses those operators (they are for detection),
+so placeholders are declared for the missing ones and the import is made again.
+"""
+
+from __future__ import annotations
+
+import importlib
+import re
+import sys
+from types import ModuleType
+from typing import Any
+
+import torch
+
+_MISSING = re.compile(r"operator torchvision::(\w+) does not exist")
+_SIGNATURE = "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor"
+# Kept for the life of the process: a Library that is collected takes its declarations with it.
+_declared: list[Any] = []
+
+
+def import_torchvision() -> ModuleType:
+    """Return torchvision, whatever build of torch it stands beside. Idempotent."""
+    for _ in range(8):
+        try:
+            return importlib.import_module("torchvision")
+        except RuntimeError as error:
+            missing = _MISSING.search(str(error))
+            if missing is None:
+                raise
+            _declare(missing.group(1))
+            for name in [name for name in sys.modules if name.split(".")[0] == "torchvision"]:
+                del sys.modules[name]
+    return importlib.import_module("torchvision")
+
+
+def _declare(operator: str) -> None:
+    library = torch.library.Library("torchvision", "FRAGMENT")
+    library.define(operator + _SIGNATURE)
+    _declared.append(library)
+
+
+import_torchvision()

@@ -10,6 +10,7 @@ import sys
 import time
 import uuid
 from pathlib import Path
+from typing import NoReturn
 
 from simclr_tui import __version__
 from simclr_tui.atomic import Lock, write_file
@@ -31,19 +32,32 @@ def start(store: Store, plan: Plan, name: str | None = None, tags: list[str] | N
 
     Raises StoreError when the store has no room, cannot be written or the name is taken; nothing is left behind.
     """
+    run = create(store, plan, name, tags, note)
+    try:
+        _spawn(run, attempt=1)
+    except (SimclrError, OSError) as error:
+        _undo(run, error)
+    return run
+
+
+def create(store: Store, plan: Plan, name: str | None = None, tags: list[str] | None = None, note: str = "") -> Run:
+    """Make the folder of a run, complete but for its processes. Raises as `start` does."""
     if name is not None:
         check_name(name)
     check_space(store.root, plan.cost.checkpoint_bytes)
     run = store.claim(name)
     try:
         _fill(run, plan, tags or [], note)
-        _spawn(run, attempt=1)
     except (SimclrError, OSError) as error:
-        shutil.rmtree(run.path, ignore_errors=True)
-        if isinstance(error, OSError):
-            raise StoreError(f"cannot write {run.path}: {error.strerror}", "see simclr doctor") from None
-        raise
+        _undo(run, error)
     return run
+
+
+def _undo(run: Run, error: SimclrError | OSError) -> NoReturn:
+    shutil.rmtree(run.path, ignore_errors=True)
+    if isinstance(error, OSError):
+        raise StoreError(f"cannot write {run.path}: {error.strerror}", "see simclr doctor") from None
+    raise error
 
 
 def _fill(run: Run, plan: Plan, tags: list[str], note: str) -> None:

@@ -10,32 +10,46 @@ import msgspec
 from simclr_tui.clock import SYSTEM_CLOCK
 from simclr_tui.errors import StoreError
 from simclr_tui.store.events import EventLog
-from simclr_tui.store.process import send_signal
+from simclr_tui.store.process import ProcessId, send_signal
 from simclr_tui.store.run import Run
 from simclr_tui.store.state import ACTIVE, State, observe, write_state
 
 GRACE = 60.0  # seconds for the step in flight and its checkpoint
+_NAMED_WITHIN = 10.0  # seconds until a trainer must have said who it is
 
 
 def request_stop(run: Run, who: str = "the user") -> None:
-    """Ask the trainer to finish its step, save a checkpoint and end. Returns at once.
+    """Ask the trainer to finish its step, save a checkpoint and end. Returns as soon as it was asked.
 
     Raises StoreError when the run is not training.
     """
-    status = run.status
-    if status.state not in ACTIVE:
-        raise StoreError(f"{run.name} is not training, it is {status.state}", "see simclr ls")
+    status = _active(run)
     events = EventLog(run.paths.attempt(status.attempt))
     events.write("stop-requested", f"by {who}", step=status.step)
     events.close()
-    _signal(status, signal.SIGTERM)
+    process = _trainer(run)
+    if process is not None:
+        send_signal(process, signal.SIGTERM)
 
 
-def _signal(status: State, number: signal.Signals) -> None:
-    """To the trainer; before it has named itself, to the supervisor, which passes it on."""
-    for process in (status.process, status.supervisor):
-        if process is not None and send_signal(process, number, group=number == signal.SIGKILL):
-            return
+def _active(run: Run) -> State:
+    status = run.status
+    if status.state not in ACTIVE:
+        raise StoreError(f"{run.name} is not training, it is {status.state}", "see simclr ls")
+    return status
+
+
+def _trainer(run: Run) -> ProcessId | None:
+    """The process to signal. A trainer names itself once it can be signalled, moments after its start; one that
+    does not is stood in for by its supervisor. None when the run has ended meanwhile."""
+    deadline = time.monotonic() + _NAMED_WITHIN
+    while True:
+        status = run.status
+        if status.state not in ACTIVE:
+            return None
+        if status.process is not None or time.monotonic() > deadline:
+            return status.process or status.supervisor
+        time.sleep(0.02)
 
 
 def wait_until_ended(run: Run, timeout: float) -> State | None:
@@ -61,14 +75,10 @@ def kill(run: Run) -> State:
 
     Raises StoreError when it is not training.
     """
-    status = run.status
-    if status.state not in ACTIVE:
-        raise StoreError(f"{run.name} is not training, it is {status.state}", "see simclr ls")
-    for process in (status.process, status.supervisor):
-        if process is not None:
-            send_signal(process, signal.SIGKILL, group=True)
-            if process is status.process and wait_until_ended(run, 5.0) is not None:
-                break
+    _active(run)
+    process = _trainer(run)
+    if process is not None:
+        send_signal(process, signal.SIGKILL, group=True)
     ended = wait_until_ended(run, 10.0)
     if ended is None:
         raise StoreError(f"{run.name} could not be killed", "a process that hangs in the kernel goes at the next boot")

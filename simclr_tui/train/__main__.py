@@ -12,8 +12,12 @@ from pathlib import Path
 from simclr_tui.atomic import Lock
 from simclr_tui.errors import ExitCode
 from simclr_tui.paths import RunPaths
+from simclr_tui.store.process import is_alive
+from simclr_tui.store.state import read_state
 from simclr_tui.train.report import Reporter
 from simclr_tui.train.stopping import StopFlag
+
+_GOING = 30.0  # seconds that a process may take to be gone
 
 
 def main(arguments: list[str]) -> int:
@@ -23,7 +27,9 @@ def main(arguments: list[str]) -> int:
         return ExitCode.USAGE
     paths = RunPaths(Path(arguments[0]))
     lock = Lock(paths.lock)
-    if not lock.acquire(wait=2.0):
+    # The attempt before this one may have said its last word and still be on its way out; one that trains is not.
+    rival = is_alive(read_state(paths).process)
+    if not lock.acquire(wait=0.0 if rival else _GOING):
         print(f"{paths.root.name} is already training in another process", file=sys.stderr)
         return ExitCode.STORE
     stop = StopFlag()

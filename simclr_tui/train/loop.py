@@ -71,7 +71,7 @@ def train(run: Training) -> bool:
         _take_steps(run)
     except Stopped:
         interrupted = True
-    while run.saved != run.step:
+    while run.step > 0 and run.saved != run.step:
         _save(run)
     return run.step == run.steps and not interrupted
 

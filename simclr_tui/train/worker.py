@@ -33,10 +33,11 @@ def work(paths: RunPaths, report: Reporter, stop: StopFlag) -> int:
         if train(training):
             report.ended("finished", "", ExitCode.OK)
             return ExitCode.OK
-        report.ended("stopped", f"on request, with a checkpoint at step {training.step}", ExitCode.STOPPED)
+        kept = f"with a checkpoint at step {training.step}" if training.step else "before its first step"
+        report.ended("stopped", f"on request, {kept}", ExitCode.STOPPED)
         return ExitCode.STOPPED
     except Stopped:
-        report.ended("stopped", "on request, before its first step", ExitCode.STOPPED)
+        report.ended("stopped", "on request, while preparing", ExitCode.STOPPED)
         return ExitCode.STOPPED
     except Exception as error:
         return _failed(report, error)

@@ -156,7 +156,8 @@ def _checksum(file: Path) -> int | None:
 
 
 def _load_split(folder: Path, split: str) -> ImageSet:
-    images = np.load(folder / f"{split}.npy", mmap_mode="r", allow_pickle=False)
+    # Copy-on-write: torch wraps only writable arrays without complaint, and no write would reach the file.
+    images = np.load(folder / f"{split}.npy", mmap_mode="c", allow_pickle=False)
     labels = folder / f"{split}_labels.npy"
     known: npt.NDArray[np.int64] | None = np.load(labels, allow_pickle=False) if labels.exists() else None
     return ImageSet(images, known)

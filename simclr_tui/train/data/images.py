@@ -18,7 +18,7 @@ _HELD_OUT_SEED = _SUBSET_SEED + 1
 class ImageSet:
     """One split.
 
-    images: uint8, (N, 3, S, S), RGB; may be a read-only memory map.
+    images: uint8, (N, 3, S, S), RGB; may be a copy-on-write memory map.
     labels: int64, (N,), class indices, -1 for an unlabelled image; None where no image has a label.
     """
 

@@ -1,0 +1,90 @@
+"""What was typed becomes a recipe that can run here, or one sentence and an exit code."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from simclr_tui.errors import DataError, RecipeError, SimclrError, StoreError
+from simclr_tui.launch.plan import check_space, make_plan, plan_clone
+from tests.making import make_run
+
+
+@pytest.fixture
+def images(tmp_path: Path) -> Path:
+    for label in ("cat", "dog"):
+        (tmp_path / "pets" / label).mkdir(parents=True)
+        for index in range(6):
+            Image.new("RGB", (8, 8), (index * 20, 0, 0)).save(tmp_path / "pets" / label / f"{index}.png")
+    return tmp_path / "pets"
+
+
+def test_auto_says_what_it_chose_and_why():
+    plan = make_plan()
+    assert plan.resolved.recipe.data == "shapes"
+    assert plan.resolved.sources["data"].startswith("auto: ")
+    assert any("preset quick" in choice for choice in plan.choices)
+    assert any("data shapes" in choice for choice in plan.choices)
+    assert plan.steps == plan.steps_per_epoch * plan.resolved.recipe.epochs
+
+
+def test_a_folder_is_kept_as_an_absolute_path(images, monkeypatch):
+    monkeypatch.chdir(images.parent)
+    plan = make_plan("quick", flags={"data": "folder:pets", "bs": 4})
+    assert plan.resolved.recipe.data == f"folder:{images}"
+
+
+@pytest.mark.parametrize(
+    ("flags", "error", "words"),
+    [
+        ({"data": "cfar10"}, DataError, ["cfar10", "did you mean cifar10"]),
+        ({"data": "folder:/nowhere/at/all"}, DataError, ["/nowhere/at/all"]),
+        ({"bs": 0}, RecipeError, ["--bs", "≥ 2", "not 0"]),
+        ({"temp": -1.0}, RecipeError, ["--temp", "> 0", "not -1.0"]),
+        ({"encoder": "vgg16"}, RecipeError, ["resnet18", "vgg16"]),
+        ({"epochs": 3, "warmup": 10.0}, RecipeError, ["warm-up", "--warmup"]),
+        ({"data": "shapes", "subset": 100, "bs": 256}, DataError, ["256", "100", "--bs"]),
+        ({"no_such": 1}, RecipeError, ["no_such"]),
+    ],
+)
+def test_bad_input_is_one_sentence_with_a_way_out(flags, error, words):
+    with pytest.raises(error) as caught:
+        make_plan("quick", flags=flags)
+    text = str(caught.value)
+    assert "\n" not in text
+    assert caught.value.hint
+    for word in words:
+        assert word in text
+
+
+def test_a_held_out_tenth_counts_against_the_batch(images):
+    with pytest.raises(DataError, match="training images"):
+        make_plan("quick", flags={"data": f"folder:{images}", "bs": 12})
+
+
+def test_an_unknown_preset_names_the_nearest():
+    with pytest.raises(RecipeError, match="did you mean quick"):
+        make_plan("qick")
+
+
+def test_a_clone_keeps_every_value_but_the_changed(tmp_path):
+    source = make_run(tmp_path, flags={"data": "shapes", "temp": 0.3, "bs": 64, "width": 0.5})
+    cloned = plan_clone(source, {"epochs": 7, "seed": 5}).resolved
+    assert (cloned.recipe.temperature, cloned.recipe.batch_size, cloned.recipe.width) == (0.3, 64, 0.5)
+    assert (cloned.recipe.epochs, cloned.recipe.seed) == (7, 5)
+    assert cloned.sources["epochs"] == "flag"
+    assert cloned.sources["temperature"] == "clone of run1"
+
+
+def test_no_space_is_refused_with_the_figures(tmp_path):
+    with pytest.raises(StoreError, match=r"are free at .* needs") as caught:
+        check_space(tmp_path, 10**18)
+    assert "trash" in caught.value.hint
+
+
+def test_a_store_below_a_file_is_refused(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(SimclrError, match="cannot write"):
+        check_space(tmp_path / "file" / "runs", 1)

@@ -108,26 +108,34 @@ class Catalog:
 
     def _save(self, changed: list[Row], gone: list[str]) -> None:
         """Write what changed. A database that cannot be written is left as it is: the next look tries again."""
-        from sqlite_utils import Database
+        from sqlite_utils.db import NoTable
 
         try:
-            with contextlib.closing(sqlite3.connect(self.path, timeout=_BUSY, isolation_level=None)) as connection:
-                connection.execute("begin immediate")
-                table: Any = Database(connection).table("runs")
-                if not table.exists() or not columns().keys() <= table.columns_dict.keys():
-                    table.drop(ignore=True)
-                    table.create(columns(), pk="name")
-                    changed, gone = list((self._rows or {}).values()), []
-                for row in changed:
-                    table.upsert(row, pk="name")
-                for name in gone:
-                    table.delete_where("name = ?", [name])
-                if connection.in_transaction:
-                    connection.execute("commit")
+            self._write(changed, gone)
         except (sqlite3.OperationalError, UnicodeEncodeError, OverflowError):
             return  # the last two: a path or a number that SQLite cannot hold
-        except sqlite3.DatabaseError:
+        except (sqlite3.DatabaseError, NoTable):
             self._set_aside()
+            with contextlib.suppress(sqlite3.DatabaseError, NoTable):
+                self._write([], [])
+
+    def _write(self, changed: list[Row], gone: list[str]) -> None:
+        """In one transaction; into a table that is missing or of another shape, every row."""
+        from sqlite_utils import Database
+
+        with contextlib.closing(sqlite3.connect(self.path, timeout=_BUSY, isolation_level=None)) as connection:
+            connection.execute("begin immediate")
+            table: Any = Database(connection).table("runs")
+            if not table.exists() or not columns().keys() <= table.columns_dict.keys():
+                table.drop(ignore=True)
+                table.create(columns(), pk="name")
+                changed, gone = list((self._rows or {}).values()), []
+            for row in changed:
+                table.upsert(row, pk="name")
+            for name in gone:
+                table.delete_where("name = ?", [name])
+            if connection.in_transaction:
+                connection.execute("commit")
 
 
 def _typed(row: Row) -> Row:

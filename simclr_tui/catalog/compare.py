@@ -81,14 +81,13 @@ def _measures(histories: tuple[History, ...], states: tuple[State, ...], same_lo
         _measure("contrastive top-1", "%", last("contrastive_top1"), None),
         _measure("images/s", "", [state.summary.get("images_per_s") for state in states], highest=True),
         _measure("GPU memory", "bytes", best("gpu_allocated", True), highest=False),
-        _measure("training time", "s", [state.elapsed + state.time for state in states], highest=False),
+        _measure("training time", "s", [state.elapsed + state.time for state in states], None),
         _measure("steps", "", [float(state.step) for state in states], None),
     )
 
 
 def _first(history: History, metric: str) -> float | None:
-    values = history.points(metric).values
-    return values[0] if values else None
+    return next((value for value in history.points(metric).values if value == value), None)
 
 
 def _measure(name: str, unit: str, values: list[float | None], highest: bool | None) -> Measure:

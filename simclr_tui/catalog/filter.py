@@ -18,8 +18,8 @@ from simclr_tui.text import did_you_mean
 
 Test = Callable[[Row], bool]
 
-_TERM = re.compile(r'(?P<not>-?)(?:(?P<key>[A-Za-z_][\w-]*)(?P<op>>=|<=|!=|=|<|>|:|~))?(?P<value>"[^"]*"|[^\s"]+)')
-_HALF = re.compile(r"^[<>=!:~]|^[A-Za-z_][\w-]*[<>=!:~]+$")
+_TERM = re.compile(r'(?P<not>-?)(?:(?P<key>[A-Za-z_][\w-]*)(?P<op>>=|<=|!=|[=<>:~](?!=)))?(?P<value>"[^"]*"|[^\s"]+)')
+_BROKEN = re.compile(r"([A-Za-z_][\w-]*)?[<>=!:~]")  # as bare text: a comparison that is not whole
 _ORDER: dict[str, Callable[[float, float], bool]] = {
     ">=": operator.ge, "<=": operator.le, "<": operator.lt, ">": operator.gt,
 }  # fmt: skip
@@ -51,8 +51,10 @@ def parse_filter(text: str) -> Filter:
             raise RecipeError(
                 f"cannot read the filter from {text[position:]!r}", 'write key:value, key>=number or "text"'
             )
-        if match["op"] is None and _HALF.search(match["value"]):
-            raise RecipeError(f"{match['value']!r} is half a comparison", "write it in one: bs>=256, or quote the text")
+        if match["op"] is None and _BROKEN.match(match["value"]):
+            raise RecipeError(
+                f"{match['value']!r} is not a whole comparison", "write it in one: bs>=256, or quote the text"
+            )
         test = _test(match["key"], match["op"], match["value"].strip('"'))
         tests.append(_negated(test) if match["not"] else test)
         position = match.end()

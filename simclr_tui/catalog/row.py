@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 from simclr_tui.errors import SimclrError
@@ -37,6 +38,7 @@ METRICS = (
 )  # fmt: skip
 
 
+@cache
 def columns() -> dict[str, type]:
     """Every column of the catalog and its type."""
     return OWN | {item.short: item.type for item in fields()} | dict.fromkeys(METRICS, float)

@@ -85,9 +85,13 @@ class _LiveDisplay(_Display):
 
         if status.state not in ACTIVE:
             return
+        text = Text(_line(status), no_wrap=True, overflow="ellipsis")
+        room = min(24, self.live.console.width - len(text) - 2)
+        if room < 5:
+            self.live.update(text)
+            return
         grid = Table.grid(padding=(0, 1))
-        bar = ProgressBar(total=1.0, completed=status.progress, width=24)
-        grid.add_row(bar, Text(_line(status), no_wrap=True, overflow="ellipsis"))
+        grid.add_row(ProgressBar(total=1.0, completed=status.progress, width=room), text)
         self.live.update(grid)
 
     def say(self, text: str) -> None:
@@ -105,7 +109,7 @@ def _display() -> Iterator[_Display]:
 
 
 def _line(status: State) -> str:
-    """`epoch 3/20  step 57/380  loss 5.12  kNN 41.2%  812 images/s  3.1 GB  ETA 2m10s`, with what it is doing."""
+    """`epoch 3/20  step 57/380  loss 5.12  kNN 41.2%  812 img/s  3.1 GB  ETA 2m10s`, with what it is doing."""
     summary = status.summary
     if not status.steps:
         return safe(status.activity or status.state)
@@ -116,7 +120,7 @@ def _line(status: State) -> str:
     if "knn" in summary:
         words.append(f"kNN {percent(summary['knn'])}")
     if "images_per_s" in summary:
-        words.append(f"{summary['images_per_s']:,.0f} images/s")
+        words.append(f"{summary['images_per_s']:,.0f} img/s")
     if "gpu_allocated" in summary:
         words.append(size(summary["gpu_allocated"]))
     words.append(f"ETA {duration(status.eta)}")

@@ -43,7 +43,8 @@ class HardwareLog:
         known = len(self._cursors)
         if not known or self._paths.attempt(known + 1).root.exists():
             self._cursors += [_Cursor(attempt.hardware) for attempt in self._paths.attempts()[known:]]
-        return any([self._read(cursor, budget) for cursor in self._cursors])
+        grown = [self._read(cursor, budget) for cursor in self._cursors]
+        return any(grown)
 
     def _read(self, cursor: _Cursor, budget: int) -> bool:
         try:

@@ -33,8 +33,8 @@ class Field:
 
     @property
     def short(self) -> str:
-        """The flag without dashes: the name used in tables and filters (`bs`, `temp`)."""
-        return self.flag.split("/")[0].removeprefix("--")
+        """The flag as a column's name: what tables, filters and SQL use (`bs`, `temp`, `lr_scaling`)."""
+        return self.flag.split("/")[0].removeprefix("--").replace("-", "_")
 
     def parse(self, text: str) -> Value:
         """A typed value from what a person wrote. Raises RecipeError with the flag's name."""

@@ -73,9 +73,10 @@ def load(paths: RunPaths, manifest: Manifest) -> bytes | str:
 
 
 def prune(paths: RunPaths, keep: int = 2) -> None:
-    """Remove all but the newest `keep` checkpoints (at least two), each manifest before its file."""
+    """Remove all but the newest `keep` checkpoints (at least two), each manifest before its file, and what a
+    killed save left behind. Only the one process that saves may call it."""
     for manifest in manifests(paths)[max(keep, 2) :]:
-        for path in (paths.manifest(manifest.step), paths.checkpoint(manifest.step)):
-            path.unlink(missing_ok=True)
-    for stray in paths.checkpoints.glob(".*.tmp"):
-        stray.unlink(missing_ok=True)
+        paths.manifest(manifest.step).unlink(missing_ok=True)
+    unnamed = [path for path in paths.checkpoints.glob("step-*.pt") if not path.with_suffix(".json").exists()]
+    for path in [*unnamed, *paths.checkpoints.glob(".*.tmp")]:
+        path.unlink(missing_ok=True)

@@ -16,12 +16,12 @@ import torch
 from torch.optim import Optimizer
 
 from simclr_tui import __version__
+from simclr_tui.api import open_run
 from simclr_tui.clock import SYSTEM_CLOCK
 from simclr_tui.errors import CheckpointError
 from simclr_tui.paths import RunPaths
 from simclr_tui.store import checkpoints
 from simclr_tui.store.run import Run
-from simclr_tui.store.store import Store
 from simclr_tui.train.encoder import Encoder, build_encoder
 from simclr_tui.train.head import ProjectionHead
 
@@ -72,7 +72,7 @@ def load_newest(paths: RunPaths, device: torch.device | str = "cpu") -> tuple[di
                 return state, damages
             data = f"{manifest.file} is not a checkpoint ({state})"
         damages.append(data)
-    if damages or any(paths.checkpoints.glob("step-*")):
+    if damages or any(paths.checkpoints.glob("step-*.json")):
         raise CheckpointError(
             f"no checkpoint of {paths.root.name} can be used: {'; '.join(damages) or 'their manifests are damaged'}",
             f"start again from its recipe: simclr clone {paths.root.name}",
@@ -97,13 +97,13 @@ def restore(state: dict[str, Any], encoder: Encoder, head: ProjectionHead, optim
     return int(state["step"]), int(state.get("evaluated", -1))
 
 
-def load_encoder(run_or_path: Run | str | Path, root: str | Path = "runs") -> Encoder:
+def load_encoder(run_or_path: Run | str | Path, root: str | Path | None = None) -> Encoder:
     """The encoder f of a run's newest checkpoint, in eval mode on the CPU: images (N, 3, S, S) in [0, 1] → h (N, dim).
 
     Takes a Run, a run's name in the store `root`, or the path of a run folder. Raises NotFoundError or
     CheckpointError.
     """
-    run = run_or_path if isinstance(run_or_path, Run) else Store(Path(root)).find(str(run_or_path))
+    run = run_or_path if isinstance(run_or_path, Run) else open_run(run_or_path, root)
     state, _damages = load_newest(run.paths)
     if state is None:
         raise CheckpointError(

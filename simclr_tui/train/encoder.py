@@ -11,6 +11,7 @@ from typing import ClassVar
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from simclr_tui.recipe.cost import stage_widths
 from simclr_tui.recipe.recipe import Recipe
 
 
@@ -82,7 +83,7 @@ class Encoder(nn.Module):
 
     def __init__(self, block: Block, depths: tuple[int, int, int, int], width: float, cifar_stem: bool) -> None:
         super().__init__()
-        planes = [_scaled(64 * 2**stage, width) for stage in range(4)]
+        planes = stage_widths(width)
         stem = (3, 1, 1) if cifar_stem else (7, 2, 3)
         self.conv1 = nn.Conv2d(3, planes[0], *stem, bias=False)
         self.bn1 = nn.BatchNorm2d(planes[0])
@@ -121,8 +122,3 @@ def _shortcut(inputs: int, outputs: int, stride: int) -> nn.Sequential | None:
     if stride == 1 and inputs == outputs:
         return None
     return nn.Sequential(nn.Conv2d(inputs, outputs, 1, stride, bias=False), nn.BatchNorm2d(outputs))
-
-
-def _scaled(channels: int, width: float) -> int:
-    """Channels at a width: the nearest multiple of 8, at least 8."""
-    return max(8, round(channels * width / 8) * 8)

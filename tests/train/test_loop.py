@@ -162,6 +162,14 @@ def test_when_every_checkpoint_is_damaged_the_run_fails_instead_of_starting_over
     assert "0 bytes" in run.status.reason
 
 
+def test_a_save_killed_before_its_first_manifest_does_not_block_the_run(finished, tmp_path):
+    run = tiny_run(tmp_path)
+    run.paths.checkpoint(6).write_bytes(b"half of a checkpoint")
+    assert train(run) == ExitCode.OK
+    assert_same(run, finished)
+    assert not run.paths.checkpoint(6).exists()
+
+
 def test_a_hostile_checkpoint_is_never_unpickled(tmp_path):
     import pickle
 

@@ -1,0 +1,204 @@
+"""The Recipe's declarations: help, flags, bounds, contradictions."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import re
+
+import msgspec
+import pytest
+
+from simclr_tui.errors import ExitCode, RecipeError
+from simclr_tui.recipe.fields import check_value, diff, field, fields, short_values
+from simclr_tui.recipe.recipe import Recipe
+
+NUMBERS = [item for item in fields() if item.type in (int, float)]
+
+
+@pytest.mark.parametrize("item", fields(), ids=lambda item: item.key)
+def test_every_field_says_what_it_is(item):
+    assert item.help.endswith(".")
+    assert 8 <= len(item.help) <= 100
+    assert item.group in ("data", "views", "model", "objective", "optimisation", "running")
+    assert item.accepts
+    assert re.fullmatch(r"--[a-z][a-z-]*(/--no-[a-z-]+)?", item.flag)
+    assert ("/" in item.flag) == (item.type is bool)
+    if item.type is bool:
+        assert item.flag == f"--{item.short}/--no-{item.short}"
+
+
+def test_no_two_fields_share_a_name():
+    names = [name for item in fields() for name in {item.key, item.short}]
+    assert len(names) == len(set(names))
+    assert len({item.flag for item in fields()}) == len(fields())
+
+
+def test_fields_are_found_by_key_short_name_and_dashed_key():
+    for item in fields():
+        assert field(item.key) is item
+        assert field(item.short) is item
+        assert field(item.key.replace("_", "-")) is item
+
+
+def test_groups_stand_together():
+    groups = [item.group for item in fields()]
+    changes = sum(a != b for a, b in itertools.pairwise(groups))
+    assert changes == len(set(groups)) - 1
+
+
+def test_defaults_are_valid_and_typed():
+    for item in fields():
+        assert type(item.default) is item.type
+        assert check_value(item, item.default) == item.default
+    assert Recipe().check() == Recipe()
+
+
+@pytest.mark.parametrize("item", NUMBERS, ids=lambda item: item.key)
+def test_a_number_has_bounds_on_both_sides_and_is_refused_outside(item):
+    about = next(part for part in msgspec.inspect.type_info(Recipe).fields if part.name == item.key).type.type
+    above = [bound for bound in (about.gt, about.ge) if bound is not None]
+    below = [bound for bound in (about.lt, about.le) if bound is not None]
+    assert above, "no lower bound"
+    assert below, "no upper bound"
+    step = 1 if item.type is int else 1e-3
+    for outside in (above[0] - step, below[0] + step * max(1, abs(below[0]))):
+        with pytest.raises(RecipeError, match=re.escape(item.flag)):
+            check_value(item, item.type(outside))
+    if about.gt is not None:
+        with pytest.raises(RecipeError):
+            check_value(item, item.type(about.gt))
+
+
+@pytest.mark.parametrize("item", NUMBERS, ids=lambda item: item.key)
+@pytest.mark.parametrize("value", [-1, math.nan, math.inf, -math.inf, True, None, "abc", [1], {}, 10**40], ids=repr)
+def test_what_is_not_such_a_number_is_refused(item, value):
+    with pytest.raises(RecipeError) as caught:
+        check_value(item, value)
+    assert item.flag in caught.value.message
+    assert item.accepts in caught.value.message
+    assert item.help in caught.value.hint
+    assert caught.value.exit_code == ExitCode.USAGE
+
+
+@pytest.mark.parametrize("text", ["nan", "inf", "-inf", "1e999", "", " ", "0x10", "1,5", "true", "-1", "9" * 5000])
+def test_text_that_is_not_a_temperature_is_refused(text):
+    with pytest.raises(RecipeError, match="--temp must be a number > 0"):
+        field("temp").parse(text)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "value"),
+    [
+        ("bs", "512", 512), ("bs", " 512 ", 512), ("temp", "0.1", 0.1), ("temp", "1", 1.0), ("lr", "3e-4", 3e-4),
+        ("head-bn", "true", True), ("head-bn", "false", False), ("head-bn", "0", False), ("data", "shapes", "shapes"),
+        ("encoder", "resnet50", "resnet50"), ("device", "cuda:1", "cuda:1"), ("data", "12", "12"),
+    ],
+)  # fmt: skip
+def test_text_is_parsed_into_the_fields_type(name, text, value):
+    parsed = field(name).parse(text)
+    assert parsed == value
+    assert type(parsed) is type(value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("bs", 2.5), ("bs", "256"), ("bs", 256.0), ("lr", "0.1"), ("head-bn", 1), ("head-bn", "true"), ("data", 5),
+        ("data", ""), ("data", b"shapes"), ("data", "folder:/\udce9"), ("encoder", "resnet101"),
+        ("encoder", "ResNet18"),
+        ("device", "gpu"), ("device", "cuda:1\n"), ("device", "cuda:-1"), ("device", "cuda:١"), ("precision", "fp16"),
+    ],
+)  # fmt: skip
+def test_a_value_of_another_type_is_refused(name, value):
+    with pytest.raises(RecipeError):
+        check_value(field(name), value)
+
+
+def test_a_whole_number_will_do_for_a_fraction():
+    assert check_value(field("lr"), 1) == 1.0
+    assert isinstance(check_value(field("lr"), 1), float)
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"), [("temprature", "temperature"), ("batchsize", "batch_size"), ("warm-up", "warmup")]
+)
+def test_an_unknown_field_names_the_nearest(typed, meant):
+    with pytest.raises(RecipeError, match=f"did you mean {meant}"):
+        field(typed)
+
+
+def test_an_unknown_field_without_a_near_one_still_says_where_to_look():
+    with pytest.raises(RecipeError, match="simclr run --help"):
+        field("zzzzzz")
+
+
+@pytest.mark.parametrize("choices", [item for item in fields() if item.choices], ids=lambda item: item.key)
+def test_each_choice_is_accepted_and_named(choices):
+    for choice in choices.choices:
+        assert choices.parse(choice) == choice
+        assert choice in choices.accepts
+
+
+def test_what_is_accepted_is_told_without_rounding():
+    assert field("seed").accepts == "a whole number ≥ 0 and ≤ 4,294,967,295"
+    assert field("epochs").accepts == "a whole number ≥ 1 and ≤ 1,000,000"
+    assert field("momentum").accepts == "a number ≥ 0 and < 1"
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "adamw"])
+def test_a_rate_meant_for_sgd_is_refused_for_adam(optimizer):
+    with pytest.raises(RecipeError, match="--lr-scaling none"):
+        Recipe(optimizer=optimizer, lr=0.3, lr_scaling="linear").check()
+    Recipe(optimizer=optimizer, lr=3e-4, lr_scaling="none").check()
+    Recipe(optimizer=optimizer, lr=1e-3, lr_scaling="linear").check()
+    Recipe(optimizer="sgd", lr=0.3, lr_scaling="linear").check()
+
+
+def test_a_warm_up_longer_than_the_training_is_refused():
+    with pytest.raises(RecipeError, match="warm-up of 20 epochs does not fit into 10"):
+        Recipe(epochs=10, warmup=20.0).check()
+    Recipe(epochs=10, warmup=10.0).check()
+
+
+@pytest.mark.parametrize(
+    ("scaling", "expected"), [("none", 0.3), ("linear", 0.3 * 4096 / 256), ("sqrt", 0.3 * 64)]
+)  # §B.1: 0.3·B/256 and 0.075·√B
+def test_peak_rate_follows_the_paper(scaling, expected):
+    assert Recipe(lr=0.3, batch_size=4096, lr_scaling=scaling).peak_lr == pytest.approx(expected)
+
+
+def test_the_two_rules_of_the_paper_agree_at_its_default_batch():
+    linear = Recipe(lr=0.3, batch_size=4096, lr_scaling="linear").peak_lr
+    root = Recipe(lr=0.075, batch_size=4096, lr_scaling="sqrt").peak_lr
+    assert linear == pytest.approx(root)
+
+
+@pytest.mark.parametrize(
+    ("stem", "side", "small"),
+    [("auto", 32, True), ("auto", 64, True), ("auto", 65, False), ("cifar", 224, True), ("imagenet", 32, False)],
+)
+def test_the_small_stem_is_for_small_views(stem, side, small):
+    assert Recipe(stem=stem, image_size=side).cifar_stem is small
+
+
+def test_a_pass_holds_whole_batches_only():
+    assert Recipe(batch_size=512).steps_per_epoch(50_000) == 97
+    assert Recipe(batch_size=512).steps_per_epoch(511) == 0
+
+
+def test_a_recipe_cannot_be_changed():
+    with pytest.raises(AttributeError):
+        Recipe().lr = 1.0  # type: ignore[misc]
+
+
+def test_diff_names_only_fields_that_differ():
+    first, second = Recipe(), Recipe(batch_size=512, head_bn=False)
+    assert diff([first, second, first]) == {"bs": [256, 512, 256], "head_bn": [True, False, True]}
+    assert diff([first, Recipe()]) == {}
+    assert diff([]) == {}
+
+
+def test_short_values_hold_every_field():
+    assert list(short_values(Recipe())) == [item.short for item in fields()]
+    assert short_values(Recipe(temperature=0.1))["temp"] == 0.1

@@ -39,7 +39,7 @@ def test_the_best_of_each_measure_is_named(tmp_path):
         "loss": ((4.0, 3.5), 1),
         "loss best": ((3.0, 3.5), 0),
         "images/s": ((100.0, 300.0), 1),
-        "training time": ((50.0, 80.0), 0),
+        "training time": ((50.0, 80.0), None),
         "GPU memory": ((1000.0, 1000.0), None),
     }
     for name, (values, better) in expected.items():

@@ -25,7 +25,8 @@ def test_every_field_says_what_it_is(item):
     assert re.fullmatch(r"--[a-z][a-z-]*(/--no-[a-z-]+)?", item.flag)
     assert ("/" in item.flag) == (item.type is bool)
     if item.type is bool:
-        assert item.flag == f"--{item.short}/--no-{item.short}"
+        word = item.short.replace("_", "-")
+        assert item.flag == f"--{word}/--no-{word}"
 
 
 def test_no_two_fields_share_a_name():

@@ -5,6 +5,16 @@ from __future__ import annotations
 import pytest
 
 
+def pytest_addoption(parser):
+    parser.addoption("--faults", choices=["some", "full"], default="some", help="full: every fault at its full count")
+
+
+@pytest.fixture
+def full_faults(request) -> bool:
+    """Whether fault tests run at their full count."""
+    return request.config.getoption("--faults") == "full"
+
+
 @pytest.fixture(autouse=True)
 def _alone(monkeypatch, tmp_path_factory):
     """Keep tests off the network, off the user's store and off the user's caches."""

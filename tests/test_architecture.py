@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import simclr_tui
+from tests.making import make_run, metric_line, write_metrics
 
 ROOT = Path(__file__).resolve().parents[1]
 TRAINING = {"torch", "torchvision", "numpy", "PIL"}
@@ -46,6 +48,49 @@ def test_import_contracts_hold():
 @pytest.mark.parametrize("code", ENTRY_POINTS)
 def test_an_entry_point_imports_only_what_it_needs(code):
     assert not loaded_by(code) & ENTRY_POINTS[code]
+
+
+VERBS = {
+    "--help": SCREENS - {"rich", "typer"},
+    "run --help": SCREENS - {"rich", "typer"},
+    "ls": SCREENS - {"rich", "typer"},
+    "show run1": SCREENS - {"rich", "typer"},
+    "compare run1 run2": SCREENS - {"rich", "typer", "plotext"},
+    "tui --snapshot FRAME.svg": set(),
+}
+
+
+@pytest.mark.parametrize("words", VERBS)
+def test_a_verb_never_imports_torch(words, tmp_path):
+    root = tmp_path / "runs"
+    for name in ("run1", "run2"):
+        run = make_run(root, name, summary={"loss": 5.0, "knn": 0.5})
+        write_metrics(run.paths, 1, [metric_line(step, loss=5.0 - step) for step in (1, 2)])
+    words = words.replace("FRAME", str(tmp_path / "frame"))
+    code = (
+        "import sys, pathlib\n"
+        f"sys.argv = ['simclr', *{words.split()!r}]\n"
+        "from simclr_tui.cli.main import main\n"
+        "try: main()\n"
+        "except SystemExit as end: assert not end.code, end.code\n"
+        f"pathlib.Path({str(tmp_path / 'modules')!r}).write_text(' '.join(sys.modules))"
+    )
+    environment = os.environ | {"SIMCLR_RUNS": str(root)}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=False)
+    assert done.returncode == 0, done.stderr
+    loaded = set((tmp_path / "modules").read_text().split())
+    assert not loaded & (VERBS.get(words, set()) | {"torch", "torchvision", "simclr_tui.train.loop"})
+    if words.startswith("tui"):
+        assert (tmp_path / "frame.svg").read_text().startswith("<svg")
+
+
+@pytest.mark.parametrize("command", ["ruff check .", "ruff format --check .", "mypy"])
+def test_style_and_types_hold(command):
+    program, *words = command.split()
+    done = subprocess.run(
+        [Path(sys.executable).with_name(program), *words], capture_output=True, text=True, cwd=ROOT, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_looking_at_a_store_does_not_import_what_only_writing_needs(tmp_path):

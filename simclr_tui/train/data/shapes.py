@@ -20,11 +20,12 @@ from simclr_tui.train.data.images import Data, ImageSet, Labels, Pixels
 
 Float = npt.NDArray[np.floating[Any]]
 
-VERSION = 1  # of the drawing; part of the cache's key
+VERSION = 2  # of the drawing; part of the cache's key
 _BLOCK = 1 << 18  # pixels drawn at a time: what fits into a core's cache
 _DRAWS = 24  # random numbers an image takes
-_CONTRAST = 0.3  # least difference in luminance between figure and background
-_LUMINANCE = np.array([0.299, 0.587, 0.114], np.float32)
+_DARK = np.array([[0.15, 0.2, 0.5], [0.45, 0.12, 0.15], [0.1, 0.35, 0.2]], np.float32)
+_LIGHT = np.array([[0.95, 0.85, 0.45], [0.6, 0.85, 0.95], [0.95, 0.7, 0.75]], np.float32)
+_SHADE = 0.08  # how far a paint is from its neighbour of the same name
 
 
 def open_shapes(image_size: int, subset: int, progress: Progress, cache_dir: Path) -> Data:
@@ -98,14 +99,17 @@ def _wide(values: Float) -> Float:
 
 
 def _colours(chance: Float) -> tuple[Float, Float]:
-    """Colours of background and figure, (N, 3) each: any two that differ in luminance, either one the lighter."""
-    behind, figure = chance[:, :3], chance[:, 3:]
-    light = behind @ _LUMINANCE
-    difference = figure @ _LUMINANCE - light
-    away = np.where(light < 0.5, 1, -1)
-    lacking = np.abs(difference) < _CONTRAST
-    shift = np.where(lacking, away * _CONTRAST - difference, 0).astype(np.float32)
-    return behind, np.clip(figure + shift[:, None], 0, 1)
+    """Colours of background and figure, (N, 3) each: one dark and one light paint, either one behind, each a shade off.
+
+    Few paints, because a pair of colours that no other image has tells an image from the rest without a look at its
+    figure, and a contrastive learner takes what is easiest to see (§3.2 of the paper: the colour histogram shortcut).
+    """
+    swapped = chance[:, 0] < 0.5
+    dark, light = (paints[(chance[:, i] * len(paints)).astype(np.int64)] for i, paints in ((1, _DARK), (2, _LIGHT)))
+    shade = _SHADE * (chance[:, 3:5] * 2 - 1)
+    behind = np.where(swapped[:, None], light, dark) + shade[:, :1]
+    figure = np.where(swapped[:, None], dark, light) + shade[:, 1:]
+    return np.clip(behind, 0, 1), np.clip(figure, 0, 1)
 
 
 def _ground(chance: Float, colour: Float, x: Float, y: Float, stream: int, index: npt.NDArray[np.int64]) -> Float:

@@ -1,0 +1,62 @@
+"""F1: `kill -9` of the trainer at random moments, resumed each time, loses nothing and doubles nothing."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+
+import msgspec
+
+from simclr_tui.errors import ExitCode
+from simclr_tui.store.state import write_state
+from tests.training import assert_same, tiny_run, train_in_process, until
+
+SEED = 20251124
+LONG = {"epochs": 60, "knn_every": 15, "checkpoint_every": 1}
+
+
+def start_attempt(run, number):
+    if number > 1:
+        run.paths.attempt(number).root.mkdir()
+        state = msgspec.structs.replace(run.status, state="starting", attempt=number, process=None)
+        write_state(run.paths, state)
+    return subprocess.Popen([sys.executable, "-m", "simclr_tui.train", str(run.path)], stdout=subprocess.DEVNULL)
+
+
+def newest_step(run):
+    history = run.history()
+    return history.step[-1] if history.step else 0
+
+
+def test_random_kills_lose_nothing_and_double_nothing(tmp_path, full_faults):
+    chance = random.Random(SEED)
+    kills, in_a_save = (200 if full_faults else 10), 0
+    epochs = LONG["epochs"] * (20 if full_faults else 1)
+    run = tiny_run(tmp_path / "killed", **(LONG | {"epochs": epochs}))
+    attempt = 0
+    while run.state != "finished":
+        attempt += 1
+        trainer = start_attempt(run, attempt)
+        if attempt <= kills:
+            before = newest_step(run)
+            # Half of the kills aim at a save: they wait for its temporary file to appear.
+            aimed = attempt % 2 == 0
+            until(lambda: newest_step(run) > before or trainer.poll() is not None, what="the next step")
+            if aimed:
+                until(lambda: list(run.paths.checkpoints.glob(".*.tmp")) or trainer.poll() is not None, what="a save")
+            else:
+                target = newest_step(run) + chance.randrange(20)
+                until(lambda: newest_step(run) >= target or trainer.poll() is not None, what="a later step")
+            in_a_save += bool(list(run.paths.checkpoints.glob(".*.tmp")))
+            if trainer.poll() is None:
+                os.kill(trainer.pid, signal.SIGKILL)
+        trainer.wait(timeout=120)
+        assert run.history().damaged <= attempt
+    untouched = tiny_run(tmp_path / "untouched", **(LONG | {"epochs": epochs}))
+    assert train_in_process(untouched).returncode == ExitCode.OK
+    assert run.metric("loss").steps == list(range(1, epochs * 6 + 1))
+    assert_same(run, untouched)
+    print(f"{attempt - 1} kills, {in_a_save} inside a save, seed {SEED}")

@@ -15,14 +15,15 @@ def full_faults(request) -> bool:
     return request.config.getoption("--faults") == "full"
 
 
+@pytest.fixture(scope="session")
+def shared_data(tmp_path_factory):
+    """One cache of decoded images for the whole session."""
+    return tmp_path_factory.mktemp("data")
+
+
 @pytest.fixture(autouse=True)
-def _alone(monkeypatch, tmp_path_factory):
+def _alone(monkeypatch, shared_data):
     """Keep tests off the network, off the user's store and off the user's caches."""
     monkeypatch.setenv("SIMCLR_OFFLINE", "1")
+    monkeypatch.setenv("SIMCLR_DATA", str(shared_data))
     monkeypatch.delenv("SIMCLR_RUNS", raising=False)
-    if "SIMCLR_TEST_DATA" not in _shared:
-        _shared["SIMCLR_TEST_DATA"] = str(tmp_path_factory.mktemp("data"))
-    monkeypatch.setenv("SIMCLR_DATA", _shared["SIMCLR_TEST_DATA"])
-
-
-_shared: dict[str, str] = {}

@@ -1,0 +1,1 @@
+"""The dashboard: reads run folders, starts and stops runs, and never owns one."""

@@ -1,0 +1,110 @@
+"""Every action of the dashboard, once: its keys, its words, where it applies.
+
+The key bindings, the footer, the command palette, the help screen and the key table of the README are made from
+this table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from textual.binding import Binding
+
+
+@dataclass(frozen=True)
+class Action:
+    """`id` is the method `action_ID` that does it; `where`, the screen that has it ("app": all of them)."""
+
+    id: str
+    keys: str
+    label: str
+    help: str
+    group: str
+    where: str = "main"
+    footer: bool = False
+    first: bool = False  # before the focused widget sees the key, so that what is typed next goes to the right place
+
+    @property
+    def keys_shown(self) -> str:
+        """The keys as a person reads them: `space`, `^p`, `[ ]`."""
+        return " ".join(_KEY_NAMES.get(key, key.replace("ctrl+", "^")) for key in self.keys.split(","))
+
+    def binding(self) -> Binding:
+        first, name = self.keys_shown.split(" ")[0], f"{self.where}.{self.label.replace(' ', '-')}"
+        return Binding(self.keys, self.id, self.label, self.footer, first, self.first, self.help, id=name)
+
+
+_KEY_NAMES = {
+    "slash": "/", "question_mark": "?", "equals_sign": "=", "left_square_bracket": "[", "right_square_bracket": "]",
+    "escape": "esc", "delete": "del",
+}  # fmt: skip
+
+ACTIONS: tuple[Action, ...] = (
+    Action("new", "n", "new", "Start a run from a form made of the recipe's fields.", "runs", footer=True),
+    Action("stop", "s", "stop", "End the run after its step, with a checkpoint. Asks first.", "runs", footer=True),
+    Action("resume", "r", "resume", "Go on from the newest checkpoint.", "runs", footer=True),
+    Action("clone", "c", "clone", "A form filled with this run's recipe.", "runs", footer=True),
+    Action("mark", "space", "mark", "Draw this run's curves beside those of the others marked.", "runs", footer=True),
+    Action("unmark", "u", "unmark", "Take all marks away.", "runs"),
+    Action("compare", "equals_sign", "compare", "Set the marked runs side by side.", "runs", footer=True),
+    Action("remove", "d,delete", "remove", "Move the run into the trash. Asks first.", "runs"),
+    Action("restore", "z", "undo remove", "Bring the run that was removed last back from the trash.", "runs"),
+    Action("kill", "k", "kill", "End a run that does not answer to stop, by force. Asks first.", "runs"),
+    Action(
+        "filter",
+        "slash",
+        "find",
+        "Show only some runs: state:running bs>=256 temp<0.5 text.",
+        "list",
+        "main",
+        True,
+        True,
+    ),
+    Action("order", "o", "order", "Sort by age, kNN, loss, progress, name or state.", "list"),
+    Action("reverse", "O", "reverse order", "Turn the order round.", "list"),
+    Action("open", "enter", "open", "Go to the tabs; on a narrow terminal, show them.", "list"),
+    Action("back", "escape", "back", "Leave the input, the filter, or the tabs for the run list.", "list"),
+    Action("tab('curves')", "1", "Curves", "Charts of the metrics of the marked runs.", "tabs"),
+    Action("tab('system')", "2", "System", "GPU memory, load, temperature, power; CPU and RAM.", "tabs"),
+    Action("tab('log')", "3", "Log", "What the run printed, and what happened to it.", "tabs"),
+    Action("tab('recipe')", "4", "Recipe", "Every field, where it came from, what differs from the marked.", "tabs"),
+    Action("page(-1)", "left_square_bracket", "previous charts", "Turn back a page of charts.", "tabs"),
+    Action("page(1)", "right_square_bracket", "next charts", "Turn a page of charts.", "tabs"),
+    Action("axis", "x", "x axis", "Steps, epochs or time of training.", "tabs"),
+    Action("log_scale", "l", "log scale", "Logarithmic y axis.", "tabs"),
+    Action("smooth", "m", "smooth", "Smooth the curves, with the raw line behind.", "tabs"),
+    Action("follow", "f", "follow log", "Keep the end of the log in view.", "tabs"),
+    Action("differences", "v", "differences only", "Recipe: only the fields that differ.", "tabs"),
+    Action("start", "ctrl+s", "start", "Start the run.", "form", "form", footer=True),
+    Action("copy", "ctrl+y", "copy command", "Copy the command line that starts the same run.", "form", "form", True),
+    Action("focus_next", "tab,down", "next field", "Go to the next field.", "form", "form", first=True),
+    Action("focus_previous", "shift+tab,up", "field before", "Go to the field before.", "form", "form", first=True),
+    Action("cancel", "escape", "back", "Leave without starting.", "form", "form", True),
+    Action("cancel", "escape,q,equals_sign", "back", "Leave the comparison.", "compare", "compare", True),
+    Action("axis", "x", "x axis", "Steps, epochs or time of training.", "compare", "compare", True),
+    Action("help", "question_mark,f1", "help", "What every key does.", "everywhere", "app", True),
+    Action("command_palette", "ctrl+p", "menu", "Find an action by its name; themes.", "everywhere", "app", True),
+    Action("app.quit", "q", "quit", "Leave; runs go on.", "everywhere", "main", True),
+    Action("quit", "ctrl+q,ctrl+c", "quit", "Leave, from anywhere; runs go on.", "everywhere", "app"),
+    Action("suspend_process", "ctrl+z", "suspend", "Back to the shell; fg returns.", "everywhere", "app"),
+)
+
+
+def actions(where: str) -> tuple[Action, ...]:
+    """The actions of one screen."""
+    return tuple(action for action in ACTIONS if action.where == where)
+
+
+def bindings(where: str) -> list[Binding]:
+    """The key bindings of one screen, in the order of its footer."""
+    return [action.binding() for action in actions(where)]
+
+
+def groups(wheres: Iterable[str]) -> dict[str, list[Action]]:
+    """Actions by group, for a help page."""
+    found: dict[str, list[Action]] = {}
+    for action in ACTIONS:
+        if action.where in wheres:
+            found.setdefault(action.group, []).append(action)
+    return found

@@ -1,0 +1,154 @@
+"""The dashboard's application: one feed, one stack of screens. Training never depends on it."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Callable, Iterable
+from functools import partial
+from pathlib import Path
+from typing import ClassVar
+
+from textual.app import App, SystemCommand
+from textual.binding import BindingType
+from textual.message import Message
+from textual.screen import Screen
+
+from simclr_tui.errors import ExitCode, SimclrError
+from simclr_tui.store.state import ACTIVE
+from simclr_tui.text import safe
+from simclr_tui.tui.actions import ACTIONS, bindings
+from simclr_tui.tui.feed import Feed
+from simclr_tui.tui.screens.help import Help
+from simclr_tui.tui.screens.main import MainScreen
+from simclr_tui.tui.snapshots import Listing, Settled, Snapshot
+from simclr_tui.tui.terminal import driver_class, is_terminal, leave_if_gone, on_signals, record_crash
+
+_WHERE = {"MainScreen": "main", "NewRun": "form", "CompareScreen": "compare"}
+
+
+class Dashboard(App[str], inherit_bindings=False):
+    """Shows the runs of one store. Returns a sentence to print after it has left the screen."""
+
+    TITLE = "simclr"
+    CSS_PATH = "app.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("app")]
+    ENABLE_COMMAND_PALETTE = True
+
+    class Fed(Message):
+        """The feed has read something."""
+
+        def __init__(self, snapshot: Snapshot) -> None:
+            super().__init__()
+            self.snapshot = snapshot
+
+    class Broken(Message):
+        """The feed's thread ended with a fault of ours."""
+
+        def __init__(self, error: Exception) -> None:
+            super().__init__()
+            self.error = error
+
+    def __init__(self, root: Path) -> None:
+        super().__init__(driver_class=driver_class())
+        self.root = root
+        self.main = MainScreen(root)
+        self.feed = Feed(root, lambda snapshot: self.post_message(self.Fed(snapshot)), self._feed_failed)
+        self.settled = -1
+        self.fault: Exception | None = None
+        self._active = 0
+
+    async def on_mount(self) -> None:
+        await self.push_screen(self.main)
+        self.feed.start()
+        if not self.is_headless:
+            on_signals(asyncio.get_running_loop(), lambda code: self.exit(return_code=code))
+            # A terminal that goes without a signal is seen by looking: reading it would only spin.
+            self.set_interval(0.5, leave_if_gone)
+
+    def on_unmount(self) -> None:
+        self.feed.stop()
+
+    def _handle_exception(self, error: Exception) -> None:
+        """Leave without a page of traceback on the terminal: `run_dashboard` puts it into a file."""
+        super()._handle_exception(error)
+        self.fault = self.fault or error
+        self._exit_renderables.clear()
+
+    def _feed_failed(self, error: Exception) -> None:
+        self.post_message(self.Broken(error))
+
+    def on_dashboard_fed(self, message: Fed) -> None:
+        snapshot = message.snapshot
+        if not self.is_running:  # leaving: the widgets are going already
+            return
+        if isinstance(snapshot, Settled):
+            self.settled = snapshot.number
+            return
+        if isinstance(snapshot, Listing):
+            self._active = sum(row["state"] in ACTIVE for row in snapshot.rows)
+        self.main.take(snapshot)
+
+    def on_dashboard_broken(self, message: Broken) -> None:
+        raise message.error
+
+    def tell(self, words: str) -> None:
+        """A short notice that goes by itself."""
+        self.notify(safe(words), markup=False, timeout=4)
+
+    def tell_error(self, error: SimclrError) -> None:
+        """What went wrong and what to do, long enough to read."""
+        self.notify(safe(str(error)), severity="error", markup=False, timeout=12)
+
+    def do(self, work: Callable[[], object], done: str) -> None:
+        """Do something to a run off the screen's thread; say when it is done, or why it is not."""
+        self.run_worker(partial(self._do, work, done), thread=True, group="work", exit_on_error=True)
+
+    def _do(self, work: Callable[[], object], done: str) -> None:
+        try:
+            work()
+        except SimclrError as error:
+            self.call_later(self.tell_error, error)
+        except OSError as error:
+            failed = SimclrError(f"that did not work: {error.strerror}", "see simclr doctor")
+            self.call_later(self.tell_error, failed)
+        else:
+            self.call_later(self.tell, done)
+        self.feed.refresh()
+
+    def action_help(self) -> None:
+        self.push_screen(Help())
+
+    async def action_quit(self) -> None:
+        going_on = f"{self._active} run{'s go' if self._active != 1 else ' goes'} on; simclr tui shows them again"
+        self.exit(going_on if self._active else "")
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        """The palette: every action of this screen, then what Textual offers itself (themes among it)."""
+        where = _WHERE.get(type(screen).__name__, "")
+        for action in ACTIONS:
+            if action.where in (where, "app") and action.id != "command_palette":
+                run = partial(self._run_from_palette, action.id, screen if action.where == where else self)
+                yield SystemCommand(f"{action.label}  ({action.keys_shown})", action.help, run)
+        own = {"quit"}
+        for command in super().get_system_commands(screen):
+            if command.title.lower() not in own:
+                yield command
+
+    async def _run_from_palette(self, action: str, place: Screen[object] | App[str]) -> None:
+        await self.run_action(action, place)
+
+
+def run_dashboard(root: Path) -> int:
+    """Show the dashboard until it is left. Returns the exit code. Raises SimclrError where there is no terminal."""
+    if not (is_terminal(sys.__stdin__) and is_terminal(sys.__stderr__)):
+        raise SimclrError("the dashboard needs a terminal", "for a picture of it: simclr tui --snapshot F.svg")
+    app = Dashboard(root)
+    words = app.run()
+    leave_if_gone()
+    if app.fault is not None:
+        print(record_crash(app.fault), file=sys.stderr)
+        return ExitCode.FAILED
+    if words:
+        print(words)
+    return app.return_code or ExitCode.OK

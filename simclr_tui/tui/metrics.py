@@ -1,0 +1,66 @@
+"""How each metric is shown: its title, the scale of its values, its number format."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from simclr_tui.text import number, safe
+
+HARDWARE = "hardware: "  # before the key of a panel that is no metric
+
+
+@dataclass(frozen=True)
+class MetricView:
+    """`scale` multiplies logged values before they are drawn; `unit` stands behind the title."""
+
+    title: str
+    unit: str = ""
+    scale: float = 1.0
+    log: bool = False
+    write: Callable[[float | None], str] = number
+
+    @property
+    def heading(self) -> str:
+        return f"{self.title} {self.unit}".strip()
+
+    def value(self, logged: float | None) -> str:
+        """A logged value in words, scaled."""
+        return self.write(None if logged is None else logged * self.scale)
+
+
+def _tenth(value: float | None) -> str:
+    return "–" if value is None or value != value else f"{value:.1f}"
+
+
+# In the order in which they are shown.
+_KNOWN: dict[str, MetricView] = {
+    "loss": MetricView("loss", "NT-Xent"),
+    "knn": MetricView("kNN accuracy", "%", 100.0, write=_tenth),
+    "contrastive_top1": MetricView("contrastive top-1", "%", 100.0, write=_tenth),
+    "lr": MetricView("learning rate"),
+    "images_per_s": MetricView("images/s"),
+    "grad_norm": MetricView("gradient norm"),
+    "data_wait": MetricView("waiting for data", "s"),
+    "gpu_allocated": MetricView("GPU memory, tensors", "GB", 1e-9),
+    "gpu_reserved": MetricView("GPU memory, reserved", "GB", 1e-9),
+    "alignment": MetricView("alignment"),
+    "uniformity": MetricView("uniformity"),
+}
+
+
+def _short(value: float | None) -> str:
+    return number(value) if value is None or abs(value) >= 1000 else f"{value:.3g}"
+
+
+def view_of(metric: str) -> MetricView:
+    """The view of a metric or a hardware panel; an unknown one is shown under its own name, made safe."""
+    if metric.startswith(HARDWARE):
+        return MetricView(safe(metric.removeprefix(HARDWARE)), write=_short)
+    return _KNOWN.get(metric) or MetricView(safe(metric)[:60])
+
+
+def in_order(metrics: Iterable[str]) -> tuple[str, ...]:
+    """The two that say whether it learns first, then the known ones, then the rest by name."""
+    ranks = {name: rank for rank, name in enumerate(_KNOWN)}
+    return tuple(sorted(metrics, key=lambda name: (ranks.get(name, len(ranks)), name)))

@@ -1,0 +1,118 @@
+"""What the form's entries would become: a plan, or one sentence why not. Knows no widgets."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass, replace
+
+from simclr_tui.errors import SimclrError
+from simclr_tui.launch.plan import Plan, make_plan, plan_clone
+from simclr_tui.recipe.datasets import resolve_auto
+from simclr_tui.recipe.fields import Value, fields
+from simclr_tui.recipe.recipe import Recipe
+from simclr_tui.recipe.resolve import resolve
+from simclr_tui.store.run import Run
+from simclr_tui.text import safe, size
+
+
+@dataclass(frozen=True)
+class Entries:
+    """What was chosen and typed; `flags` holds only the fields that differ from their base."""
+
+    preset: str = "auto"
+    flags: tuple[tuple[str, Value], ...] = ()
+    name: str = ""
+    tags: tuple[str, ...] = ()
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Preview:
+    """The plan that the entries give, or why there is none; `base` is what the empty fields stand for."""
+
+    entries: Entries
+    plan: Plan | None
+    base: Recipe | None
+    problem: str = ""
+
+
+class Planner:
+    """Plans for one form: a new run from a preset, or a clone of `run`."""
+
+    def __init__(self, run: Run | None = None) -> None:
+        self.run = run
+        self._auto: tuple[str, str] | None = None
+
+    def preview(self, entries: Entries) -> Preview:
+        """Takes up to some seconds (data sets are looked for), so never on the screen's thread."""
+        try:
+            plan = self._plan(entries)
+        except SimclrError as error:
+            return Preview(entries, None, self._base(entries.preset), str(error))
+        return Preview(entries, plan, self._base(plan.resolved.preset))
+
+    def plan(self, entries: Entries) -> Plan:
+        """The plan to start from, made by the function that the command line uses. Raises SimclrError."""
+        if self.run is not None:
+            return plan_clone(self.run, dict(entries.flags))
+        return make_plan(entries.preset, None, dict(entries.flags))
+
+    def _plan(self, entries: Entries) -> Plan:
+        flags = dict(entries.flags)
+        if self.run is not None or flags.get("data", "auto") != "auto":
+            return self.plan(entries)
+        # What `auto` stands for takes seconds to find out: once a form is enough.
+        if self._auto is None:
+            self._auto = resolve_auto()
+        name, why = self._auto
+        plan = make_plan(entries.preset, None, flags | {"data": name})
+        return replace(plan, choices=(*plan.choices, f"data {name}: {why}"))
+
+    def _base(self, preset: str) -> Recipe | None:
+        try:
+            return self.run.recipe if self.run is not None else resolve(preset).recipe
+        except SimclrError:
+            return None
+
+    def command(self, entries: Entries) -> str:
+        """The command line that starts the same run, to be pasted into a shell."""
+        words = ["simclr", "clone", self.run.name] if self.run else ["simclr", "run"]
+        if self.run is None and entries.preset != "auto":
+            words += ["--preset", entries.preset]
+        chosen = dict(entries.flags)
+        for item in fields():
+            if item.key not in chosen:
+                continue
+            if item.type is bool:
+                on, _, off = item.flag.partition("/")
+                words.append(on if chosen[item.key] else off)
+            else:
+                words += [item.flag, _plain(chosen[item.key])]
+        if entries.name:
+            words += ["--name", entries.name]
+        if self.run is None:
+            words += [word for tag in entries.tags for word in ("--tag", tag)]
+            words += ["--note", entries.note] if entries.note else []
+        return shlex.join(words)
+
+
+def _plain(value: Value) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def facts(plan: Plan) -> list[tuple[str, str]]:
+    """What a plan means, as name and value."""
+    recipe = plan.resolved.recipe
+    steps = f"{plan.steps:,}" if plan.steps is not None else "known once the images are there"
+    per_epoch = f" · {plan.steps_per_epoch:,} an epoch" if plan.steps_per_epoch is not None else ""
+    return [
+        ("images", f"{plan.images:,}" if plan.images is not None else "–"),
+        ("steps", f"{steps}{per_epoch}"),
+        ("epochs", f"{recipe.epochs:,}"),
+        ("parameters", f"{plan.cost.parameters / 1e6:.2f} M"),
+        ("h, z", f"{plan.cost.dim}, {recipe.head_dim} dimensions"),
+        ("peak lr", f"{recipe.peak_lr:g}"),
+        ("a view costs", f"{plan.cost.macs / 1e6:,.0f} M multiply-adds"),
+        ("checkpoint", size(plan.cost.checkpoint_bytes)),
+        ("preset", safe(plan.resolved.preset)),
+    ]

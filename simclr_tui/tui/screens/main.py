@@ -1,0 +1,197 @@
+"""The main screen: runs on the left, the tabs of the run under the cursor on the right, its state below."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal, Vertical
+from textual.widgets import ContentSwitcher, Footer, Input, Static
+
+from simclr_tui.store.run import Run
+from simclr_tui.store.state import ACTIVE
+from simclr_tui.store.store import Store
+from simclr_tui.tui.actions import actions, bindings
+from simclr_tui.tui.look import HEIGHTS, WIDTHS
+from simclr_tui.tui.screens.compare import CompareScreen
+from simclr_tui.tui.screens.list_actions import ListActions
+from simclr_tui.tui.screens.run_actions import RunActions
+from simclr_tui.tui.screens.tab_actions import TabActions
+from simclr_tui.tui.snapshots import Curves, Detail, Hardware, Listing, Log, Machine, Request, Snapshot
+from simclr_tui.tui.widgets.curves import AXES, SMOOTHING, CurvesView
+from simclr_tui.tui.widgets.entry import Entry
+from simclr_tui.tui.widgets.header import Header
+from simclr_tui.tui.widgets.log_view import LogView
+from simclr_tui.tui.widgets.recipe_view import RecipeView
+from simclr_tui.tui.widgets.run_list import RunList
+from simclr_tui.tui.widgets.status_line import StatusLine
+from simclr_tui.tui.widgets.system import SystemView
+from simclr_tui.tui.widgets.tab_bar import TabBar
+
+
+class MainScreen(ListActions, TabActions, RunActions):
+    """Holds what the user chose (cursor, marks, filter, tab) and asks the feed for what that shows."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("main")]
+    HORIZONTAL_BREAKPOINTS = WIDTHS
+    VERTICAL_BREAKPOINTS = HEIGHTS
+
+    def __init__(self, root: Path) -> None:
+        super().__init__()
+        self.store = Store(root)
+        self._asked: Request | None = None
+        self._detail: Detail | None = None
+        self._possible: tuple[bool | None, ...] = ()
+
+    def compose(self) -> ComposeResult:
+        yield Static("the terminal is too small: 20 × 5 at least", id="too-small")
+        yield Header(self.store.root)
+        with Horizontal(id="body"):
+            with Vertical(id="runs-pane"):
+                yield Entry(placeholder="state:running bs>=256 knn>0.8 text", id="filter")
+                yield RunList(id="runs")
+            with Vertical(id="tabs-pane"):
+                yield TabBar()
+                with ContentSwitcher(initial="curves", id="tabs"):
+                    yield CurvesView(id="curves")
+                    yield SystemView(id="system")
+                    yield LogView(id="log")
+                    yield RecipeView(id="recipe")
+        yield StatusLine()
+        yield Footer(show_command_palette=False, compact=True)
+
+    def on_mount(self) -> None:
+        self.runs.focus()
+        self.runs.empty_text = ""
+        self.write_title()
+
+    def current_run(self) -> Run | None:
+        row = self.runs.current
+        return self.store.run(row["name"]) if row else None
+
+    # What the feed delivers.
+
+    def take(self, snapshot: Snapshot) -> None:
+        """Show what is new; what belongs to a run that is no longer under the cursor is late, and dropped."""
+        match snapshot:
+            case Listing():
+                self._take_listing(snapshot)
+            case Machine():
+                self.query_one(Header).show_machine(snapshot)
+            case Curves():
+                self.curves.show(snapshot)
+            case Detail() if self._is_current(snapshot.run):
+                self._detail = snapshot
+                self.query_one(StatusLine).show(snapshot)
+                self.query_one(RecipeView).show(snapshot)
+                self.refresh_footer()
+            case Hardware() if self._is_current(snapshot.run):
+                self.query_one(SystemView).show(snapshot)
+            case Log() if self._is_current(snapshot.run):
+                self.query_one(LogView).show(snapshot)
+
+    def _is_current(self, name: str) -> bool:
+        row = self.runs.current
+        return row is not None and row["name"] == name
+
+    def _take_listing(self, listing: Listing) -> None:
+        self._listing = listing
+        known = {row["name"] for row in listing.rows}
+        self._marked = tuple(name for name in self._marked if name in known)
+        self.query_one(Header).show_runs(listing)
+        self.show_rows()
+
+    # What is on screen, and so has to be read.
+
+    def ask(self) -> None:
+        """Tell the feed what to read, if that changed."""
+        if not self.app.is_running:
+            return
+        view = self.query_one(SystemView) if self.tab == "system" else self.curves
+        request = Request(
+            current=self.runs.current["name"] if self.runs.current else "",
+            marked=self._marked,
+            tab=self.tab,
+            panels=max(1, self.curves.charts),
+            page=self.curves.page,
+            columns=view.chart_columns,
+            axis=AXES[self.curves.axis],
+            smoothing=SMOOTHING[self.curves.smoothing],
+        )
+        self.refresh_footer()
+        if request != self._asked:
+            self._asked = request
+            self.app.feed.ask(request)
+
+    @on(RunList.Moved)
+    def _moved(self, message: RunList.Moved) -> None:
+        if not message.name:
+            self._detail = None
+            for view in (self.query_one(StatusLine), self.query_one(RecipeView)):
+                view.show(None)
+            if not self._marked:
+                self.curves.show(None)
+            self.query_one(SystemView).show(None)
+            self.query_one(LogView).show(None)
+        self.ask()
+
+    def refresh_footer(self) -> None:
+        """Only when what can be done changed: the footer is made anew each time."""
+        possible = tuple(self.check_action(action.id.split("(")[0], ()) for action in actions("main"))
+        if possible != self._possible:
+            self._possible = possible
+            self.refresh_bindings()
+
+    def on_resize(self) -> None:
+        self.call_after_refresh(self.ask)
+
+    @on(RunList.Opened)
+    def action_open(self) -> None:
+        self.add_class("-opened")
+        tab = self.query_one("#tabs").query_one(f"#{self.tab}")
+        (tab if tab.focusable else self.query_one(TabBar)).focus()
+        self.call_after_refresh(self.ask)
+
+    # What can be done now.
+
+    def _current_state(self) -> str:
+        """Of the run under the cursor: the list may be a moment behind its detail."""
+        row = self.runs.current if self.is_mounted else None
+        detail = self._detail
+        if row is None or detail is None or detail.state is None or detail.run != row["name"]:
+            return "" if row is None else str(row["state"])
+        return detail.state.state
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """What cannot be done now is shown dim in the footer; a slash typed into the filter is a slash."""
+        if action == "filter" and isinstance(self.focused, Input):
+            return False
+        row = self.runs.current if self.is_mounted else None
+        state = self._current_state()
+        active = state in ACTIVE
+        possible = {
+            "stop": active,
+            "kill": active,
+            "resume": row is not None and not active and state != "finished" and not row.get("error"),
+            "clone": row is not None and not row.get("error"),
+            "remove": row is not None and not active,
+            "mark": row is not None,
+            "unmark": bool(self._marked),
+            "compare": len(self._marked) > 1 or (len(self._marked) == 1 and row is not None),
+            "follow": self.tab == "log" if self.is_mounted else False,
+            "differences": self.tab == "recipe" if self.is_mounted else False,
+        }
+        return True if possible.get(action, True) else None
+
+    def action_compare(self) -> None:
+        row = self.runs.current
+        names = list(self._marked)
+        if row is not None and len(names) == 1 and row["name"] not in names:
+            names.append(row["name"])
+        if len(names) < 2:
+            self.app.tell("mark two runs or more with space, then compare them")
+            return
+        self.app.push_screen(CompareScreen([self.store.run(name) for name in names]))

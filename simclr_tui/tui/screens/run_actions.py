@@ -1,0 +1,88 @@
+"""What can be done to the run under the cursor. Each does what the command of that name does, by the same function."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING
+
+from textual.screen import Screen
+
+from simclr_tui.launch import stop as stopping
+from simclr_tui.launch.start import resume
+from simclr_tui.store.run import Run
+from simclr_tui.store.store import Store
+from simclr_tui.tui.screens.confirm import Confirm
+from simclr_tui.tui.screens.new_run import NewRun
+
+if TYPE_CHECKING:
+    from simclr_tui.tui.app import Dashboard
+
+
+class RunActions(Screen[None]):
+    """The half of the main screen that acts; the other half says which run is meant."""
+
+    app: Dashboard
+    store: Store
+
+    def current_run(self) -> Run | None:
+        """The run under the cursor."""
+        raise NotImplementedError
+
+    def go_to(self, name: str) -> None:
+        """Put the cursor on a run as soon as it is listed."""
+        raise NotImplementedError
+
+    def action_new(self) -> None:
+        self.app.push_screen(NewRun(self.store.root), self._started)
+
+    def action_clone(self) -> None:
+        run = self.current_run()
+        if run is not None:
+            self.app.push_screen(NewRun(self.store.root, like=run), self._started)
+
+    def _started(self, name: str | None) -> None:
+        if name:
+            self.app.tell(f"{name} is under way")
+            self.app.feed.refresh()
+            self.go_to(name)
+
+    def action_stop(self) -> None:
+        run = self.current_run()
+        if run is not None:
+            question = f"Stop {run.name}?"
+            more = "It finishes its step, saves a checkpoint and ends; r goes on from there."
+            self._confirm(question, more, "Stop", partial(stopping.request_stop, run), f"{run.name} is asked to stop")
+
+    def action_kill(self) -> None:
+        run = self.current_run()
+        if run is not None:
+            more = "What it did since its last checkpoint is lost. Use s first: that saves one."
+            self._confirm(f"Kill {run.name}?", more, "Kill", partial(stopping.kill, run), f"{run.name} was killed")
+
+    def action_remove(self) -> None:
+        run = self.current_run()
+        if run is not None:
+            more = "Its folder goes to the trash of this store; z brings it back."
+            done = f"{run.name} is in the trash"
+            self._confirm(f"Remove {run.name}?", more, "Remove", partial(self.store.remove, run), done)
+
+    def _confirm(self, question: str, more: str, label: str, work: Callable[[], object], done: str) -> None:
+        def answered(yes: bool | None) -> None:
+            if yes:
+                self.app.do(work, done)
+
+        self.app.push_screen(Confirm(question, more, label), answered)
+
+    def action_resume(self) -> None:
+        run = self.current_run()
+        if run is not None:
+            self.app.do(partial(resume, run), f"{run.name} goes on")
+
+    def action_restore(self) -> None:
+        trash = self.store.trash()
+        if not trash:
+            self.app.tell("the trash is empty")
+            return
+        name = trash[-1].name.rpartition(".")[0]
+        self.app.do(partial(self.store.restore, name), f"{name} is back")

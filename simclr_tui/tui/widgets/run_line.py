@@ -1,0 +1,122 @@
+"""One run as one line: mark, state, name, progress, kNN, and the fields in which the runs differ."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from rich.cells import cell_len, set_cell_size
+from rich.style import Style
+from rich.text import Text
+
+from simclr_tui.catalog.row import Row
+from simclr_tui.text import number, safe
+from simclr_tui.tui.look import draws_unicode, run_colour, state_glyph
+
+_KINDS = {"running": "running", "starting": "running", "finished": "finished", "failed": "failed", "lost": "failed"}
+_STATUS = 12  # cells: `finished` or `running 41%`
+_KNN = 5
+_BAR = 10
+_NAME = (6, 24)
+_FIELD = 14  # cells a value may take
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How wide each part is; the same for every line of the list."""
+
+    width: int
+    name: int
+    fields: tuple[tuple[str, int], ...]
+    knn: bool = True
+    bar: bool = False
+
+
+def lay_out(rows: list[Row], fields: tuple[str, ...], width: int) -> Layout:
+    """Give the name what it needs, then kNN, a bar where there is plenty, then as many fields as fit."""
+    longest = max((cell_len(safe(row["name"])) for row in rows), default=0)
+    name = max(_NAME[0], min(_NAME[1], longest, width - 3 - _STATUS))
+    left = width - 3 - name - 1 - _STATUS
+    knn = left >= _KNN
+    left -= (_KNN + 1) if knn else 0
+    bar = left >= 3 * (_BAR + 1)
+    left -= (_BAR + 1) if bar else 0
+    chosen: list[tuple[str, int]] = []
+    for field in fields:
+        cells = max([len(field), *(cell_len(_value(row, field)) for row in rows[:1000])])
+        cells = min(cells, _FIELD)
+        if cells + 1 > left:
+            break
+        chosen.append((field, cells))
+        left -= cells + 1
+    return Layout(width, name, tuple(chosen), knn, bar)
+
+
+def heading(layout: Layout) -> Text:
+    """The line above the runs."""
+    words = ["   " + _fit("run", layout.name), _fit("state", _STATUS - 1)]
+    if layout.bar:
+        words.append(" " * _BAR)
+    if layout.knn:
+        words.append("kNN %")
+    words += [_fit(field, cells, right=True) for field, cells in layout.fields]
+    return Text(" ".join(words))
+
+
+def run_line(row: Row, layout: Layout, marked: bool, style: Callable[[str], Style]) -> Text:
+    """A row as a line of the list; `style` gives the colour of running, finished, failed or quiet things."""
+    state = row["state"]
+    kind = style(_KINDS.get(state, "quiet"))
+    colour = run_colour(row["name"])
+    line = Text(no_wrap=True, end="")
+    line.append(("▐" if draws_unicode() else "#") if marked else " ", Style(color=colour))
+    line.append(state_glyph(state) + " ", kind)
+    line.append(_fit(safe(row["name"]), layout.name) + " ", Style(color=colour, bold=True) if marked else "")
+    line.append(_fit(_status(row), _STATUS - 1), kind)
+    if layout.bar:
+        line.append(" " + _bar(_share(row)), kind)
+    if layout.knn:
+        line.append(" " + _knn(row))
+    for field, cells in layout.fields:
+        line.append(" " + _fit(_value(row, field), cells, right=True), style("quiet"))
+    return line
+
+
+def _share(row: Row) -> float:
+    return min(1.0, (row.get("step") or 0) / row["steps"]) if row.get("steps") else 0.0
+
+
+def _status(row: Row) -> str:
+    """The word of the state, with what is done of a run that has not ended well, or the flag that matters more."""
+    state, flags = str(row["state"]), str(row.get("flags") or "").split(",")
+    if state == "running" and "stalled" in flags:
+        state = "stalled"
+    if state in ("finished", "queued", "starting") or not row.get("steps"):
+        return state
+    return f"{state} {min(99, int(100 * _share(row)))}%"
+
+
+def _knn(row: Row) -> str:
+    best = row.get("knn_best")
+    best = row.get("knn") if best is None else best
+    return f"{100 * best:5.1f}" if isinstance(best, float | int) and best == best else "    –"
+
+
+def _bar(share: float) -> str:
+    full = int(share * _BAR)
+    return "━" * full + "─" * (_BAR - full) if draws_unicode() else "=" * full + "-" * (_BAR - full)
+
+
+def _value(row: Row, field: str) -> str:
+    value = row.get(field)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return number(value) if isinstance(value, int | float) else safe(str(value if value is not None else "–"))
+
+
+def _fit(text: str, cells: int, right: bool = False) -> str:
+    """Exactly so many cells, cut with an ellipsis."""
+    wide = cell_len(text)
+    if wide > cells:
+        return set_cell_size(text, max(0, cells - 1)) + "…"
+    return " " * (cells - wide) + text if right else text + " " * (cells - wide)

@@ -1,0 +1,69 @@
+"""The names of the tabs in one line, with the keys that reach them."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from rich.style import Style
+from rich.text import Text
+from textual import events
+from textual.app import RenderResult
+from textual.binding import Binding, BindingType
+from textual.message import Message
+from textual.widget import Widget
+
+TABS = {"curves": "Curves", "system": "System", "log": "Log", "recipe": "Recipe"}
+
+
+class TabBar(Widget, can_focus=True):
+    """Arrow keys, digits and the mouse choose."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("left", "step(-1)", show=False),
+        Binding("right", "step(1)", show=False),
+    ]
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"tab-bar--active"}
+
+    class Chosen(Message):
+        """A tab was chosen."""
+
+        def __init__(self, tab: str) -> None:
+            super().__init__()
+            self.tab = tab
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._active = "curves"
+
+    def show(self, tab: str) -> None:
+        self._active = tab
+        self.refresh()
+
+    def action_step(self, by: int) -> None:
+        names = list(TABS)
+        self.post_message(self.Chosen(names[(names.index(self._active) + by) % len(names)]))
+
+    def on_click(self, event: events.Click) -> None:
+        for name, (start, stop) in self._places().items():
+            if start <= event.x < stop:
+                self.post_message(self.Chosen(name))
+
+    def _places(self) -> dict[str, tuple[int, int]]:
+        """Cells from which to which each tab stands."""
+        places: dict[str, tuple[int, int]] = {}
+        start = 0
+        for index, (name, title) in enumerate(TABS.items(), 1):
+            stop = start + len(f" {index} {title} ")
+            places[name] = (start, stop)
+            start = stop + 1
+        return places
+
+    def render(self) -> RenderResult:
+        line = Text(no_wrap=True, overflow="crop", end="")
+        active = self.get_component_rich_style("tab-bar--active")
+        for index, (name, title) in enumerate(TABS.items(), 1):
+            label = Text(f" {index} ", style="dim").append(f"{title} ", "not dim bold" if name == self._active else "")
+            if name == self._active:
+                label.stylize(active + Style(dim=False))
+            line.append_text(label).append(" ")
+        return line

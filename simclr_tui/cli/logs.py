@@ -12,7 +12,7 @@ from simclr_tui.cli import out
 from simclr_tui.cli.options import DEFAULT_RUNS, RunName, Runs
 from simclr_tui.store.run import Run
 from simclr_tui.store.state import ACTIVE
-from simclr_tui.text import safe
+from simclr_tui.store.tail import fold
 
 _TAIL = 1 << 20  # bytes read from the end of a log
 
@@ -60,5 +60,4 @@ def _read(path: Path, offset: int) -> bytes:
 
 
 def _print(line: str) -> None:
-    # A progress bar redraws its line with carriage returns: its last state is the one that counts.
-    out.data(safe(line.rstrip("\r").rpartition("\r")[2]))
+    out.data(fold(line))

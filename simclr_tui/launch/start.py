@@ -27,12 +27,16 @@ from simclr_tui.store.store import Store, check_name
 _READY_WITHIN = 20.0  # seconds until the supervisor must have said that it is there
 
 
-def start(store: Store, plan: Plan, name: str | None = None, tags: list[str] | None = None, note: str = "") -> Run:
+def start(
+    store: Store, plan: Plan, name: str | None = None, tags: list[str] | None = None, note: str = "",
+    command: list[str] | None = None,
+) -> Run:  # fmt: skip
     """Make the run folder and start training in processes of their own. Returns once they are under way.
 
+    `command` is what would start the same run from a shell; this process's own unless given.
     Raises StoreError when the store has no room, cannot be written or the name is taken; nothing is left behind.
     """
-    run = create(store, plan, name, tags, note)
+    run = create(store, plan, name, tags, note, command)
     try:
         _spawn(run, attempt=1)
     except (SimclrError, OSError) as error:
@@ -40,14 +44,17 @@ def start(store: Store, plan: Plan, name: str | None = None, tags: list[str] | N
     return run
 
 
-def create(store: Store, plan: Plan, name: str | None = None, tags: list[str] | None = None, note: str = "") -> Run:
+def create(
+    store: Store, plan: Plan, name: str | None = None, tags: list[str] | None = None, note: str = "",
+    command: list[str] | None = None,
+) -> Run:  # fmt: skip
     """Make the folder of a run, complete but for its processes. Raises as `start` does."""
     if name is not None:
         check_name(name)
     check_space(store.root, plan.cost.checkpoint_bytes)
     run = store.claim(name)
     try:
-        _fill(run, plan, tags or [], note)
+        _fill(run, plan, tags or [], note, command or sys.argv)
     except (SimclrError, OSError) as error:
         _undo(run, error)
     return run
@@ -60,7 +67,7 @@ def _undo(run: Run, error: SimclrError | OSError) -> NoReturn:
     raise error
 
 
-def _fill(run: Run, plan: Plan, tags: list[str], note: str) -> None:
+def _fill(run: Run, plan: Plan, tags: list[str], note: str, command: list[str]) -> None:
     """Everything but run.json, which makes the folder a run, and comes last."""
     run.paths.checkpoints.mkdir()
     run.paths.evaluations.mkdir()
@@ -74,7 +81,7 @@ def _fill(run: Run, plan: Plan, tags: list[str], note: str) -> None:
             name=run.name,
             created=SYSTEM_CLOCK.wall(),
             version=__version__,
-            command=sys.argv,
+            command=command,
             git_commit=_git_commit(),
             host=platform.node(),
             tags=tags,

@@ -142,7 +142,14 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         _about("--device", "auto, cpu, cuda or cuda:N.", "running", pattern=r"^(auto|cpu|cuda(:[0-9]{1,3})?)\Z"),
     ] = "auto"
     threads: Annotated[
-        int, _about("--threads", "CPU threads of the trainer (0: all cores).", "running", ge=0, le=1024)
+        int,
+        _about(
+            "--threads",
+            "CPU threads of the trainer (0: all cores; several runs at once want their share).",
+            "running",
+            ge=0,
+            le=1024,
+        ),
     ] = 0
     seed: Annotated[int, _about("--seed", "Seed of every random draw.", "running", ge=0, le=2**32 - 1)] = 0
 

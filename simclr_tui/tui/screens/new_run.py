@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from functools import partial
 from itertools import groupby
 from pathlib import Path
@@ -226,7 +227,8 @@ class NewRun(Screen[str]):
     def _start(self, entries: Entries) -> None:
         try:
             plan = self._planner.plan(entries)
-            run = start(self._store, plan, entries.name or None, list(entries.tags), entries.note)
+            command = shlex.split(self._planner.command(entries))
+            run = start(self._store, plan, entries.name or None, list(entries.tags), entries.note, command)
         except SimclrError as error:
             self.app.call_later(self._failed, error)
         else:

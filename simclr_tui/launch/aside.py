@@ -1,0 +1,82 @@
+"""Short work of the training plane, done in a process beside whoever asks: torch stays out of the faces."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+from simclr_tui.errors import ExitCode, SimclrError
+from simclr_tui.recipe.resolve import Resolved, to_toml
+from simclr_tui.store.answers import Failure, Neighbors, Preview, Written
+from simclr_tui.store.run import Run
+from simclr_tui.store.target import check_target
+from simclr_tui.text import safe
+
+ENCODER_SUFFIXES = (".safetensors", ".pt", ".onnx")
+VECTOR_SUFFIXES = (".npy", ".parquet")
+Reply = TypeVar("Reply", bound=msgspec.Struct)
+
+
+def export_encoder(run: Run, target: Path, quiet: bool = False) -> Written:
+    """Write the encoder of a run's newest checkpoint, and how to load it beside it. Raises SimclrError."""
+    check_target(target, ENCODER_SUFFIXES, "--encoder")
+    return _ask("export", ["--", str(run.path), str(target)], Written, quiet=quiet)
+
+
+def embed(
+    run: Run, target: Path, data: str | None = None, split: str | None = None, device: str = "auto", quiet: bool = False
+) -> Written:
+    """Write h of every image of `data` (the run's own unless given). Raises SimclrError."""
+    check_target(target, VECTOR_SUFFIXES, "--out")
+    return _ask("embed", [*_options(data, split, device), "--", str(run.path), str(target)], Written, quiet=quiet)
+
+
+def neighbors(
+    run: Run, image: str, data: str | None = None, split: str | None = None, k: int = 8, device: str = "auto",
+    quiet: bool = False,
+) -> Neighbors:  # fmt: skip
+    """The `k` images of `data` nearest to an image file, or to the test image of that number. Raises SimclrError."""
+    words = ["-k", str(k), *_options(data, split, device), "--", str(run.path), image]
+    return _ask("neighbors", words, Neighbors, quiet=quiet)
+
+
+def preview(resolved: Resolved, images: int = 4, target: Path | None = None, quiet: bool = False) -> Preview:
+    """The first images of the recipe's first batch and both views of each. Raises SimclrError."""
+    if target is not None:
+        check_target(target, (".png",), "--out")
+    words = ["--images", str(images), *(["--out", str(target)] if target else [])]
+    return _ask("preview", words, Preview, given=to_toml(resolved).encode(), quiet=quiet)
+
+
+def _options(data: str | None, split: str | None, device: str) -> list[str]:
+    given = {"--data": data, "--split": split, "--device": device}
+    return [word for flag, value in given.items() if value is not None for word in (flag, value)]
+
+
+def _ask(module: str, words: Sequence[str], kind: type[Reply], given: bytes = b"", quiet: bool = False) -> Reply:
+    """Run `python -m simclr_tui.train.MODULE`: what it says goes to our stderr, unless `quiet`; its answer, or
+    the error that ended it, is read from its stdout. It takes Ctrl-C with us."""
+    command = [sys.executable, "-m", f"simclr_tui.train.{module}", *words]
+    talk = subprocess.PIPE if quiet else None
+    done = subprocess.run(command, input=given, stdout=subprocess.PIPE, stderr=talk, check=False)
+    if done.returncode == ExitCode.OK:
+        return msgspec.json.decode(done.stdout, type=kind)
+    raise _error(module, done)
+
+
+def _error(module: str, done: subprocess.CompletedProcess[bytes]) -> SimclrError:
+    try:
+        failure = msgspec.json.decode(done.stdout, type=Failure)
+        code = ExitCode(done.returncode)
+    except ValueError:  # a crash or a kill leaves no answer
+        said = (done.stderr or b"").decode(errors="replace").strip().splitlines()
+        why = f": {safe(said[-1])}" if said else ""
+        return SimclrError(f"the process for {module} ended with code {done.returncode}{why}", "see simclr doctor")
+    error = SimclrError(failure.message, failure.hint)
+    error.exit_code = code
+    return error

@@ -9,11 +9,11 @@ from types import SimpleNamespace
 
 import pynvml
 import pytest
-from fake_nvml import GIB, READINGS, FakeNvml, HandClock, nvml_error
 
 from simclr_tui.hardware import deadline
 from simclr_tui.hardware.gpu import GpuReader, gpu_count, gpu_names, gpus
 from simclr_tui.hardware.sample import GpuSample
+from tests.hardware.fake_nvml import GIB, READINGS, FakeNvml, HandClock, nvml_error
 
 SHORT = 0.3  # long enough for a call that does not hang on a busy machine
 WHOLE = GpuSample(

@@ -8,12 +8,12 @@ from types import SimpleNamespace
 import msgspec
 import psutil
 import pytest
-from fake_nvml import GIB, FakeNvml, HandClock, nvml_error
 
 from simclr_tui.hardware import sampler as sampler_module
 from simclr_tui.hardware.gpu import GpuReader
 from simclr_tui.hardware.sample import GpuSample, HardwareSample
 from simclr_tui.hardware.sampler import Sampler, machine_summary
+from tests.hardware.fake_nvml import GIB, FakeNvml, HandClock, nvml_error
 
 
 @pytest.fixture

@@ -10,9 +10,9 @@ from typing import NamedTuple
 
 import psutil
 import pytest
-from fake_nvml import HandClock
 
 from simclr_tui.hardware.host import CpuMeter, ProcessTree, TreeReading, core_count, disk_free, ram
+from tests.hardware.fake_nvml import HandClock
 
 MB = 10**6
 HOLDS = "import sys; held = b'x' * {size}; print('ready', flush=True); sys.stdin.read()"

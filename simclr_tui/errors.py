@@ -18,6 +18,7 @@ class ExitCode(IntEnum):
     OUT_OF_MEMORY = 7  # GPU or host memory
     CHECKPOINT = 8  # no valid checkpoint to go on from
     STOPPED = 9  # stopped on request, with a checkpoint
+    HANGUP = 129  # the terminal was closed; the run goes on
     INTERRUPTED = 130  # Ctrl-C before there was anything to keep
 
 
@@ -78,3 +79,7 @@ class OutOfMemoryError(SimclrError):
     """The batch does not fit into memory."""
 
     exit_code = ExitCode.OUT_OF_MEMORY
+
+
+class EvaluationError(SimclrError):
+    """An evaluation that cannot be believed: the encoder that it froze is not as it was."""

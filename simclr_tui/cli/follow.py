@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 import time
 from collections.abc import Iterator
@@ -83,6 +84,9 @@ class _LiveDisplay(_Display):
         from rich.table import Table
         from rich.text import Text
 
+        if not sys.stderr.isatty():
+            # The terminal was closed and whoever started us had SIGHUP ignored: no one is left to tell anything.
+            os._exit(ExitCode.HANGUP)
         if status.state not in ACTIVE:
             return
         text = Text(_line(status), no_wrap=True, overflow="ellipsis")

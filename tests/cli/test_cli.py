@@ -18,6 +18,7 @@ from pathlib import Path
 
 import pytest
 
+from simclr_tui.errors import ExitCode
 from simclr_tui.launch.stop import kill
 from simclr_tui.store.store import Store
 from tests.making import make_run, metric_line, write_metrics
@@ -112,10 +113,12 @@ def test_interrupt_stops_with_a_checkpoint(root):
     assert run.checkpoints[0].step == run.status.step
 
 
-def test_closing_the_terminal_does_not_end_the_run(root):
-    """A real terminal, hung up: the run goes on, and can be attached to again."""
+@pytest.mark.parametrize("ignored", [False, True], ids=["SIGHUP", "SIGHUP ignored"])
+def test_closing_the_terminal_ends_the_command_and_not_the_run(root, ignored):
+    """A real terminal, hung up, also below something that ignores the signal (nohup, a service)."""
     pid, terminal = pty.fork()
     if pid == 0:
+        signal.signal(signal.SIGHUP, signal.SIG_IGN if ignored else signal.SIG_DFL)
         os.environ["SIMCLR_RUNS"] = str(root)
         os.environ["TERM"] = "xterm-256color"
         words = ["run", *FLAGS, "--epochs", "100000", "--knn-every", "0"]
@@ -127,7 +130,9 @@ def test_closing_the_terminal_does_not_end_the_run(root):
         screen += os.read(terminal, 65536)
     assert b"img/s" in screen
     os.close(terminal)
-    os.waitpid(pid, 0)
+    _, status = os.waitpid(pid, 0)
+    ended_by_signal = os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGHUP
+    assert ended_by_signal if not ignored else os.waitstatus_to_exitcode(status) == ExitCode.HANGUP
     run = Store(root).run("run1")
     before = run.history().step[-1]
     until(lambda: run.history().step[-1] > before + 2)

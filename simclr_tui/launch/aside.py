@@ -11,6 +11,7 @@ from typing import TypeVar
 import msgspec
 
 from simclr_tui.errors import ExitCode, SimclrError
+from simclr_tui.recipe.datasets import check_data
 from simclr_tui.recipe.resolve import Resolved, to_toml
 from simclr_tui.store.answers import Failure, Neighbors, Preview, Written
 from simclr_tui.store.run import Run
@@ -33,6 +34,7 @@ def embed(
 ) -> Written:
     """Write h of every image of `data` (the run's own unless given). Raises SimclrError."""
     check_target(target, VECTOR_SUFFIXES, "--out")
+    check_data(data or run.recipe.data)
     return _ask("embed", [*_options(data, split, device), "--", str(run.path), str(target)], Written, quiet=quiet)
 
 
@@ -41,6 +43,7 @@ def neighbors(
     quiet: bool = False,
 ) -> Neighbors:  # fmt: skip
     """The `k` images of `data` nearest to an image file, or to the test image of that number. Raises SimclrError."""
+    check_data(data or run.recipe.data)
     words = ["-k", str(k), *_options(data, split, device), "--", str(run.path), image]
     return _ask("neighbors", words, Neighbors, quiet=quiet)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.metadata
 import os
 import platform
@@ -109,7 +110,8 @@ def _locks(root: Path) -> Finding:
         return Finding("note", "locks", f"could not be tried at {place}: {error.strerror}")
     finally:
         lock.release()
-        probe.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            probe.unlink()
     if seen:
         return Finding("good", "locks", f"held and seen at {place}")
     return Finding("bad", "locks", f"a lock at {place} is not seen by another process: put --runs on a local disk")

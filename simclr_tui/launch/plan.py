@@ -84,6 +84,8 @@ def _checked(resolved: Resolved, choices: tuple[str, ...]) -> Plan:
 def check_space(root: Path, checkpoint_bytes: int) -> None:
     """Raise StoreError unless three checkpoints and a little more fit beside the store."""
     existing = next(folder for folder in (root.absolute(), *root.absolute().parents) if folder.exists())
+    if not os.access(existing, os.W_OK | os.X_OK) or not existing.is_dir():
+        raise StoreError(f"cannot write to the run store {root}", "give another --runs, or change its permissions")
     needed = 3 * checkpoint_bytes + _SPARE
     free = shutil.disk_usage(existing).free
     if free < needed:
@@ -91,5 +93,3 @@ def check_space(root: Path, checkpoint_bytes: int) -> None:
             f"{size(free)} are free at {existing}, a run of this size needs {size(needed)}",
             "free some space, empty the trash (simclr trash empty) or give another --runs",
         )
-    if not os.access(existing, os.W_OK | os.X_OK) or not existing.is_dir():
-        raise StoreError(f"cannot write to the run store {root}", "give another --runs, or change its permissions")

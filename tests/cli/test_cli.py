@@ -14,6 +14,7 @@ import subprocess
 import sys
 import termios
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -100,7 +101,9 @@ def test_detached_stop_resume_logs_and_ls(root):
 def test_interrupt_stops_with_a_checkpoint(root):
     environment = os.environ | {"SIMCLR_RUNS": str(root)}
     command = [sys.executable, "-m", "simclr_tui.cli.main", "run", *FLAGS, "--epochs", "100000", "--knn-every", "0"]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment)
+    # Whoever runs the tests in the background had the signal ignored for all its children.
+    heard = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment, preexec_fn=heard)
     metrics = root / "run1" / "attempt-0001" / "metrics.jsonl"
     until(lambda: metrics.exists() and metrics.read_bytes().count(b"\n") > 2)
     process.send_signal(signal.SIGINT)

@@ -31,32 +31,46 @@ def newest_step(run):
     return history.step[-1] if history.step else 0
 
 
+def saving(run):
+    """Whether a save is under way: its temporary file is there."""
+    return bool(list(run.paths.checkpoints.glob(".*.tmp")))
+
+
+def kill_at(run, trainer, chance, in_a_save):
+    """`kill -9` once the attempt has made a step: in the middle of a save, or up to 20 steps later."""
+
+    def reached(condition, what):
+        until(lambda: condition() or trainer.poll() is not None, what=what)
+
+    before = newest_step(run)
+    reached(lambda: newest_step(run) > before, "the next step")
+    if in_a_save:
+        reached(lambda: saving(run), "a save")
+    else:
+        target = newest_step(run) + chance.randrange(20)
+        reached(lambda: newest_step(run) >= target, "a later step")
+    hit = saving(run)
+    if trainer.poll() is None:
+        os.kill(trainer.pid, signal.SIGKILL)
+    return hit
+
+
 def test_random_kills_lose_nothing_and_double_nothing(tmp_path, full_faults):
     chance = random.Random(SEED)
     kills, in_a_save = (200 if full_faults else 10), 0
-    epochs = LONG["epochs"] * (20 if full_faults else 1)
-    run = tiny_run(tmp_path / "killed", **(LONG | {"epochs": epochs}))
+    flags = LONG | {"epochs": LONG["epochs"] * (20 if full_faults else 1)}
+    run = tiny_run(tmp_path / "killed", **flags)
     attempt = 0
     while run.state != "finished":
         attempt += 1
         trainer = start_attempt(run, attempt)
         if attempt <= kills:
-            before = newest_step(run)
-            # Half of the kills aim at a save: they wait for its temporary file to appear.
-            aimed = attempt % 2 == 0
-            until(lambda: newest_step(run) > before or trainer.poll() is not None, what="the next step")
-            if aimed:
-                until(lambda: list(run.paths.checkpoints.glob(".*.tmp")) or trainer.poll() is not None, what="a save")
-            else:
-                target = newest_step(run) + chance.randrange(20)
-                until(lambda: newest_step(run) >= target or trainer.poll() is not None, what="a later step")
-            in_a_save += bool(list(run.paths.checkpoints.glob(".*.tmp")))
-            if trainer.poll() is None:
-                os.kill(trainer.pid, signal.SIGKILL)
-        trainer.wait(timeout=120)
+            in_a_save += kill_at(run, trainer, chance, in_a_save=attempt % 2 == 0)
+        trainer.wait(timeout=300)
         assert run.history().damaged <= attempt
-    untouched = tiny_run(tmp_path / "untouched", **(LONG | {"epochs": epochs}))
+    untouched = tiny_run(tmp_path / "untouched", **flags)
     assert train_in_process(untouched).returncode == ExitCode.OK
-    assert run.metric("loss").steps == list(range(1, epochs * 6 + 1))
+    assert run.metric("loss").steps == list(range(1, flags["epochs"] * 6 + 1))
     assert_same(run, untouched)
+    assert in_a_save >= kills // 4
     print(f"{attempt - 1} kills, {in_a_save} inside a save, seed {SEED}")

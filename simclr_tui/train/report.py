@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-import time
 from collections.abc import Mapping
 
 import msgspec
@@ -44,7 +42,6 @@ class Reporter:
     def say(self, line: str) -> None:
         """One line into output.log."""
         print(line, flush=True)
-        sys.stdout.flush()
 
     def starting(self, activity: str) -> None:
         self._update(state="starting", process=this_process(), activity=activity)
@@ -60,7 +57,7 @@ class Reporter:
 
     def doing(self, activity: str) -> None:
         """Still alive, and busy with this. Written at most once a second unless the activity is another."""
-        if activity != self._state.activity or time.monotonic() - self._beat_at > _BEAT:
+        if activity != self._state.activity or self._clock.monotonic() - self._beat_at > _BEAT:
             self._update(activity=activity)
 
     def line(self, step: int, values: Mapping[str, float]) -> None:
@@ -101,7 +98,7 @@ class Reporter:
         self._state = msgspec.structs.replace(
             self._state, time=self.seconds, heartbeat=self._clock.monotonic(), **changes
         )
-        self._beat_at = time.monotonic()
+        self._beat_at = self._state.heartbeat
         try:
             write_state(self._paths, self._state, durable=durable)
         except OSError as error:

@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
-# Draws the README's pictures from the dashboard itself, over the runs of the store given (default: runs).
-# Needs two finished runs, run1 and run2: simclr run --temp 0.5; simclr run --temp 0.1
+# Draws the README's pictures from the dashboard itself, over a store with two finished runs (default: runs):
+#   simclr run --data shapes --temp 0.5; simclr run --data shapes --temp 0.1; docs/pictures.sh
 set -euo pipefail
-cd "$(dirname "$0")/.."
-store=${1:-runs}
-simclr tui --runs "$store" --snapshot docs/dashboard.svg --size 120x36
-simclr tui --runs "$store" --snapshot docs/compare.svg --size 120x36 --screen compare
+store=$(cd "${1:-runs}" && pwd)
+cd "$(dirname "$0")"
+# The pictures show ~/project/runs, not a path of the machine they were drawn on.
+export HOME=${store%/*/*}
+simclr tui --runs "$store" --snapshot dashboard.svg --size 120x36 --keys space,down,space
+simclr tui --runs "$store" --snapshot compare.svg --size 120x36 --screen compare

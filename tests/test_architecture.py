@@ -26,9 +26,11 @@ ENTRY_POINTS = {
     "import simclr_tui.catalog.catalog, simclr_tui.catalog.compare": TRAINING | SCREENS | {"sqlite_utils"},
     "import simclr_tui.hardware.sampler": TRAINING | SCREENS | DATABASES,
     "import simclr_tui.launch.start, simclr_tui.launch.stop": TRAINING | SCREENS | DATABASES,
+    "import simclr_tui.launch.aside, simclr_tui.store.export": TRAINING | SCREENS | DATABASES | {"pyarrow"},
     "import simclr_tui.launch.supervisor": TRAINING | SCREENS | DATABASES,
     "import simclr_tui.cli.main": TRAINING | (SCREENS - {"rich", "typer"}) | {"sqlite_utils"},
     "import simclr_tui.train.__main__": TRAINING | SCREENS | DATABASES,
+    "import simclr_tui.evaluate.__main__": TRAINING | SCREENS | DATABASES,
 }
 
 
@@ -55,6 +57,7 @@ VERBS = {
     "run --help": SCREENS - {"rich", "typer"},
     "ls": SCREENS - {"rich", "typer"},
     "show run1": SCREENS - {"rich", "typer"},
+    "eval --help": SCREENS - {"rich", "typer"},
     "compare run1 run2": SCREENS - {"rich", "typer", "plotext"},
     "tui --snapshot FRAME.svg": set(),
 }

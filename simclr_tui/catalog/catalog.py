@@ -154,9 +154,9 @@ def _sealed(row: Row) -> Row:
 
 
 def _fingerprint(paths: RunPaths) -> str:
-    """Changes whenever the run's state, the user's notes or the recipe do."""
+    """Changes whenever the run's state, the user's notes or the recipe do, or an evaluation comes or goes."""
     marks = []
-    for path in (paths.state, paths.info, paths.recipe):
+    for path in (paths.state, paths.info, paths.recipe, paths.evaluations):
         try:
             found = path.stat()
             marks.append(f"{found.st_mtime_ns}.{found.st_size}.{found.st_ino}")

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from simclr_tui.recipe.fields import Value, diff
+from simclr_tui.store.evaluations import read_evaluation
 from simclr_tui.store.history import History
 from simclr_tui.store.run import Run
 from simclr_tui.store.state import State
@@ -58,11 +59,13 @@ def compare(runs: list[Run]) -> Comparison:
         states=states,
         histories=histories,
         differences=differences,
-        measures=_measures(histories, states, same_loss=not {"temp", "bs"} & differences.keys()),
+        measures=_measures(runs, histories, states, same_loss=not {"temp", "bs"} & differences.keys()),
     )
 
 
-def _measures(histories: tuple[History, ...], states: tuple[State, ...], same_loss: bool) -> tuple[Measure, ...]:
+def _measures(
+    runs: list[Run], histories: tuple[History, ...], states: tuple[State, ...], same_loss: bool
+) -> tuple[Measure, ...]:
     def last(metric: str) -> list[float | None]:
         return [history.last(metric) for history in histories]
 
@@ -76,6 +79,7 @@ def _measures(histories: tuple[History, ...], states: tuple[State, ...], same_lo
         _measure("knn", "%", last("knn"), highest=True),
         _measure("knn best", "%", best("knn", True), highest=True),
         _measure("knn first", "%", [_first(history, "knn") for history in histories], None),
+        _measure("linear top-1", "%", [_linear(run) for run in runs], highest=True),
         _measure("loss", "", last("loss"), lowest),
         _measure("loss best", "", best("loss", False), lowest),
         _measure("contrastive top-1", "%", last("contrastive_top1"), None),
@@ -84,6 +88,11 @@ def _measures(histories: tuple[History, ...], states: tuple[State, ...], same_lo
         _measure("training time", "s", [state.elapsed + state.time for state in states], None),
         _measure("steps", "", [float(state.step) for state in states], None),
     )
+
+
+def _linear(run: Run) -> float | None:
+    found = read_evaluation(run.paths, "linear")
+    return None if found is None else found.top1
 
 
 def _first(history: History, metric: str) -> float | None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from simclr_tui.errors import SimclrError
 from simclr_tui.recipe.fields import fields, short_values
+from simclr_tui.store.evaluations import read_evaluation
 from simclr_tui.store.run import Run
 from simclr_tui.store.state import State, read_state
 
@@ -37,11 +38,14 @@ METRICS = (
     "loss", "knn", "knn_first", "knn_best", "contrastive_top1", "images_per_s", "steps_per_s", "gpu_allocated",
 )  # fmt: skip
 
+# Column → the evaluation (on the run's own data) whose top-1 it holds.
+EVALUATED = {"linear": "linear", "finetune_1": "finetune-1pct", "finetune_10": "finetune-10pct"}
+
 
 @cache
 def columns() -> dict[str, type]:
     """Every column of the catalog and its type."""
-    return OWN | {item.short: item.type for item in fields()} | dict.fromkeys(METRICS, float)
+    return OWN | {item.short: item.type for item in fields()} | dict.fromkeys((*METRICS, *EVALUATED), float)
 
 
 def make_row(run: Run, fingerprint: str) -> Row:
@@ -59,7 +63,12 @@ def make_row(run: Run, fingerprint: str) -> Row:
         "git_commit": info.git_commit,
         "preset": resolved.preset,
     }
-    return row | short_values(resolved.recipe) | state_columns(state)
+    return row | short_values(resolved.recipe) | state_columns(state) | _evaluated(run)
+
+
+def _evaluated(run: Run) -> Row:
+    found = {column: read_evaluation(run.paths, name) for column, name in EVALUATED.items()}
+    return {column: evaluation.top1 for column, evaluation in found.items() if evaluation is not None}
 
 
 def state_columns(state: State) -> Row:

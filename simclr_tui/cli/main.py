@@ -16,8 +16,13 @@ from simclr_tui.cli import (
     data,
     doctor,
     edit,
+    embed,
+    evaluate,
+    export,
     logs,
     ls,
+    neighbors,
+    preview,
     reindex,
     resume,
     rm,
@@ -50,8 +55,13 @@ app.command("tui", rich_help_panel=_LOOK)(tui.tui)
 app.command("ls", rich_help_panel=_LOOK)(ls.ls)
 app.command("show", rich_help_panel=_LOOK)(show.show)
 app.command("compare", rich_help_panel=_LOOK)(compare.compare)
+app.command("eval", rich_help_panel=_LOOK)(evaluate.evaluate)
 app.command("logs", rich_help_panel=_LOOK)(logs.logs)
 app.command("attach", rich_help_panel=_LOOK)(attach.attach)
+app.command("preview", rich_help_panel=_LOOK)(preview.preview)
+app.command("neighbors", rich_help_panel=_LOOK)(neighbors.neighbors)
+app.command("export", rich_help_panel=_KEEP)(export.export)
+app.command("embed", rich_help_panel=_KEEP)(embed.embed)
 app.command("edit", rich_help_panel=_KEEP)(edit.edit)
 app.command("rm", rich_help_panel=_KEEP)(rm.rm)
 app.add_typer(trash.app, name="trash", rich_help_panel=_KEEP)
@@ -88,6 +98,10 @@ def main() -> None:
         # The reader of our pipe has left (head, less): not an error, and nothing more to say.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(ExitCode.OK)
+    except OSError as error:
+        named = f"{error.filename}: " if error.filename else ""
+        print(f"simclr: {safe(named + (error.strerror or str(error)))} — see simclr doctor", file=sys.stderr)
+        sys.exit(ExitCode.FAILED)
 
 
 if __name__ == "__main__":

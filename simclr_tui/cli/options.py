@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -30,4 +30,11 @@ RunNames = Annotated[
     list[str], typer.Argument(metavar="RUN…", help="Names, prefixes, @last, @best.", autocompletion=complete_run)
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Data = Annotated[
+    str | None, typer.Option("--data", help="Other images than the run's own, as of simclr run.", show_default=False)
+]
+Split = Annotated[
+    Literal["train", "test"] | None, typer.Option("--split", help="The images of this split alone.", show_default=True)
+]
+Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or cuda:N.", show_default=True)]
 DEFAULT_RUNS: Any = Path("runs")

@@ -5,8 +5,10 @@ from __future__ import annotations
 import datetime
 
 from simclr_tui.cli import out
+from simclr_tui.cli.evaluation_text import evaluation_text
 from simclr_tui.cli.options import DEFAULT_RUNS, AsJson, RunName, Runs
 from simclr_tui.recipe.fields import fields, short_values
+from simclr_tui.store.evaluations import read_evaluations
 from simclr_tui.store.run import Run
 from simclr_tui.store.state import State
 from simclr_tui.text import duration, number, percent, safe, size, sparkline
@@ -51,6 +53,7 @@ def _as_json(run: Run, status: State) -> dict[str, object]:
         "summary": status.summary,
         "facts": status.facts,
         "checkpoints": [manifest.step for manifest in run.checkpoints],
+        "evaluations": [evaluation.summary() for evaluation in read_evaluations(run.paths)],
     }
 
 
@@ -75,6 +78,7 @@ def _print_state(run: Run, status: State) -> None:
         ["note", info.note],
         ["folder", str(run.path)],
         ["checkpoints", ", ".join(f"step {m.step} ({size(m.bytes)})" for m in run.checkpoints) or "none yet"],
+        *[[found.name, evaluation_text(found)] for found in read_evaluations(run.paths)],
     ]
     out.table([run.name, ""], [row for row in rows if row[1]])
 

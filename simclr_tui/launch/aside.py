@@ -12,6 +12,7 @@ import msgspec
 
 from simclr_tui.errors import ExitCode, SimclrError
 from simclr_tui.recipe.datasets import check_data
+from simclr_tui.recipe.fields import check_value, field
 from simclr_tui.recipe.resolve import Resolved, to_toml
 from simclr_tui.store.answers import Failure, Neighbors, Preview, Written
 from simclr_tui.store.run import Run
@@ -49,7 +50,7 @@ def neighbors(
 
 
 def preview(resolved: Resolved, images: int = 4, target: Path | None = None, quiet: bool = False) -> Preview:
-    """The first images of the recipe's first batch and both views of each. Raises SimclrError."""
+    """The first images that a run of the recipe would see, and both views of each. Raises SimclrError."""
     if target is not None:
         check_target(target, (".png",), "--out")
     words = ["--images", str(images), *(["--out", str(target)] if target else [])]
@@ -57,16 +58,19 @@ def preview(resolved: Resolved, images: int = 4, target: Path | None = None, qui
 
 
 def _options(data: str | None, split: str | None, device: str) -> list[str]:
-    given = {"--data": data, "--split": split, "--device": device}
-    return [word for flag, value in given.items() if value is not None for word in (flag, value)]
+    given = {"--data": data, "--split": split, "--device": check_value(field("device"), device)}
+    return [word for flag, value in given.items() if value is not None for word in (flag, str(value))]
 
 
 def _ask(module: str, words: Sequence[str], kind: type[Reply], given: bytes = b"", quiet: bool = False) -> Reply:
     """Run `python -m simclr_tui.train.MODULE`: what it says goes to our stderr, unless `quiet`; its answer, or
-    the error that ended it, is read from its stdout. It takes Ctrl-C with us."""
+    the error that ended it, is read from its stdout. A Ctrl-C reaches us alone, and ends it without a word of its own.
+    """
     command = [sys.executable, "-m", f"simclr_tui.train.{module}", *words]
     talk = subprocess.PIPE if quiet else None
-    done = subprocess.run(command, input=given, stdout=subprocess.PIPE, stderr=talk, check=False)
+    done = subprocess.run(
+        command, input=given, stdout=subprocess.PIPE, stderr=talk, check=False, start_new_session=True
+    )
     if done.returncode == ExitCode.OK:
         return msgspec.json.decode(done.stdout, type=kind)
     raise _error(module, done)

@@ -18,7 +18,7 @@ from torch.optim import Optimizer
 from simclr_tui import __version__
 from simclr_tui.api import open_run
 from simclr_tui.clock import SYSTEM_CLOCK
-from simclr_tui.errors import CheckpointError
+from simclr_tui.errors import CheckpointError, NotFoundError
 from simclr_tui.paths import RunPaths
 from simclr_tui.store import checkpoints
 from simclr_tui.store.run import Run
@@ -80,6 +80,19 @@ def load_newest(paths: RunPaths, device: torch.device | str = "cpu") -> tuple[di
     return None, []
 
 
+def load_step(paths: RunPaths, step: int, device: torch.device | str = "cpu") -> dict[str, Any]:
+    """The checkpoint after `step` updates. Raises NotFoundError where there is none, CheckpointError if damaged."""
+    known = {manifest.step: manifest for manifest in checkpoints.manifests(paths)}
+    if step not in known:
+        there = ", ".join(map(str, sorted(known))) or "none"
+        raise NotFoundError(f"{paths.root.name} has no checkpoint at step {step}", f"there are: {there}")
+    data = checkpoints.load(paths, known[step])
+    state = data if isinstance(data, str) else _decode(data, device)
+    if isinstance(state, str):
+        raise CheckpointError(f"the checkpoint at step {step} cannot be used: {state}", "take the newest: no --step")
+    return state
+
+
 def _decode(data: bytes, device: torch.device | str) -> dict[str, Any] | str:
     try:
         state = torch.load(io.BytesIO(data), map_location=device, weights_only=True)
@@ -103,7 +116,11 @@ def load_encoder(run_or_path: Run | str | Path, root: str | Path | None = None) 
     Takes a Run, a run's name in the store `root`, or the path of a run folder. Raises NotFoundError or
     CheckpointError.
     """
-    run = run_or_path if isinstance(run_or_path, Run) else open_run(run_or_path, root)
+    return newest_encoder(run_or_path if isinstance(run_or_path, Run) else open_run(run_or_path, root))[0]
+
+
+def newest_encoder(run: Run) -> tuple[Encoder, int]:
+    """The encoder of a run's newest checkpoint, in eval mode on the CPU, and its step. Raises CheckpointError."""
     state, _damages = load_newest(run.paths)
     if state is None:
         raise CheckpointError(
@@ -111,4 +128,4 @@ def load_encoder(run_or_path: Run | str | Path, root: str | Path | None = None) 
         )
     encoder = build_encoder(run.recipe)
     encoder.load_state_dict(state["encoder"])
-    return encoder.eval()
+    return encoder.eval(), int(state["step"])

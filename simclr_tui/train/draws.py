@@ -26,6 +26,10 @@ class Stream(IntEnum):
 
     ORDER = 0
     VIEWS = 1
+    EVALUATION_ORDER = 10
+    EVALUATION_VIEWS = 11
+    HELD_OUT = 12
+    LABELS = 13
 
 
 def philox4x32(counter: tuple[Words, Words, Words, Words], key: tuple[int, int]) -> tuple[Words, ...]:

@@ -23,20 +23,33 @@ def knn_accuracy(
     temperature: float = 0.1,
     chunk: int = 512,
 ) -> float:
-    """Return the share of queries (Q, d) whose k nearest of the bank (M, d), by cosine, vote for their class.
+    """Return the share of queries (Q, d) whose neighbours (see `knn_votes`) vote for their class."""
+    votes = knn_votes(bank, bank_labels, queries, classes, k, temperature, chunk)
+    return int((votes.argmax(dim=1) == query_labels).sum()) / len(queries)
+
+
+@torch.no_grad()
+def knn_votes(
+    bank: Tensor,
+    bank_labels: Tensor,
+    queries: Tensor,
+    classes: int,
+    k: int = 200,
+    temperature: float = 0.1,
+    chunk: int = 512,
+) -> Tensor:
+    """Return the votes (Q, classes), float64, of the k nearest of the bank (M, d), by cosine, of queries (Q, d).
 
     A neighbour's vote weighs exp(similarity / temperature); k is at most M. Labels are int64 in [0, classes).
     Runs where the features are, `chunk` queries at a time.
     """
     keys = F.normalize(bank.float(), dim=1).T
-    correct = torch.zeros((), dtype=torch.int64, device=bank.device)
-    for features, labels in zip(torch.split(queries, chunk), torch.split(query_labels, chunk), strict=True):
+    votes = torch.zeros(len(queries), classes, dtype=torch.float64, device=bank.device)
+    for part, features in zip(torch.split(votes, chunk), torch.split(queries, chunk), strict=True):
         similarity, nearest = (F.normalize(features.float(), dim=1) @ keys).topk(min(k, len(bank)), dim=1)
         # In float64 the order in which a device adds the votes does not decide the winner.
-        weights = torch.exp(similarity.double() / temperature)
-        votes = weights.new_zeros(len(features), classes).scatter_add_(1, bank_labels[nearest], weights)
-        correct += (votes.argmax(dim=1) == labels).sum()
-    return int(correct) / len(queries)
+        part.scatter_add_(1, bank_labels[nearest], torch.exp(similarity.double() / temperature))
+    return votes
 
 
 @torch.no_grad()

@@ -15,7 +15,7 @@ import pytest
 
 from simclr_tui.catalog import catalog as module
 from simclr_tui.catalog.catalog import Catalog
-from simclr_tui.catalog.row import METRICS, OWN, Row, columns, differing, make_row, public
+from simclr_tui.catalog.row import EVALUATED, METRICS, OWN, Row, columns, differing, make_row, public
 from simclr_tui.recipe.fields import fields
 from simclr_tui.store.run import Run
 from simclr_tui.store.state import State, read_state, write_state
@@ -81,7 +81,7 @@ def in_database(store: Store) -> dict[str, Row]:
 
 
 def test_no_two_columns_share_a_name_even_to_sqlite():
-    names = [*OWN, *(item.short for item in fields()), *METRICS]
+    names = [*OWN, *(item.short for item in fields()), *METRICS, *EVALUATED]
     assert len({name.lower() for name in names}) == len(names) == len(columns())
 
 

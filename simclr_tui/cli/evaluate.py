@@ -1,0 +1,158 @@
+"""`simclr eval RUN`: is the encoder any good? The work is done by a process of its own, at this terminal."""
+
+from __future__ import annotations
+
+import contextlib
+import subprocess
+import sys
+from typing import Annotated
+
+import typer
+
+from simclr_tui.cli import out
+from simclr_tui.cli.evaluation_text import confusion_lines, spread
+from simclr_tui.cli.options import DEFAULT_RUNS, AsJson, RunName, Runs
+from simclr_tui.errors import CheckpointError, ExitCode, NotFoundError, RecipeError
+from simclr_tui.store.evaluations import Evaluation, read_evaluation
+from simclr_tui.store.run import Run
+from simclr_tui.text import duration, number, percent
+
+_SHARES = {"1%": "finetune-1pct", "10%": "finetune-10pct", "100%": "finetune-100pct"}
+_GRACE = 1.0  # seconds an interrupted evaluation has to end by itself
+
+
+def evaluate(
+    name: RunName,
+    knn: Annotated[bool, typer.Option("--knn", help="Weighted nearest neighbours of h.")] = False,
+    linear: Annotated[bool, typer.Option("--linear", help="Linear probe on features computed once.")] = False,
+    linear_aug: Annotated[
+        bool, typer.Option("--linear-aug", help="Linear probe trained with crop and flip, as in the paper.")
+    ] = False,
+    logreg: Annotated[bool, typer.Option("--logreg", help="Logistic regression by L-BFGS.")] = False,
+    finetune: Annotated[
+        list[str] | None,
+        typer.Option("--finetune", metavar="SHARE", help="Train everything on 1%, 10% or 100% of the labels."),
+    ] = None,
+    data: Annotated[
+        str | None, typer.Option("--data", help="Another data set than the run's.", show_default=False)
+    ] = None,
+    subset: Annotated[
+        int | None, typer.Option("--subset", min=0, help="Training images (0: all).", show_default="the run's")
+    ] = None,
+    seeds: Annotated[int, typer.Option("--seeds", min=1, max=100, help="Repeat with seeds 0 … N−1.")] = 1,
+    epochs: Annotated[
+        int | None, typer.Option("--epochs", min=1, help="Instead of each protocol's own.", show_default=False)
+    ] = None,
+    step: Annotated[
+        int | None, typer.Option("--step", min=0, help="A checkpoint's step.", show_default="the newest")
+    ] = None,
+    knn_k: Annotated[int | None, typer.Option("--knn-k", min=1, help="Neighbours.", show_default="the run's")] = None,
+    knn_temp: Annotated[float, typer.Option("--knn-temp", min=0.01, help="Temperature of their votes.")] = 0.1,
+    device: Annotated[
+        str | None, typer.Option("--device", help="auto, cpu, cuda or cuda:N.", show_default="the run's")
+    ] = None,
+    threads: Annotated[
+        int | None, typer.Option("--threads", min=0, help="CPU threads (0: all).", show_default="the run's")
+    ] = None,
+    json: AsJson = False,
+    runs: Runs = DEFAULT_RUNS,
+) -> None:
+    """Evaluate a run's encoder: kNN and a linear probe, or what the flags name. Results are kept in the run.
+
+    What a sweep chooses is chosen on a held-out tenth of the training images; the test images judge the last epoch.
+    For all but fine-tuning the encoder is frozen, and proved unchanged by a digest.
+    """
+    from simclr_tui.store.store import Store
+
+    flags = {"knn": knn, "linear": linear, "linear-aug": linear_aug, "logreg": logreg}
+    protocols = [protocol for protocol, wanted in flags.items() if wanted]
+    protocols += dict.fromkeys(_share(word) for word in finetune or [])
+    run = Store(runs).find(name)
+    _check(run, step, data, device)
+    given = {
+        "--data": data, "--subset": subset, "--seeds": seeds, "--epochs": epochs, "--step": step,
+        "--knn-k": knn_k, "--knn-temp": knn_temp, "--device": device, "--threads": threads,
+    }  # fmt: skip
+    words = [word for flag, value in given.items() if value is not None for word in (flag, str(value))]
+    code, names = _run([str(run.path), "--protocols", ",".join(protocols or ["knn", "linear"]), *words])
+    found = [evaluation for result in names if (evaluation := read_evaluation(run.paths, result)) is not None]
+    if json:
+        out.data_json([evaluation.as_json() for evaluation in found])
+    elif found:
+        _print(found)
+    raise typer.Exit(code)
+
+
+def _share(word: str) -> str:
+    share = word.strip().removesuffix("%") + "%"
+    if share not in _SHARES:
+        raise RecipeError(f"--finetune takes {', '.join(_SHARES)} of the labels, not {word!r}", "try --finetune 10%")
+    return _SHARES[share]
+
+
+def _check(run: Run, step: int | None, data: str | None, device: str | None) -> None:
+    """What can be refused before torch is loaded."""
+    from simclr_tui.recipe.datasets import check_data
+    from simclr_tui.recipe.fields import field
+
+    if device is not None:
+        field("device").parse(device)
+    steps = sorted(manifest.step for manifest in run.checkpoints)
+    if not steps:
+        raise CheckpointError(
+            f"{run.name} has no checkpoint yet", "wait for the first one, or simclr stop it to save one"
+        )
+    if step is not None and step not in steps:
+        raise NotFoundError(f"{run.name} has no checkpoint at step {step}", f"there are: {', '.join(map(str, steps))}")
+    check_data(data or run.recipe.data)
+
+
+def _run(words: list[str]) -> tuple[int, list[str]]:
+    """Evaluate in a process at this terminal. Returns its exit code and the names of the results it wrote.
+
+    Ctrl-C reaches it too, and ends it; one that was sent to this process alone is passed on.
+    """
+    command = [sys.executable, "-m", "simclr_tui.evaluate", *words]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    names: list[str] = []
+    try:
+        for line in process.stdout:
+            names.append(line.strip())
+        return process.wait(), names
+    except KeyboardInterrupt:
+        with contextlib.suppress(subprocess.TimeoutExpired, KeyboardInterrupt):
+            process.wait(_GRACE)
+        process.terminate()
+        process.wait()
+        return ExitCode.INTERRUPTED, names
+
+
+def _print(found: list[Evaluation]) -> None:
+    titles = ["", "top-1", "top-5", "chosen", "data", "train", "test", "step", "time"]
+    out.table(titles, [_cells(evaluation) for evaluation in found], right=(1, 2, 5, 6, 7, 8))
+    seeds = max(len(evaluation.results) for evaluation in found)
+    if seeds > 1:
+        out.data(f"mean ± sample standard deviation over {seeds} seeds; confusion over all of them")
+    for evaluation in found:
+        out.data()
+        for line in confusion_lines(evaluation):
+            out.data(line)
+
+
+def _cells(found: Evaluation) -> list[str]:
+    chosen = ", ".join(f"{key} {number(value)}" for key, value in found.results[0].chosen.items())
+    validation = found.results[0].validation
+    return [
+        found.name,
+        spread(found.top1, found.top1_std),
+        spread(found.top5, found.top5_std),
+        f"{chosen} ({percent(validation)} on held-out)"
+        if chosen and len(found.results) == 1
+        else chosen and "per seed",
+        found.data,
+        f"{found.hyperparameters.get('labelled_images', found.train_images):,}",
+        f"{found.test_images:,}",
+        str(found.step),
+        duration(found.seconds),
+    ]

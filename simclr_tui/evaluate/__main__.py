@@ -1,0 +1,88 @@
+"""`python -m simclr_tui.evaluate RUN_DIR`: evaluate a run's encoder.
+
+The name of every result is printed as soon as its file is written; progress and errors go to stderr.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from simclr_tui.errors import ExitCode, SimclrError
+from simclr_tui.evaluate.progress import ProgressLine
+from simclr_tui.recipe.datasets import resolve_auto
+from simclr_tui.store.run import Run
+from simclr_tui.text import safe
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Return the process's exit code (see `errors.ExitCode`)."""
+    given = _parser().parse_args(arguments)
+    progress = ProgressLine()
+    try:
+        return _evaluate(given, progress)
+    except SimclrError as error:
+        progress.clear()
+        print(f"simclr: {safe(str(error))}", file=sys.stderr)
+        return error.exit_code
+    except OSError as error:
+        progress.clear()
+        print(f"simclr: the result cannot be written: {error.strerror} — see simclr doctor", file=sys.stderr)
+        return ExitCode.STORE
+    except KeyboardInterrupt:
+        progress.clear()
+        print("interrupted: what was finished is kept, the rest was not written", file=sys.stderr)
+        return ExitCode.INTERRUPTED
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m simclr_tui.evaluate", description=__doc__)
+    parser.add_argument("run", type=Path)
+    parser.add_argument("--protocols", default="knn,linear", help="names, joined by commas")
+    parser.add_argument("--data", help="another data set than the run's")
+    parser.add_argument("--subset", type=int, help="training images (0: all)")
+    parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--epochs", type=int, help="instead of each protocol's own")
+    parser.add_argument("--step", type=int, help="the checkpoint after so many steps")
+    parser.add_argument("--knn-k", type=int)
+    parser.add_argument("--knn-temp", type=float, default=0.1)
+    parser.add_argument("--device")
+    parser.add_argument("--threads", type=int)
+    return parser
+
+
+def _evaluate(given: argparse.Namespace, progress: ProgressLine) -> int:
+    progress("loading torch", 0, 0)
+    import torch
+
+    from simclr_tui.evaluate.protocols import PROTOCOLS
+    from simclr_tui.evaluate.subject import open_subject
+    from simclr_tui.evaluate.task import Settings
+    from simclr_tui.evaluate.work import Images, evaluate, open_task
+
+    run = Run(given.run)
+    subject = open_subject(run, given.step, given.device, given.threads)
+    for damage in subject.damages:
+        progress.clear()
+        print(f"passed over a damaged checkpoint: {safe(damage)}", file=sys.stderr)
+    recipe = subject.recipe
+    data = resolve_auto()[0] if given.data == "auto" else given.data or recipe.data
+    subset = given.subset if given.subset is not None else recipe.subset if data == recipe.data else 0
+    images = Images(data, subset)
+    settings = Settings(given.knn_k or recipe.knn_k, given.knn_temp, given.epochs)
+    chosen = [PROTOCOLS[name] for name in given.protocols.split(",")]
+    try:
+        task = open_task(subject, images, settings, progress)
+        for evaluation in evaluate(subject, images, task, chosen, given.seeds):
+            progress.clear()
+            print(evaluation.name, flush=True)
+    except torch.OutOfMemoryError:
+        progress.clear()
+        print("simclr: out of memory — evaluate on the CPU: --device cpu", file=sys.stderr)
+        return ExitCode.OUT_OF_MEMORY
+    return ExitCode.OK
+
+
+if __name__ == "__main__":
+    sys.exit(main())

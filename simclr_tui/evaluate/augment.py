@@ -1,0 +1,33 @@
+"""One view an image by crop and flip alone, as linear evaluation and fine-tuning train (§B.5, §B.6)."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from simclr_tui.evaluate.splits import Ids
+from simclr_tui.recipe.recipe import Recipe
+from simclr_tui.train.draws import Stream, uniforms
+from simclr_tui.train.resample import bicubic_weights
+from simclr_tui.train.views import draw_crops
+
+_DRAWS = 23  # the flip, then what a crop takes
+
+
+@torch.no_grad()
+def crop_and_flip(images: Tensor, recipe: Recipe, seed: int, epoch: int, samples: Ids) -> Tensor:
+    """Return views (N, 3, T, T), float32 in [0, 1], of images (N, 3, S, S), uint8, with ids `samples` (N,).
+
+    The smallest crop and the chance of a flip are the recipe's; each view is a pure function of seed, epoch and id.
+    """
+    n, channels, side, _ = images.shape
+    u = uniforms(seed, Stream.EVALUATION_VIEWS, epoch, samples, 0, _DRAWS)
+    boxes = draw_crops(u[:, 1:], recipe.crop_min, side)
+    top, left, height, width = (torch.from_numpy(value).float().to(images.device) for value in boxes)
+    flip = torch.from_numpy(u[:, 0] < recipe.flip).float().to(images.device)
+    with torch.autocast(images.device.type, enabled=False):
+        rows = bicubic_weights(top, height, None, side, recipe.image_size)
+        columns = bicubic_weights(left, width, flip, side, recipe.image_size).div_(255.0)
+        across = torch.bmm(images.float().reshape(n, channels * side, side), columns.transpose(1, 2))
+        views = torch.matmul(rows[:, None], across.view(n, channels, side, recipe.image_size))
+    return views.clamp_(0.0, 1.0).contiguous(memory_format=torch.channels_last)

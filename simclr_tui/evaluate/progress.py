@@ -1,0 +1,28 @@
+"""How far an evaluation is: one line that is rewritten on a terminal, a line every quarter elsewhere."""
+
+from __future__ import annotations
+
+import sys
+
+
+class ProgressLine:
+    """Called with (what, done, total); writes to stderr."""
+
+    def __init__(self) -> None:
+        self._what, self._quarter, self._width = "", -1, 0
+
+    def __call__(self, what: str, done: int, total: int) -> None:
+        share = done / total if total else 0.0
+        shown = f"{what} {share:4.0%}" if total else what
+        if sys.stderr.isatty():
+            print(f"\r{shown.ljust(self._width)}", end="", file=sys.stderr, flush=True)
+            self._width = len(shown)
+        elif (what, int(share * 4)) != (self._what, self._quarter):
+            print(shown, file=sys.stderr, flush=True)
+        self._what, self._quarter = what, int(share * 4)
+
+    def clear(self) -> None:
+        """Leave the terminal's line empty for whoever writes next."""
+        if self._width:
+            print(f"\r{' ' * self._width}\r", end="", file=sys.stderr, flush=True)
+            self._width = 0

@@ -1,0 +1,57 @@
+"""Which images a protocol may learn from: a held-out tenth, a class-balanced share of the labels, an order."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simclr_tui.errors import DataError
+from simclr_tui.train.data.images import Labels
+from simclr_tui.train.draws import Stream, bits64
+
+Ids = NDArray[np.int64]
+
+
+def hold_out(labels: Labels, seed: int) -> tuple[Ids, Ids]:
+    """Split training images into (fit, held): held is a tenth of every class, at least one of each with two or more.
+
+    What is swept over is chosen on `held`, never on the test images. Raises DataError where no class has two images.
+    """
+    counts = np.bincount(labels)
+    quota = np.where(counts > 1, np.maximum(1, np.rint(counts / 10)), 0)
+    mask = _ranks(labels, seed, Stream.HELD_OUT) < quota[labels]
+    if not mask.any():
+        raise DataError("no class has two labelled training images, so none can be held out", "give more images")
+    return np.flatnonzero(~mask), np.flatnonzero(mask)
+
+
+def balanced_share(labels: Labels, share: float, seed: int) -> Ids:
+    """Sorted ids of `share` of the images, the same number from every class and at least one; 1: every image.
+
+    A class that has fewer gives all it has. For one seed, a larger share contains every smaller one.
+    """
+    if share >= 1:
+        return np.arange(len(labels))
+    quota = max(1, round(share * len(labels) / len(np.unique(labels))))
+    return np.flatnonzero(_ranks(labels, seed, Stream.LABELS) < quota)
+
+
+def batches(samples: Ids, seed: int, epoch: int, most: int) -> list[Ids]:
+    """`samples`, all of them, in the order of one epoch and in batches of one size (±1), as few as `most` allows."""
+    keys = bits64(seed, Stream.EVALUATION_ORDER, epoch, samples, 0, 1)[:, 0]
+    return np.array_split(samples[np.argsort(keys, kind="stable")], batches_of(len(samples), most))
+
+
+def batches_of(count: int, most: int) -> int:
+    """How many batches an epoch of `count` samples has."""
+    return -(-count // most)
+
+
+def _ranks(labels: Labels, seed: int, stream: Stream) -> Ids:
+    """Place of each image in a shuffle of its own class, from 0."""
+    keys = bits64(seed, stream, 0, np.arange(len(labels), dtype=np.int64), 0, 1)[:, 0]
+    by_class = np.lexsort((keys, labels))
+    ordered = labels[by_class]
+    ranks = np.empty(len(labels), np.int64)
+    ranks[by_class] = np.arange(len(labels)) - np.searchsorted(ordered, ordered)
+    return ranks

@@ -1,0 +1,138 @@
+"""Evaluations of a run's encoder as files: one JSON a protocol and data set, replaced whole. No tensors here."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import statistics
+from pathlib import Path
+
+import msgspec
+
+from simclr_tui.atomic import write_file
+from simclr_tui.paths import RunPaths
+from simclr_tui.store.damage import UNREADABLE
+
+FORMAT = 1
+
+Hyperparameter = int | float | str | list[float]
+
+
+class SeedResult(msgspec.Struct, frozen=True, kw_only=True):
+    """What one seed gave. `chosen` was taken from a sweep by its accuracy on held-out training images, `validation`."""
+
+    seed: int
+    top1: float
+    top5: float | None = None
+    chosen: dict[str, float] = {}
+    validation: float | None = None
+
+
+class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
+    """One protocol's result and all that is needed to find it again.
+
+    `frozen`: the encoder was in eval mode and `encoder`, the digest of its parameters and buffers, was the same
+    before and after. `confusion` counts test images over all seeds, row the true class. `checkpoint` is the file's
+    SHA-256; `subset`, the images drawn (0: all); accuracies are 0–1.
+    """
+
+    format: int = FORMAT
+    name: str
+    protocol: str
+    data: str
+    subset: int
+    step: int
+    epoch: float
+    checkpoint: str
+    encoder: str
+    frozen: bool
+    classes: list[str]
+    train_images: int
+    test_images: int
+    hyperparameters: dict[str, Hyperparameter]
+    results: list[SeedResult]
+    confusion: list[list[int]]
+    device: str
+    precision: str
+    versions: dict[str, str]
+    seconds: float
+    wall: float
+
+    @property
+    def top1(self) -> float:
+        """Mean over the seeds."""
+        return statistics.fmean(result.top1 for result in self.results)
+
+    @property
+    def top1_std(self) -> float | None:
+        """Sample standard deviation over the seeds (n − 1); None for one."""
+        return statistics.stdev(result.top1 for result in self.results) if len(self.results) > 1 else None
+
+    @property
+    def top5(self) -> float | None:
+        """Mean over the seeds; None where there are five classes or fewer."""
+        known = [result.top5 for result in self.results if result.top5 is not None]
+        return statistics.fmean(known) if known else None
+
+    @property
+    def top5_std(self) -> float | None:
+        known = [result.top5 for result in self.results if result.top5 is not None]
+        return statistics.stdev(known) if len(known) > 1 else None
+
+    @property
+    def per_class(self) -> list[float | None]:
+        """Accuracy on each class, mean over the seeds; None for a class without test images."""
+        return [row[i] / sum(row) if sum(row) else None for i, row in enumerate(self.confusion)]
+
+    def summary(self) -> dict[str, object]:
+        """The figures, without the confusion matrix: what lists print as JSON."""
+        return {
+            "name": self.name,
+            "protocol": self.protocol,
+            "data": self.data,
+            "step": self.step,
+            "seeds": len(self.results),
+            "top1": self.top1,
+            "top1_std": self.top1_std,
+            "top5": self.top5,
+            "top5_std": self.top5_std,
+        }
+
+    def as_json(self) -> dict[str, object]:
+        """All of it: the figures first, then what the file holds."""
+        return {**self.summary(), "per_class": self.per_class, **msgspec.to_builtins(self)}
+
+
+def result_name(protocol: str, data: str, subset: int, own: tuple[str, int], older_step: int | None = None) -> str:
+    """The file's stem: the protocol alone for the run's own (data, subset) and its newest checkpoint, else longer."""
+    parts = [protocol]
+    if (data, subset) != own:
+        known = re.fullmatch(r"[a-z0-9]+", data)
+        parts += ["on", data if known else f"folder-{hashlib.sha256(data.encode()).hexdigest()[:8]}"]
+        parts += [str(subset)] if subset else []
+    if older_step is not None:
+        parts += ["step", str(older_step)]
+    return "-".join(parts)
+
+
+def save_evaluation(paths: RunPaths, evaluation: Evaluation) -> Path:
+    """Write or replace one result. Raises OSError; an older result is then still there."""
+    paths.evaluations.mkdir(exist_ok=True)
+    target = paths.evaluations / f"{evaluation.name}.json"
+    write_file(target, msgspec.json.format(msgspec.json.encode(evaluation), indent=1))
+    return target
+
+
+def read_evaluation(paths: RunPaths, name: str) -> Evaluation | None:
+    """One result; None when it is missing, damaged, empty or of a newer format."""
+    try:
+        found = msgspec.json.decode((paths.evaluations / f"{name}.json").read_bytes(), type=Evaluation)
+    except UNREADABLE:
+        return None
+    return found if found.format == FORMAT and found.results and found.name == name else None
+
+
+def read_evaluations(paths: RunPaths) -> list[Evaluation]:
+    """All that can be read, by name."""
+    names = sorted(path.stem for path in paths.evaluations.glob("*.json"))
+    return [found for name in names if (found := read_evaluation(paths, name)) is not None]

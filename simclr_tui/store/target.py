@@ -1,0 +1,44 @@
+"""Files that leave the store: checked before the work, written whole after it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from simclr_tui.atomic import write_file
+from simclr_tui.errors import RecipeError, SimclrError, StoreError
+from simclr_tui.text import safe
+
+
+def check_target(target: Path, suffixes: Sequence[str], flag: str) -> None:
+    """Raise RecipeError unless `target` ends in one of `suffixes` and its folder is there."""
+    shown = safe(str(target))
+    if target.suffix not in suffixes:
+        raise RecipeError(f"{flag} cannot write {shown}", f"give a file that ends in {' or '.join(suffixes)}")
+    if is_folder(target):
+        raise RecipeError(f"{shown} is a folder", f"give {flag} a file in it")
+    if not is_folder(target.parent):
+        raise RecipeError(f"there is no folder {safe(str(target.parent))}", f"make it, or give {flag} another place")
+
+
+def is_folder(path: Path) -> bool:
+    """Whether a folder is there; a name too long or a closed door is none."""
+    try:
+        return path.is_dir()
+    except OSError:
+        return False
+
+
+def write_target(target: Path, data: bytes) -> None:
+    """Replace `target` by `data`, whole or not at all. Raises StoreError."""
+    try:
+        write_file(target, data)
+    except OSError as error:
+        raise StoreError(
+            f"cannot write {safe(str(target))}: {error.strerror}", "free some space, or give another place"
+        ) from None
+
+
+def not_installed(package: str, what: str) -> SimclrError:
+    """The error that says how to get a package that only `what` needs."""
+    return SimclrError(f"{what} needs {package}, which is not installed", "type: pip install 'simclr-tui[export]'")

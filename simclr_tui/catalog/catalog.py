@@ -7,9 +7,11 @@ faster. A database that is damaged, locked, newer or not writable costs speed, n
 from __future__ import annotations
 
 import contextlib
+import os
 import sqlite3
 import time
 import zlib
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +20,10 @@ from simclr_tui.errors import SimclrError
 from simclr_tui.paths import CATALOG, RunPaths
 from simclr_tui.recipe.fields import fields
 from simclr_tui.store.state import ACTIVE, observe
-from simclr_tui.store.store import Store, natural_key
+from simclr_tui.store.store import Store
 
+_PROBE = RunPaths(Path())
+_MARKED = tuple(path.name for path in (_PROBE.state, _PROBE.info, _PROBE.recipe, _PROBE.evaluations))
 _BUSY = 5.0  # seconds to wait for another writer
 
 
@@ -54,7 +58,7 @@ class Catalog:
             del self._rows[name]
         if changed or gone:
             self._save([self._rows[name] for name in changed], sorted(gone))
-        return [self._live(row) for row in sorted(self._rows.values(), key=lambda row: natural_key(row["name"]))]
+        return [self._live(self._rows[name]) for name in names if name in self._rows]
 
     def rebuild(self) -> int:
         """Delete the database and index every folder anew. Returns the number of runs."""
@@ -138,11 +142,16 @@ class Catalog:
                 connection.execute("commit")
 
 
+@cache
+def _booleans() -> tuple[str, ...]:
+    return tuple(item.short for item in fields() if item.type is bool)
+
+
 def _typed(row: Row) -> Row:
     """SQLite knows no booleans."""
-    for item in fields():
-        if item.type is bool and row.get(item.short) is not None:
-            row[item.short] = bool(row[item.short])
+    for name in _booleans():
+        if row.get(name) is not None:
+            row[name] = bool(row[name])
     return {key: row[key] for key in columns() if key in row}
 
 
@@ -156,9 +165,10 @@ def _sealed(row: Row) -> Row:
 def _fingerprint(paths: RunPaths) -> str:
     """Changes whenever the run's state, the user's notes or the recipe do, or an evaluation comes or goes."""
     marks = []
-    for path in (paths.state, paths.info, paths.recipe, paths.evaluations):
+    root = str(paths.root)  # joined as text: ten thousand runs are looked at at every listing
+    for name in _MARKED:
         try:
-            found = path.stat()
+            found = os.stat(f"{root}/{name}")  # noqa: PTH116
             marks.append(f"{found.st_mtime_ns}.{found.st_size}.{found.st_ino}")
         except OSError:
             marks.append("-")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from typing import Any
 
 import msgspec
@@ -31,7 +31,7 @@ class Field:
     accepts: str
     choices: tuple[str, ...] = ()
 
-    @property
+    @cached_property
     def short(self) -> str:
         """The flag as a column's name: what tables, filters and SQL use (`bs`, `temp`, `lr_scaling`)."""
         return self.flag.split("/")[0].removeprefix("--").replace("-", "_")

@@ -53,7 +53,8 @@ class Store:
             raise StoreError(
                 f"cannot read the run store {self.root}: {error.strerror}", "give another --runs"
             ) from None
-        return sorted((name for name in found if _is_run(self.root / name)), key=natural_key)
+        root = str(self.root)
+        return sorted((name for name in found if _is_run(f"{root}/{name}")), key=natural_key)
 
     def run(self, name: str) -> Run:
         """The run of that exact name, without looking."""
@@ -64,7 +65,7 @@ class Store:
 
         Raises NotFoundError naming the closest run.
         """
-        if "/" in word and _is_run(Path(word)):
+        if "/" in word and _is_run(word):
             return Run(Path(word).resolve())
         names = self.names()
         if word in names:
@@ -176,12 +177,9 @@ class Store:
         return len(removed)
 
 
-def _is_run(folder: Path) -> bool:
+def _is_run(folder: str) -> bool:
     """Whether a readable run folder is there; a loop of links, a name too long or a closed door is none."""
-    try:
-        return (folder / RUN_FILE).is_file()
-    except OSError:
-        return False
+    return os.path.isfile(f"{folder}/{RUN_FILE}")  # noqa: PTH113 - a third of a Path's time, ten thousand times
 
 
 def _is_training(run: Run) -> bool:

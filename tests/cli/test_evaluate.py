@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+from functools import partial
 
 import msgspec
 import numpy as np
@@ -171,11 +172,13 @@ def test_a_run_without_a_checkpoint_is_refused(tmp_path):
 
 @pytest.mark.parametrize("whole_group", [True, False], ids=["ctrl-c", "one process"])
 def test_an_interrupt_ends_it_and_leaves_nothing_half_written(run, tmp_path, whole_group):
+    # Whoever runs the tests in the background had the signal ignored for all its children.
+    heard = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
     talk = tmp_path / "stderr"
     with talk.open("wb") as stderr:
         process = subprocess.Popen(
             command(run, "eval", run.name, "--knn", "--linear", "--epochs", "10000000"),
-            stdout=subprocess.PIPE, stderr=stderr, text=True, start_new_session=True,
+            stdout=subprocess.PIPE, stderr=stderr, text=True, start_new_session=True, preexec_fn=heard,
         )  # fmt: skip
         until(lambda: b"linear: sweep" in talk.read_bytes() or process.poll() is not None, what="the sweep")
         (os.killpg if whole_group else os.kill)(process.pid, signal.SIGINT)

@@ -83,16 +83,22 @@ def test_a_pid_that_is_nobody_reads_as_nothing():
 
 
 def test_cores_in_use_are_processor_time_over_the_clock():
+    burns = (
+        "import sys, time\nprint('ready', flush=True)\nsys.stdin.readline()\nbegan = time.process_time()\n"
+        "while time.process_time() - began < 0.3: pass\nprint('burned', flush=True)\nsys.stdin.read()"
+    )
     clock = HandClock()
-    tree = ProcessTree(os.getpid(), clock)
-    assert tree.read().cpu is None, "one reading alone is no rate"
-    before = sum(psutil.Process().cpu_times()[:2])
-    burn(0.3)
-    used = sum(psutil.Process().cpu_times()[:2]) - before
-    clock.advance(2)
-
-    assert tree.read().cpu == pytest.approx(used / 2, abs=0.05)
-    assert tree.read().cpu is None, "no time has gone by"
+    with process(burns) as (child, _):
+        tree = ProcessTree(child.pid, clock)
+        assert tree.read().cpu is None, "one reading alone is no rate"
+        before = sum(psutil.Process(child.pid).cpu_times()[:2])
+        child.stdin.write("go\n")
+        child.stdin.flush()
+        assert child.stdout.readline().strip() == "burned"
+        used = sum(psutil.Process(child.pid).cpu_times()[:2]) - before
+        clock.advance(2)
+        assert tree.read().cpu == pytest.approx(used / 2, abs=0.05)
+        assert tree.read().cpu is None, "no time has gone by"
 
 
 def test_a_new_child_brings_the_time_it_has_used():

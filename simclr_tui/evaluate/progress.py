@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 
 class ProgressLine:
-    """Called with (what, done, total); writes to stderr."""
+    """Called with (what, done, total); writes to stderr. Raises KeyboardInterrupt once whoever asked is gone."""
 
     def __init__(self) -> None:
         self._what, self._quarter, self._width = "", -1, 0
+        self._parent = os.getppid()
 
     def __call__(self, what: str, done: int, total: int) -> None:
+        if os.getppid() != self._parent:
+            raise KeyboardInterrupt
         share = done / total if total else 0.0
         shown = f"{what} {share:4.0%}" if total else what
         if sys.stderr.isatty():

@@ -12,6 +12,7 @@ from functools import partial
 
 import msgspec
 import numpy as np
+import psutil
 import pytest
 from PIL import Image
 
@@ -188,3 +189,16 @@ def test_an_interrupt_ends_it_and_leaves_nothing_half_written(run, tmp_path, who
     assert [path.name for path in run.paths.evaluations.iterdir()] == ["knn.json"]
     assert said.splitlines()[1].startswith("knn"), "what was finished is shown"
     assert Store(run.path.parent).run(run.name).state == "finished"
+
+
+def test_it_ends_when_whoever_asked_is_killed(run, tmp_path):
+    talk = tmp_path / "stderr"
+    with talk.open("wb") as stderr:
+        asked = subprocess.Popen(
+            command(run, "eval", run.name, "--linear", "--epochs", "10000000"), stdout=subprocess.PIPE, stderr=stderr
+        )
+        until(lambda: b"linear: sweep" in talk.read_bytes() or asked.poll() is not None, what="the sweep")
+        (working,) = psutil.Process(asked.pid).children()
+        asked.kill()
+        asked.communicate(timeout=30)
+        until(lambda: not working.is_running() or working.status() == psutil.STATUS_ZOMBIE, what="its end")

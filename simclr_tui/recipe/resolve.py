@@ -113,13 +113,13 @@ def from_toml(text: str) -> Resolved:
         raise RecipeError(f"recipe.toml is damaged: {error}", "restore it from a copy of the run") from None
 
 
-def as_flags(recipe: Recipe, base: Recipe) -> list[str]:
-    """The flags that turn `base` into `recipe`, for a command line someone can paste."""
+def flag_words(values: Mapping[str, Any]) -> list[str]:
+    """The flags that give fields (by key) these values, for a command line someone can paste."""
     words: list[str] = []
     for item in fields():
-        value = getattr(recipe, item.key)
-        if value == getattr(base, item.key):
+        if item.key not in values:
             continue
+        value = values[item.key]
         if item.type is bool:
             on, _, off = item.flag.partition("/")
             words.append(on if value else off)

@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from simclr_tui.errors import SimclrError
 from simclr_tui.launch.plan import Plan, make_plan, plan_clone
 from simclr_tui.recipe.datasets import resolve_auto
-from simclr_tui.recipe.fields import Value, fields
+from simclr_tui.recipe.fields import Value
 from simclr_tui.recipe.recipe import Recipe
-from simclr_tui.recipe.resolve import resolve
+from simclr_tui.recipe.resolve import flag_words, resolve
 from simclr_tui.store.run import Run
 from simclr_tui.text import safe, size
 
@@ -79,25 +79,13 @@ class Planner:
         words = ["simclr", "clone", self.run.name] if self.run else ["simclr", "run"]
         if self.run is None and entries.preset != "auto":
             words += ["--preset", entries.preset]
-        chosen = dict(entries.flags)
-        for item in fields():
-            if item.key not in chosen:
-                continue
-            if item.type is bool:
-                on, _, off = item.flag.partition("/")
-                words.append(on if chosen[item.key] else off)
-            else:
-                words += [item.flag, _plain(chosen[item.key])]
+        words += flag_words(dict(entries.flags))
         if entries.name:
             words += ["--name", entries.name]
         if self.run is None:
             words += [word for tag in entries.tags for word in ("--tag", tag)]
             words += ["--note", entries.note] if entries.note else []
         return shlex.join(words)
-
-
-def _plain(value: Value) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def facts(plan: Plan) -> list[tuple[str, str]]:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from simclr_tui.errors import RecipeError
 from simclr_tui.recipe.fields import Field, fields
 from simclr_tui.recipe.recipe import Recipe
-from simclr_tui.recipe.resolve import Resolved, as_flags, from_toml, presets, resolve, to_toml
+from simclr_tui.recipe.resolve import Resolved, flag_words, from_toml, presets, resolve, to_toml
 
 
 def values_of(item: Field) -> st.SearchStrategy[object]:
@@ -46,6 +46,12 @@ def parsed(words: list[str], base: Recipe) -> Recipe:
         item = by_flag[word]
         values[item.key] = not word.startswith("--no-") if item.type is bool else item.parse(next(rest))
     return msgspec.structs.replace(base, **values)
+
+
+def as_flags(recipe: Recipe, base: Recipe) -> list[str]:
+    """The flags for the fields in which a recipe differs from another."""
+    values = {item.key: getattr(recipe, item.key) for item in fields()}
+    return flag_words({key: value for key, value in values.items() if value != getattr(base, key)})
 
 
 @settings(max_examples=300, deadline=None)

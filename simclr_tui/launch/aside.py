@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -10,11 +11,13 @@ from typing import TypeVar
 
 import msgspec
 
-from simclr_tui.errors import ExitCode, SimclrError
+from simclr_tui.errors import ExitCode, RecipeError, SimclrError
+from simclr_tui.recipe.cost import EncoderFacts
 from simclr_tui.recipe.datasets import check_data
 from simclr_tui.recipe.fields import check_value, field
+from simclr_tui.recipe.recipe import Recipe
 from simclr_tui.recipe.resolve import Resolved, to_toml
-from simclr_tui.store.answers import Failure, Neighbors, Preview, Written
+from simclr_tui.store.answers import Failure, Neighbors, Preview, Projection, Written
 from simclr_tui.store.run import Run
 from simclr_tui.store.target import check_target
 from simclr_tui.text import safe
@@ -49,12 +52,43 @@ def neighbors(
     return _ask("neighbors", words, Neighbors, quiet=quiet)
 
 
+def project(
+    run: Run, data: str | None = None, split: str | None = None, device: str = "auto", quiet: bool = False
+) -> Projection:
+    """h of a class-balanced sample of `data` on its first two principal components. Raises SimclrError."""
+    check_data(data or run.recipe.data)
+    return _ask("pca", [*_options(data, split, device), "--", str(run.path)], Projection, quiet=quiet)
+
+
 def preview(resolved: Resolved, images: int = 4, target: Path | None = None, quiet: bool = False) -> Preview:
     """The first images that a run of the recipe would see, and both views of each. Raises SimclrError."""
     if target is not None:
         check_target(target, (".png",), "--out")
     words = ["--images", str(images), *(["--out", str(target)] if target else [])]
     return _ask("preview", words, Preview, given=to_toml(resolved).encode(), quiet=quiet)
+
+
+def encoder_facts(recipe: Recipe) -> EncoderFacts:
+    """What only the training plane can count: an encoder of torchvision or timm. Takes seconds, the first time.
+
+    Raises RecipeError where there is none of that name or it cannot take the recipe's images, else SimclrError.
+    """
+    facts = _encoder_facts(recipe.encoder, recipe.image_size, recipe.stem, recipe.zero_init)
+    if isinstance(facts, Failure):
+        raise RecipeError(facts.message, facts.hint)
+    return facts
+
+
+@functools.cache
+def _encoder_facts(encoder: str, image_size: int, stem: str, zero_init: bool) -> EncoderFacts | Failure:
+    """A form asks at every change of it, so an encoder that cannot be is remembered too."""
+    words = ["--image-size", str(image_size), "--stem", stem, *(["--zero-init"] if zero_init else []), "--", encoder]
+    try:
+        return _ask("encoder_facts", words, EncoderFacts, quiet=True)
+    except SimclrError as error:
+        if error.exit_code != ExitCode.USAGE:
+            raise
+        return Failure(error.message, error.hint)
 
 
 def _options(data: str | None, split: str | None, device: str) -> list[str]:

@@ -11,9 +11,11 @@ from typing import Any
 
 from simclr_tui.errors import DataError, StoreError
 from simclr_tui.hardware.gpu import gpu_count
+from simclr_tui.launch.aside import encoder_facts
 from simclr_tui.recipe.cost import Cost, cost
 from simclr_tui.recipe.datasets import check_data, count_images, resolve_auto
 from simclr_tui.recipe.fields import field, fields
+from simclr_tui.recipe.recipe import Recipe
 from simclr_tui.recipe.resolve import Resolved, make_recipe, resolve
 from simclr_tui.store.run import Run
 from simclr_tui.text import size
@@ -43,7 +45,7 @@ class Plan:
 def make_plan(preset: str = "auto", config: Path | None = None, flags: Mapping[str, Any] | None = None) -> Plan:
     """Resolve preset, file and flags; choose what was left to `auto`; check data, batch and bounds.
 
-    Raises RecipeError or DataError.
+    Raises RecipeError or DataError; SimclrError where the encoder needs a package that is not there.
     """
     choices: list[str] = []
     if preset == "auto":
@@ -58,7 +60,7 @@ def make_plan(preset: str = "auto", config: Path | None = None, flags: Mapping[s
 
 
 def plan_clone(run: Run, flags: Mapping[str, Any]) -> Plan:
-    """Another run's recipe with some fields changed. Raises RecipeError or DataError."""
+    """Another run's recipe with some fields changed. Raises as `make_plan` does."""
     source = run.resolved
     values = {item.key: getattr(source.recipe, item.key) for item in fields()}
     cloned = make_recipe(values | dict(flags))
@@ -78,7 +80,18 @@ def _checked(resolved: Resolved, choices: tuple[str, ...]) -> Plan:
             f"a batch of {recipe.batch_size} does not fit into {images} training images",
             f"give --bs {max(2, images // 2)} or fewer, or more images",
         )
-    return Plan(resolved=resolved, cost=cost(recipe), images=images, choices=choices)
+    return Plan(resolved=resolved, cost=recipe_cost(recipe), images=images, choices=choices)
+
+
+def recipe_cost(recipe: Recipe) -> Cost:
+    """What the recipe costs; an encoder that is not native is counted aside. Raises SimclrError."""
+    return cost(recipe, None if recipe.native_encoder else encoder_facts(recipe))
+
+
+def checkpoint_bytes(run: Run) -> int:
+    """The size of a run's next checkpoint: that of its newest, or what its recipe costs."""
+    saved = run.checkpoints
+    return saved[0].bytes if saved else recipe_cost(run.recipe).checkpoint_bytes
 
 
 def check_space(root: Path, checkpoint_bytes: int) -> None:

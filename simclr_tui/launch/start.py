@@ -16,8 +16,7 @@ from simclr_tui import __version__
 from simclr_tui.atomic import Lock, write_file
 from simclr_tui.clock import SYSTEM_CLOCK
 from simclr_tui.errors import SimclrError, StoreError
-from simclr_tui.launch.plan import Plan, check_space
-from simclr_tui.recipe.cost import cost
+from simclr_tui.launch.plan import Plan, check_space, checkpoint_bytes
 from simclr_tui.recipe.resolve import to_toml
 from simclr_tui.store.process import this_process
 from simclr_tui.store.run import FORMAT, Run, RunInfo
@@ -106,7 +105,7 @@ def resume(run: Run) -> int:
 
     Of two that resume at once, one wins. Raises StoreError when the run is training, finished or being resumed.
     """
-    check_space(run.path, cost(run.recipe).checkpoint_bytes)
+    check_space(run.path, checkpoint_bytes(run))
     lock = Lock(run.paths.launch_lock)
     try:
         if not lock.acquire():

@@ -13,6 +13,12 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from simclr_tui.errors import RecipeError
+from simclr_tui.text import did_you_mean
+
+OPERATIONS = ("crop", "flip", "color", "gray", "blur", "cutout", "rotate", "sobel", "noise")
+"""The augmentations by name, in the order in which `--augment auto` applies them."""
+NATIVE_ENCODERS = ("resnet18", "resnet34", "resnet50", "resnet101", "resnet152")
+"""The encoders written here, of any width; others are torchvision's or timm's."""
 
 
 def _about(flag: str, help: str, group: str, paper: str = "", **bounds: Any) -> msgspec.Meta:
@@ -39,6 +45,25 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         int, _about("--image-size", "Side of a view in pixels.", "data", "§B.9: 32; §2.2: 224", ge=8, le=1024)
     ] = 32
 
+    augment: Annotated[
+        str,
+        _about(
+            "--augment",
+            "auto, or names in order (crop,color): also flip, gray, blur, cutout, rotate, sobel, noise.",
+            "views",
+            "§3.1",
+            min_length=1,
+        ),
+    ] = "auto"
+    both_views: Annotated[
+        bool,
+        _about(
+            "--both-views/--no-both-views",
+            "Augment both views, or the first alone: the second is at most cropped.",
+            "views",
+            "§3.1",
+        ),
+    ] = True
     crop_min: Annotated[
         float, _about("--crop-min", "Smallest crop, as a share of the image's area.", "views", "§A", gt=0.0, le=1.0)
     ] = 0.08
@@ -65,9 +90,24 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         float,
         _about("--blur", "Probability of Gaussian blur (none on CIFAR).", "views", "§A, §B.9", **Probability),
     ] = 0.0
+    cutout: Annotated[
+        float, _about("--cutout", "Probability of blanking a square of half the side.", "views", "§3.1", **Probability)
+    ] = 0.0
+    rotate: Annotated[
+        float, _about("--rotate", "Probability of a turn by 90°, 180° or 270°.", "views", "§3.1", **Probability)
+    ] = 0.0
+    sobel: Annotated[float, _about("--sobel", "Probability of Sobel filtering.", "views", "§3.1", **Probability)] = 0.0
+    noise: Annotated[float, _about("--noise", "Probability of Gaussian noise.", "views", "§3.1", **Probability)] = 0.0
 
     encoder: Annotated[
-        Literal["resnet18", "resnet34", "resnet50"], _about("--encoder", "Encoder f.", "model", "§2.1, §B.9")
+        str,
+        _about(
+            "--encoder",
+            "Encoder f: resnet18, 34, 50, 101 or 152, another of torchvision by its name, or timm:NAME.",
+            "model",
+            "§2.1, §B.9",
+            pattern=r"^(timm:)?[a-z][a-z0-9_.]*\Z",
+        ),
     ] = "resnet18"
     width: Annotated[float, _about("--width", "Width multiplier of the encoder.", "model", "§4.1", gt=0.0, le=8.0)] = (
         1.0
@@ -81,6 +121,10 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     zero_init: Annotated[
         bool, _about("--zero-init/--no-zero-init", "Start each block's last batch-norm scale at zero.", "model")
     ] = False
+    head: Annotated[
+        Literal["none", "linear", "mlp", "mlp3"],
+        _about("--head", "Projection head g: none, linear, or an MLP of two (mlp) or three layers.", "model", "§4.2"),
+    ] = "mlp"
     head_hidden: Annotated[
         int,
         _about("--head-hidden", "Hidden width of the projection head (0: that of h).", "model", "§2.1", ge=0, le=65536),
@@ -90,9 +134,28 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         bool, _about("--head-bn/--no-head-bn", "Batch norm in the projection head.", "model", "as published")
     ] = True
 
+    objective: Annotated[
+        Literal["nt-xent", "nt-logistic", "margin", "dcl"],
+        _about("--objective", "The loss; dcl is NT-Xent without the positive in its denominator.", "objective", "§5.1"),
+    ] = "nt-xent"
     temperature: Annotated[
-        float, _about("--temp", "Temperature τ of NT-Xent.", "objective", "§5.1, §B.9: 0.5", gt=0.0, le=1000.0)
+        float, _about("--temp", "Temperature τ of the loss.", "objective", "§5.1, §B.9: 0.5", gt=0.0, le=1000.0)
     ] = 0.5
+    l2: Annotated[
+        bool, _about("--l2/--no-l2", "Compare views by cosine, or by the plain dot product of z.", "objective", "§5.1")
+    ] = True
+    margin: Annotated[float, _about("--margin", "Margin of the margin loss.", "objective", "§5.1", gt=0.0, le=1e6)] = (
+        0.5
+    )
+    semi_hard: Annotated[
+        bool,
+        _about(
+            "--semi-hard/--no-semi-hard",
+            "Take the hardest negative that is farther than the positive (margin, nt-logistic).",
+            "objective",
+            "§5.1",
+        ),
+    ] = False
 
     batch_size: Annotated[
         int,
@@ -123,9 +186,26 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         float,
         _about("--warmup", "Epochs of linear warm-up before the cosine.", "optimisation", "§2.2: 10", ge=0.0, le=1e6),
     ] = 0.0
+    clip: Annotated[
+        float,
+        _about("--clip", "Clip the gradient's norm to this (0: never).", "optimisation", ge=0.0, le=1e6),
+    ] = 0.0
+    micro_batch: Annotated[
+        str,
+        _about(
+            "--micro-batch",
+            "Images in memory at once: off, auto or N; batch norm sees these, the loss the whole batch.",
+            "optimisation",
+            "§5.2",
+            pattern=r"^(off|auto|[1-9][0-9]{0,6})\Z",
+        ),
+    ] = "off"
 
     knn_every: Annotated[
-        int, _about("--knn-every", "Epochs between kNN evaluations of h (0: none).", "running", ge=0, le=1_000_000)
+        int,
+        _about(
+            "--knn-every", "Epochs between evaluations of h: kNN and health (0: none).", "running", ge=0, le=1_000_000
+        ),
     ] = 10
     knn_k: Annotated[
         int, _about("--knn-k", "Neighbours that vote.", "running", "Wu et al. 2018", ge=1, le=1_000_000)
@@ -134,13 +214,23 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         int, _about("--checkpoint-every", "Epochs between checkpoints.", "running", ge=1, le=1_000_000)
     ] = 10
     precision: Annotated[
-        Literal["auto", "fp32", "bf16"],
+        Literal["auto", "fp32", "bf16", "fp16"],
         _about("--precision", "auto takes bf16 autocast where the hardware multiplies in it.", "running"),
     ] = "auto"
     device: Annotated[
         str,
         _about("--device", "auto, cpu, cuda or cuda:N.", "running", pattern=r"^(auto|cpu|cuda(:[0-9]{1,3})?)\Z"),
     ] = "auto"
+    gpus: Annotated[
+        str,
+        _about(
+            "--gpus",
+            "Processes that share each batch, one a GPU: N or all (on a CPU: N processes).",
+            "running",
+            "§2.2",
+            pattern=r"^(all|[1-9][0-9]{0,3})\Z",
+        ),
+    ] = "1"
     threads: Annotated[
         int,
         _about(
@@ -165,7 +255,53 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
                 f"{self.optimizer} at a learning rate of {self.peak_lr:g} cannot train",
                 "give --lr 3e-4 --lr-scaling none",
             )
+        if self.semi_hard and self.objective not in ("margin", "nt-logistic"):
+            raise RecipeError(
+                f"--semi-hard picks one negative, {self.objective} weighs all of them",
+                "give --objective margin or --objective nt-logistic with it",
+            )
+        if self.width != 1.0 and not self.native_encoder:
+            raise RecipeError(f"--width scales {', '.join(NATIVE_ENCODERS)}, not {self.encoder}", "leave --width at 1")
+        self._check_augmentations()
+        self._check_shares()
         return self
+
+    def _check_augmentations(self) -> None:
+        if self.augment == "auto":
+            return
+        for name in self.operations:
+            if name not in OPERATIONS:
+                hint = did_you_mean(name, OPERATIONS) or f"there are {', '.join(OPERATIONS)}"
+                raise RecipeError(f"--augment knows no {name!r}", hint)
+            if self.operations.count(name) > 1:
+                raise RecipeError(f"--augment names {name} twice", "each operation has one place")
+            if self.probability(name) == 0.0:
+                flag = "--color-prob" if name == "color" else f"--{name}"
+                raise RecipeError(f"--augment names {name}, but {flag} is 0", f"give {flag} 0.5")
+
+    def _check_shares(self) -> None:
+        if self.gpus.isdigit() and self.batch_size % int(self.gpus):
+            raise RecipeError(
+                f"a batch of {self.batch_size} cannot be shared evenly by {self.gpus} processes",
+                f"give --bs {self.batch_size // int(self.gpus) * int(self.gpus) or int(self.gpus) * 2}",
+            )
+
+    @property
+    def operations(self) -> tuple[str, ...]:
+        """The augmentations that views pass, in their order; each happens with its `probability`."""
+        if self.augment != "auto":
+            return tuple(name.strip() for name in self.augment.split(","))
+        return tuple(name for name in OPERATIONS if self.probability(name) > 0.0)
+
+    def probability(self, operation: str) -> float:
+        """How often a view passes the operation; the crop is always made."""
+        fields = {"crop": 1.0, "color": self.color_prob}
+        return float(fields[operation] if operation in fields else getattr(self, operation))
+
+    @property
+    def native_encoder(self) -> bool:
+        """Whether the encoder is one of those written here."""
+        return self.encoder in NATIVE_ENCODERS
 
     @property
     def peak_lr(self) -> float:

@@ -57,3 +57,25 @@ class Written(msgspec.Struct, frozen=True):
     files: list[str]
     bytes: int
     content: str
+
+
+class Point(msgspec.Struct, frozen=True):
+    """An image's h on the two principal components. `label` is its class, empty where it has none."""
+
+    x: float
+    y: float
+    label: str
+    index: int
+    split: str
+
+
+class Projection(msgspec.Struct, frozen=True):
+    """`explained`: the share of the variance that each component holds, 0-1. `classes`: those of the points, in the
+    data set's order, an empty name last. `images` is how many the points were drawn from, `step` the checkpoint's.
+    """
+
+    points: list[Point]
+    explained: tuple[float, float]
+    classes: list[str]
+    images: int
+    step: int

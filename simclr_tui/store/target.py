@@ -39,6 +39,6 @@ def write_target(target: Path, data: bytes) -> None:
         ) from None
 
 
-def not_installed(package: str, what: str) -> SimclrError:
-    """The error that says how to get a package that only `what` needs."""
-    return SimclrError(f"{what} needs {package}, which is not installed", "type: pip install 'simclr-tui[export]'")
+def not_installed(package: str, what: str, extra: str = "export") -> SimclrError:
+    """The error that says how to get a package that only `what` needs: with the distribution's `extra`."""
+    return SimclrError(f"{what} needs {package}, which is not installed", f"type: pip install 'simclr-tui[{extra}]'")

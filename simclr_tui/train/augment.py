@@ -1,32 +1,18 @@
-"""Two augmented views of a batch in one pass on the device (§2.1, §A): no loop over images, no wait for the device."""
+"""Two augmented views of a batch on the device (§2.1, §A, §3.1): no loop over images, no wait for the device."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from functools import partial
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from simclr_tui.train.colour import blend, shift_hue
-from simclr_tui.train.resample import bicubic_weights, blur, gaussian_kernel_size, gaussian_weights, resize_pair
-from simclr_tui.train.views import BRIGHTNESS, CONTRAST, HUE, ORDERS, SATURATION, ViewParams
-
-# Brightness, contrast and saturation are blends, three a view in the view's own order; grayscale is a fourth.
-# The hue shift falls before, between or after the three: at one of four places.
-_BLENDS = 4
-_Columns = dict[str, NDArray[np.float64]]
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class _Plan:
-    """A batch's parameters on the device: one value a view, and lists of the views that need more than a blend."""
-
-    values: dict[str, Tensor]
-    hue: list[Tensor]  # view numbers, by the blend they go before
-    blurred: Tensor
-    blends: list[bool]  # whether the blend changes any view
+from simclr_tui.train.device_params import COLOR_BLENDS, GRAY_BLEND, QUARTERS, DeviceParams, to_device
+from simclr_tui.train.filters import add_noise, cutout, sobel
+from simclr_tui.train.resample import bicubic_weights, gaussian_blur, resample, resize_pair
+from simclr_tui.train.views import ViewParams
 
 
 @torch.no_grad()
@@ -38,78 +24,106 @@ def two_views(
 ) -> Tensor:
     """Return both views (2N, 3, size, size), float32 in [0, 1], of images (N, 3, S, S), uint8.
 
-    The first N are the first views. The result is on the images' device.
+    The first N are the first views. Views pass `params.operations` in their order. A crop that comes first resizes
+    to the views' size; where it does not, the whole image is resized before all else, and the crop is of that. The
+    result is on the images' device.
     """
+    operations = params.operations
+    crop = operations[:1] == ("crop",)
+    flip = operations[crop : crop + 1] == ("flip",)  # costs nothing within the same resampling
     with torch.autocast(images.device.type, enabled=False):
-        plan = _plan(params, images.device)
-        views = _crop(images, plan.values, size)
-        for stage in range(_BLENDS):
-            _shift_hue(views, plan.hue[stage], plan.values["hue"])
-            if plan.blends[stage]:
-                factor, gray, mean = (plan.values[f"{name}{stage}"] for name in ("factor", "gray", "mean"))
-                views = blend(views, factor, gray, mean)
-        _blur(views, plan.blurred, plan.values["sigma"], size)
+        batch = to_device(params, images.device)
+        views = _resize(images, batch, size, crop, flip)
+        for operation in operations[crop + flip :]:
+            views = _APPLY[operation](views, batch)
         return views.contiguous(memory_format=memory_format)
 
 
-def _crop(images: Tensor, values: dict[str, Tensor], size: int) -> Tensor:
-    side = images.shape[-1]
-    rows = bicubic_weights(values["top"], values["height"], None, side, size)
-    columns = bicubic_weights(values["left"], values["width"], values["flip"], side, size).div_(255.0)
+def _resize(images: Tensor, batch: DeviceParams, size: int, crop: bool, flip: bool) -> Tensor:
+    side, values = images.shape[-1], batch.values
+    top, left, height, width = (values[name] for name in ("top", "left", "height", "width"))
+    if not crop:
+        top = left = torch.zeros_like(top)
+        height = width = torch.full_like(top, side)
+    rows = bicubic_weights(top, height, None, side, size)
+    columns = bicubic_weights(left, width, values["flip"] if flip else None, side, size).div_(255.0)
     return resize_pair(images.float(), rows, columns).clamp_(0.0, 1.0)
 
 
-def _shift_hue(views: Tensor, chosen: Tensor, turns: Tensor) -> None:
+def _crop(views: Tensor, batch: DeviceParams) -> Tensor:
+    size, values = views.shape[-1], batch.values
+    rows = bicubic_weights(values["top"], values["height"], None, size, size)
+    columns = bicubic_weights(values["left"], values["width"], None, size, size)
+    return resample(views, rows, columns).clamp_(0.0, 1.0)
+
+
+def _flip(views: Tensor, batch: DeviceParams) -> Tensor:
+    return _change(views, batch.chosen["flip"], lambda chosen: chosen.flip(3))
+
+
+def _color(views: Tensor, batch: DeviceParams) -> Tensor:
+    for place in COLOR_BLENDS:
+        _shift_hue(views, batch, place)
+        views = _blend(views, batch, place)
+    return _shift_hue(views, batch, len(COLOR_BLENDS))
+
+
+def _shift_hue(views: Tensor, batch: DeviceParams, place: int) -> Tensor:
+    chosen, turns = batch.chosen[f"hue{place}"], batch.values["hue"]
+    return _change(views, chosen, lambda some: shift_hue(some, turns.index_select(0, chosen)))
+
+
+def _blend(views: Tensor, batch: DeviceParams, place: int) -> Tensor:
+    if not batch.blends[place]:
+        return views
+    factor, gray, mean = (batch.values[f"{name}{place}"] for name in ("factor", "gray", "mean"))
+    return blend(views, factor, gray, mean)
+
+
+def _gray(views: Tensor, batch: DeviceParams) -> Tensor:
+    return _blend(views, batch, GRAY_BLEND)
+
+
+def _blur(views: Tensor, batch: DeviceParams) -> Tensor:
+    chosen, sigma = batch.chosen["blur"], batch.values["sigma"]
+    return _change(views, chosen, lambda some: gaussian_blur(some, sigma.index_select(0, chosen)))
+
+
+def _cutout(views: Tensor, batch: DeviceParams) -> Tensor:
+    chosen = batch.chosen["cutout"]
+    row, column = (batch.values[name].index_select(0, chosen) for name in ("cutout_row", "cutout_column"))
+    return _change(views, chosen, lambda some: cutout(some, row, column))
+
+
+def _rotate(views: Tensor, batch: DeviceParams) -> Tensor:
+    for turns in QUARTERS:
+        _change(views, batch.chosen[f"rotate{turns}"], partial(torch.rot90, k=turns, dims=(2, 3)))
+    return views
+
+
+def _sobel(views: Tensor, batch: DeviceParams) -> Tensor:
+    return _change(views, batch.chosen["sobel"], sobel)
+
+
+def _noise(views: Tensor, batch: DeviceParams) -> Tensor:
+    return _change(views, batch.chosen["noise"], lambda some: add_noise(some, batch.noise_seed))
+
+
+def _change(views: Tensor, chosen: Tensor, change: Callable[[Tensor], Tensor]) -> Tensor:
+    """Put the changed ones in place of the chosen views. Returns the same tensor."""
     if len(chosen):
-        shifted = shift_hue(views.index_select(0, chosen), turns.index_select(0, chosen))
-        views.index_copy_(0, chosen, shifted)
+        views.index_copy_(0, chosen, change(views.index_select(0, chosen)))
+    return views
 
 
-def _blur(views: Tensor, chosen: Tensor, sigma: Tensor, size: int) -> None:
-    if len(chosen):
-        weights = gaussian_weights(sigma.index_select(0, chosen), size, gaussian_kernel_size(size))
-        views.index_copy_(0, chosen, blur(views.index_select(0, chosen), weights).clamp_(0.0, 1.0))
-
-
-def _plan(params: ViewParams, device: torch.device) -> _Plan:
-    columns = _columns(params)
-    table = _to_device(torch.from_numpy(np.stack(list(columns.values())).astype(np.float32)), device)
-    lists = [*_hue_turns(params), np.flatnonzero(params.blur)]
-    chosen = _to_device(torch.from_numpy(np.concatenate(lists)), device)
-    *hue, blurred = torch.split(chosen, [len(views) for views in lists])
-    blends = [bool((columns[f"factor{stage}"] != 1.0).any()) for stage in range(_BLENDS)]
-    return _Plan(dict(zip(columns, table.unbind(0), strict=True)), hue, blurred, blends)
-
-
-def _columns(params: ViewParams) -> _Columns:
-    names = ("top", "left", "height", "width", "flip", "hue", "sigma")
-    columns: _Columns = {name: np.asarray(getattr(params, name), np.float64) for name in names}
-    order = ORDERS[params.order]
-    operations = order[order != HUE].reshape(-1, 3)
-    factors = np.ones((len(params), 4))
-    for operation, values in (
-        (BRIGHTNESS, params.brightness),
-        (CONTRAST, params.contrast),
-        (SATURATION, params.saturation),
-    ):
-        factors[:, operation] = np.where(params.color, values, 1.0)
-    for stage, operation in enumerate(operations.T):
-        columns[f"factor{stage}"] = factors[np.arange(len(params)), operation]
-        columns[f"gray{stage}"] = (operation == SATURATION).astype(np.float64)
-        columns[f"mean{stage}"] = (operation == CONTRAST).astype(np.float64)
-    columns["factor3"] = np.where(params.gray, 0.0, 1.0)
-    columns["gray3"] = np.ones(len(params))
-    columns["mean3"] = np.zeros(len(params))
-    return columns
-
-
-def _hue_turns(params: ViewParams) -> list[NDArray[np.int64]]:
-    place = (ORDERS[params.order] == HUE).argmax(axis=1)
-    shifted = params.color & (params.hue != 0.0)
-    return [np.flatnonzero(shifted & (place == stage)) for stage in range(_BLENDS)]
-
-
-def _to_device(tensor: Tensor, device: torch.device) -> Tensor:
-    if device.type == "cpu":
-        return tensor
-    return tensor.pin_memory().to(device, non_blocking=True)
+_APPLY: dict[str, Callable[[Tensor, DeviceParams], Tensor]] = {
+    "crop": _crop,
+    "flip": _flip,
+    "color": _color,
+    "gray": _gray,
+    "blur": _blur,
+    "cutout": _cutout,
+    "rotate": _rotate,
+    "sobel": _sobel,
+    "noise": _noise,
+}

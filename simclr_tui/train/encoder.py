@@ -1,7 +1,7 @@
-"""The encoder f(·): a ResNet without its classifier (§2.1). h = f(view) is its average pool.
+"""The encoder f(·), h = f(view) (§2.1); natively a ResNet without its classifier, h its average pool.
 
-Parameters carry torchvision's names, so at width 1 with the ImageNet stem the weights go into torchvision's
-ResNet unchanged. Strides stand where they do there ("v1.5": on the 3×3 convolution of a bottleneck).
+A ResNet's parameters carry torchvision's names, so at width 1 with the ImageNet stem the weights go into
+torchvision's unchanged. Strides stand where they do there ("v1.5": on the 3×3 convolution of a bottleneck).
 """
 
 from __future__ import annotations
@@ -11,8 +11,32 @@ from typing import ClassVar
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from simclr_tui.recipe.cost import stage_widths
+from simclr_tui.recipe.cost import BASIC, DEPTHS, stage_widths
 from simclr_tui.recipe.recipe import Recipe
+
+
+class Encoder(nn.Module):
+    """Takes views (n, 3, T, T) in [0, 1] and returns h (n, dim).
+
+    `stem` is cifar or imagenet, or own where it is neither; `lines` are the Python that builds the same module,
+    under the name `encoder`, with the library that has it alone; empty for a native encoder.
+    """
+
+    dim: int
+    stem: str
+    lines: tuple[str, ...] = ()
+
+    def forward(self, views: Tensor) -> Tensor:
+        raise NotImplementedError
+
+    @property
+    def stochastic(self) -> bool:
+        """Whether a forward pass in training mode draws random numbers: dropout, stochastic depth."""
+        return any(_drops(module) for module in self.modules())
+
+    def weights(self) -> dict[str, Tensor]:
+        """The state under the names of the library that has this model too."""
+        return self.state_dict()
 
 
 class BasicBlock(nn.Module):
@@ -39,7 +63,7 @@ class BasicBlock(nn.Module):
 
 
 class Bottleneck(nn.Module):
-    """1×1, 3×3 and 1×1 convolutions and a shortcut (ResNet-50)."""
+    """1×1, 3×3 and 1×1 convolutions and a shortcut (ResNet-50 and deeper)."""
 
     expansion: ClassVar[int] = 4
 
@@ -66,15 +90,10 @@ class Bottleneck(nn.Module):
 
 
 Block = type[BasicBlock] | type[Bottleneck]
-_LAYOUTS: dict[str, tuple[Block, tuple[int, int, int, int]]] = {
-    "resnet18": (BasicBlock, (2, 2, 2, 2)),
-    "resnet34": (BasicBlock, (3, 4, 6, 3)),
-    "resnet50": (Bottleneck, (3, 4, 6, 3)),
-}
 
 
-class Encoder(nn.Module):
-    """A ResNet. `forward` takes views (n, 3, T, T) and returns h (n, dim)."""
+class ResNet(Encoder):
+    """The native encoder, of any width."""
 
     layer1: nn.Sequential
     layer2: nn.Sequential
@@ -83,6 +102,7 @@ class Encoder(nn.Module):
 
     def __init__(self, block: Block, depths: tuple[int, int, int, int], width: float, cifar_stem: bool) -> None:
         super().__init__()
+        self.stem = "cifar" if cifar_stem else "imagenet"
         planes = stage_widths(width)
         stem = (3, 1, 1) if cifar_stem else (7, 2, 3)
         self.conv1 = nn.Conv2d(3, planes[0], *stem, bias=False)
@@ -102,9 +122,20 @@ class Encoder(nn.Module):
 
 
 def build_encoder(recipe: Recipe) -> Encoder:
-    """Return the recipe's encoder, freshly initialised from torch's global generator."""
-    block, depths = _LAYOUTS[recipe.encoder]
-    encoder = Encoder(block, depths, recipe.width, recipe.cifar_stem)
+    """Return the recipe's encoder, freshly initialised from torch's global generator.
+
+    Raises RecipeError where there is no such encoder, or where it cannot take the recipe's images.
+    """
+    if recipe.native_encoder:
+        return _build_resnet(recipe)
+    from simclr_tui.train.pooled import build_pooled  # whose libraries a ResNet need not wait for
+
+    return build_pooled(recipe)
+
+
+def _build_resnet(recipe: Recipe) -> ResNet:
+    block: Block = BasicBlock if recipe.encoder in BASIC else Bottleneck
+    encoder = ResNet(block, DEPTHS[recipe.encoder], recipe.width, recipe.cifar_stem)
     for module in encoder.modules():
         if isinstance(module, nn.Conv2d):
             nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
@@ -122,3 +153,11 @@ def _shortcut(inputs: int, outputs: int, stride: int) -> nn.Sequential | None:
     if stride == 1 and inputs == outputs:
         return None
     return nn.Sequential(nn.Conv2d(inputs, outputs, 1, stride, bias=False), nn.BatchNorm2d(outputs))
+
+
+def _drops(module: nn.Module) -> bool:
+    """Whether a rate of dropping in the module is above 0, by the names that torch, torchvision and timm give it."""
+    kind = type(module).__name__.lower()
+    named = ("p", "prob") if "drop" in kind or "stochasticdepth" in kind else ()
+    rates = [value for name, value in vars(module).items() if name in named or "drop" in name]
+    return any(isinstance(rate, float | int) and rate > 0 for rate in rates)

@@ -38,6 +38,8 @@ def export(run: Run, target: Path) -> Written:
         run=run.name,
         recipe=run.recipe,
         dim=encoder.dim,
+        stem=encoder.stem,
+        lines=encoder.lines,
         step=step,
         recipe_sha256=hashlib.sha256(run.paths.recipe.read_bytes()).hexdigest(),
         version=__version__,
@@ -54,7 +56,7 @@ def export(run: Run, target: Path) -> Written:
 def as_state_dict(encoder: Encoder, _about: About) -> bytes:
     """What torch.load reads with weights_only=True."""
     buffer = io.BytesIO()
-    torch.save(encoder.state_dict(), buffer)
+    torch.save(encoder.weights(), buffer)
     return buffer.getvalue()
 
 
@@ -64,7 +66,9 @@ def as_safetensors(encoder: Encoder, about: About) -> bytes:
         from safetensors.torch import save
     except ImportError:
         raise not_installed("safetensors", "a .safetensors file") from None
-    data: bytes = save(encoder.state_dict(), metadata=about.metadata())
+    # Copies, for the format holds no views: neither strides nor two names of one tensor.
+    weights = {name: tensor.clone(memory_format=torch.contiguous_format) for name, tensor in encoder.weights().items()}
+    data: bytes = save(weights, metadata=about.metadata())
     return data
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from simclr_tui.errors import DataError, OutOfMemoryError
+from simclr_tui.errors import CheckpointError, DataError, OutOfMemoryError
 from simclr_tui.recipe.datasets import folder_layout, folder_of
 from simclr_tui.recipe.recipe import Recipe
 from simclr_tui.text import safe
@@ -53,6 +53,22 @@ class Bank:
                 return pixels
             row -= len(part)
         raise IndexError(row)
+
+    def take(self, rows: NDArray[np.int64]) -> Bank:
+        """These rows alone, in ascending order."""
+        parts, first = [], 0
+        for part in self.images:
+            within = rows[(rows >= first) & (rows < first + len(part))] - first
+            first += len(part)
+            parts.append(part[within])
+        return Bank(
+            images=[part for part in parts if len(part)],
+            splits=tuple(self.splits[row] for row in rows),
+            index=self.index[rows],
+            labels=self.labels[rows],
+            classes=tuple(self.classes[row] for row in rows),
+            paths=tuple(self.paths[row] for row in rows),
+        )
 
 
 def open_bank(recipe: Recipe, data: str | None, split: str | None, progress: Progress) -> Bank:
@@ -124,3 +140,9 @@ def bank_features(encoder: Encoder, bank: Bank, recipe: Recipe, device: str, pro
     except torch.OutOfMemoryError:
         raise OutOfMemoryError("the GPU has no room left to compute h", "give --device cpu") from None
     return h
+
+
+def check_finite(values: NDArray[np.floating], run: str, step: int) -> None:
+    """Raise CheckpointError unless every number that came out of h is one."""
+    if not np.isfinite(values).all():
+        raise CheckpointError(f"h of {run} is not finite at step {step}", "its weights have diverged: give another run")

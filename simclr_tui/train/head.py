@@ -1,9 +1,14 @@
-"""The projection head g(·): an MLP with one hidden layer; z = g(h) is what the loss sees (§2.1, §4.2)."""
+"""The projection head g(·): z = g(h) is what the loss sees (§2.1); none, linear, or an MLP (§4.2)."""
 
 from __future__ import annotations
 
+import itertools
+
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from simclr_tui.recipe.cost import head_widths
+from simclr_tui.recipe.recipe import Recipe
 
 
 class ScaleOnlyBatchNorm1d(nn.BatchNorm1d):
@@ -19,21 +24,31 @@ class ScaleOnlyBatchNorm1d(nn.BatchNorm1d):
 
 
 class ProjectionHead(nn.Module):
-    """Linear, ReLU, linear: (n, dim) → (n, out). `hidden` 0 stands for `dim`.
+    """(n, dim) → (n, z_dim): one, two (`mlp`) or three linear layers with ReLU between them; `none` gives h itself.
 
-    With `batch_norm`, as published: batch norm after each linear layer, the last without a learned shift, and
-    linear layers without biases, which batch norm would take away. Without it: plain linear layers.
+    `hidden` 0 stands for `dim`. With `batch_norm`, as published: batch norm after each linear layer, the last
+    without a learned shift, and linear layers without biases, which batch norm would take away. Without it: plain
+    linear layers. The layers are linear1, bn1, linear2, bn2, …
     """
 
-    def __init__(self, dim: int, hidden: int, out: int, batch_norm: bool) -> None:
+    def __init__(self, dim: int, hidden: int, out: int, batch_norm: bool, kind: str = "mlp") -> None:
         super().__init__()
-        hidden = hidden or dim
-        self.linear1 = nn.Linear(dim, hidden, bias=not batch_norm)
-        self.bn1 = nn.BatchNorm1d(hidden) if batch_norm else nn.Identity()
-        self.linear2 = nn.Linear(hidden, out, bias=not batch_norm)
-        self.bn2 = ScaleOnlyBatchNorm1d(out) if batch_norm else nn.Identity()
+        widths = head_widths(kind, dim, hidden, out)
+        self.z_dim = widths[-1]
+        self.depth = len(widths) - 1
+        for layer, (inputs, outputs) in enumerate(itertools.pairwise(widths), start=1):
+            self.add_module(f"linear{layer}", nn.Linear(inputs, outputs, bias=not batch_norm))
+            norm = ScaleOnlyBatchNorm1d if layer == self.depth else nn.BatchNorm1d
+            self.add_module(f"bn{layer}", norm(outputs) if batch_norm else nn.Identity())
 
     def forward(self, h: Tensor) -> Tensor:
-        hidden = F.relu(self.bn1(self.linear1(h)))
-        z: Tensor = self.bn2(self.linear2(hidden))
+        z = h
+        for layer in range(1, self.depth + 1):
+            z = self.get_submodule(f"bn{layer}")(self.get_submodule(f"linear{layer}")(z))
+            z = F.relu(z) if layer < self.depth else z
         return z
+
+
+def build_head(recipe: Recipe, dim: int) -> ProjectionHead:
+    """Return the recipe's head for an h of `dim`, freshly initialised from torch's global generator."""
+    return ProjectionHead(dim, recipe.head_hidden, recipe.head_dim, recipe.head_bn, recipe.head)

@@ -8,22 +8,31 @@ from dataclasses import dataclass
 from simclr_tui.recipe.recipe import Recipe
 from simclr_tui.text import safe
 
+CIFAR_STEM = (
+    "encoder.conv1 = torch.nn.Conv2d(3, 64, 3, padding=1, bias=False)",
+    "encoder.maxpool = torch.nn.Identity()",
+)
+"""The lines that give a ResNet of torchvision the 3×3 stem."""
+_STEMS = {
+    "cifar": "3×3 convolution, stride 1, no pooling",
+    "imagenet": "7×7 convolution, stride 2, max pooling",
+    "own": "the architecture's",
+}
+
 
 @dataclass(frozen=True)
 class About:
-    """An exported encoder. `file` is its name without the folder."""
+    """An exported encoder. `file` is its name without the folder; `lines`, where it is not native, build it."""
 
     file: str
     run: str
     recipe: Recipe
     dim: int
+    stem: str
+    lines: tuple[str, ...]
     step: int
     recipe_sha256: str
     version: str
-
-    @property
-    def stem(self) -> str:
-        return "cifar" if self.recipe.cifar_stem else "imagenet"
 
     @property
     def suffix(self) -> str:
@@ -54,7 +63,7 @@ class About:
 def loading_text(about: About) -> str:
     """The Markdown file beside an exported encoder."""
     recipe, side = about.recipe, about.recipe.image_size
-    stem = "3×3 convolution, stride 1, no pooling" if recipe.cifar_stem else "7×7 convolution, stride 2, max pooling"
+    output = "the average pool" if recipe.native_encoder else "what the architecture's classifier would take"
     return f"""# {safe(about.file)}
 
 The encoder f of the SimCLR run `{about.run}`, without its projection head.
@@ -62,9 +71,9 @@ The encoder f of the SimCLR run `{about.run}`, without its projection head.
 | | |
 |---|---|
 | architecture | {recipe.encoder}, width ×{recipe.width:g} |
-| stem | {about.stem}: {stem} |
+| stem | {about.stem}: {_STEMS[about.stem]} |
 | input | RGB, float32, (N, 3, {side}, {side}), values in [0, 1], no mean or deviation taken off |
-| output | h, float32, (N, {about.dim}): the average pool |
+| output | h, float32, (N, {about.dim}): {output} |
 | checkpoint | step {about.step:,} |
 | recipe | sha256 {about.recipe_sha256} |
 | written by | simclr-tui {about.version} |
@@ -80,9 +89,10 @@ In the folder of this file:
 def _lines(about: About) -> str:
     if about.suffix == "onnx":
         return _onnx_lines(about)
-    build = _torchvision_lines if about.recipe.width == 1.0 else _own_lines
     safetensors = about.suffix == "safetensors"
     read = f"load_file({about.literal})" if safetensors else f"torch.load({about.literal}, weights_only=True)"
+    build = _built(about) + (["from safetensors.torch import load_file"] if safetensors else [])
+    imports = [line for line in build if line.startswith(("import ", "from "))]
     use = [
         f"encoder.load_state_dict({read})",
         "encoder.eval()",
@@ -90,30 +100,28 @@ def _lines(about: About) -> str:
         _images(about, "torch.rand({shape})"),
         f"h = encoder(images)  # (8, {about.dim})",
     ]
-    imports = ["from safetensors.torch import load_file"] if safetensors else []
-    return "\n".join(build(about, imports) + use)
+    return "\n".join([*imports, "", *(line for line in build if line not in imports), *use])
 
 
-def _torchvision_lines(about: About, imports: list[str]) -> list[str]:
-    lines = ["import torch", "import torchvision", *imports, ""]
-    lines += [f"encoder = torchvision.models.{about.recipe.encoder}()"]
-    if about.recipe.cifar_stem:
-        lines += [
-            "encoder.conv1 = torch.nn.Conv2d(3, 64, 3, padding=1, bias=False)",
-            "encoder.maxpool = torch.nn.Identity()",
-        ]
-    return [*lines, "encoder.fc = torch.nn.Identity()"]
+def _built(about: About) -> list[str]:
+    """The lines that build the encoder, imports among them."""
+    if about.lines:
+        return list(about.lines)
+    return _torchvision_lines(about) if about.recipe.width == 1.0 else _own_lines(about)
 
 
-def _own_lines(about: About, imports: list[str]) -> list[str]:
+def _torchvision_lines(about: About) -> list[str]:
+    lines = ["import torch", "import torchvision", f"encoder = torchvision.models.{about.recipe.encoder}()"]
+    return [*lines, *(CIFAR_STEM if about.stem == "cifar" else ()), "encoder.fc = torch.nn.Identity()"]
+
+
+def _own_lines(about: About) -> list[str]:
     """torchvision has no ResNet of another width in all its layers."""
     recipe = about.recipe
     return [
         "import torch",
-        *imports,
         "from simclr_tui import Recipe",
         "from simclr_tui.train.encoder import build_encoder",
-        "",
         f'recipe = Recipe(encoder="{recipe.encoder}", width={recipe.width!r}, stem="{about.stem}")',
         "encoder = build_encoder(recipe)",
     ]

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from simclr_tui.errors import CheckpointError, DataError
+from simclr_tui.errors import DataError
 from simclr_tui.recipe.recipe import Recipe
 from simclr_tui.store.answers import Neighbor, Neighbors
 from simclr_tui.store.run import Run
@@ -18,7 +18,7 @@ from simclr_tui.train.aside import Progress, answer
 from simclr_tui.train.checkpoint import newest_encoder
 from simclr_tui.train.data.decode import decode
 from simclr_tui.train.data.images import Pixels
-from simclr_tui.train.features import SPLITS, Bank, bank_features, open_bank
+from simclr_tui.train.features import SPLITS, Bank, bank_features, check_finite, open_bank
 from simclr_tui.train.pixels import to_picture
 
 
@@ -31,10 +31,7 @@ def neighbors(run: Run, image: str, data: str | None, split: str, k: int, device
     h = bank_features(encoder, bank, run.recipe, device, progress)
     asked = bank_features(encoder, query, run.recipe, device, lambda *_: None)[0]
     similarity = cosine(h, asked)
-    if not np.isfinite(similarity).all():
-        raise CheckpointError(
-            f"h of {run.name} is not finite at step {step}", "its weights have diverged: give another run"
-        )
+    check_finite(similarity, run.name, step)
     nearest = np.argsort(-similarity, kind="stable")[:k]
     return Neighbors(
         query=to_picture(query.image(0)),

@@ -44,25 +44,32 @@ def _need_packages() -> None:
 
 
 def _exported(encoder: Encoder, about: About) -> bytes:
-    example = torch.zeros(2, 3, about.recipe.image_size, about.recipe.image_size)
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of the exporter's own doing, and of no use to who exports
-        program = torch.onnx.export(
-            encoder,
-            (example,),
-            dynamo=True,
-            dynamic_shapes=({0: torch.export.Dim("n")},),
-            input_names=["images"],
-            output_names=["h"],
-            verbose=False,
-        )
-    assert program is not None
+        try:
+            program = _traced(encoder, about.recipe.image_size)
+        except torch.onnx.OnnxExporterError as error:
+            raise SimclrError(f"torch cannot put {about.recipe.encoder} into ONNX", "give .safetensors") from error
     model = program.model_proto
     for key, value in about.metadata().items():
         model.metadata_props.add(key=key, value=value)
     data: bytes = model.SerializeToString()
     return data
+
+
+def _traced(encoder: Encoder, side: int) -> torch.onnx.ONNXProgram:
+    program = torch.onnx.export(
+        encoder,
+        (torch.zeros(2, 3, side, side),),
+        dynamo=True,
+        dynamic_shapes=({0: torch.export.Dim("n")},),
+        input_names=["images"],
+        output_names=["h"],
+        verbose=False,
+    )
+    assert program is not None
+    return program
 
 
 @torch.no_grad()

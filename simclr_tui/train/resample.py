@@ -48,6 +48,13 @@ def resize_pair(images: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
     return torch.matmul(rows[:, None], half.view(2 * n, channels, source, size))
 
 
+def resample(images: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
+    """Return (n, C, T, T): images (n, C, S, S), each resampled by its own matrices (n, T, S)."""
+    n, channels, source, _ = images.shape
+    across = torch.bmm(images.reshape(n, channels * source, source), columns.transpose(1, 2))
+    return torch.matmul(rows[:, None], across.view(n, channels, source, -1))
+
+
 def gaussian_kernel_size(size: int) -> int:
     """Return the odd number of taps, about a tenth of the view's side and at least 3 (§A)."""
     return max(3, size // 10 // 2 * 2 + 1)
@@ -70,8 +77,8 @@ def gaussian_weights(sigma: Tensor, size: int, taps: int) -> Tensor:
     return weights.div_(weights.sum(dim=2, keepdim=True))
 
 
-def blur(images: Tensor, weights: Tensor) -> Tensor:
-    """Return images (n, C, T, T) blurred along both axes by weights (n, T, T)."""
-    n, channels, size, _ = images.shape
-    across = torch.bmm(images.reshape(n, channels * size, size), weights.transpose(1, 2))
-    return torch.matmul(weights[:, None], across.view(n, channels, size, size))
+def gaussian_blur(images: Tensor, sigma: Tensor) -> Tensor:
+    """Return images (n, C, T, T) blurred with `sigma` (n,) pixels by a kernel a tenth of their side (§A)."""
+    size = images.shape[-1]
+    weights = gaussian_weights(sigma, size, gaussian_kernel_size(size))
+    return resample(images, weights, weights).clamp_(0.0, 1.0)

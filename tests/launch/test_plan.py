@@ -8,7 +8,9 @@ import pytest
 from PIL import Image
 
 from simclr_tui.errors import DataError, RecipeError, SimclrError, StoreError
-from simclr_tui.launch.plan import check_space, make_plan, plan_clone
+from simclr_tui.launch import aside
+from simclr_tui.launch.plan import check_space, checkpoint_bytes, make_plan, plan_clone, recipe_cost
+from simclr_tui.store import checkpoints
 from tests.making import make_run
 
 
@@ -43,7 +45,10 @@ def test_a_folder_is_kept_as_an_absolute_path(images, monkeypatch):
         ({"data": "folder:/nowhere/at/all"}, DataError, ["/nowhere/at/all"]),
         ({"bs": 0}, RecipeError, ["--bs", "≥ 2", "not 0"]),
         ({"temp": -1.0}, RecipeError, ["--temp", "> 0", "not -1.0"]),
-        ({"encoder": "vgg16"}, RecipeError, ["resnet18", "vgg16"]),
+        ({"encoder": "vgg16"}, RecipeError, ["resnet18", "vgg16", "--width"]),
+        ({"encoder": "vgg61", "width": 1.0}, RecipeError, ["vgg61", "did you mean vgg19"]),
+        ({"encoder": "timm:resnet10x", "width": 1.0}, RecipeError, ["resnet10x", "did you mean resnet10t"]),
+        ({"encoder": "inception_v3", "width": 1.0}, RecipeError, ["inception_v3", "32 pixels", "--image-size 224"]),
         ({"epochs": 3, "warmup": 10.0}, RecipeError, ["warm-up", "--warmup"]),
         ({"data": "shapes", "subset": 100, "bs": 256}, DataError, ["256", "100", "--bs"]),
         ({"no_such": 1}, RecipeError, ["no_such"]),
@@ -57,6 +62,31 @@ def test_bad_input_is_one_sentence_with_a_way_out(flags, error, words):
     assert caught.value.hint
     for word in words:
         assert word in text
+
+
+def test_an_encoder_of_torchvision_is_counted_aside_once(monkeypatch):
+    """torchvision's own count is 2,542,856 parameters, 1,615,848 of them in its classifier."""
+    flags = {"encoder": "mobilenet_v3_small", "width": 1.0, "head": "none"}
+    counted = make_plan("quick", flags=flags).cost
+    assert (counted.dim, counted.z_dim, counted.parameters) == (576, 576, 2_542_856 - 1_615_848)
+    assert counted.macs > 10**6
+    monkeypatch.setattr(aside, "_ask", None)  # whoever asks again fails
+    assert make_plan("quick", flags=flags | {"temp": 0.3}).cost == counted
+
+
+def test_an_encoder_that_cannot_be_is_remembered(monkeypatch):
+    flags = {"encoder": "alexnet", "width": 1.0}
+    for _ in range(2):
+        with pytest.raises(RecipeError, match="alexnet cannot take images of 32 pixels"):
+            make_plan("quick", flags=flags)
+        monkeypatch.setattr(aside, "_ask", None)
+
+
+def test_the_next_checkpoint_is_as_large_as_the_newest(tmp_path):
+    run = make_run(tmp_path, flags={"data": "shapes"})
+    assert checkpoint_bytes(run) == recipe_cost(run.recipe).checkpoint_bytes
+    checkpoints.save(run.paths, b"x" * 321, step=1, epoch=1.0, recipe="", wall=0.0, version="")
+    assert checkpoint_bytes(run) == 321
 
 
 def test_a_held_out_tenth_counts_against_the_batch(images):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from simclr_tui.recipe.cost import cost, stage_widths
-from simclr_tui.recipe.recipe import Recipe
+from simclr_tui.recipe.cost import DEPTHS, EncoderFacts, cost, stage_widths
+from simclr_tui.recipe.recipe import NATIVE_ENCODERS, Recipe
 
 
 @pytest.mark.parametrize(
@@ -15,6 +15,8 @@ from simclr_tui.recipe.recipe import Recipe
         ("resnet18", "imagenet", 224, 1.814),
         ("resnet34", "imagenet", 224, 3.664),
         ("resnet50", "imagenet", 224, 4.089),
+        ("resnet101", "imagenet", 224, 7.801),
+        ("resnet152", "imagenet", 224, 11.514),
         ("resnet50", "cifar", 32, 1.298),
     ],
 )
@@ -26,10 +28,17 @@ def test_multiply_adds_of_the_well_known_encoders(encoder, stem, side, giga):
 
 
 @pytest.mark.parametrize(
-    ("encoder", "dim", "parameters"), [("resnet18", 512, 11_176_512), ("resnet50", 2048, 23_508_032)]
+    ("encoder", "dim", "parameters"),
+    [
+        ("resnet18", 512, 11_176_512),
+        ("resnet50", 2048, 23_508_032),
+        ("resnet101", 2048, 42_500_160),
+        ("resnet152", 2048, 58_143_808),
+    ],
 )
 def test_parameters_of_the_well_known_encoders(encoder, dim, parameters):
-    """torchvision's counts without the classifier: 11,689,512 − 513,000 and 25,557,032 − 2,049,000."""
+    """torchvision's counts without the classifier: 11,689,512 − 513,000; 25,557,032, 44,549,160 and 60,192,808, each
+    − 2,049,000."""
     counted = cost(Recipe(encoder=encoder, stem="imagenet", head_bn=False, head_hidden=64, head_dim=32))
     assert counted.dim == dim
     assert counted.parameters == parameters + (dim * 64 + 64 + 64 * 32 + 32)
@@ -50,6 +59,32 @@ def test_a_checkpoint_holds_weights_and_optimiser_state():
 
 def test_a_hidden_width_of_zero_is_that_of_h():
     assert cost(Recipe(head_hidden=0)) == cost(Recipe(head_hidden=512))
+
+
+@pytest.mark.parametrize(
+    ("head", "z_dim", "weights"),
+    [("none", 512, 0), ("linear", 32, 512 * 32), ("mlp", 32, 512 * 64 + 64 * 32), ("mlp3", 32, 512 * 64 + 64 * 96)],
+)
+def test_a_head_costs_its_layers(head, z_dim, weights):
+    bare = cost(Recipe(head="none"))
+    counted = cost(Recipe(head=head, head_hidden=64, head_dim=32))
+    assert (counted.dim, counted.z_dim) == (512, z_dim)
+    assert counted.macs - bare.macs == weights
+    norms = {"none": 0, "linear": 32, "mlp": 2 * 64 + 32, "mlp3": 4 * 64 + 32}[head]
+    assert counted.parameters - bare.parameters == weights + norms
+
+
+def test_an_encoder_of_a_library_is_taken_as_counted():
+    recipe = Recipe(encoder="mobilenet_v3_small", head_hidden=64, head_dim=32, head_bn=False, optimizer="adam")
+    counted = cost(recipe, EncoderFacts(dim=576, parameters=927_008, macs=10**6))
+    parameters = 927_008 + 576 * 64 + 64 + 64 * 32 + 32
+    assert (counted.dim, counted.z_dim, counted.parameters) == (576, 32, parameters)
+    assert counted.macs == 10**6 + 576 * 64 + 64 * 32
+    assert counted.checkpoint_bytes == 4 * 3 * parameters
+
+
+def test_every_native_encoder_can_be_counted():
+    assert tuple(DEPTHS) == NATIVE_ENCODERS
 
 
 def test_larger_views_cost_more_and_weigh_the_same():

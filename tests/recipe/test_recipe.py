@@ -11,7 +11,7 @@ import pytest
 
 from simclr_tui.errors import ExitCode, RecipeError
 from simclr_tui.recipe.fields import check_value, diff, field, fields, short_values
-from simclr_tui.recipe.recipe import Recipe
+from simclr_tui.recipe.recipe import OPERATIONS, Recipe
 
 NUMBERS = [item for item in fields() if item.type in (int, float)]
 
@@ -22,7 +22,7 @@ def test_every_field_says_what_it_is(item):
     assert 8 <= len(item.help) <= 100
     assert item.group in ("data", "views", "model", "objective", "optimisation", "running")
     assert item.accepts
-    assert re.fullmatch(r"--[a-z][a-z-]*(/--no-[a-z-]+)?", item.flag)
+    assert re.fullmatch(r"--[a-z][a-z0-9-]*(/--no-[a-z0-9-]+)?", item.flag)
     assert ("/" in item.flag) == (item.type is bool)
     if item.type is bool:
         word = item.short.replace("_", "-")
@@ -94,6 +94,8 @@ def test_text_that_is_not_a_temperature_is_refused(text):
         ("bs", "512", 512), ("bs", " 512 ", 512), ("temp", "0.1", 0.1), ("temp", "1", 1.0), ("lr", "3e-4", 3e-4),
         ("head-bn", "true", True), ("head-bn", "false", False), ("head-bn", "0", False), ("data", "shapes", "shapes"),
         ("encoder", "resnet50", "resnet50"), ("device", "cuda:1", "cuda:1"), ("data", "12", "12"),
+        ("encoder", "timm:vit_tiny.x_1", "timm:vit_tiny.x_1"), ("precision", "fp16", "fp16"),
+        ("augment", " crop,color ", "crop,color"), ("micro-batch", "64", "64"), ("gpus", "all", "all"),
     ],
 )  # fmt: skip
 def test_text_is_parsed_into_the_fields_type(name, text, value):
@@ -106,9 +108,10 @@ def test_text_is_parsed_into_the_fields_type(name, text, value):
     ("name", "value"),
     [
         ("bs", 2.5), ("bs", "256"), ("bs", 256.0), ("lr", "0.1"), ("head-bn", 1), ("head-bn", "true"), ("data", 5),
-        ("data", ""), ("data", b"shapes"), ("data", "folder:/\udce9"), ("encoder", "resnet101"),
-        ("encoder", "ResNet18"),
-        ("device", "gpu"), ("device", "cuda:1\n"), ("device", "cuda:-1"), ("device", "cuda:١"), ("precision", "fp16"),
+        ("data", ""), ("data", b"shapes"), ("data", "folder:/\udce9"), ("encoder", "ResNet18"),
+        ("encoder", ""), ("encoder", "timm:"), ("encoder", "hub:vit"), ("encoder", "../vit"), ("encoder", "vit\n"),
+        ("device", "gpu"), ("device", "cuda:1\n"), ("device", "cuda:-1"), ("device", "cuda:١"), ("precision", "fp8"),
+        ("augment", ""), ("micro-batch", "0"), ("micro-batch", "on"), ("gpus", "0"), ("gpus", "08"), ("gpus", 2),
     ],
 )  # fmt: skip
 def test_a_value_of_another_type_is_refused(name, value):
@@ -181,6 +184,55 @@ def test_the_two_rules_of_the_paper_agree_at_its_default_batch():
 )
 def test_the_small_stem_is_for_small_views(stem, side, small):
     assert Recipe(stem=stem, image_size=side).cifar_stem is small
+
+
+def test_auto_is_what_has_a_probability_in_the_canonical_order():
+    assert Recipe().operations == ("crop", "flip", "color", "gray")
+    assert Recipe(flip=0.0, noise=0.1, cutout=1.0).operations == ("crop", "color", "gray", "cutout", "noise")
+    chances = {name: 0.5 for name in OPERATIONS if name not in ("crop", "color")}
+    assert Recipe(**chances).operations == OPERATIONS
+
+
+def test_a_list_of_operations_is_taken_in_its_own_order():
+    recipe = Recipe(augment=" noise, rotate ,crop", noise=0.25, rotate=1.0).check()
+    assert recipe.operations == ("noise", "rotate", "crop")
+    assert [recipe.probability(name) for name in recipe.operations] == [0.25, 1.0, 1.0]
+    assert Recipe(color_prob=0.3).probability("color") == 0.3
+
+
+@pytest.mark.parametrize(
+    ("augment", "changes", "words"),
+    [
+        ("crop,colour", {}, ["'colour'", "did you mean color"]),
+        ("auto,crop", {}, ["'auto'"]),
+        ("crop,", {}, ["''", "crop, flip, color"]),
+        ("crop,zzz", {}, ["'zzz'", "crop, flip, color"]),
+        ("flip,crop,flip", {}, ["flip twice"]),
+        ("crop,sobel", {}, ["sobel", "--sobel is 0", "give --sobel 0.5"]),
+        ("crop,color", {"color_prob": 0.0}, ["--color-prob is 0", "give --color-prob 0.5"]),
+    ],
+)
+def test_a_list_that_cannot_be_is_refused_with_what_to_type(augment, changes, words):
+    with pytest.raises(RecipeError) as caught:
+        Recipe(augment=augment, **changes).check()
+    for word in words:
+        assert word in f"{caught.value.message} — {caught.value.hint}"
+
+
+def test_width_is_for_the_encoders_written_here():
+    with pytest.raises(RecipeError, match="--width scales resnet18"):
+        Recipe(encoder="vgg16", width=0.5).check()
+    Recipe(encoder="vgg16").check()
+    Recipe(encoder="resnet152", width=0.5).check()
+
+
+def test_processes_share_a_batch_evenly():
+    with pytest.raises(RecipeError, match="give --bs 255"):
+        Recipe(batch_size=256, gpus="3").check()
+    with pytest.raises(RecipeError, match="give --bs 32"):
+        Recipe(batch_size=8, gpus="16").check()
+    Recipe(batch_size=256, gpus="4").check()
+    Recipe(batch_size=256, gpus="all").check()
 
 
 def test_a_pass_holds_whole_batches_only():

@@ -12,8 +12,17 @@ from hypothesis import strategies as st
 
 from simclr_tui.errors import RecipeError
 from simclr_tui.recipe.fields import Field, fields
-from simclr_tui.recipe.recipe import Recipe
+from simclr_tui.recipe.recipe import NATIVE_ENCODERS, OPERATIONS, Recipe
 from simclr_tui.recipe.resolve import Resolved, flag_words, from_toml, presets, resolve, to_toml
+
+NAMES = st.from_regex(r"[a-z][a-z0-9_.]{0,20}", fullmatch=True)
+TEXTS: dict[str, st.SearchStrategy[str]] = {
+    "augment": st.just("auto") | st.lists(st.sampled_from(OPERATIONS), min_size=1, unique=True).map(",".join),
+    "encoder": st.sampled_from(NATIVE_ENCODERS) | NAMES | NAMES.map("timm:{}".format),
+    "micro_batch": st.sampled_from(["off", "auto"]) | st.integers(1, 10**7 - 1).map(str),
+    "device": st.sampled_from(["auto", "cpu", "cuda"]) | st.integers(0, 999).map("cuda:{}".format),
+    "gpus": st.just("all") | st.integers(1, 9999).map(str),
+}
 
 
 def values_of(item: Field) -> st.SearchStrategy[object]:
@@ -23,8 +32,8 @@ def values_of(item: Field) -> st.SearchStrategy[object]:
         return st.sampled_from(item.choices)
     if item.type is bool:
         return st.booleans()
-    if item.key == "device":
-        return st.sampled_from(["auto", "cpu", "cuda", "cuda:0", "cuda:17"])
+    if item.key in TEXTS:
+        return TEXTS[item.key]
     if item.type is str:
         return st.text(st.characters(exclude_categories=["Cs"]), min_size=1)
     low = about.ge if about.ge is not None else about.gt
@@ -184,7 +193,7 @@ def test_a_damaged_recipe_toml_is_read_or_refused_never_a_crash(data):
     assert all(math.isfinite(getattr(recipe, item.key)) for item in fields() if item.type is float)
 
 
-@pytest.mark.parametrize("text", ["", "recipe = 3", "recipe = []", "[recipe]\nlr = nan", "[recipe]\nencoder = 'vit'"])
+@pytest.mark.parametrize("text", ["", "recipe = 3", "recipe = []", "[recipe]\nlr = nan", "[recipe]\nencoder = 'ViT'"])
 def test_what_is_no_recipe_toml_is_refused(text):
     with pytest.raises(RecipeError, match="damaged"):
         from_toml(text)

@@ -7,9 +7,10 @@ import torch
 from torch import nn
 
 from simclr_tui.recipe.cost import cost
-from simclr_tui.recipe.recipe import Recipe
+from simclr_tui.recipe.recipe import NATIVE_ENCODERS, Recipe
 from simclr_tui.train.encoder import build_encoder
-from simclr_tui.train.head import ProjectionHead
+from simclr_tui.train.encoder_facts import encoder_facts
+from simclr_tui.train.head import build_head
 
 RECIPES = [
     Recipe(),
@@ -19,6 +20,12 @@ RECIPES = [
     Recipe(encoder="resnet50", width=0.15, stem="imagenet", image_size=96, head_dim=33),
     Recipe(width=0.11, stem="imagenet", image_size=37),
     Recipe(width=1.37, image_size=17, head_hidden=1024, head_bn=False),
+    *(Recipe(encoder=name, width=0.125) for name in NATIVE_ENCODERS),
+    *(
+        Recipe(width=0.125, head=head, head_bn=norm, head_hidden=48)
+        for head in ("none", "linear", "mlp", "mlp3")
+        for norm in (True, False)
+    ),
 ]
 
 
@@ -39,14 +46,21 @@ def multiply_adds(module: nn.Module, example: torch.Tensor) -> tuple[int, torch.
     return total, output
 
 
-@pytest.mark.parametrize("recipe", RECIPES, ids=lambda r: f"{r.encoder}-{r.width}-{r.stem}-{r.image_size}")
+@pytest.mark.parametrize("recipe", RECIPES, ids=lambda r: f"{r.encoder}-{r.width}-{r.image_size}-{r.head}-{r.head_bn}")
 def test_parameters_dimension_and_multiply_adds_are_those_of_the_modules(recipe):
     torch.set_num_threads(1)
     encoder = build_encoder(recipe)
-    head = ProjectionHead(encoder.dim, recipe.head_hidden, recipe.head_dim, recipe.head_bn)
+    head = build_head(recipe, encoder.dim)
     counted = cost(recipe)
-    assert counted.dim == encoder.dim
+    assert (counted.dim, counted.z_dim) == (encoder.dim, head.z_dim)
     assert counted.parameters == sum(weight.numel() for part in (encoder, head) for weight in part.parameters())
     in_encoder, h = multiply_adds(encoder, torch.zeros(1, 3, recipe.image_size, recipe.image_size))
     in_head, _ = multiply_adds(head, h)
     assert counted.macs == in_encoder + in_head
+    assert head(h).shape == (1, counted.z_dim)
+
+
+@pytest.mark.parametrize("name", NATIVE_ENCODERS)
+def test_counting_as_for_an_encoder_of_a_library_gives_the_same(name):
+    recipe = Recipe(encoder=name, width=0.125, head="mlp3")
+    assert cost(recipe, encoder_facts(recipe)) == cost(recipe)

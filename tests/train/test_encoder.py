@@ -40,7 +40,15 @@ def _macs(model: nn.Module, side: int) -> int:
 
 
 @pytest.mark.parametrize(
-    ("name", "training"), [("resnet18", False), ("resnet18", True), ("resnet34", False), ("resnet50", False)]
+    ("name", "training"),
+    [
+        ("resnet18", False),
+        ("resnet18", True),
+        ("resnet34", False),
+        ("resnet50", False),
+        ("resnet101", False),
+        ("resnet152", False),
+    ],
 )
 def test_the_weights_fit_torchvisions_resnet_and_give_its_features(name, training):
     from torchvision.models import get_model
@@ -113,3 +121,7 @@ def test_convolutions_start_from_kaimings_fan_out():
     assert weight.std().item() == pytest.approx((2 / (256 * 9)) ** 0.5, rel=0.01)
     assert encoder.layer3[0].bn1.weight.eq(1).all()
     assert encoder.layer3[0].bn1.bias.eq(0).all()
+
+
+def test_a_resnet_draws_nothing_while_it_trains():
+    assert not build_encoder(Recipe(encoder="resnet50", width=0.125)).stochastic

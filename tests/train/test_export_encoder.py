@@ -20,7 +20,7 @@ from simclr_tui.store.run import Run
 from simclr_tui.train import checkpoint, onnx_file, vision
 from simclr_tui.train.encoder import build_encoder
 from simclr_tui.train.export import export
-from simclr_tui.train.head import ProjectionHead
+from simclr_tui.train.head import build_head
 from simclr_tui.train.optimizer import build_optimizer
 from tests.training import tiny_run, train_in_process
 
@@ -42,8 +42,8 @@ def untrained(root, **flags) -> Run:
     torch.manual_seed(0)
     run = tiny_run(root, **flags)
     encoder = build_encoder(run.recipe)
-    encoder(torch.rand(8, 3, 16, 16))
-    head = ProjectionHead(encoder.dim, 0, 8, True)
+    encoder(torch.rand(8, 3, run.recipe.image_size, run.recipe.image_size))
+    head = build_head(run.recipe, encoder.dim)
     checkpoint.save(run.paths, encoder, head, build_optimizer(run.recipe, [encoder, head]), 7, 1.0, -1)
     return run
 
@@ -95,6 +95,25 @@ def test_the_lines_fit_every_architecture_stem_and_width(tmp_path, monkeypatch, 
     target = tmp_path / 'an odd "name".pt'
     export(run, target)
     assert_same_h(run_lines(target, monkeypatch), run)
+
+
+@pytest.mark.parametrize("name", ["mobilenet_v3_small", "timm:resnet10t"])
+def test_the_lines_build_an_encoder_of_a_library_with_that_library_alone(tmp_path, monkeypatch, name):
+    run = untrained(tmp_path / "runs", encoder=name, width=1.0, image_size=32, head="linear")
+    target = tmp_path / "e.safetensors"
+    assert export(run, target).content.startswith(name)
+    names = run_lines(target, monkeypatch)
+    assert_same_h(names, run)
+    assert type(names["encoder"]).__module__.split(".")[0] == ("timm" if name.startswith("timm:") else "torchvision")
+    with safe_open(target, "pt") as file:
+        assert set(file.keys()) == set(names["encoder"].state_dict())
+        assert file.metadata()["stem"] == "own"
+
+
+def test_an_encoder_of_a_library_goes_into_onnx(tmp_path, monkeypatch):
+    run = untrained(tmp_path / "runs", encoder="mobilenet_v3_small", width=1.0, image_size=32, head="none")
+    export(run, tmp_path / "e.onnx")
+    assert_same_h(run_lines(tmp_path / "e.onnx", monkeypatch), run)
 
 
 def test_plain_torchvision_takes_the_weights_all_but_fc(trained, tmp_path):

@@ -8,16 +8,23 @@ import torch
 from scipy import stats
 
 import simclr_tui.train.vision  # noqa: F401  (torchvision only after it)
-from simclr_tui.recipe.recipe import Recipe
+from simclr_tui.recipe.recipe import OPERATIONS, Recipe
 from simclr_tui.train.views import ORDERS, draw_crops, draw_views
 
 N = 4000
+CHANCES = {
+    "flip": 0.3, "color_prob": 0.8, "gray": 0.2, "blur": 0.5, "cutout": 0.4, "rotate": 0.6, "sobel": 0.1, "noise": 0.7
+}  # fmt: skip
+FLAGS = OPERATIONS[1:]
 
 
 @pytest.fixture(scope="module")
 def drawn():
-    recipe = Recipe(color_strength=0.5, flip=0.3, blur=0.5, seed=11)
-    return draw_views(recipe, 2, np.arange(N), 32)
+    return draw_views(Recipe(color_strength=0.5, seed=11, **CHANCES), 2, np.arange(N), 32)
+
+
+def _arrays(params) -> dict[str, np.ndarray]:
+    return {f.name: getattr(params, f.name) for f in dataclasses.fields(params) if f.name != "operations"}
 
 
 def _torchvision_crops(side: int, area_min: float, count: int) -> np.ndarray:
@@ -66,10 +73,27 @@ def test_strong_colour_is_bounded_as_torchvision_bounds_it():
     assert stats.kstest(params.hue, stats.uniform(-0.5, 1.0).cdf).pvalue > 1e-3
 
 
-@pytest.mark.parametrize(("field", "probability"), [("flip", 0.3), ("color", 0.8), ("gray", 0.2), ("blur", 0.5)])
+@pytest.mark.parametrize(("field", "probability"), CHANCES.items())
 def test_probabilities_are_the_recipes(drawn, field, probability):
-    hits = int(getattr(drawn, field).sum())
+    hits = int(getattr(drawn, field.removesuffix("_prob")).sum())
     assert stats.binomtest(hits, 2 * N, probability).pvalue > 1e-3
+
+
+def test_cutouts_centre_is_anywhere_in_the_view_and_turns_are_1_2_or_3(drawn):
+    for values in (drawn.cutout_row, drawn.cutout_column):
+        assert stats.chisquare(np.bincount(values, minlength=32)).pvalue > 1e-3
+    assert set(drawn.turns) == {1, 2, 3}
+    assert stats.chisquare(np.bincount(drawn.turns)[1:]).pvalue > 1e-3
+
+
+def test_cutouts_centre_is_drawn_in_the_views_pixels_not_the_sources():
+    params = draw_views(Recipe(cutout=1.0, image_size=16), 0, np.arange(N), 96)
+    assert (params.cutout_row.min(), params.cutout_row.max()) == (0, 15)
+
+
+def test_noise_seeds_are_uniform_and_none_comes_twice(drawn):
+    assert len(set(drawn.noise_seed)) == 2 * N
+    assert stats.kstest(drawn.noise_seed, stats.uniform(0, 2**53).cdf).pvalue > 1e-3
 
 
 def test_all_24_orders_are_equally_likely(drawn):
@@ -78,7 +102,7 @@ def test_all_24_orders_are_equally_likely(drawn):
 
 
 def test_the_draws_are_independent_of_one_another(drawn):
-    columns = np.stack([np.asarray(getattr(drawn, f.name), float) for f in dataclasses.fields(drawn)])
+    columns = np.stack([values.astype(float) for values in _arrays(drawn).values()])
     correlation = np.corrcoef(columns)
     crop = slice(0, 4)  # top and height belong together, and so do left and width
     correlation[crop, crop] = 0.0
@@ -92,12 +116,11 @@ def test_the_two_views_of_an_image_are_drawn_apart(drawn):
 
 
 def test_a_view_does_not_depend_on_the_batch_it_is_drawn_in():
-    recipe, samples = Recipe(blur=0.5), np.array([5, 99, 3, 40_000])
+    recipe, samples = Recipe(**CHANCES), np.array([5, 99, 3, 40_000])
     whole = draw_views(recipe, 7, samples, 40)
     part = draw_views(recipe, 7, samples[[2, 1]], 40)
-    for field in dataclasses.fields(whole):
-        chosen = getattr(whole, field.name)[[2, 1, 6, 5]]
-        np.testing.assert_array_equal(getattr(part, field.name), chosen)
+    for name, values in _arrays(whole).items():
+        np.testing.assert_array_equal(getattr(part, name), values[[2, 1, 6, 5]])
 
 
 def test_turning_one_operation_off_leaves_the_other_draws_alone():
@@ -107,3 +130,37 @@ def test_turning_one_operation_off_leaves_the_other_draws_alone():
     assert not without.blur.any()
     for name in ("top", "left", "height", "width", "flip", "color", "brightness", "hue", "order"):
         np.testing.assert_array_equal(getattr(with_blur, name), getattr(without, name))
+
+
+def test_the_later_operations_leave_the_draws_of_the_earlier_ones_alone():
+    samples = np.arange(100)
+    before = draw_views(Recipe(blur=0.5), 3, samples, 32)
+    after = draw_views(Recipe(blur=0.5, cutout=1.0, rotate=1.0, sobel=1.0, noise=1.0), 3, samples, 32)
+    later = ("cutout", "cutout_row", "cutout_column", "rotate", "turns", "sobel", "noise", "noise_seed")
+    for name in _arrays(before).keys() - set(later):
+        np.testing.assert_array_equal(getattr(before, name), getattr(after, name))
+
+
+@pytest.mark.parametrize("named", FLAGS)
+def test_a_list_leaves_out_what_it_does_not_name(named):
+    everything = dict.fromkeys(CHANCES, 1.0)
+    params = draw_views(Recipe(augment=named, **everything), 0, np.arange(8), 32)
+    assert params.operations == (named,)
+    for flag in FLAGS:
+        assert getattr(params, flag).all() == (flag == named)
+        assert getattr(params, flag).any() == (flag == named)
+
+
+def test_a_later_crop_has_its_box_in_the_view_instead_of_the_source():
+    later = draw_views(Recipe(augment="color,crop", image_size=24), 0, np.arange(N), 96)
+    first = draw_views(Recipe(augment="crop,color", image_size=24), 0, np.arange(N), 24)
+    for name in ("top", "left", "height", "width"):
+        np.testing.assert_array_equal(getattr(later, name), getattr(first, name))
+
+
+def test_one_sided_augmentation_flags_first_views_alone_and_draws_the_same(drawn):
+    one_sided = draw_views(Recipe(both_views=False, color_strength=0.5, seed=11, **CHANCES), 2, np.arange(N), 32)
+    for name, values in _arrays(drawn).items():
+        ours = getattr(one_sided, name)
+        np.testing.assert_array_equal(ours[:N], values[:N])
+        np.testing.assert_array_equal(ours[N:], np.zeros(N, bool) if name in FLAGS else values[N:])

@@ -90,6 +90,13 @@ def percent(fraction: float | None) -> str:
     return "–" if fraction is None or not math.isfinite(fraction) else f"{100 * fraction:.1f}%"
 
 
+def spread(mean: float | None, std: float | None) -> str:
+    """`45.2%`, or `45.2 ± 0.3%` over several seeds."""
+    if mean is None or std is None:
+        return percent(mean)
+    return f"{100 * mean:.1f} ± {100 * std:.1f}%"
+
+
 _BLOCKS = "▁▂▃▄▅▆▇█"
 
 

@@ -14,11 +14,12 @@ from textual.binding import BindingType
 from textual.message import Message
 from textual.screen import Screen
 
-from simclr_tui.errors import ExitCode, SimclrError
+from simclr_tui.errors import CancelledError, ExitCode, SimclrError
 from simclr_tui.store.state import ACTIVE
 from simclr_tui.text import safe
 from simclr_tui.tui.actions import ACTIONS, bindings
 from simclr_tui.tui.feed import Feed
+from simclr_tui.tui.jobs import Job, Jobs, Work
 from simclr_tui.tui.screens.help import Help
 from simclr_tui.tui.screens.main import MainScreen
 from simclr_tui.tui.snapshots import Listing, Settled, Snapshot
@@ -54,6 +55,7 @@ class Dashboard(App[str], inherit_bindings=False):
         self.root = root
         self.main = MainScreen(root)
         self.feed = Feed(root, lambda snapshot: self.post_message(self.Fed(snapshot)), self._feed_failed)
+        self.jobs = Jobs()
         self.settled = -1
         self.fault: Exception | None = None
         self._active = 0
@@ -68,6 +70,8 @@ class Dashboard(App[str], inherit_bindings=False):
 
     def on_unmount(self) -> None:
         self.feed.stop()
+        self.jobs.cancel_all()
+        self.main.looks.stop()
 
     def _handle_exception(self, error: Exception) -> None:
         """Leave without a page of traceback on the terminal: `run_dashboard` puts it into a file."""
@@ -92,29 +96,52 @@ class Dashboard(App[str], inherit_bindings=False):
     def on_dashboard_broken(self, message: Broken) -> None:
         raise message.error
 
-    def tell(self, words: str) -> None:
+    def tell(self, words: str, seconds: float = 4) -> None:
         """A short notice that goes by itself."""
-        self.notify(safe(words), markup=False, timeout=4)
+        self.notify(safe(words), markup=False, timeout=seconds)
 
     def tell_error(self, error: SimclrError) -> None:
         """What went wrong and what to do, long enough to read."""
         self.notify(safe(str(error)), severity="error", markup=False, timeout=12)
 
-    def do(self, work: Callable[[], object], done: str) -> None:
-        """Do something to a run off the screen's thread; say when it is done, or why it is not."""
-        self.run_worker(partial(self._do, work, done), thread=True, group="work", exit_on_error=True)
+    def do(self, work: Callable[[], object], done: str, then: Callable[[], object] | None = None) -> None:
+        """Do something to a run off the screen's thread; say when it is done, or why it is not. After it, `then`."""
+        self.run_worker(partial(self._do, work, done, then), thread=True, group="work", exit_on_error=True)
 
-    def _do(self, work: Callable[[], object], done: str) -> None:
+    def _do(self, work: Callable[[], object], done: str, then: Callable[[], object] | None) -> None:
+        if self._tried(work):
+            self.call_later(self.tell, done)
+            if then is not None:
+                self.call_later(then)
+        self.feed.refresh()
+
+    def begin(self, title: str, work: Work) -> None:
+        """Begin work that takes a while, in a process that ends with the dashboard; say what came of it."""
+        job = self.jobs.begin(title)
+        self.main.show_work()
+        self.run_worker(partial(self._work, job, work), thread=True, group="jobs", exit_on_error=True)
+
+    def _work(self, job: Job, work: Work) -> None:
+        words: list[str] = []
+        if self._tried(lambda: words.append(work(job))):
+            self.call_later(self.tell, words[0], 12)
+        self.call_later(self.jobs.end, job)
+        self.call_later(self.main.show_work)
+        self.feed.refresh()
+
+    def _tried(self, work: Callable[[], object]) -> bool:
+        """Whether it went well; what went wrong is told."""
         try:
             work()
+        except CancelledError as error:
+            self.call_later(self.tell, error.message)
         except SimclrError as error:
             self.call_later(self.tell_error, error)
         except OSError as error:
-            failed = SimclrError(f"that did not work: {error.strerror}", "see simclr doctor")
-            self.call_later(self.tell_error, failed)
+            self.call_later(self.tell_error, SimclrError(f"that did not work: {error.strerror}", "see simclr doctor"))
         else:
-            self.call_later(self.tell, done)
-        self.feed.refresh()
+            return True
+        return False
 
     def action_help(self) -> None:
         self.push_screen(Help())

@@ -95,6 +95,9 @@ ACTIONS: tuple[Action, ...] = (
 )
 
 
+ACTING = frozenset(action.id for action in ACTIONS if action.acts)
+
+
 def actions(where: str) -> tuple[Action, ...]:
     """The actions of one screen."""
     return tuple(action for action in ACTIONS if action.where == where)

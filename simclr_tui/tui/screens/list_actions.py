@@ -84,6 +84,18 @@ class ListActions(Screen[None]):
     def _show_signs(self) -> None:
         self.runs.sign(Signs(frozenset(self._marked), frozenset(self._arrangement.pinned), self._news))
 
+    def add_news(self, name: str) -> None:
+        """Something happened to a run: it has a sign until the cursor comes to it."""
+        row = self.runs.current
+        if row is None or row["name"] != name:
+            self._news |= {name}
+            self._show_signs()
+
+    def news_seen(self, name: str) -> None:
+        if name in self._news:
+            self._news -= {name}
+            self._show_signs()
+
     def renamed(self, old: str, new: str) -> None:
         """Marks and pins go with the run."""
         self._marked = tuple(new if name == old else name for name in self._marked)

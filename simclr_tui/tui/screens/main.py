@@ -14,7 +14,7 @@ from textual.widgets import ContentSwitcher, Footer, Input, Static
 from simclr_tui.store.run import Run
 from simclr_tui.store.state import ACTIVE
 from simclr_tui.store.store import Store
-from simclr_tui.tui.actions import actions, bindings
+from simclr_tui.tui.actions import ACTING, actions, bindings
 from simclr_tui.tui.look import HEIGHTS, WIDTHS
 from simclr_tui.tui.screens.compare import CompareScreen
 from simclr_tui.tui.screens.list_actions import ListActions
@@ -136,6 +136,7 @@ class MainScreen(ListActions, LookActions, WordActions, WorkActions):
 
     @on(RunList.Moved)
     def _moved(self, message: RunList.Moved) -> None:
+        self.news_seen(message.name)
         if not message.name:
             self._detail = None
             for view in (self.query_one(StatusLine), self.query_one(RecipeView)):
@@ -193,6 +194,8 @@ class MainScreen(ListActions, LookActions, WordActions, WorkActions):
         """What cannot be done now is shown dim in the footer; a slash typed into the filter is a slash."""
         if action == "filter" and isinstance(self.focused, Input):
             return False
+        if self.app.readonly and action in ACTING:
+            return True  # the key says why it does nothing
         row = self.runs.current if self.is_mounted else None
         state = self._current_state()
         active = state in ACTIVE

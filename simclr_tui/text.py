@@ -97,6 +97,16 @@ def spread(mean: float | None, std: float | None) -> str:
     return f"{100 * mean:.1f} ± {100 * std:.1f}%"
 
 
+def plus_minus(mean: float, std: float | None) -> str:
+    """`5.59 ± 0.42`: two digits of the deviation, and the mean as exact as that; the mean alone without one."""
+    if std is None or not math.isfinite(std) or not math.isfinite(mean):
+        return number(mean)
+    if std == 0:
+        return f"{number(mean)} ± 0"
+    decimals = min(9, max(0, 1 - math.floor(math.log10(std))))
+    return f"{mean:,.{decimals}f} ± {std:,.{decimals}f}"
+
+
 _BLOCKS = "▁▂▃▄▅▆▇█"
 
 

@@ -12,7 +12,7 @@ from simclr_tui.catalog.spread import Spread, spread_of
 from simclr_tui.recipe.fields import fields
 from simclr_tui.store.state import STATES
 from simclr_tui.store.store import natural_key
-from simclr_tui.text import number, spread
+from simclr_tui.text import plus_minus, spread
 
 PROGRESS = "progress"  # to sort by, beside the columns: the share of the steps that are done
 _HIDDEN = {"path", "fingerprint", "git_commit"}
@@ -102,4 +102,4 @@ def spread_text(column: str, found: Spread | None) -> str:
         return "–"
     if column in SHARES:
         return spread(found.mean, found.std)
-    return number(found.mean) + ("" if found.std is None else f" ± {number(found.std)}")
+    return plus_minus(found.mean, found.std)

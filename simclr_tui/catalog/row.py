@@ -105,6 +105,11 @@ def find_column(word: str, what_for: str) -> str:
         raise RecipeError(f"no column {safe(word)!r} to {what_for}", hint) from None
 
 
+def parse_columns(text: str) -> tuple[str, ...]:
+    """Columns from names joined by commas or spaces. Raises RecipeError with the nearest name."""
+    return tuple(dict.fromkeys(find_column(word, "show") for word in text.replace(",", " ").split()))
+
+
 SHARES = frozenset({"knn", "knn_first", "knn_best", "contrastive_top1", *EVALUATED})  # 0–1, told in percent
 _WRITERS: dict[str, Callable[[float], str]] = {
     "gpu_allocated": size,

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from simclr_tui.catalog.arrange import PROGRESS, Group, descends, find_order, group_rows, sort_rows, spread_text
 from simclr_tui.catalog.filter import Filter, parse_filter
-from simclr_tui.catalog.row import Row, cell_text, columns, differing, find_column
+from simclr_tui.catalog.row import Row, cell_text, columns, differing
 
 _LOOKED_AT = 1000  # rows in which differing fields are looked for
 _ALWAYS_SHOWN = ("name", "state", "created", "knn_best", "step", PROGRESS)
@@ -74,32 +74,26 @@ class Arrangement:
         return self.columns or ((own, *differing) if own else differing)
 
     def groups(self, rows: list[Row]) -> list[Group]:
-        """The shown rows in groups; pinned ones stand before all of them, in none."""
-        return group_rows([row for row in rows if row["name"] not in self.pinned], self.group) if self.group else []
+        """The shown rows in groups, pinned ones first in theirs."""
+        return group_rows(rows, self.group) if self.group else []
 
 
-def group_headings(rows: list[Row], groups: list[Group], arrangement: Arrangement) -> dict[int, str]:
+def group_headings(groups: list[Group], arrangement: Arrangement) -> dict[int, str]:
     """Above the first row of each group: its value, how many runs, and mean ± std of what they are judged by."""
     headings: dict[int, str] = {}
-    index = len(rows) - sum(len(group.rows) for group in groups)
+    index = 0
     figures = dict.fromkeys((arrangement.order, "knn_best", "loss"))
     for group in groups:
-        count = len(group.rows)
-        parts = [f"{group.column} {cell_text(group.column, group.value)}", f"{count} run{'s' if count != 1 else ''}"]
+        parts = [f"{group.column} {cell_text(group.column, group.value)}", f"n={len(group.rows)}"]
         for figure in figures:
             spread = None if figure in ("created", group.column) else group.spread(figure)
             parts += [f"{_TITLES.get(figure, figure)} {spread_text(figure, spread)}"] if spread else []
-        headings[index] = " · ".join(parts)
-        index += count
+        headings[index] = "  ".join(parts)
+        index += len(group.rows)
     return headings
 
 
 _TITLES = {"knn_best": "kNN"}
-
-
-def parse_columns(text: str) -> tuple[str, ...]:
-    """Columns from names joined by commas or spaces. Raises RecipeError with the nearest name."""
-    return tuple(dict.fromkeys(find_column(word, "show") for word in text.replace(",", " ").split()))
 
 
 def differing_fields(rows: list[Row]) -> tuple[str, ...]:

@@ -12,11 +12,11 @@ from textual.widgets import Input
 
 from simclr_tui.catalog.arrange import PROGRESS, groupable, sortable
 from simclr_tui.catalog.filter import complete_filter
-from simclr_tui.catalog.row import Row, columns
+from simclr_tui.catalog.row import Row, columns, parse_columns
 from simclr_tui.errors import SimclrError
 from simclr_tui.recipe.fields import field, fields
 from simclr_tui.text import safe
-from simclr_tui.tui.listing import Arrangement, differing_fields, group_headings, parse_columns
+from simclr_tui.tui.listing import Arrangement, differing_fields, group_headings
 from simclr_tui.tui.screens.ask import Ask
 from simclr_tui.tui.screens.pick import Choice, Pick
 from simclr_tui.tui.snapshots import Listing
@@ -65,15 +65,12 @@ class ListActions(Screen[None]):
         rows = self._arrangement.apply(self._listing.rows)
         groups = self._arrangement.groups(rows)
         if groups:
-            pinned = [row for row in rows if row["name"] in self._arrangement.pinned]
-            rows = pinned + [row for group in groups for row in group.rows]
+            rows = [row for group in groups for row in group.rows]
         names = tuple(row["name"] for row in rows)
         if names != self._names:
             self._names, self._fields = names, differing_fields(rows)
         self.runs.empty_text = NOTHING_LEFT if self._listing.rows else EMPTY
-        self.runs.show(
-            rows, self._arrangement.shown_columns(self._fields), group_headings(rows, groups, self._arrangement)
-        )
+        self.runs.show(rows, self._arrangement.shown_columns(self._fields), group_headings(groups, self._arrangement))
         self._show_signs()
         if self._wanted in names:
             self.runs.select(self._wanted)

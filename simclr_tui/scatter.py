@@ -70,7 +70,7 @@ class Scatter:
 
 
 def nearest(places: Sequence[Place], start: int, across: int, down: int) -> int:
-    """The point to go to from `start` in a direction: the nearest that lies more that way than to the side.
+    """The point to go to from `start` in a direction: the nearest that way, straight on rather than aside.
 
     Points in the same cell come in turn, so that each can be reached.
     """
@@ -86,8 +86,8 @@ def nearest(places: Sequence[Place], start: int, across: int, down: int) -> int:
     for index, (to_x, to_y) in enumerate(places):
         ahead = (to_x - x) * across + 2 * (to_y - y) * down  # a cell is twice as high as wide
         aside = abs((to_x - x) * down) + 2 * abs((to_y - y) * across)
-        if ahead > 0 and aside <= 2 * ahead and ahead + aside < distance:
-            best, distance = index, ahead + aside
+        if ahead > 0 and ahead + 3 * aside < distance:
+            best, distance = index, ahead + 3 * aside
     return best
 
 

@@ -71,7 +71,7 @@ class LookActions(TabActions):
             self._show(look, answer)
         elif older := self.looks.older(look):
             shown = self.looks.answer(older)
-            self._show(older, shown, f" · step {look.step:,} is newer: enter shows it")
+            self._show(older, shown, f"step {look.step:,} is newer: enter shows it · ")
         else:
             self._begin(look, run)
 
@@ -106,7 +106,7 @@ class LookActions(TabActions):
             else:
                 self.embedding.show(None, f"{answer} · enter tries again" if answer is not None else words)
         elif isinstance(answer, Preview | Neighbors):
-            self.views.show(answer, answer_words(answer, look.image if look else "") + words)
+            self.views.show(answer, words + answer_words(answer, look.image if look else ""))
         else:
             self.views.show(None, f"{answer} · enter tries again" if isinstance(answer, SimclrError) else words)
 

@@ -126,6 +126,6 @@ class EmbeddingView(Widget, can_focus=True):
 def _title(projection: Projection, words: str) -> str:
     first, second = projection.explained
     return (
-        f"PCA of h · {percent(first)} + {percent(second)} of the variance · {len(projection.points):,} of "
-        f"{projection.images:,} test images · step {projection.step:,}{safe(words)}"
+        f"{safe(words)}PCA of h · {percent(first)} + {percent(second)} of the variance · {len(projection.points):,} of "
+        f"{projection.images:,} test images · step {projection.step:,}"
     )

@@ -20,6 +20,7 @@ _KNN = 5
 _BAR = 10
 _NAME = (6, 24)
 _FIELD = 14  # cells a value may take
+_TITLE = 8  # cells a title takes beyond its values, at most
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ def _fitting(rows: list[Row], fields: tuple[str, ...], left: int) -> tuple[tuple
     """The first fields that fit into so many cells, each with its own, and the cells that are left."""
     found: list[tuple[str, int]] = []
     for field in fields:
-        cells = max([len(field), *(cell_len(cell_text(field, row.get(field))) for row in rows[:1000])])
+        cells = max([min(len(field), _TITLE), *(cell_len(cell_text(field, row.get(field))) for row in rows[:1000])])
         cells = min(cells, _FIELD)
         if cells + 1 > left:
             break

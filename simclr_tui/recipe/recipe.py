@@ -280,6 +280,10 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
                 raise RecipeError(f"--augment names {name}, but {flag} is 0", f"give {flag} 0.5")
 
     def _check_shares(self) -> None:
+        if self.gpus != "1" and self.device.startswith("cuda:"):
+            raise RecipeError(
+                f"--gpus {self.gpus} and --device {self.device} contradict each other", "give one of them"
+            )
         if self.gpus.isdigit() and self.batch_size % int(self.gpus):
             raise RecipeError(
                 f"a batch of {self.batch_size} cannot be shared evenly by {self.gpus} processes",

@@ -198,7 +198,7 @@ class History:
         return next((value for value in reversed(column.values) if value == value), None) if column else None
 
     def best(self, name: str, highest: bool) -> tuple[int, float] | None:
-        """(step, value) of the best value: the first of equal lowest, the last of equal highest ones. None without any."""
+        """(step, value) of the best: the first of equal lowest, the last of equal highest ones. None: no value."""
         column = self.columns.get(name)
         low, high = column.extremes.range(0, len(column.values)) if column else (math.nan, math.nan)
         if column is None or math.isnan(low):

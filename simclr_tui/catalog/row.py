@@ -67,7 +67,13 @@ def make_row(run: Run, fingerprint: str) -> Row:
 
 
 def _evaluated(run: Run) -> Row:
-    found = {column: read_evaluation(run.paths, name) for column, name in EVALUATED.items()}
+    try:
+        there = [
+            path.name for path in run.paths.evaluations.iterdir()
+        ]  # most runs have none, and a look is cheaper than three
+    except OSError:
+        return {}
+    found = {column: read_evaluation(run.paths, name) for column, name in EVALUATED.items() if f"{name}.json" in there}
     return {column: evaluation.top1 for column, evaluation in found.items() if evaluation is not None}
 
 

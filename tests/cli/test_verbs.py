@@ -20,6 +20,7 @@ NOT_VERBS = {
     "group",
     "verbs",
     "out",
+    "grid",
     "options",
     "recipe_flags",
     "chart",

@@ -28,7 +28,7 @@ ENTRY_POINTS = {
     "import simclr_tui.launch.start, simclr_tui.launch.stop": TRAINING | SCREENS | DATABASES,
     "import simclr_tui.launch.aside, simclr_tui.store.export": TRAINING | SCREENS | DATABASES | {"pyarrow"},
     "import simclr_tui.launch.supervisor": TRAINING | SCREENS | DATABASES,
-    "import simclr_tui.cli.main": TRAINING | (SCREENS - {"rich", "typer"}) | {"sqlite_utils"},
+    "import simclr_tui.cli.main": TRAINING | (SCREENS - {"typer"}) | DATABASES | {"msgspec", "simclr_tui.cli.ls"},
     "import simclr_tui.train.__main__": TRAINING | SCREENS | DATABASES,
     "import simclr_tui.evaluate.__main__": TRAINING | SCREENS | DATABASES,
 }
@@ -53,7 +53,7 @@ def test_an_entry_point_imports_only_what_it_needs(code):
 
 
 VERBS = {
-    "--help": SCREENS - {"rich", "typer"},
+    "--help": (SCREENS - {"typer"}) | {"msgspec", "simclr_tui.cli.run"},
     "run --help": SCREENS - {"rich", "typer"},
     "ls": SCREENS - {"rich", "typer"},
     "show run1": SCREENS - {"rich", "typer"},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cache
+from operator import itemgetter
 from typing import Any
 
 from simclr_tui.errors import SimclrError
@@ -67,7 +68,13 @@ def make_row(run: Run, fingerprint: str) -> Row:
 
 
 def _evaluated(run: Run) -> Row:
-    found = {column: read_evaluation(run.paths, name) for column, name in EVALUATED.items()}
+    try:
+        there = [
+            path.name for path in run.paths.evaluations.iterdir()
+        ]  # most runs have none, and a look is cheaper than three
+    except OSError:
+        return {}
+    found = {column: read_evaluation(run.paths, name) for column, name in EVALUATED.items() if f"{name}.json" in there}
     return {column: evaluation.top1 for column, evaluation in found.items() if evaluation is not None}
 
 
@@ -97,4 +104,6 @@ def public(row: Row) -> Row:
 
 def differing(rows: list[Row]) -> list[str]:
     """Short names of the recipe fields in which the rows are not all equal."""
-    return [item.short for item in fields() if len({row.get(item.short) for row in rows}) > 1]
+    names = [item.short for item in fields()]
+    columns = zip(*map(itemgetter(*names), rows), strict=True)
+    return [name for name, values in zip(names, columns, strict=False) if values.count(values[0]) < len(values)]

@@ -32,8 +32,8 @@ def decimate(
         return [], []
     xs_of_rows, rows = axis_values(history, axis), column.rows
     low, high = span or (xs_of_rows[rows[0]], xs_of_rows[rows[-1]])
-    first = bisect_left(rows, low, key=lambda row: xs_of_rows[row])
-    last = bisect_right(rows, high, key=lambda row: xs_of_rows[row])
+    first = bisect_left(rows, low, key=xs_of_rows.__getitem__)
+    last = bisect_right(rows, high, key=xs_of_rows.__getitem__)
     if last - first <= 2 * columns:
         return [xs_of_rows[row] for row in rows[first:last]], list(column.values[first:last])
     xs: list[float] = []
@@ -41,7 +41,7 @@ def decimate(
     start = first
     for index in range(columns):
         edge = low + (high - low) * (index + 1) / columns
-        stop = last if index == columns - 1 else bisect_right(rows, edge, start, last, key=lambda row: xs_of_rows[row])
+        stop = last if index == columns - 1 else bisect_right(rows, edge, start, last, key=xs_of_rows.__getitem__)
         if stop > start:
             middle = xs_of_rows[rows[(start + stop) // 2]]
             smallest, largest = column.extremes.range(start, stop)

@@ -14,6 +14,7 @@ import msgspec
 import pytest
 
 from simclr_tui.catalog import catalog as module
+from simclr_tui.catalog import database as database_module
 from simclr_tui.catalog.catalog import Catalog
 from simclr_tui.catalog.row import EVALUATED, METRICS, OWN, Row, columns, differing, make_row, public
 from simclr_tui.recipe.fields import fields
@@ -235,7 +236,7 @@ def test_tags_and_notes_outlive_the_database(store):
 
 @pytest.mark.parametrize("mode", ["exclusive", "immediate"])
 def test_a_locked_database_costs_no_row(store, monkeypatch, mode):
-    monkeypatch.setattr(module, "_BUSY", 0.05)
+    monkeypatch.setattr(database_module, "BUSY", 0.05)
     Catalog(store).rows()
     write_state(store.run("run4").paths, State(state="stopped", since=1.0, step=5))
     other = sqlite3.connect(store.root / "catalog.db", isolation_level=None)
@@ -421,3 +422,44 @@ def test_differing_fields_are_those_in_which_rows_are_not_equal(store):
     assert set(differing(rows)) == {"seed", "temp", "head_bn"}
     assert differing(rows[:1]) == []
     assert differing([]) == []
+
+
+def test_a_packed_row_that_was_touched_is_read_from_its_folder_again(store, reads):
+    Catalog(store).rows()
+    with sqlite3.connect(store.root / "catalog.db") as database:
+        ((data,),) = database.execute("select row from packed where name = 'run3'")
+        database.execute("update packed set row = ? where name = 'run3'", [data.replace(b"note 3", b"note 4")])
+        database.execute("update packed set row = 'text' where name = 'run4'")
+        database.execute("update packed set row = x'00' where name = 'run5'")
+    database.close()
+    reads.clear()
+    assert rows_of(Catalog(store)) == fresh(store)
+    assert sorted(reads) == ["run3", "run4", "run5"]
+    reads.clear()
+    assert rows_of(Catalog(store)) == fresh(store)
+    assert reads == [], "mended"
+
+
+@pytest.mark.parametrize("change", ["drop table packed", "delete from runs where name = 'run3'", "delete from packed"])
+def test_rows_taken_away_by_hand_come_back(store, change):
+    Catalog(store).rows()
+    with sqlite3.connect(store.root / "catalog.db") as database:
+        database.executescript(change)
+    database.close()
+    assert rows_of(Catalog(store)) == fresh(store)
+    assert in_database(store).keys() == set(store.names())
+
+
+def test_a_change_is_written_without_what_only_making_the_tables_needs(store):
+    Catalog(store).rows()
+    write_state(store.run("run4").paths, State(state="stopped", since=1.0, step=5))
+    code = (
+        "import sys; from pathlib import Path\n"
+        "from simclr_tui.catalog.catalog import Catalog\n"
+        "from simclr_tui.store.store import Store\n"
+        f"Catalog(Store(Path({str(store.root)!r}))).rows()\n"
+        "print('sqlite_utils' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
+    assert in_database(store)["run4"]["step"] == 5

@@ -11,10 +11,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simclr_tui.paths import RunPaths
+from simclr_tui.store import history as module
 from simclr_tui.store.history import History
 from simclr_tui.store.metrics import MetricWriter
 from simclr_tui.store.run import Run
 from tests.making import metric_line, write_metrics
+
+
+@pytest.fixture(autouse=True, scope="module", params=["one by one", "in batches"])
+def _road(request):
+    """Both ways of reading lines keep every promise made here."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "_MANY", 0 if request.param == "in batches" else 1 << 60)
+        patch.setattr(module, "_FEW", 1)
+        yield
 
 
 def read(paths: RunPaths, budget: int | None = None) -> History:
@@ -263,3 +273,41 @@ def test_a_folder_that_may_not_be_read_is_an_empty_history(tmp_path):
     assert not History(paths).poll()
     assert not History(RunPaths(Path("/nowhere"))).poll()
     assert Run(tmp_path).history().damaged == 0
+
+
+def test_odd_lines_among_many_cost_themselves_only(tmp_path, monkeypatch):
+    """Damage, nulls, new metrics, names that no field can have and steps that fall, far apart in a long log."""
+    lines = lines_of(range(1, 5001))
+    for at, odd in {
+        700: b"{",
+        1200: metric_line(1201, **{"knn": 0.5, 'na"me': 1.0}),
+        1900: metric_line(1901, loss=None),
+        2400: b"",
+        3000: metric_line(9, loss=0.0),
+        3001: b'{"step": 3002, "epoch": 1, "time": 1}{"step": 3002, "epoch": 1, "time": 1}',
+        4100: metric_line(4101, loss=7.0, other=2.0),
+        4998: metric_line(4999, other=None),
+    }.items():
+        lines[at] = odd
+    write_metrics(RunPaths(tmp_path), 1, lines)
+    batched = []
+    append = module.History._append
+    monkeypatch.setattr(module.History, "_append", lambda *to: (batched.append(len(to[2].step)), append(*to)))
+    history = read(RunPaths(tmp_path))
+    assert list(history.step) == [step for step in range(1, 5001) if step not in (701, 2401, 3001, 3002)]
+    assert history.damaged == 3
+    assert history.points("knn") == ([1201], [0.5])
+    assert history.points('na"me') == ([1201], [1.0])
+    assert history.points("other").steps == [4101, 4999]
+    steps, values = history.points("loss")
+    assert [step for step, value in zip(steps, values, strict=True) if math.isnan(value)] == [1901]
+    assert steps == [step for step in history.step if step not in (1201, 4999)]
+    assert history.best("loss", highest=True) == (4101, 7.0)
+    assert sum(batched) > 4900 or module._MANY
+
+
+def test_a_best_value_that_came_twice_is_the_first_of_the_lowest_and_the_last_of_the_highest(tmp_path):
+    write_metrics(RunPaths(tmp_path), 1, [metric_line(step, loss=float(step % 3)) for step in range(9)])
+    history = read(RunPaths(tmp_path))
+    assert history.best("loss", highest=False) == (0, 0.0)
+    assert history.best("loss", highest=True) == (8, 2.0)

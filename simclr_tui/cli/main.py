@@ -23,6 +23,7 @@ from simclr_tui.cli import (
     ls,
     neighbors,
     preview,
+    queue,
     reindex,
     resume,
     rm,
@@ -51,6 +52,7 @@ app.command("run", rich_help_panel=_TRAIN)(run.run)
 app.command("stop", rich_help_panel=_TRAIN)(stop.stop)
 app.command("resume", rich_help_panel=_TRAIN)(resume.resume)
 app.command("clone", rich_help_panel=_TRAIN)(clone.clone)
+app.add_typer(queue.app, name="queue", rich_help_panel=_TRAIN)
 app.command("tui", rich_help_panel=_LOOK)(tui.tui)
 app.command("ls", rich_help_panel=_LOOK)(ls.ls)
 app.command("show", rich_help_panel=_LOOK)(show.show)

@@ -86,12 +86,17 @@ def _record_end(run: Run, attempt: int, code: int) -> None:
         state="failed",
         since=SYSTEM_CLOCK.wall(),
         reason=reason,
-        exit_code=code if code > 0 else ExitCode.FAILED,
+        exit_code=_exit_code(code),
     )
     write_state(run.paths, ended, durable=True)
     events = EventLog(run.paths.attempt(attempt))
     events.write("failed", reason, step=stored.step)
     events.close()
+
+
+def _exit_code(code: int) -> int:
+    """As a shell has it: 137 for a SIGKILL. A trainer that ends well without having said so has failed."""
+    return 128 - code if code < 0 else code or ExitCode.FAILED
 
 
 def _reason(run: Run, attempt: int, code: int, stored: State) -> str:

@@ -19,7 +19,8 @@ from simclr_tui.catalog.row import Row, columns, make_row, state_columns
 from simclr_tui.errors import SimclrError
 from simclr_tui.paths import CATALOG, RunPaths
 from simclr_tui.recipe.fields import fields
-from simclr_tui.store.state import ACTIVE, observe
+from simclr_tui.store.queue import places
+from simclr_tui.store.state import OPEN, observe
 from simclr_tui.store.store import Store
 
 _PROBE = RunPaths(Path())
@@ -58,7 +59,7 @@ class Catalog:
             del self._rows[name]
         if changed or gone:
             self._save([self._rows[name] for name in changed], sorted(gone))
-        return [self._live(self._rows[name]) for name in names if name in self._rows]
+        return self._placed([self._live(self._rows[name]) for name in names if name in self._rows])
 
     def rebuild(self) -> int:
         """Delete the database and index every folder anew. Returns the number of runs."""
@@ -82,12 +83,20 @@ class Catalog:
         return changed
 
     def _live(self, row: Row) -> Row:
-        if row["state"] not in ACTIVE:
+        if row["state"] not in OPEN:
             return row
         try:
             return row | state_columns(observe(RunPaths(self._store.root / row["name"])))
         except SimclrError:
             return row
+
+    def _placed(self, rows: list[Row]) -> list[Row]:
+        """Each queued row with its place; tickets are read only where there are any."""
+        queued = [row["name"] for row in rows if row["state"] == "queued"]
+        if not queued:
+            return rows
+        found = places(self._store, queued)
+        return [row | {"place": found.get(row["name"])} if row["state"] == "queued" else row for row in rows]
 
     def _load(self) -> dict[str, Row]:
         if not self.path.exists():

@@ -18,6 +18,7 @@ Row = dict[str, Any]
 OWN: dict[str, type] = {
     "name": str,
     "state": str,
+    "place": int,  # in the queue, as of now; never in the database
     "created": float,
     "path": str,
     "tags": str,

@@ -44,6 +44,7 @@ def main(root: str) -> int:
     store = Store(Path(root))
     signal.signal(signal.SIGTERM, _ended)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    queue_paths(store).root.mkdir(parents=True, exist_ok=True)
     lock = Lock(queue_paths(store).lock)
     # Whoever queues a run looks at the lock after writing it: a look after letting go misses nothing.
     while not why_paused(store) and _look(store).busy:

@@ -83,7 +83,7 @@ def _queue_again(run: Run, ticket: Ticket, status: State, reason: str, saved: in
 
 def _let_go(run: Run, ticket: Ticket, status: State, refusal: str) -> None:
     reason = status.reason
-    if status.state == "failed":
+    if status.state in ("failed", "lost"):
         reason += f"; not retried: {refusal}"
         record(run, status.attempt, "warning", f"not retried: {refusal} (exit code {status.exit_code})", status.step)
     if ticket.retried:

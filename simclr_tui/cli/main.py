@@ -30,6 +30,7 @@ from simclr_tui.cli import (
     run,
     show,
     stop,
+    sweep,
     trash,
     tui,
 )
@@ -53,6 +54,7 @@ app.command("stop", rich_help_panel=_TRAIN)(stop.stop)
 app.command("resume", rich_help_panel=_TRAIN)(resume.resume)
 app.command("clone", rich_help_panel=_TRAIN)(clone.clone)
 app.add_typer(queue.app, name="queue", rich_help_panel=_TRAIN)
+app.add_typer(sweep.app, name="sweep", rich_help_panel=_TRAIN)
 app.command("tui", rich_help_panel=_LOOK)(tui.tui)
 app.command("ls", rich_help_panel=_LOOK)(ls.ls)
 app.command("show", rich_help_panel=_LOOK)(show.show)

@@ -82,7 +82,7 @@ def test_eight_runs_on_two_slots_start_in_order_and_the_catalog_tells_each_story
     killed, starved = runs[1], runs[3]
     until(lambda: watch() and killed.checkpoints and killed.state == "running", what="a checkpoint to go on from")
     os.kill(killed.status.process.pid, signal.SIGKILL)
-    until(lambda: watch() and starved.state == "running" and starved.history().step, what="the fourth to train")
+    until(lambda: watch() and starved.state == "running" and starved.status.step, what="the fourth to train")
     resource.prlimit(starved.status.process.pid, resource.RLIMIT_AS, (2**20, 2**20))
     until(lambda: not {"queued", "starting", "running"} & set(watch()), timeout=120, what="the queue to empty")
     until(lambda: not dispatches(store), what="the dispatcher to leave")

@@ -19,10 +19,13 @@ Row = dict[str, Any]
 OWN: dict[str, type] = {
     "name": str,
     "state": str,
+    "place": int,  # in the queue, as of now; never in the database
     "created": float,
     "path": str,
     "tags": str,
     "note": str,
+    "sweep": str,
+    "trial": int,
     "preset": str,
     "step": int,
     "steps": int,
@@ -61,6 +64,8 @@ def make_row(run: Run, fingerprint: str) -> Row:
         "created": info.created,
         "tags": ",".join(info.tags),
         "note": info.note,
+        "sweep": info.trial.sweep if info.trial else None,
+        "trial": info.trial.number if info.trial else None,
         "git_commit": info.git_commit,
         "preset": resolved.preset,
     }

@@ -24,6 +24,14 @@ def run(
         Path | None, typer.Option("--config", "-c", help="A TOML file of fields over the preset.")
     ] = None,
     detach: Annotated[bool, typer.Option("--detach", "-d", help="Return at once with the run's name.")] = False,
+    queue: Annotated[
+        bool, typer.Option("--queue", "-q", help="Wait for a free place instead of starting now; see simclr queue.")
+    ] = False,
+    priority: Annotated[int, typer.Option("--priority", help="In the queue: higher starts earlier.")] = 0,
+    after: Annotated[
+        list[str] | None,
+        typer.Option("--after", metavar="RUN", help="Queue it, to start when RUN has finished.", show_default=False),
+    ] = None,
     name: Annotated[
         str | None, typer.Option("--name", "-n", help="Instead of run1, run2, …", show_default=False)
     ] = None,
@@ -37,18 +45,26 @@ def run(
     Ctrl-C stops it with a checkpoint; closing the terminal does not stop it. Values come from the preset, then
     --config, then flags.
     """
+    from simclr_tui.cli.queue import tell_queued
     from simclr_tui.launch.plan import make_plan
+    from simclr_tui.launch.queue import enqueue
     from simclr_tui.launch.start import start
     from simclr_tui.store.store import Store
 
     plan = make_plan(preset, config, flags)
     for choice in plan.choices:
         out.talk(f"chosen: {choice}")
-    started = start(Store(runs), plan, name=name, tags=tag, note=note)
+    store = Store(runs)
+    if queue or after or priority:
+        named = tuple(store.find(word).name for word in after or [])
+        waiting = enqueue(store, plan, name=name, tags=tag, note=note, priority=priority, after=named)
+        out.data(waiting.name)
+        return tell_queued(store, [waiting])
+    started = start(store, plan, name=name, tags=tag, note=note)
     if detach:
         out.data(started.name)
         out.talk(f"training in the background; watch it: simclr attach {started.name}, or simclr tui")
-        return
+        return None
     recipe = plan.resolved.recipe
     out.talk(
         f"{started.name}: {safe(recipe.data)}, {recipe.encoder} ×{recipe.width:g}, {plan.cost.parameters / 1e6:.2f} M "

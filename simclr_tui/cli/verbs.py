@@ -24,10 +24,13 @@ VERBS: dict[str, Verb] = {
     name: Verb(name, panel, target, help)
     for name, panel, target, help in (
         ("run", _TRAIN, "run:run", "Train SimCLR in a process of its own, and follow it."),
-        ("stop", _TRAIN, "stop:stop", "Stop runs: each finishes its step, saves a checkpoint and ends."),
+        ("stop", _TRAIN, "stop:stop",
+         "Stop runs: each finishes its step, saves a checkpoint and ends; a queued one leaves the queue."),
         ("resume", _TRAIN, "resume:resume",
          "Go on from the newest checkpoint, exactly: the result is that of a run that never stopped."),
         ("clone", _TRAIN, "clone:clone", "Start a new run with another one's recipe; flags change single fields."),
+        ("queue", _TRAIN, "queue:app", "List, order, pause and start the runs that wait for a place."),
+        ("sweep", _TRAIN, "sweep:app", "Try many values of the recipe's fields; each trial is a queued run."),
         ("tui", _LOOK, "tui:tui",
          "Open the dashboard: start, watch, compare, stop and resume runs. Closing it stops nothing."),
         ("ls", _LOOK, "ls:ls", "List runs with their state, the fields in which they differ, progress and figures."),

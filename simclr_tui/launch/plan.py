@@ -61,11 +61,15 @@ def make_plan(preset: str = "auto", config: Path | None = None, flags: Mapping[s
 
 def plan_clone(run: Run, flags: Mapping[str, Any]) -> Plan:
     """Another run's recipe with some fields changed. Raises as `make_plan` does."""
-    source = run.resolved
-    values = {item.key: getattr(source.recipe, item.key) for item in fields()}
-    cloned = make_recipe(values | dict(flags))
-    sources = dict.fromkeys(values, f"clone of {run.name}") | {field(name).key: "flag" for name in flags}
-    return _checked(Resolved(recipe=cloned, preset=source.preset, sources=sources), ())
+    return plan_variant(run.resolved, flags, f"clone of {run.name}", "flag")
+
+
+def plan_variant(base: Resolved, flags: Mapping[str, Any], base_source: str, flag_source: str) -> Plan:
+    """A resolved recipe with some fields changed, and where each value then comes from. Raises as `make_plan`."""
+    values = {item.key: getattr(base.recipe, item.key) for item in fields()}
+    changed = {field(name).key: value for name, value in flags.items()}
+    sources = dict.fromkeys(values, base_source) | dict.fromkeys(changed, flag_source)
+    return _checked(Resolved(recipe=make_recipe(values | changed), preset=base.preset, sources=sources), ())
 
 
 def _checked(resolved: Resolved, choices: tuple[str, ...]) -> Plan:

@@ -44,11 +44,11 @@ def first_failure(run: Run, attempt: int) -> tuple[str, int] | None:
         return f"process {own.rank}: {own.message}", own.exit_code
     killed = _killed(run, attempt)
     if killed is not None:
-        return killed, ExitCode.FAILED
+        return killed
     return (f"process {told[0].rank} lost another: {told[0].message}", ExitCode.FAILED) if told else None
 
 
-def _killed(run: Run, attempt: int) -> str | None:
+def _killed(run: Run, attempt: int) -> tuple[str, int] | None:
     try:
         log = run.paths.attempt(attempt).log.read_bytes()[-_TAIL:]
     except OSError:
@@ -59,4 +59,4 @@ def _killed(run: Run, attempt: int) -> str | None:
     if rank < 0:
         return None
     guess = ", by someone or by the kernel for lack of memory" if number == signal.SIGKILL else ""
-    return f"process {rank} was killed by {signal.Signals(number).name}{guess}"
+    return f"process {rank} was killed by {signal.Signals(number).name}{guess}", 128 + number

@@ -7,29 +7,63 @@ import time
 
 import msgspec
 
+from simclr_tui.atomic import Lock
 from simclr_tui.clock import SYSTEM_CLOCK
-from simclr_tui.errors import StoreError
+from simclr_tui.errors import ExitCode, StoreError
 from simclr_tui.store.events import EventLog
 from simclr_tui.store.process import ProcessId, send_signal
+from simclr_tui.store.queue import drop_ticket
 from simclr_tui.store.run import Run
-from simclr_tui.store.state import ACTIVE, State, observe, write_state
+from simclr_tui.store.state import ACTIVE, OPEN, State, StateName, observe, write_state
 
 GRACE = 60.0  # seconds for the step in flight and its checkpoint
+_CLAIMED_WITHIN = 30.0  # seconds in which whoever begins an attempt is done
 _NAMED_WITHIN = 10.0  # seconds until a trainer must have said who it is
 
 
 def request_stop(run: Run, who: str = "the user") -> None:
-    """Ask the trainer to finish its step, save a checkpoint and end. Returns as soon as it was asked.
+    """Ask the trainer to finish its step, save a checkpoint and end. Returns as soon as it was asked. A queued run
+    is taken out of the queue.
 
-    Raises StoreError when the run is not training.
+    Raises StoreError when the run neither trains nor waits.
     """
+    if run.state == "queued" and take_out(run, who):
+        return
     status = _active(run)
-    events = EventLog(run.paths.attempt(status.attempt))
-    events.write("stop-requested", f"by {who}", step=status.step)
-    events.close()
+    record(run, status.attempt, "stop-requested", f"by {who}", status.step)
     process = _trainer(run)
     if process is not None:
         send_signal(process, signal.SIGTERM)
+
+
+def take_out(run: Run, who: str = "the user") -> bool:
+    """Take a run out of the queue: it is `stopped`. False when it no longer waits."""
+    lock = Lock(run.paths.launch_lock)
+    if not lock.acquire(wait=_CLAIMED_WITHIN):
+        raise StoreError(f"{run.name} is being started by someone else", f"try again: simclr stop {run.name}")
+    try:
+        status = run.status
+        if status.state != "queued":
+            return False
+        reason = f"taken out of the queue by {who}"
+        write_state(run.paths, _ended(status, "stopped", reason, ExitCode.STOPPED), durable=True)
+        drop_ticket(run.paths)
+        record(run, status.attempt, "stopped", reason, status.step)
+        return True
+    finally:
+        lock.release()
+
+
+def record(run: Run, attempt: int, event: str, message: str, step: int | None = None) -> None:
+    """One line into an attempt's events."""
+    events = EventLog(run.paths.attempt(attempt))
+    events.write(event, message, step=step)
+    events.close()
+
+
+def _ended(status: State, state: StateName, reason: str, code: int | None) -> State:
+    now = SYSTEM_CLOCK.wall()
+    return msgspec.structs.replace(status, state=state, reason=reason, exit_code=code, since=now)
 
 
 def _active(run: Run) -> State:
@@ -57,7 +91,7 @@ def wait_until_ended(run: Run, timeout: float) -> State | None:
     deadline = time.monotonic() + timeout
     while True:
         status = observe(run.paths)
-        if status.state not in ACTIVE:
+        if status.state not in OPEN:
             return status
         if time.monotonic() >= deadline:
             return None
@@ -71,11 +105,14 @@ def stop(run: Run, grace: float = GRACE) -> State:
 
 
 def kill(run: Run) -> State:
-    """End a run's processes now; it can be resumed from its last checkpoint.
+    """End a run's processes now; it can be resumed from its last checkpoint. The queue does not bring it back.
 
     Raises StoreError when it is not training.
     """
+    if run.state == "queued" and take_out(run):
+        return run.status
     _active(run)
+    drop_ticket(run.paths)
     process = _trainer(run)
     if process is not None:
         send_signal(process, signal.SIGKILL, group=True)
@@ -83,6 +120,6 @@ def kill(run: Run) -> State:
     if ended is None:
         raise StoreError(f"{run.name} could not be killed", "a process that hangs in the kernel goes at the next boot")
     if ended.state == "lost":
-        ended = msgspec.structs.replace(ended, state="failed", reason="killed on request", since=SYSTEM_CLOCK.wall())
+        ended = _ended(ended, "failed", "killed on request", ended.exit_code)
         write_state(run.paths, ended)
     return ended

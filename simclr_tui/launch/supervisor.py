@@ -102,7 +102,7 @@ def _failure(run: Run, attempt: int, code: int, stored: State) -> tuple[str, int
         return f"the trainer ended with code {code}: {last_words(run, attempt)}", code or ExitCode.FAILED
     name = signal.Signals(-code).name
     guess = ", by someone or by the kernel for lack of memory" if name == "SIGKILL" else ""
-    return f"killed by {name}{guess}, around step {stored.step}", ExitCode.FAILED
+    return f"killed by {name}{guess}, around step {stored.step}", 128 - code  # as a shell has it: 137 for a SIGKILL
 
 
 if __name__ == "__main__":

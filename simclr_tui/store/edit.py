@@ -8,7 +8,7 @@ import msgspec
 
 from simclr_tui.errors import StoreError
 from simclr_tui.store.run import Run
-from simclr_tui.store.state import ACTIVE
+from simclr_tui.store.state import OPEN
 from simclr_tui.store.store import Store, check_name
 from simclr_tui.text import safe
 
@@ -47,8 +47,8 @@ def edit_run(
 
 
 def _rename(store: Store, run: Run, name: str) -> Run:
-    if run.state in ACTIVE:
-        raise StoreError(f"{run.name} is training", "rename it when it has ended")
+    if run.state in OPEN:
+        raise StoreError(f"{run.name} is training or queued", "rename it when it has ended")
     target = store.root / name
     try:
         target.mkdir()  # claims the name: a rename onto an empty folder replaces it, onto anything else fails

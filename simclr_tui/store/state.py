@@ -16,6 +16,7 @@ from simclr_tui.store.process import ProcessId, boot_id, is_alive
 
 StateName = Literal["queued", "starting", "running", "finished", "stopped", "failed", "lost"]
 ACTIVE: frozenset[StateName] = frozenset({"starting", "running"})
+OPEN: frozenset[StateName] = ACTIVE | {"queued"}  # neither ended nor lost
 STALLED_AFTER = 60.0  # seconds without a heartbeat: about ten of the slowest sensible steps
 
 

@@ -14,7 +14,7 @@ from simclr_tui.clock import SYSTEM_CLOCK, Clock
 from simclr_tui.errors import NotFoundError, SimclrError, StoreError
 from simclr_tui.paths import RUN_FILE, TRASH
 from simclr_tui.store.run import Run
-from simclr_tui.store.state import ACTIVE
+from simclr_tui.store.state import OPEN
 from simclr_tui.text import did_you_mean, safe
 
 _NAME = re.compile(r"[^\W_][\w.+=-]{0,99}")
@@ -132,8 +132,8 @@ class Store:
         """Move a run into the trash, whole. Returns where it lies now. Raises StoreError while it trains."""
         if run.path.is_symlink() or run.path.parent.resolve() != self.root.resolve():
             raise StoreError(f"{run.name} is not a folder of {self.root}", "remove it by hand")
-        if _is_training(run):
-            raise StoreError(f"{run.name} is training", f"type: simclr stop {run.name}")
+        if _is_open(run):
+            raise StoreError(f"{run.name} is training or queued", f"type: simclr stop {run.name}")
         target = self.root / TRASH / f"{run.name}.{int(clock.wall() * 1000)}"
         try:
             target.parent.mkdir(exist_ok=True)
@@ -182,10 +182,10 @@ def _is_run(folder: str) -> bool:
     return os.path.isfile(f"{folder}/{RUN_FILE}")  # noqa: PTH113 - a third of a Path's time, ten thousand times
 
 
-def _is_training(run: Run) -> bool:
+def _is_open(run: Run) -> bool:
     """A damaged run, whose state cannot be read, trains if its lock is held."""
     try:
-        return run.state in ACTIVE
+        return run.state in OPEN
     except StoreError:
         return is_locked(run.paths.lock)
 

@@ -58,7 +58,7 @@ def _failed(report: Reporter, error: Exception, world: World) -> int:
     failure elsewhere: the supervisor, which hears of all, then has the last word."""
     if isinstance(error, SimclrError):
         reason, code = str(error), error.exit_code
-    elif isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error):
+    elif isinstance(error, torch.OutOfMemoryError | MemoryError) or "can't allocate memory" in str(error):
         reason, code = _memory_reason(report), ExitCode.OUT_OF_MEMORY
     elif isinstance(error, OSError):
         reason, code = f"the run folder cannot be written: {error.strerror}", ExitCode.STORE

@@ -150,7 +150,7 @@ def test_the_error_of_the_process_that_failed_first_is_the_runs(tmp_path):
     events.write(PROCESS_FAILED, "Connection closed by peer", rank=0, exit_code=1, lost=True)
     assert first_failure(run, 1) == ("process 0 lost another: Connection closed by peer", ExitCode.FAILED)
     run.paths.attempt(1).log.write_text("  rank      : 1 (local_rank: 1)\n  exitcode  : -11 (pid: 77)\n")
-    assert first_failure(run, 1) == ("process 1 was killed by SIGSEGV", ExitCode.FAILED)
+    assert first_failure(run, 1) == ("process 1 was killed by SIGSEGV", 139)
     events.write(PROCESS_FAILED, "no room left", rank=1, exit_code=7)
     events.close()
     assert first_failure(run, 1) == ("process 1: no room left", ExitCode.OUT_OF_MEMORY)

@@ -173,7 +173,7 @@ class MainScreen(ListActions, TabActions, RunActions):
         state = self._current_state()
         active = state in ACTIVE
         possible = {
-            "stop": active,
+            "stop": active or state == "queued",
             "kill": active,
             "resume": row is not None and not active and state != "finished" and not row.get("error"),
             "clone": row is not None and not row.get("error"),

@@ -91,6 +91,8 @@ def _status(row: Row) -> str:
     state, flags = str(row["state"]), str(row.get("flags") or "").split(",")
     if state == "running" and "stalled" in flags:
         state = "stalled"
+    if state == "queued" and row.get("place"):
+        return f"queued {row['place']}"
     if state in ("finished", "queued", "starting") or not row.get("steps"):
         return state
     return f"{state} {min(99, int(100 * _share(row)))}%"

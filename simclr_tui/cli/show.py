@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime
 
 from simclr_tui.cli import out
-from simclr_tui.cli.evaluation_text import evaluation_text
 from simclr_tui.cli.options import DEFAULT_RUNS, AsJson, RunName, Runs
 from simclr_tui.recipe.fields import fields, short_values
 from simclr_tui.store.evaluations import read_evaluations
@@ -93,7 +92,7 @@ def _print_state(run: Run, status: State, waits: dict[str, object]) -> None:
         ["note", info.note],
         ["folder", str(run.path)],
         ["checkpoints", ", ".join(f"step {m.step} ({size(m.bytes)})" for m in run.checkpoints) or "none yet"],
-        *[[found.name, evaluation_text(found)] for found in read_evaluations(run.paths)],
+        *[[found.name, found.words] for found in read_evaluations(run.paths)],
     ]
     out.table([run.name, ""], [row for row in rows if row[1]])
 

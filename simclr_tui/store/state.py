@@ -15,6 +15,7 @@ from simclr_tui.store.damage import UNREADABLE
 from simclr_tui.store.process import ProcessId, boot_id, is_alive
 
 StateName = Literal["queued", "starting", "running", "finished", "stopped", "failed", "lost"]
+STATES: tuple[StateName, ...] = ("running", "starting", "queued", "finished", "stopped", "failed", "lost")  # as listed
 ACTIVE: frozenset[StateName] = frozenset({"starting", "running"})
 OPEN: frozenset[StateName] = ACTIVE | {"queued"}  # neither ended nor lost
 STALLED_AFTER = 60.0  # seconds without a heartbeat: about ten of the slowest sensible steps

@@ -24,6 +24,7 @@ class Action:
     where: str = "main"
     footer: bool = False
     first: bool = False  # before the focused widget sees the key, so that what is typed next goes to the right place
+    acts: bool = False  # changes a run or starts work: not for a dashboard that only looks
 
     @property
     def keys_shown(self) -> str:
@@ -41,54 +42,60 @@ _KEY_NAMES = {
 }  # fmt: skip
 
 ACTIONS: tuple[Action, ...] = (
-    Action("new", "n", "new", "Start a run from a form made of the recipe's fields.", "runs", footer=True),
-    Action("stop", "s", "stop", "End the run after its step, with a checkpoint. Asks first.", "runs", footer=True),
-    Action("resume", "r", "resume", "Go on from the newest checkpoint.", "runs", footer=True),
-    Action("clone", "c", "clone", "A form filled with this run's recipe.", "runs", footer=True),
-    Action("mark", "space", "mark", "Draw this run's curves beside those of the others marked.", "runs", footer=True),
-    Action("unmark", "u", "unmark", "Take all marks away.", "runs"),
-    Action("compare", "equals_sign", "compare", "Set the marked runs side by side.", "runs", footer=True),
-    Action("remove", "d,delete", "remove", "Move the run into the trash. Asks first.", "runs"),
-    Action("restore", "z", "undo remove", "Bring the run that was removed last back from the trash.", "runs"),
-    Action("kill", "k", "kill", "End a run that does not answer to stop, by force. Asks first.", "runs"),
-    Action(
-        "filter",
-        "slash",
-        "find",
-        "Show only some runs: state:running bs>=256 temp<0.5 text.",
-        "list",
-        "main",
-        True,
-        True,
-    ),
-    Action("order", "o", "order", "Sort by age, kNN, loss, progress, name or state.", "list"),
+    Action("new", "n", "new", "Start a run from a form of the recipe's fields.", "runs", footer=True, acts=True),
+    Action("stop", "s", "stop", "End the run with a checkpoint. Asks first.", "runs", footer=True, acts=True),
+    Action("resume", "r", "resume", "Go on from the newest checkpoint.", "runs", footer=True, acts=True),
+    Action("clone", "c", "clone", "A form filled with this run's recipe.", "runs", acts=True),
+    Action("kill", "k", "kill", "End a run that does not answer to stop. Asks first.", "runs", acts=True),
+    Action("evaluate", "e", "evaluate", "Measure the encoder by a protocol.", "runs", acts=True),
+    Action("export", "x", "export", "Write the encoder or the metrics into a file.", "runs", footer=True, acts=True),
+    Action("cancel_work", "X", "end work", "End the evaluations and exports that were begun here.", "runs"),
+    Action("tag", "t", "tag", "Change the run's tags.", "runs", acts=True),
+    Action("note", "N", "note", "Change the run's note.", "runs", acts=True),
+    Action("rename", "R", "rename", "Give the run another name.", "runs", acts=True),
+    Action("remove", "d,delete", "delete", "Move the run into the trash. Asks first.", "runs", acts=True),
+    Action("undo", "u", "undo", "Take back the last delete, tag, note or rename.", "runs", acts=True),
+    Action("mark", "space", "mark", "Draw its curves beside those of the others marked.", "list", footer=True),
+    Action("unmark", "U", "unmark", "Take all marks away.", "list"),
+    Action("compare", "equals_sign", "compare", "Set the marked runs side by side.", "list", footer=True),
+    Action("filter", "slash", "find", "Show only some: state:running temp<0.5 text.", "list", "main", True, True),
+    Action("order", "o", "sort", "Sort by any field or figure.", "list"),
     Action("reverse", "O", "reverse order", "Turn the order round.", "list"),
+    Action("group", "g", "group", "Group the runs by a field or tag, with mean ± std of each group.", "list"),
+    Action("pin", "p", "pin", "Keep this run on top, whatever the order and the filter.", "list"),
+    Action("columns", "C", "columns", "Choose the columns of the list.", "list"),
     Action("open", "enter", "open", "Go to the tabs; on a narrow terminal, show them.", "list"),
     Action("back", "escape", "back", "Leave the input, the filter, or the tabs for the run list.", "list"),
     Action("tab('curves')", "1", "Curves", "Charts of the metrics of the marked runs.", "tabs"),
     Action("tab('system')", "2", "System", "GPU memory, load, temperature, power; CPU and RAM.", "tabs"),
     Action("tab('log')", "3", "Log", "What the run printed, and what happened to it.", "tabs"),
     Action("tab('recipe')", "4", "Recipe", "Every field, where it came from, what differs from the marked.", "tabs"),
+    Action("tab('views')", "5", "Views", "Augmented views of images; images nearest to one.", "tabs"),
+    Action("tab('embedding')", "6", "Embedding", "Test images on the two principal components of h.", "tabs"),
     Action("page(-1)", "left_square_bracket", "previous charts", "Turn back a page of charts.", "tabs"),
     Action("page(1)", "right_square_bracket", "next charts", "Turn a page of charts.", "tabs"),
-    Action("axis", "x", "x axis", "Steps, epochs or time of training.", "tabs"),
+    Action("axis", "a", "x axis", "Steps, epochs or time of training.", "tabs"),
     Action("log_scale", "l", "log scale", "Logarithmic y axis.", "tabs"),
-    Action("smooth", "m", "smooth", "Smooth the curves, with the raw line behind.", "tabs"),
+    Action("smooth", "w", "smooth", "Smooth the curves, with the raw line behind.", "tabs"),
     Action("follow", "f", "follow log", "Keep the end of the log in view.", "tabs"),
-    Action("differences", "v", "differences only", "Recipe: only the fields that differ.", "tabs"),
+    Action("image", "m", "image", "Views: neighbours of another image. Embedding: of this one.", "tabs"),
+    Action("view", "v", "next view", "Recipe: what differs. Views: neighbours. Embedding: one class.", "tabs"),
     Action("start", "ctrl+s", "start", "Start the run.", "form", "form", footer=True),
     Action("copy", "ctrl+y", "copy command", "Copy the command line that starts the same run.", "form", "form", True),
     Action("focus_next", "tab,down", "next field", "Go to the next field.", "form", "form", first=True),
     Action("focus_previous", "shift+tab,up", "field before", "Go to the field before.", "form", "form", first=True),
     Action("cancel", "escape", "back", "Leave without starting.", "form", "form", True),
     Action("cancel", "escape,q,equals_sign", "back", "Leave the comparison.", "compare", "compare", True),
-    Action("axis", "x", "x axis", "Steps, epochs or time of training.", "compare", "compare", True),
+    Action("axis", "a", "x axis", "Steps, epochs or time of training.", "compare", "compare", True),
     Action("help", "question_mark,f1", "help", "What every key does.", "everywhere", "app", True),
     Action("command_palette", "ctrl+p", "menu", "Find an action by its name; themes.", "everywhere", "app", True),
     Action("app.quit", "q", "quit", "Leave; runs go on.", "everywhere", "main", True),
     Action("quit", "ctrl+q,ctrl+c", "quit", "Leave, from anywhere; runs go on.", "everywhere", "app"),
     Action("suspend_process", "ctrl+z", "suspend", "Back to the shell; fg returns.", "everywhere", "app"),
 )
+
+
+ACTING = frozenset(action.id for action in ACTIONS if action.acts)
 
 
 def actions(where: str) -> tuple[Action, ...]:

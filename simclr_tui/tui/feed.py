@@ -148,7 +148,15 @@ class Feed(threading.Thread):
                     others.append((name, self._reader(name).resolved()))
         except SimclrError as error:
             resolved, problem = None, str(error)
-        return Detail(request.current, reader.state(), resolved, problem, tuple(others))
+        return Detail(
+            request.current,
+            reader.state(),
+            resolved,
+            problem,
+            tuple(others),
+            reader.newest_checkpoint(),
+            reader.evaluations(),
+        )
 
     def _curves(self, request: Request) -> bool:
         readers = [self._reader(name) for name in request.shown]

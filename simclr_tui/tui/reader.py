@@ -9,6 +9,7 @@ from simclr_tui.errors import SimclrError
 from simclr_tui.hardware.log import HardwareLog
 from simclr_tui.recipe.resolve import Resolved
 from simclr_tui.store.decimate import decimate, smooth
+from simclr_tui.store.evaluations import read_evaluations
 from simclr_tui.store.history import History
 from simclr_tui.store.run import Run
 from simclr_tui.store.state import State
@@ -32,6 +33,9 @@ class RunReader:
         self._log: Log | None = None
         self._log_marks: tuple[object, ...] = ()
         self._resolved: Resolved | None = None
+        self._checkpoints_mark = self._evaluations_mark = (0, 0, 0)
+        self._checkpoint: int | None = None
+        self._evaluations: tuple[tuple[str, str], ...] = ()
 
     def resolved(self) -> Resolved:
         """The recipe; it never changes, so it is read once. Raises SimclrError."""
@@ -45,6 +49,22 @@ class RunReader:
             return self.run.status
         except SimclrError:
             return None
+
+    def newest_checkpoint(self) -> int | None:
+        """The step of the newest checkpoint; its folder is read again when it changed."""
+        mark = _mark(self.run.paths.checkpoints)
+        if mark != self._checkpoints_mark:
+            saved = self.run.checkpoints
+            self._checkpoints_mark, self._checkpoint = mark, saved[0].step if saved else None
+        return self._checkpoint
+
+    def evaluations(self) -> tuple[tuple[str, str], ...]:
+        """The name and the words of every result; read again when their folder changed."""
+        mark = _mark(self.run.paths.evaluations)
+        if mark != self._evaluations_mark:
+            found = read_evaluations(self.run.paths)
+            self._evaluations_mark, self._evaluations = mark, tuple((one.name, one.words) for one in found)
+        return self._evaluations
 
     def series(self, metric: str, request: Request) -> Series:
         """One metric as the line a chart can show."""

@@ -22,6 +22,8 @@ SCREENS = {
     "system": ["2"],
     "log": ["3"],
     "recipe": ["4"],
+    "views": ["5"],
+    "embedding": ["6"],
 }
 _PATIENCE = 30.0  # seconds until the store has been read
 

@@ -104,13 +104,18 @@ class Log:
 
 @dataclass(frozen=True)
 class Detail:
-    """One run, opened; `resolved` is None where the recipe cannot be read, and `problem` says why."""
+    """One run, opened; `resolved` is None where the recipe cannot be read, and `problem` says why.
+
+    `checkpoint` is the step of the newest one, `evaluations` pairs a result's name with its words.
+    """
 
     run: str
     state: State | None
     resolved: Resolved | None
     problem: str = ""
     others: tuple[tuple[str, Resolved], ...] = ()
+    checkpoint: int | None = None
+    evaluations: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)

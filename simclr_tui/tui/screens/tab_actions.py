@@ -8,7 +8,6 @@ from textual.widgets import ContentSwitcher
 
 from simclr_tui.tui.widgets.curves import AXES, SMOOTHING, CurvesView
 from simclr_tui.tui.widgets.log_view import LogView
-from simclr_tui.tui.widgets.recipe_view import RecipeView
 from simclr_tui.tui.widgets.tab_bar import TabBar
 
 
@@ -60,7 +59,3 @@ class TabActions(Screen[None]):
     def action_follow(self) -> None:
         log = self.query_one(LogView)
         log.follow = not log.follow
-
-    def action_differences(self) -> None:
-        view = self.query_one(RecipeView)
-        view.only_differences = not view.only_differences

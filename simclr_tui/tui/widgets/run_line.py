@@ -9,12 +9,13 @@ from rich.cells import cell_len, set_cell_size
 from rich.style import Style
 from rich.text import Text
 
-from simclr_tui.catalog.row import Row
-from simclr_tui.text import number, safe
+from simclr_tui.catalog.row import Row, cell_text
+from simclr_tui.text import safe
 from simclr_tui.tui.look import draws_unicode, run_colour, state_glyph
 
 _KINDS = {"running": "running", "starting": "running", "finished": "finished", "failed": "failed", "lost": "failed"}
-_STATUS = 12  # cells: `finished` or `running 41%`
+FLAGS = ("diverged", "collapsed", "stalled")  # what matters more than the state, the worst first
+_STATUS = 14  # cells: `finished` or `collapsed 41%`
 _KNN = 5
 _BAR = 10
 _NAME = (6, 24)
@@ -43,7 +44,7 @@ def lay_out(rows: list[Row], fields: tuple[str, ...], width: int) -> Layout:
     left -= (_BAR + 1) if bar else 0
     chosen: list[tuple[str, int]] = []
     for field in fields:
-        cells = max([len(field), *(cell_len(_value(row, field)) for row in rows[:1000])])
+        cells = max([len(field), *(cell_len(cell_text(field, row.get(field))) for row in rows[:1000])])
         cells = min(cells, _FIELD)
         if cells + 1 > left:
             break
@@ -63,14 +64,31 @@ def heading(layout: Layout) -> Text:
     return Text(" ".join(words))
 
 
-def run_line(row: Row, layout: Layout, marked: bool, style: Callable[[str], Style]) -> Text:
+@dataclass(frozen=True)
+class Signs:
+    """The runs that have a sign before their name: marked to be drawn, pinned on top, with news not yet looked at."""
+
+    marked: frozenset[str] = frozenset()
+    pinned: frozenset[str] = frozenset()
+    news: frozenset[str] = frozenset()
+
+    def after_glyph(self, name: str) -> str:
+        """One cell: news matters more than a pin."""
+        if name in self.news:
+            return "!"
+        return ("⌃" if draws_unicode() else "^") if name in self.pinned else " "
+
+
+def run_line(row: Row, layout: Layout, signs: Signs, style: Callable[[str], Style]) -> Text:
     """A row as a line of the list; `style` gives the colour of running, finished, failed or quiet things."""
+    marked = row["name"] in signs.marked
     state = row["state"]
     kind = style(_KINDS.get(state, "quiet"))
     colour = run_colour(row["name"])
     line = Text(no_wrap=True, end="")
     line.append(("▐" if draws_unicode() else "#") if marked else " ", Style(color=colour))
-    line.append(state_glyph(state) + " ", kind)
+    sign = signs.after_glyph(row["name"])
+    line.append(state_glyph(state), kind).append(sign, style("failed") + Style(bold=True) if sign == "!" else kind)
     line.append(_fit(safe(row["name"]), layout.name) + " ", Style(color=colour, bold=True) if marked else "")
     line.append(_fit(_status(row), _STATUS - 1), kind)
     if layout.bar:
@@ -78,7 +96,7 @@ def run_line(row: Row, layout: Layout, marked: bool, style: Callable[[str], Styl
     if layout.knn:
         line.append(" " + _knn(row))
     for field, cells in layout.fields:
-        line.append(" " + _fit(_value(row, field), cells, right=True), style("quiet"))
+        line.append(" " + _fit(cell_text(field, row.get(field)), cells, right=True), style("quiet"))
     return line
 
 
@@ -89,8 +107,8 @@ def _share(row: Row) -> float:
 def _status(row: Row) -> str:
     """The word of the state, with what is done of a run that has not ended well, or the flag that matters more."""
     state, flags = str(row["state"]), str(row.get("flags") or "").split(",")
-    if state == "running" and "stalled" in flags:
-        state = "stalled"
+    if state in ("running", "failed"):
+        state = next((flag for flag in FLAGS if flag in flags), state)
     if state == "queued" and row.get("place"):
         return f"queued {row['place']}"
     if state in ("finished", "queued", "starting") or not row.get("steps"):
@@ -107,13 +125,6 @@ def _knn(row: Row) -> str:
 def _bar(share: float) -> str:
     full = int(share * _BAR)
     return "━" * full + "─" * (_BAR - full) if draws_unicode() else "=" * full + "-" * (_BAR - full)
-
-
-def _value(row: Row, field: str) -> str:
-    value = row.get(field)
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return number(value) if isinstance(value, int | float) else safe(str(value if value is not None else "–"))
 
 
 def _fit(text: str, cells: int, right: bool = False) -> str:

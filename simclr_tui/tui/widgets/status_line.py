@@ -21,6 +21,7 @@ class StatusLine(Widget):
         super().__init__()
         self._detail: Detail | None = None
         self._error = ""
+        self._work = ""
 
     def show(self, detail: Detail | None) -> None:
         self._detail = detail
@@ -32,6 +33,12 @@ class StatusLine(Widget):
             self._error = error
             self.refresh()
 
+    def show_work(self, words: str) -> None:
+        """Say what is under way, before the run's own line."""
+        if words != self._work:
+            self._work = words
+            self.refresh()
+
     def render(self) -> RenderResult:
         width = self.size.width
         if self._error:
@@ -40,6 +47,8 @@ class StatusLine(Widget):
             line = Text("")
         else:
             line = _line(self._detail, width)
+        if self._work and not self._error:
+            line = Text(f" {safe(self._work)} (X ends it) ", style="reverse").append_text(line)
         line.no_wrap = True
         line.truncate(width, overflow="ellipsis")
         return line

@@ -43,6 +43,7 @@ OWN: dict[str, type] = {
 }
 METRICS = (
     "loss", "knn", "knn_first", "knn_best", "contrastive_top1", "images_per_s", "steps_per_s", "gpu_allocated",
+    "rank_h", "rank_z", "alignment", "uniformity",
 )  # fmt: skip
 
 # Column → the evaluation (on the run's own data) whose top-1 it holds.

@@ -18,7 +18,12 @@ def run(
     *,
     preset: Annotated[
         str,
-        typer.Option("--preset", "-p", help="auto, quick, cifar10-sgd, paper-cifar10, paper-imagenet or report.", show_default=True),
+        typer.Option(
+            "--preset",
+            "-p",
+            help="auto, quick, cifar10-sgd, paper-cifar10, paper-imagenet or report.",
+            show_default=True,
+        ),
     ] = "auto",
     config: Annotated[
         Path | None, typer.Option("--config", "-c", help="A TOML file of fields over the preset.")

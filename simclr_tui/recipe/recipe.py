@@ -261,7 +261,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
                 "give --objective margin or --objective nt-logistic with it",
             )
         if self.width != 1.0 and not self.native_encoder:
-            raise RecipeError(f"--width scales {', '.join(NATIVE_ENCODERS)}, not {self.encoder}", "leave --width at 1")
+            raise RecipeError(f"--width scales {', '.join(NATIVE_ENCODERS)}, not {self.encoder}", "give --width 1")
         self._check_augmentations()
         self._check_shares()
         return self

@@ -44,7 +44,8 @@ def work(paths: RunPaths, report: Reporter, stop: StopFlag) -> int:
             return ExitCode.OK
         kept = f"with a checkpoint at step {training.step}" if training.step else "before its first step"
         report.ended("stopped", f"on request, {kept}", ExitCode.STOPPED)
-        return ExitCode.STOPPED
+        # Torchrun would take any other code for a failure, and fill the log with it; state.json tells all the same.
+        return ExitCode.STOPPED if world.size == 1 else ExitCode.OK
     except Stopped:
         report.ended("stopped", "on request, while preparing", ExitCode.STOPPED)
         return ExitCode.STOPPED

@@ -23,10 +23,9 @@ from simclr_tui.store.store import Store
 from tests.making import make_run
 
 
-@pytest.fixture
-def store(tmp_path) -> Store:
+def twelve_runs(root: Path) -> Store:
+    """Runs that differ in every kind of column."""
     """Twelve runs of different recipes and states."""
-    root = tmp_path / "runs"
     for number in range(1, 13):
         make_run(
             root,
@@ -42,6 +41,11 @@ def store(tmp_path) -> Store:
             summary={"knn": number / 20, "loss": 5.5 - number / 10},
         )
     return Store(root)
+
+
+@pytest.fixture
+def store(tmp_path) -> Store:
+    return twelve_runs(tmp_path / "runs")
 
 
 def fresh(store: Store) -> list[Row]:

@@ -1,4 +1,4 @@
-"""How often a fault is tried, and the table of what was tried: a row of docs/reliability.md each."""
+"""How often a fault is tried, and the table of what was tried: the rows of docs/reliability.md."""
 
 from __future__ import annotations
 
@@ -55,11 +55,15 @@ def pytest_runtest_makereport(item, call):
 
 
 def pytest_terminal_summary(terminalreporter, config):
-    tried = sorted(config.stash[_TRIED], key=lambda one: (int(one.row[1:]), one.test))
-    if not tried:
-        return
-    terminalreporter.section("faults")
-    for one in tried:
-        seed = "" if one.seed is None else f", seed {one.seed}"
-        verdict = "0 failures" if one.passed else "FAILED"
-        terminalreporter.write_line(f"| {one.row} | {one.count:,} {one.what}{seed} | {verdict} | `{one.test}` |")
+    rows = {}
+    for one in config.stash[_TRIED]:
+        test = one.test.partition("[")[0]
+        rows.setdefault((int(one.row[1:]), test, one.what, one.seed), []).append(one)
+    if rows:
+        terminalreporter.section("faults")
+    for (row, test, what, seed), tried in sorted(rows.items(), key=str):
+        count = sum(one.count for one in tried)
+        failed = sum(not one.passed for one in tried)
+        seeded = "" if seed is None else f", seed {seed}"
+        verdict = f"FAILED {failed} of {len(tried)}" if failed else "0 failures"
+        terminalreporter.write_line(f"| F{row} | {count:,} {what}{seeded} | {verdict} | `{test}` |")

@@ -35,7 +35,7 @@ def clock():
 
 @pytest.mark.parametrize("jump", JUMPS)
 def test_a_jump_changes_neither_state_nor_eta_nor_a_second_of_training(tmp_path, clock, jump, fault):
-    fault("F13", 1, "jump of the clock in the middle of an attempt", fewest=1)
+    fault("F13", 1, "jumps of the clock in the middle of an attempt")
     run = make_run(tmp_path, state="starting", summary={"steps_per_s": 2.0})
     lock = Lock(run.paths.lock)
     assert lock.acquire()

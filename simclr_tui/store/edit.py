@@ -6,6 +6,7 @@ import re
 
 import msgspec
 
+from simclr_tui.atomic import rename_folder
 from simclr_tui.errors import StoreError
 from simclr_tui.store.run import Run, RunInfo
 from simclr_tui.store.state import ACTIVE
@@ -57,10 +58,8 @@ def _write(run: Run, info: RunInfo) -> None:
 def _rename(store: Store, run: Run, name: str) -> Run:
     if run.state in ACTIVE:
         raise StoreError(f"{run.name} is training", "rename it when it has ended")
-    target = store.root / name
     try:
-        target.mkdir()  # claims the name: a rename onto an empty folder replaces it, onto anything else fails
-        run.path.rename(target)
+        rename_folder(run.path, store.root / name)
     except FileExistsError:
         raise StoreError(f"{name} already exists in {store.root}", "choose another name") from None
     except OSError as error:

@@ -34,15 +34,13 @@ class Database:
 
     def load(self) -> dict[str, Row]:
         """Every row that is whole, by name; none where the database does not tell."""
-        if not self.path.exists():
-            return {}
         address = self.path.absolute().as_uri()
         try:
             with contextlib.closing(sqlite3.connect(f"{address}?mode=ro", uri=True, timeout=BUSY)) as database:
                 packed = database.execute("select row from packed").fetchall()
                 ((count,),) = database.execute("select count(*) from runs")
         except sqlite3.OperationalError:
-            return {}  # locked, read-only or of another shape: the folders tell all the same
+            return {}  # not there, locked, read-only or of another shape: the folders tell all the same
         except sqlite3.DatabaseError:
             self._set_aside()
             return {}

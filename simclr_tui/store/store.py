@@ -9,7 +9,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from simclr_tui.atomic import is_locked
+from simclr_tui.atomic import is_locked, rename_folder
 from simclr_tui.clock import SYSTEM_CLOCK, Clock
 from simclr_tui.errors import NotFoundError, SimclrError, StoreError
 from simclr_tui.paths import RUN_FILE, TRASH
@@ -157,11 +157,10 @@ class Store:
         removed = [path for path in self.trash() if path.name.rpartition(".")[0] == name]
         if not removed:
             raise NotFoundError(f"no run {safe(name)!r} in the trash", "see simclr trash ls")
-        target = self.root / check_name(name)
-        if target.exists():
-            raise StoreError(f"{name} exists again in {self.root}", "remove or rename that one first")
         try:
-            removed[-1].rename(target)
+            rename_folder(removed[-1], self.root / check_name(name))
+        except FileExistsError:
+            raise StoreError(f"{name} exists again in {self.root}", "remove or rename that one first") from None
         except OSError as error:
             raise StoreError(f"cannot bring {name} back: {error.strerror}", "see simclr doctor") from None
         return self.run(name)

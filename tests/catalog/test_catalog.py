@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import random
 import shutil
 import sqlite3
 import subprocess
@@ -19,15 +18,14 @@ from simclr_tui.catalog.catalog import Catalog
 from simclr_tui.catalog.row import EVALUATED, METRICS, OWN, Row, columns, differing, make_row, public
 from simclr_tui.recipe.fields import fields
 from simclr_tui.store.run import Run
-from simclr_tui.store.state import State, read_state, write_state
+from simclr_tui.store.state import State, write_state
 from simclr_tui.store.store import Store
 from tests.making import make_run
 
 
-@pytest.fixture
-def store(tmp_path) -> Store:
+def twelve_runs(root: Path) -> Store:
+    """Runs that differ in every kind of column."""
     """Twelve runs of different recipes and states."""
-    root = tmp_path / "runs"
     for number in range(1, 13):
         make_run(
             root,
@@ -43,6 +41,11 @@ def store(tmp_path) -> Store:
             summary={"knn": number / 20, "loss": 5.5 - number / 10},
         )
     return Store(root)
+
+
+@pytest.fixture
+def store(tmp_path) -> Store:
+    return twelve_runs(tmp_path / "runs")
 
 
 def fresh(store: Store) -> list[Row]:
@@ -163,39 +166,6 @@ def test_a_folder_that_cannot_be_read_is_a_row_that_says_why(store):
     assert rows_of(Catalog(store)) == fresh(store)
     store.run("run2").paths.recipe.write_bytes(store.run("run5").paths.recipe.read_bytes())
     assert {row["name"]: row["error"] for row in Catalog(store).rows()}["run2"] == "", "mended, and noticed"
-
-
-def damage(chance: random.Random, data: bytes) -> bytes:
-    """A page, or part of one, overwritten; or the file cut."""
-    start = chance.randrange(len(data) // 4096) * 4096
-    kind = chance.randrange(5)
-    if kind == 0:
-        return data[:start] + chance.randbytes(4096) + data[start + 4096 :]
-    if kind == 1:
-        return data[:start] + bytes(4096) + data[start + 4096 :]
-    if kind == 2:
-        return data[: start + chance.randrange(4096)]
-    at, length = start + chance.randrange(4000), chance.randrange(1, 96)
-    noise = chance.randbytes(length) if kind == 3 else bytes(chance.choice(b"0123456789abc") for _ in range(length))
-    return data[:at] + noise + data[at + length :]
-
-
-def test_a_database_damaged_at_random_pages_costs_no_row(store):
-    Catalog(store).rows()
-    path = store.root / "catalog.db"
-    expected, good, chance = fresh(store), path.read_bytes(), random.Random(9)
-    for number in range(60):
-        path.write_bytes(damage(chance, good))
-        assert rows_of(Catalog(store)) == expected, number
-        # A change is what makes the next look write, and a second look find what was written.
-        write_state(store.run("run1").paths, read_state(store.run("run1").paths))
-        assert rows_of(Catalog(store)) == expected, number
-        assert rows_of(Catalog(store)) == expected, number
-        for aside in store.root.glob("catalog.db*damaged*"):
-            aside.unlink()
-    path.unlink()
-    assert rows_of(Catalog(store)) == expected
-    assert in_database(store).keys() == set(store.names())
 
 
 @pytest.mark.parametrize(

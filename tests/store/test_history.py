@@ -135,24 +135,6 @@ def test_a_resume_seen_live_takes_back_what_it_tells_again(tmp_path):
     assert content(history) == content(read(paths))
 
 
-def test_a_file_cut_at_every_byte_of_its_last_three_lines(tmp_path):
-    paths = RunPaths(tmp_path)
-    lines = lines_of(range(1, 21))
-    path = write_metrics(paths, 1, lines)
-    whole = path.read_bytes()
-    start = len(whole) - sum(len(line) + 1 for line in lines[-3:])
-    for cut in range(start, len(whole) + 1):
-        path.write_bytes(whole[:cut])
-        history = read(paths)
-        assert list(history.step) == list(range(1, 1 + whole[:cut].count(b"\n")))
-        assert history.damaged == 0, "a torn line is not a damaged one"
-        with path.open("ab") as file:
-            file.write(whole[cut:])
-        history.poll()
-        assert list(history.step) == list(range(1, 21)), "the torn line is read once, when it is whole"
-        assert not history.poll()
-
-
 DAMAGE = st.one_of(
     st.binary(min_size=1, max_size=200).map(lambda data: data.replace(b"\n", b"\xff")),
     st.just(b"\0" * 512),

@@ -26,13 +26,16 @@ def ls(
     from simclr_tui.catalog.catalog import Catalog
     from simclr_tui.catalog.filter import parse_filter
     from simclr_tui.catalog.row import columns, differing, public
+    from simclr_tui.launch.slurm import refresh
     from simclr_tui.store.store import Store
 
     passes = parse_filter(" ".join(words or []))
     column = sort.removeprefix("-")
     if column not in columns():
         raise RecipeError(f"no column {column!r} to sort by", did_you_mean(column, columns()) or "see simclr ls --json")
-    rows = [row for row in Catalog(Store(runs)).rows() if passes(row)]
+    store = Store(runs)
+    refresh(store)
+    rows = [row for row in Catalog(store).rows() if passes(row)]
     known = [row for row in rows if row[column] is not None]
     unknown = [row for row in rows if row[column] is None]
     rows = sorted(known, key=lambda row: row[column], reverse=sort.startswith("-")) + unknown

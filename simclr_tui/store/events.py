@@ -13,7 +13,8 @@ from simclr_tui.store.damage import DAMAGED
 
 
 class Event(msgspec.Struct, kw_only=True):
-    """`event` is started, checkpoint, evaluation, warning, stop-requested, finished, stopped or failed."""
+    """`event` is queued, dequeued, started, checkpoint, evaluation, warning, retry, stop-requested, finished, stopped
+    or failed."""
 
     event: str
     wall: float
@@ -38,6 +39,13 @@ class EventLog:
 
     def close(self) -> None:
         self._lines.close()
+
+
+def record(paths: RunPaths, attempt: int, event: str, message: str = "", step: int | None = None) -> None:
+    """One event, by a process that has no more to tell."""
+    events = EventLog(paths.attempt(attempt))
+    events.write(event, message, step=step)
+    events.close()
 
 
 def read_events(paths: RunPaths) -> list[Event]:

@@ -86,6 +86,8 @@ def observe(paths: RunPaths, clock: Clock = SYSTEM_CLOCK) -> State:
     stored = read_state(paths)
     if stored.state not in ACTIVE:
         return stored
+    if paths.slurm.exists():
+        return stored  # on another machine: its locks, boots and processes say nothing here, Slurm does
     if is_locked(paths.lock):
         return _flag_stall(stored, clock)
     if is_alive(stored.supervisor) or is_alive(stored.process):

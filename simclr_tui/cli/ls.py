@@ -58,6 +58,8 @@ def _cells(row: dict[str, object], shown: list[str]) -> list[str]:
     step, steps = value("step") or 0.0, value("steps") or 0.0
     flags = [word for word in str(row["flags"] or "").split(",") if word]
     flags += [f"place {row['place']}"] if row["place"] else []
+    _, slurm, why = str(row["reason"] or "").partition("Slurm: ")
+    flags += [f"Slurm: {why.rstrip(')')}"] if slurm and row["state"] == "queued" else []
     return [
         str(row["name"]),
         out.state_cell(str(row["state"]), flags),

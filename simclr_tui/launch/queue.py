@@ -25,7 +25,7 @@ from simclr_tui.store.events import record
 from simclr_tui.store.process import ProcessId, boot_id, is_alive
 from simclr_tui.store.queue import Ticket, tickets, write_ticket
 from simclr_tui.store.run import Run, Trial
-from simclr_tui.store.state import write_state
+from simclr_tui.store.state import waiting_again, write_state
 from simclr_tui.store.store import Store
 
 _READY_WITHIN = 10.0  # seconds until a dispatcher must have said that it is there
@@ -73,12 +73,7 @@ def queue_again(store: Store, run: Run) -> None:
             raise StoreError(f"{run.name} cannot be queued, it is {status.state}", "see simclr ls")
         recipe = hashlib.sha256(run.paths.recipe.read_bytes()).hexdigest()
         write_ticket(run.paths, Ticket(position=last + 1, recipe=recipe, code=code_digest()))
-        elapsed = status.elapsed + status.time
-        queued = msgspec.structs.replace(
-            status, state="queued", since=SYSTEM_CLOCK.wall(), reason="", elapsed=elapsed, time=0.0,
-            process=None, supervisor=None, activity="", flags=(),
-        )  # fmt: skip
-        write_state(run.paths, queued, durable=True)
+        write_state(run.paths, waiting_again(status, ""), durable=True)
     record(run.paths, status.attempt, "queued", "again", status.step)
 
 

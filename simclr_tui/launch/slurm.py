@@ -19,13 +19,13 @@ from simclr_tui.clock import SYSTEM_CLOCK
 from simclr_tui.errors import RecipeError, StoreError
 from simclr_tui.launch.plan import Plan
 from simclr_tui.launch.slurm_job import Attempts, wait_again
-from simclr_tui.launch.start import create
+from simclr_tui.launch.start import claimed, create
 from simclr_tui.paths import RunPaths
 from simclr_tui.recipe.resolve import Resolved
 from simclr_tui.store.events import record
 from simclr_tui.store.run import Run, Trial
 from simclr_tui.store.slurm import Job, Resources, read_job
-from simclr_tui.store.state import ACTIVE, State, read_state, write_state
+from simclr_tui.store.state import ACTIVE, State, read_state, waiting_again, write_state
 from simclr_tui.store.store import Store
 
 _ASK_WITHIN = 30.0  # seconds for an answer of Slurm
@@ -74,6 +74,17 @@ def submit(
         shutil.rmtree(run.path, ignore_errors=True)
         raise
     return run
+
+
+def resubmit(run: Run, resources: Resources) -> Job:
+    """A job for a run that was stopped, failed or lost: it goes on from its newest checkpoint. Raises as `submit`."""
+    require_slurm()
+    with claimed(run):
+        status = run.status
+        if status.state not in ("stopped", "failed", "lost"):
+            raise StoreError(f"{run.name} cannot be queued, it is {status.state}", "see simclr ls")
+        write_state(run.paths, waiting_again(status, ""), durable=True)
+    return submit_again(run, resources)
 
 
 def submit_again(run: Run, resources: Resources) -> Job:

@@ -11,14 +11,11 @@ import time
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
-from simclr_tui.clock import SYSTEM_CLOCK
 from simclr_tui.errors import ExitCode, SimclrError
 from simclr_tui.launch.start import start_queued
 from simclr_tui.store.events import record
 from simclr_tui.store.run import Run
-from simclr_tui.store.state import ACTIVE, State, read_state, write_state
+from simclr_tui.store.state import ACTIVE, State, read_state, waiting_again, write_state
 
 _TICK = 0.2
 _SAVED_WITHIN = 60.0  # seconds for the step in flight and its checkpoint
@@ -65,9 +62,5 @@ def wait_again(run: Run, status: State, why: str) -> None:
     """The run is `queued` once more, with what it has reached."""
     saved = max((manifest.step for manifest in run.checkpoints), default=0)
     reason = f"{why}; goes on from step {saved}"
-    queued = msgspec.structs.replace(
-        status, state="queued", since=SYSTEM_CLOCK.wall(), reason=reason, elapsed=status.elapsed + status.time,
-        time=0.0, process=None, supervisor=None, activity="", flags=(),
-    )  # fmt: skip
-    write_state(run.paths, queued, durable=True)
+    write_state(run.paths, waiting_again(status, reason), durable=True)
     record(run.paths, status.attempt, "retry", reason, status.step)

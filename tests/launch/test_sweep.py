@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+import statistics
 from pathlib import Path
 
 import pytest
@@ -120,31 +122,56 @@ def test_a_sampler_that_learns_asks_runs_and_tells_until_it_has_all_its_trials(s
     assert [trial.params["temp"] for trial in trials] == pytest.approx([row["temp"] for row in rows])
 
 
-SURFACE = Path(__file__).with_name("surface.json")
-SEEDS, TRIALS = range(8), 24
+SURFACE = json.loads(Path(__file__).with_name("surface.json").read_text())
+SURFACE_AXES = (parse_axis("temp", "0.05:3:log"), parse_axis("lr", "0.003:1:log"))
+TRIALS = 20
 
 
 def surface(temp, lr):
-    """kNN of a narrow net after a short training, recorded on a grid; between its points, the nearest."""
-    recorded = json.loads(SURFACE.read_text())
-
-    def nearest(axis, value):
-        return min(range(len(axis)), key=lambda index: abs(axis[index] / value - 1) + abs(value / axis[index] - 1))
-
-    return recorded["knn"][nearest(recorded["temp"], temp)][nearest(recorded["lr"], lr)]
-
-
-def best_of_random(axes, seed):
-    return max(surface(**draw(axes, seed, number)) for number in range(TRIALS))
+    """kNN of a narrow net after a short training, recorded on a grid of τ and learning rate; bilinear between."""
+    row, down = _between(SURFACE["temp"], temp)
+    column, right = _between(SURFACE["lr"], lr)
+    upper, lower = SURFACE["knn"][row], SURFACE["knn"][row + 1]
+    along = [(1 - right) * line[column] + right * line[column + 1] for line in (upper, lower)]
+    return (1 - down) * along[0] + down * along[1]
 
 
-def mean_of_tpe(axes, seed, folder):
-    found = []
-    study = Study(
-        folder / f"{seed}.log", Sweep(name="s", sampler="tpe", trials=TRIALS, seeds=(0,), axes=axes, seed=seed)
-    )
-    for _ in range(TRIALS):
-        number, values = study.ask()
-        found.append(surface(**values))
-        study.tell(number, found[-1])
-    return found
+def _between(points, value):
+    index = next(i for i in range(len(points) - 1) if value <= points[i + 1])
+    low, high = math.log(points[index]), math.log(points[index + 1])
+    return index, (math.log(value) - low) / (high - low)
+
+
+def test_tpe_beats_random_at_equal_trials_on_a_recorded_surface(tmp_path):
+    pytest.importorskip("optuna")
+    learned, drawn = [], []
+    for seed in range(6):
+        sweep = Sweep(name="s", sampler="tpe", trials=TRIALS, seeds=(0,), axes=SURFACE_AXES, seed=seed)
+        study = Study(tmp_path / f"{seed}.log", sweep)
+        scores = []
+        for _ in range(TRIALS):
+            number, values = study.ask()
+            scores.append(surface(**values))
+            study.tell(number, scores[-1])
+        learned.append(max(scores))
+        drawn.append(max(surface(**draw(SURFACE_AXES, seed, number)) for number in range(TRIALS)))
+    wins = sum(mine > theirs for mine, theirs in zip(learned, drawn, strict=True))
+    print(f"best kNN after {TRIALS} trials: tpe {statistics.fmean(learned):.4f}, random {statistics.fmean(drawn):.4f}")
+    assert wins >= 5
+    assert statistics.fmean(learned) > statistics.fmean(drawn) + 0.005
+
+
+def test_pruning_gives_up_what_lags_and_an_interrupted_study_goes_on(tmp_path):
+    pytest.importorskip("optuna")
+    sweep = Sweep(name="s", sampler="tpe", trials=9, seeds=(0,), axes=SURFACE_AXES, prune="median")
+    study = Study(tmp_path / "journal", sweep)
+    for _ in range(6):
+        number, _ = study.ask()
+        assert not any(study.report(number, step, 0.5) for step in (10, 20))
+        study.tell(number, 0.5)
+    number, values = study.ask()
+    again = Study(tmp_path / "journal", sweep)  # its process was killed, and another goes on
+    assert again.open() == {number: values}
+    assert again.report(number, 10, 0.1)
+    again.prune(number)
+    assert (again.open(), again.asked()) == ({}, 7)

@@ -74,6 +74,11 @@ class RunPaths:
         return self.root / "ticket.json"
 
     @property
+    def slurm(self) -> Path:
+        """There while a Slurm job answers for the run."""
+        return self.root / "slurm.json"
+
+    @property
     def checkpoints(self) -> Path:
         return self.root / "checkpoints"
 

@@ -56,12 +56,15 @@ def ls(
     from simclr_tui.catalog.catalog import Catalog
     from simclr_tui.catalog.filter import parse_filter
     from simclr_tui.catalog.row import find_column, parse_columns, public
+    from simclr_tui.launch.slurm import refresh
     from simclr_tui.store.store import Store
 
     passes = parse_filter(" ".join(words or []))
     column, descending = find_order(sort)
     chosen, by = parse_columns(shown), find_column(group, "group by") if group else ""
-    rows = sort_rows([row for row in Catalog(Store(runs)).rows() if passes(row)], column, descending)
+    store = Store(runs)
+    refresh(store)
+    rows = sort_rows([row for row in Catalog(store).rows() if passes(row)], column, descending)
     rows = rows[-limit:] if limit and sort == "created" else rows[: limit or None]
     groups = group_rows(rows, by) if by else []
     if json:
@@ -112,6 +115,8 @@ def _print_rows(rows: list[Row], chosen: tuple[str, ...]) -> None:
 def _state(row: Row) -> str:
     flags = [word for word in str(row["flags"] or "").split(",") if word]
     flags += [f"place {row['place']}"] if row["place"] else []
+    _, slurm, why = str(row["reason"] or "").partition("Slurm: ")
+    flags += [f"Slurm: {why.rstrip(')')}"] if slurm and row["state"] == "queued" else []
     return out.state_cell(str(row["state"]), flags)
 
 

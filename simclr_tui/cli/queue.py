@@ -78,13 +78,13 @@ def start(
     runs: Runs = DEFAULT_RUNS,
 ) -> None:
     """Go on after a pause, a restart of the machine or a crash; --slots changes how many train at once."""
-    from simclr_tui.launch.queue import ensure_dispatcher, settings, unpause, waiting_runs
+    from simclr_tui.launch.queue import dispatches, ensure_dispatcher, settings, unpause, waiting_runs
     from simclr_tui.store.store import Store
 
     store = Store(runs)
     unpause(store, slots)
     ensure_dispatcher(store)
-    out.talk(_status(len(waiting_runs(store)), "", True, settings(store).slots))
+    out.talk(_status(len(waiting_runs(store)), "", dispatches(store), settings(store).slots))
 
 
 @app.command("move")

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
 from simclr_tui.cli import out
-from simclr_tui.cli.options import DEFAULT_RUNS, Runs
+from simclr_tui.cli.options import DEFAULT_RUNS, Cpus, Partition, Runs, Time
 from simclr_tui.cli.recipe_flags import with_recipe_flags
 from simclr_tui.text import safe, size
 
@@ -37,6 +37,12 @@ def run(
         list[str] | None,
         typer.Option("--after", metavar="RUN", help="Queue it, to start when RUN has finished.", show_default=False),
     ] = None,
+    on: Annotated[
+        Literal["local", "slurm"], typer.Option("--on", help="This machine, or a job of the cluster's Slurm.")
+    ] = "local",
+    partition: Partition = "",
+    time: Time = "",
+    cpus: Cpus = 0,
     name: Annotated[
         str | None, typer.Option("--name", "-n", help="Instead of run1, run2, …", show_default=False)
     ] = None,
@@ -53,6 +59,7 @@ def run(
     from simclr_tui.cli.queue import tell_queued
     from simclr_tui.launch.plan import make_plan
     from simclr_tui.launch.queue import enqueue
+    from simclr_tui.launch.slurm import slurm_resources, submit
     from simclr_tui.launch.start import start
     from simclr_tui.store.store import Store
 
@@ -60,6 +67,11 @@ def run(
     for choice in plan.choices:
         out.talk(f"chosen: {choice}")
     store = Store(runs)
+    if on == "slurm":
+        resources = slurm_resources(plan.resolved, partition, time, cpus)
+        submitted = submit(store, plan, resources, name=name, tags=tag, note=note)
+        out.data(submitted.name)
+        return out.talk(f"{submitted.name} is a job of Slurm; see simclr ls, follow it: simclr attach {submitted.name}")
     if queue or after or priority:
         named = tuple(store.find(word).name for word in after or [])
         waiting = enqueue(store, plan, name=name, tags=tag, note=note, priority=priority, after=named)

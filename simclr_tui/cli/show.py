@@ -16,7 +16,10 @@ from simclr_tui.text import duration, number, percent, safe, size, sparkline
 
 def show(name: RunName, json: AsJson = False, runs: Runs = DEFAULT_RUNS) -> None:
     """Show a run: state, figures, recipe with the source of each value, checkpoints and events."""
+    from simclr_tui.launch.slurm import refresh
+
     store = Store(runs)
+    refresh(store)
     found = store.find(name)
     status = found.status
     waits = _waits(store, found) if status.state == "queued" else {}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from simclr_tui.cli import out
-from simclr_tui.cli.options import DEFAULT_RUNS, AsJson, Runs
+from simclr_tui.cli.options import DEFAULT_RUNS, AsJson, Cpus, Partition, Runs, Time
 from simclr_tui.cli.recipe_flags import with_sweep_flags
 from simclr_tui.errors import RecipeError
 from simclr_tui.text import safe
@@ -43,6 +43,10 @@ def sweep(
     ] = 0,
     preset: Annotated[str, typer.Option("--preset", "-p", help="As of simclr run.")] = "auto",
     config: Annotated[Path | None, typer.Option("--config", "-c", help="As of simclr run.")] = None,
+    on: Annotated[Literal["local", "slurm"], typer.Option("--on", help="As of simclr run.")] = "local",
+    partition: Partition = "",
+    time: Time = "",
+    cpus: Cpus = 0,
     name: Annotated[str | None, typer.Option("--name", "-n", help="Instead of sweep1, sweep2, …")] = None,
     priority: Annotated[int, typer.Option("--priority", help="In the queue: higher starts earlier.")] = 0,
     runs: Runs = DEFAULT_RUNS,
@@ -60,6 +64,7 @@ def sweep(
         return
     from simclr_tui.launch.plan import make_plan
     from simclr_tui.launch.queue import waiting_runs
+    from simclr_tui.launch.slurm import slurm_resources
     from simclr_tui.launch.sweep import make_sweep
     from simclr_tui.recipe.sweep_files import SweepFile, load_sweep
     from simclr_tui.store.store import Store
@@ -86,6 +91,7 @@ def sweep(
         seed=first,
         parallel=parallel or _places(store),
         priority=priority,
+        slurm=slurm_resources(plan.resolved, partition, time, cpus) if on == "slurm" else None,
     )
     made = make_sweep(store, plan.resolved, wanted, name)
     out.data(made.name)

@@ -27,8 +27,8 @@ from simclr_tui.launch.plan import check_space, checkpoint_bytes
 from simclr_tui.launch.queue import pause, queue_paths, settings, why_paused
 from simclr_tui.launch.retry import settle
 from simclr_tui.launch.start import start_queued
-from simclr_tui.launch.stop import record
 from simclr_tui.launch.waiting import waits_for
+from simclr_tui.store.events import record
 from simclr_tui.store.process import this_process
 from simclr_tui.store.queue import Ticket, tickets
 from simclr_tui.store.run import Run
@@ -160,9 +160,9 @@ def _start(store: Store, run: Run, ticket: Ticket, variables: Mapping[str, str])
         return False
     place = ", ".join(ticket.gpus) or "the CPU"
     print(f"{run.name}: attempt {attempt} on {place}", flush=True)
-    record(run, attempt, "dequeued", f"on {place}", run.status.step)
+    record(run.paths, attempt, "dequeued", f"on {place}", run.status.step)
     for change in _changes(run, ticket):
-        record(run, attempt, "warning", change)
+        record(run.paths, attempt, "warning", change)
     return True
 
 

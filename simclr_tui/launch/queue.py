@@ -18,14 +18,14 @@ from simclr_tui.errors import StoreError
 from simclr_tui.launch.code import code_digest
 from simclr_tui.launch.plan import Plan
 from simclr_tui.launch.start import claimed, create
-from simclr_tui.launch.stop import record
 from simclr_tui.paths import QUEUE, QueuePaths
 from simclr_tui.recipe.resolve import to_toml
 from simclr_tui.store.damage import UNREADABLE
+from simclr_tui.store.events import record
 from simclr_tui.store.process import ProcessId, boot_id, is_alive
 from simclr_tui.store.queue import Ticket, tickets, write_ticket
 from simclr_tui.store.run import Run, Trial
-from simclr_tui.store.state import write_state
+from simclr_tui.store.state import waiting_again, write_state
 from simclr_tui.store.store import Store
 
 _READY_WITHIN = 10.0  # seconds until a dispatcher must have said that it is there
@@ -59,8 +59,8 @@ def enqueue(
     last = max((ticket.position for ticket in tickets(store).values()), default=0)
     recipe = hashlib.sha256(to_toml(plan.resolved).encode()).hexdigest()
     ticket = Ticket(priority=priority, position=last + 1, after=after, recipe=recipe, code=code_digest())
-    run = create(store, plan, name, tags, note, command, ticket, trial)
-    record(run, 1, "queued", f"after {', '.join(after)}" if after else "")
+    run = create(store, plan, name, tags, note, command, ticket, trial, "queued")
+    record(run.paths, 1, "queued", f"after {', '.join(after)}" if after else "")
     return run
 
 
@@ -73,13 +73,8 @@ def queue_again(store: Store, run: Run) -> None:
             raise StoreError(f"{run.name} cannot be queued, it is {status.state}", "see simclr ls")
         recipe = hashlib.sha256(run.paths.recipe.read_bytes()).hexdigest()
         write_ticket(run.paths, Ticket(position=last + 1, recipe=recipe, code=code_digest()))
-        elapsed = status.elapsed + status.time
-        queued = msgspec.structs.replace(
-            status, state="queued", since=SYSTEM_CLOCK.wall(), reason="", elapsed=elapsed, time=0.0,
-            process=None, supervisor=None, activity="", flags=(),
-        )  # fmt: skip
-        write_state(run.paths, queued, durable=True)
-    record(run, status.attempt, "queued", "again", status.step)
+        write_state(run.paths, waiting_again(status, ""), durable=True)
+    record(run.paths, status.attempt, "queued", "again", status.step)
 
 
 def move(store: Store, run: Run, before: Run | None = None, last: bool = False, priority: int | None = None) -> None:

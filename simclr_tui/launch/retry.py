@@ -6,13 +6,12 @@ import signal
 
 import msgspec
 
-from simclr_tui.clock import SYSTEM_CLOCK
 from simclr_tui.errors import ExitCode
 from simclr_tui.launch.start import claimed
-from simclr_tui.launch.stop import record
+from simclr_tui.store.events import record
 from simclr_tui.store.queue import Ticket, drop_ticket, write_ticket
 from simclr_tui.store.run import Run
-from simclr_tui.store.state import OPEN, State, read_state, write_state
+from simclr_tui.store.state import OPEN, State, read_state, waiting_again, write_state
 
 RETRIES = 3
 _BY_HAND = {128 + signal.SIGHUP, 128 + signal.SIGINT}
@@ -63,29 +62,18 @@ def _queue_again(run: Run, ticket: Ticket, status: State, reason: str, saved: in
     goes_on = f"{reason}; goes on from step {saved}"
     if ticket.retried:
         goes_on += f", retry {len(ticket.retried)} of {RETRIES}"
-    queued = State(
-        state="queued",
-        since=SYSTEM_CLOCK.wall(),
-        attempt=status.attempt,
-        reason=goes_on,
-        exit_code=status.exit_code,
-        step=status.step,
-        steps=status.steps,
-        steps_per_epoch=status.steps_per_epoch,
-        elapsed=status.elapsed + status.time,
-        summary=status.summary,
-        facts=status.facts,
-    )
-    write_state(run.paths, queued, durable=True)
+    write_state(run.paths, waiting_again(status, goes_on), durable=True)
     write_ticket(run.paths, ticket)
-    record(run, status.attempt, "retry", f"{goes_on} (exit code {status.exit_code})", status.step)
+    record(run.paths, status.attempt, "retry", f"{goes_on} (exit code {status.exit_code})", status.step)
 
 
 def _let_go(run: Run, ticket: Ticket, status: State, refusal: str) -> None:
     reason = status.reason
     if status.state in ("failed", "lost"):
         reason += f"; not retried: {refusal}"
-        record(run, status.attempt, "warning", f"not retried: {refusal} (exit code {status.exit_code})", status.step)
+        record(
+            run.paths, status.attempt, "warning", f"not retried: {refusal} (exit code {status.exit_code})", status.step
+        )
     if ticket.retried:
         times = "once" if len(ticket.retried) == 1 else f"{len(ticket.retried)} times"
         reason = "; ".join(filter(None, [reason, f"retried {times}, at first it was {ticket.retried[0]}"]))

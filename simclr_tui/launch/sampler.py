@@ -19,6 +19,7 @@ from simclr_tui.catalog.row import Row
 from simclr_tui.catalog.sweeps import PRUNED
 from simclr_tui.errors import ExitCode, SimclrError, StoreError
 from simclr_tui.launch.queue import ensure_dispatcher
+from simclr_tui.launch.slurm import refresh
 from simclr_tui.launch.stop import request_stop
 from simclr_tui.launch.sweep import adding, queue_trial
 from simclr_tui.launch.tpe import Study
@@ -48,6 +49,7 @@ def _sample(store: Store, folder: SweepFolder) -> None:
     study = Study(folder.journal, folder.read())
     catalog = Catalog(store)
     while not (sweep := folder.read()).stopped:
+        refresh(store)
         rows = [row for row in catalog.rows() if row["sweep"] == sweep.name]
         if folder.read().stopped:  # written before the runs were: their end is not the trials'
             return
@@ -70,7 +72,7 @@ def _queue(store: Store, folder: SweepFolder, study: Study, sweep: Sweep, rows: 
         except SimclrError as error:
             print(f"trial {number} cannot be: {error}", flush=True)
             study.tell(number, None)
-    if queued:
+    if queued and sweep.slurm is None:
         ensure_dispatcher(store)
 
 

@@ -23,7 +23,7 @@ from simclr_tui.recipe.resolve import to_toml
 from simclr_tui.store.process import this_process
 from simclr_tui.store.queue import Ticket, write_ticket
 from simclr_tui.store.run import FORMAT, Run, RunInfo, Trial
-from simclr_tui.store.state import ACTIVE, State, write_state
+from simclr_tui.store.state import ACTIVE, State, StateName, write_state
 from simclr_tui.store.store import Store, check_name
 
 _READY_WITHIN = 20.0  # seconds until the supervisor must have said that it is there
@@ -49,18 +49,20 @@ def start(
 def create(
     store: Store, plan: Plan, name: str | None = None, tags: list[str] | None = None, note: str = "",
     command: list[str] | None = None, ticket: Ticket | None = None, trial: Trial | None = None,
+    state: StateName = "starting",
 ) -> Run:  # fmt: skip
-    """Make the folder of a run, complete but for its processes; with a ticket it is `queued`. Raises as `start`."""
+    """Make the folder of a run, complete but for its processes; with a ticket it is queued. Raises as `start`."""
     if name is not None:
         check_name(name)
     check_space(store.root, plan.cost.checkpoint_bytes)
     run = store.claim(name)
     try:
-        state = State(state="starting", since=SYSTEM_CLOCK.wall(), supervisor=this_process())
+        first = State(state="starting", since=SYSTEM_CLOCK.wall(), supervisor=this_process())
+        if state == "queued":
+            first = State(state="queued", since=SYSTEM_CLOCK.wall(), steps=plan.steps or 0)
         if ticket is not None:
-            state = State(state="queued", since=SYSTEM_CLOCK.wall(), steps=plan.steps or 0)
             write_ticket(run.paths, ticket)
-        _fill(run, plan, state, _info(run, tags or [], note, command or sys.argv, trial))
+        _fill(run, plan, first, _info(run, tags or [], note, command or sys.argv, trial))
     except (SimclrError, OSError) as error:
         _undo(run, error)
     return run
@@ -115,8 +117,8 @@ def resume(run: Run) -> int:
         return _begin(run, status)
 
 
-def start_queued(run: Run, ticket: Ticket, environment: Mapping[str, str]) -> int:
-    """Start a run whose turn it is, under the ticket it has from now on. Returns the attempt's number.
+def start_queued(run: Run, ticket: Ticket | None, environment: Mapping[str, str]) -> int:
+    """Start a run whose turn it is, under the ticket it has from now on (None: Slurm's). Returns the attempt's number.
 
     Of two that take the same run, one wins. Raises StoreError when it no longer waits, or cannot be started.
     """
@@ -124,7 +126,8 @@ def start_queued(run: Run, ticket: Ticket, environment: Mapping[str, str]) -> in
         status = run.status
         if status.state != "queued":
             raise StoreError(f"{run.name} no longer waits, it is {status.state}", "see simclr ls")
-        write_ticket(run.paths, ticket)
+        if ticket is not None:
+            write_ticket(run.paths, ticket)
         return _begin(run, status, environment)
 
 

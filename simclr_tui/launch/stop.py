@@ -10,11 +10,14 @@ import msgspec
 from simclr_tui.atomic import Lock
 from simclr_tui.clock import SYSTEM_CLOCK
 from simclr_tui.errors import ExitCode, StoreError
-from simclr_tui.store.events import EventLog
+from simclr_tui.launch.slurm import cancel, refresh
+from simclr_tui.store.events import record
 from simclr_tui.store.process import ProcessId, send_signal
 from simclr_tui.store.queue import drop_ticket
 from simclr_tui.store.run import Run
+from simclr_tui.store.slurm import read_job
 from simclr_tui.store.state import ACTIVE, OPEN, State, StateName, observe, write_state
+from simclr_tui.store.store import Store
 
 GRACE = 60.0  # seconds for the step in flight and its checkpoint
 _CLAIMED_WITHIN = 30.0  # seconds in which whoever begins an attempt is done
@@ -27,10 +30,15 @@ def request_stop(run: Run, who: str = "the user") -> None:
 
     Raises StoreError when the run neither trains nor waits.
     """
+    job = read_job(run.paths)
+    if job is not None and run.state in OPEN:
+        cancel(run, job)
     if run.state == "queued" and take_out(run, who):
         return
     status = _active(run)
-    record(run, status.attempt, "stop-requested", f"by {who}", status.step)
+    record(run.paths, status.attempt, "stop-requested", f"by {who}", status.step)
+    if job is not None:
+        return
     process = _trainer(run)
     if process is not None:
         send_signal(process, signal.SIGTERM)
@@ -48,17 +56,11 @@ def take_out(run: Run, who: str = "the user") -> bool:
         reason = f"taken out of the queue by {who}"
         write_state(run.paths, _ended(status, "stopped", reason, ExitCode.STOPPED), durable=True)
         drop_ticket(run.paths)
-        record(run, status.attempt, "stopped", reason, status.step)
+        run.paths.slurm.unlink(missing_ok=True)
+        record(run.paths, status.attempt, "stopped", reason, status.step)
         return True
     finally:
         lock.release()
-
-
-def record(run: Run, attempt: int, event: str, message: str, step: int | None = None) -> None:
-    """One line into an attempt's events."""
-    events = EventLog(run.paths.attempt(attempt))
-    events.write(event, message, step=step)
-    events.close()
 
 
 def _ended(status: State, state: StateName, reason: str, code: int | None) -> State:
@@ -89,7 +91,11 @@ def _trainer(run: Run) -> ProcessId | None:
 def wait_until_ended(run: Run, timeout: float) -> State | None:
     """The final state, or None when the run still trains after `timeout` seconds."""
     deadline = time.monotonic() + timeout
+    on_slurm = run.paths.slurm.exists()
     while True:
+        if on_slurm:
+            refresh(Store(run.path.parent))
+            time.sleep(0.5)
         status = observe(run.paths)
         if status.state not in OPEN:
             return status
@@ -109,11 +115,14 @@ def kill(run: Run) -> State:
 
     Raises StoreError when it is not training.
     """
+    job = read_job(run.paths)
+    if job is not None:
+        cancel(run, job, now=True)
     if run.state == "queued" and take_out(run):
         return run.status
     _active(run)
     drop_ticket(run.paths)
-    process = _trainer(run)
+    process = _trainer(run) if job is None else None
     if process is not None:
         send_signal(process, signal.SIGKILL, group=True)
     ended = wait_until_ended(run, 10.0)

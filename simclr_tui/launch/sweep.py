@@ -17,6 +17,7 @@ from simclr_tui.catalog.sweeps import PRUNED
 from simclr_tui.errors import RecipeError, StoreError
 from simclr_tui.launch.plan import Plan, plan_variant
 from simclr_tui.launch.queue import enqueue, ensure_dispatcher, queue_again
+from simclr_tui.launch.slurm import refresh, require_slurm, resubmit, submit
 from simclr_tui.launch.stop import request_stop
 from simclr_tui.recipe.resolve import Resolved
 from simclr_tui.recipe.sweep import Axis, Values, draw, grid
@@ -55,6 +56,8 @@ def _with_trials(sweep: Sweep) -> Sweep:
 
 
 def _check(base: Resolved, sweep: Sweep) -> None:
+    if sweep.slurm is not None:
+        require_slurm()
     if not sweep.trials:
         raise RecipeError("a sweep needs a field to vary", "for example --temp 0.1,0.5,1.0 --bs 256,512")
     if sweep.sampler == "tpe":
@@ -90,6 +93,8 @@ def plan_trial(base: Resolved, sweep: Sweep, values: Values, seed: int) -> Plan:
 
 
 def sweep_rows(store: Store, name: str) -> list[Row]:
+    """The catalog's rows of its runs, as they are now."""
+    refresh(store)
     return [row for row in Catalog(store).rows() if row["sweep"] == name]
 
 
@@ -102,13 +107,13 @@ def go_on(store: Store, folder: SweepFolder) -> int:
         sweep = msgspec.structs.replace(folder.read(), stopped=False)
         folder.write(sweep)
         rows = sweep_rows(store, sweep.name)
-        count = _requeue(store, rows)
+        count = _requeue(store, sweep, rows)
         base = folder.base()
         for number in range(known_trials(sweep)):
             count += len(queue_trial(store, base, sweep, number, values_of(sweep, number), rows))
     if sweep.sampler == "tpe":
         start_sampler(store, folder)
-    if count:
+    if count and sweep.slurm is None:
         ensure_dispatcher(store)
     return count
 
@@ -130,24 +135,26 @@ def queue_trial(
 ) -> list[Run]:
     """Queue the runs of a trial that are not among `rows` yet, one a seed. Raises SimclrError."""
     there = {row["seed"] for row in rows if row["trial"] == number}
-    return [
-        enqueue(
-            store,
-            plan_trial(base, sweep, values, seed),
-            tags=[sweep.tag],
-            command=["simclr", "sweep", "resume", sweep.name],
-            priority=sweep.priority,
-            trial=Trial(sweep=sweep.name, number=number),
-        )
-        for seed in sweep.seeds
-        if seed not in there
-    ]
+    missing = [seed for seed in sweep.seeds if seed not in there]
+    return [_queue(store, plan_trial(base, sweep, values, seed), sweep, number) for seed in missing]
 
 
-def _requeue(store: Store, rows: Sequence[Row]) -> int:
+def _queue(store: Store, plan: Plan, sweep: Sweep, number: int) -> Run:
+    command = ["simclr", "sweep", "resume", sweep.name]
+    trial = Trial(sweep=sweep.name, number=number)
+    if sweep.slurm is not None:
+        return submit(store, plan, sweep.slurm, tags=[sweep.tag], command=command, trial=trial)
+    return enqueue(store, plan, tags=[sweep.tag], command=command, priority=sweep.priority, trial=trial)
+
+
+def _requeue(store: Store, sweep: Sweep, rows: Sequence[Row]) -> int:
     again = [row for row in rows if row["state"] in ("stopped", "lost") and PRUNED not in (row["tags"] or "")]
     for row in again:
-        queue_again(store, store.run(row["name"]))
+        run = store.run(row["name"])
+        if sweep.slurm is not None:
+            resubmit(run, sweep.slurm)
+        else:
+            queue_again(store, run)
     return len(again)
 
 

@@ -59,16 +59,15 @@ class Study:
 
     def report(self, number: int, step: int, score: float) -> bool:
         """An intermediate score. True when the trial should be given up."""
-        trial = self._trial(number)
+        frozen = self._study.get_trials(deepcopy=False)[number]
+        if step in frozen.intermediate_values:
+            return False  # judged already
+        trial = self._optuna.trial.Trial(self._study, frozen._trial_id)
         trial.report(score, step)
         return bool(trial.should_prune())
 
     def prune(self, number: int) -> None:
         self._study.tell(number, state=self._optuna.trial.TrialState.PRUNED, skip_if_finished=True)
-
-    def _trial(self, number: int) -> Any:
-        frozen = self._study.get_trials(deepcopy=False)[number]
-        return self._optuna.trial.Trial(self._study, frozen._trial_id)
 
 
 def _distribution(axis: Axis) -> Any:

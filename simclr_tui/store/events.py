@@ -16,9 +16,8 @@ PROCESS_FAILED = "process-failed"
 
 
 class Event(msgspec.Struct, kw_only=True):
-    """`event` is started, checkpoint, evaluation, warning, stop-requested, process-failed, finished, stopped or failed.
-
-    The last three fields belong to process-failed.
+    """`event` is queued, dequeued, started, checkpoint, evaluation, warning, retry, stop-requested, process-failed,
+    finished, stopped or failed. The last three fields belong to process-failed.
     """
 
     event: str
@@ -47,6 +46,13 @@ class EventLog:
 
     def close(self) -> None:
         self._lines.close()
+
+
+def record(paths: RunPaths, attempt: int, event: str, message: str = "", step: int | None = None) -> None:
+    """One event, by a process that has no more to tell."""
+    events = EventLog(paths.attempt(attempt))
+    events.write(event, message, step=step)
+    events.close()
 
 
 def read_events(paths: RunPaths) -> list[Event]:

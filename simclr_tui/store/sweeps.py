@@ -13,6 +13,7 @@ from simclr_tui.paths import SWEEPS
 from simclr_tui.recipe.resolve import Resolved, from_toml, to_toml
 from simclr_tui.recipe.sweep import Axis, Values
 from simclr_tui.store.damage import UNREADABLE
+from simclr_tui.store.slurm import Resources
 from simclr_tui.store.store import Store, check_name, natural_key
 from simclr_tui.text import did_you_mean, safe
 
@@ -22,7 +23,8 @@ PrunerName = Literal["none", "median", "hyperband"]
 
 class Sweep(msgspec.Struct, frozen=True, kw_only=True):
     """sweep.json. `listed` holds the trials of a grid or a sweep file, `published` what the paper reports for each;
-    `stopped` is the user's word, `parallel` how many trials a sampler that learns has under way."""
+    `stopped` is the user's word, `parallel` how many trials a sampler that learns has under way, `slurm` what
+    each run asks of a cluster (None: this machine's queue)."""
 
     name: str
     sampler: SamplerName
@@ -37,6 +39,7 @@ class Sweep(msgspec.Struct, frozen=True, kw_only=True):
     seed: int = 0
     parallel: int = 1
     priority: int = 0
+    slurm: Resources | None = None
     stopped: bool = False
 
     @property

@@ -99,13 +99,13 @@ async def test_columns_are_chosen_checked_and_completed(store, size):
         assert "did you mean temp" in screen_text(app)
         await press(app, pilot, "enter")
         app.focused.value = ""
-        await write(app, pilot, "lr, warmu")
+        await write(app, pilot, "lr, images_p")
         await press(app, pilot, "right")
-        assert app.focused.value == "lr, warmup"
+        assert app.focused.value == "lr, images_per_s"
         await press(app, pilot, "enter")
-        heading = next(line for line in screen_lines(app) if "state" in line and "kNN" in line)
-        assert heading.index(" lr") < heading.index("warmup")
-        assert "temp" not in heading.split("kNN")[1][:20]
+        heading = next(line for line in screen_lines(app) if "run  " in line and "state" in line)
+        assert heading.index(" lr") < heading.index("images_")
+        assert "temp" not in heading
         await press(app, pilot, "C")
         app.focused.value = ""
         await press(app, pilot, "enter")

@@ -70,7 +70,8 @@ class ListActions(Screen[None]):
         if names != self._names:
             self._names, self._fields = names, differing_fields(rows)
         self.runs.empty_text = NOTHING_LEFT if self._listing.rows else EMPTY
-        self.runs.show(rows, self._arrangement.shown_columns(self._fields), group_headings(groups, self._arrangement))
+        fields, headings = self._arrangement.shown_columns(self._fields), group_headings(groups, self._arrangement)
+        self.runs.show(rows, fields, headings, chosen=bool(self._arrangement.columns))
         self._show_signs()
         if self._wanted in names:
             self.runs.select(self._wanted)

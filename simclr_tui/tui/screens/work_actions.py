@@ -57,14 +57,14 @@ class WorkActions(RunActions):
 
 def _evaluated(run: Run, protocols: list[str], job: Job) -> str:
     found = evaluate_quietly(run, protocols, job.hear, job.cancel)
-    return "\n".join(f"{run.name} {one.name}: {one.words}" for one in found) or f"{run.name}: no result"
+    return " · ".join(f"{run.name} {one.name}: {one.words}" for one in found) or f"{run.name}: no result"
 
 
 def _exported(run: Run, target: Path, job: Job) -> str:
     if target.suffix in METRIC_SUFFIXES:
         return _written(export_metrics(run, str(target)))
     written = export_encoder(run, target, quiet=True, cancel=job.cancel)
-    return f"{_written(written)}\nhow to load it: {written.files[1]}"
+    return f"{_written(written)}; how to load it: {written.files[1]}"
 
 
 def _written(written: Written) -> str:

@@ -97,7 +97,7 @@ class EmbeddingView(Widget, can_focus=True):
         point = self.chosen
         if point is None:
             return Text("no images", style="dim")
-        line = Text(f"{point.split} image {point.index}", style="bold", no_wrap=True)
+        line = Text(f"{safe(point.split)} image {point.index}", style="bold", no_wrap=True)
         line.append(f"  {safe(point.label) or 'no class'}  ({point.x:.3g}, {point.y:.3g})", "not bold")
         line.append("  m its neighbours · v one class", "not bold dim")
         line.truncate(width, overflow="ellipsis")

@@ -20,6 +20,7 @@ _KNN = 5
 _BAR = 10
 _NAME = (6, 24)
 _FIELD = 14  # cells a value may take
+_TITLE = 8  # cells a title takes beyond its values, at most
 
 
 @dataclass(frozen=True)
@@ -33,24 +34,34 @@ class Layout:
     bar: bool = False
 
 
-def lay_out(rows: list[Row], fields: tuple[str, ...], width: int) -> Layout:
-    """Give the name what it needs, then kNN, a bar where there is plenty, then as many fields as fit."""
+def lay_out(rows: list[Row], fields: tuple[str, ...], width: int, chosen: bool = False) -> Layout:
+    """Give the name what it needs, then kNN, a bar where there is plenty, then as many fields as fit; fields that
+    the user has chosen come before both."""
     longest = max((cell_len(safe(row["name"])) for row in rows), default=0)
     name = max(_NAME[0], min(_NAME[1], longest, width - 3 - _STATUS))
     left = width - 3 - name - 1 - _STATUS
+    fitting, after = _fitting(rows, fields, left) if chosen else ((), left)
+    left = after
     knn = left >= _KNN
     left -= (_KNN + 1) if knn else 0
-    bar = left >= 3 * (_BAR + 1)
+    bar = left >= 3 * (_BAR + 1) and not chosen
     left -= (_BAR + 1) if bar else 0
-    chosen: list[tuple[str, int]] = []
+    if not chosen:
+        fitting, left = _fitting(rows, fields, left)
+    return Layout(width, name, fitting, knn, bar)
+
+
+def _fitting(rows: list[Row], fields: tuple[str, ...], left: int) -> tuple[tuple[tuple[str, int], ...], int]:
+    """The first fields that fit into so many cells, each with its own, and the cells that are left."""
+    found: list[tuple[str, int]] = []
     for field in fields:
-        cells = max([len(field), *(cell_len(cell_text(field, row.get(field))) for row in rows[:1000])])
+        cells = max([min(len(field), _TITLE), *(cell_len(cell_text(field, row.get(field))) for row in rows[:1000])])
         cells = min(cells, _FIELD)
         if cells + 1 > left:
             break
-        chosen.append((field, cells))
+        found.append((field, cells))
         left -= cells + 1
-    return Layout(width, name, tuple(chosen), knn, bar)
+    return tuple(found), left
 
 
 def heading(layout: Layout) -> Text:

@@ -57,6 +57,7 @@ class RunList(ScrollView, can_focus=True):
         self.signs = Signs()
         self.empty_text = ""
         self._fields: tuple[str, ...] = ()
+        self._chosen = False
         self._headings: dict[int, str] = {}
         self._lines: list[int | str] = []  # what each line shows: the row of that number, or the heading of a group
         self._places: list[int] = []  # the line of each row
@@ -68,15 +69,17 @@ class RunList(ScrollView, can_focus=True):
         """The row under the cursor."""
         return self.rows[self.cursor] if 0 <= self.cursor < len(self.rows) else None
 
-    def show(self, rows: list[Row], fields: tuple[str, ...], headings: dict[int, str] | None = None) -> None:
+    def show(
+        self, rows: list[Row], fields: tuple[str, ...], headings: dict[int, str] | None = None, chosen: bool = False
+    ) -> None:
         """Show these rows; the cursor follows its run, else it stays where it is. `headings` stand above the row
-        of that number."""
+        of that number; fields that were `chosen` matter more than what is shown by itself."""
         headings = headings or {}
-        if (rows, fields, headings) == (self.rows, self._fields, self._headings) and rows:
+        if (rows, fields, headings, chosen) == (self.rows, self._fields, self._headings, self._chosen) and rows:
             return
         name = self.current["name"] if self.current else None
         moved = [row["name"] for row in rows] != [row["name"] for row in self.rows] or headings != self._headings
-        self.rows, self._fields, self._headings = rows, fields, headings
+        self.rows, self._fields, self._headings, self._chosen = rows, fields, headings, chosen
         if moved:
             self._place()
             found = next((index for index, row in enumerate(rows) if row["name"] == name), None)
@@ -106,7 +109,7 @@ class RunList(ScrollView, can_focus=True):
                 self.cursor = index
 
     def _relayout(self) -> None:
-        self._layout_now = lay_out(self.rows, self._fields, self.scrollable_content_region.width)
+        self._layout_now = lay_out(self.rows, self._fields, self.scrollable_content_region.width, self._chosen)
         self.refresh()
 
     def watch_cursor(self, old: int, new: int) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 CATALOG = "catalog.db"
 TRASH = ".trash"
+LAYOUT = "dashboard.json"  # how the dashboard of this store was left
 RUN_FILE = "run.json"
 _ATTEMPT = re.compile(r"attempt-([0-9]{4}|[1-9][0-9]{4,8})")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from simclr_tui.store.events import Event
 from simclr_tui.store.history import History
@@ -13,8 +13,9 @@ from simclr_tui.store.history import History
 class WallTimes:
     """The wall time of every row of a history, never falling.
 
-    An event at step s is written after the line of step s: wall time minus training time of any event bounds an
-    attempt's offset from above, and the least of these is kept. A clock that was set back does not turn x round.
+    An event at step s is written after the line of step s (the start, before any line of its attempt): wall time minus
+    training time of any event bounds an attempt's offset from above, and the least of these is kept. A clock that was
+    set back does not turn x round.
     """
 
     def __init__(self, history: History, events: Sequence[Event]) -> None:
@@ -39,14 +40,20 @@ class WallTimes:
         return min(later, default=math.inf)
 
     def _least_offset(self, events: Sequence[Event], end: float) -> float:
-        return min(event.wall - self._time_of(event.step or 0) for event in events if (event.step or 0) <= end)
+        return min(event.wall - self._time_of(event) for event in events if (event.step or 0) <= end)
 
-    def _time_of(self, step: int) -> float:
-        row = bisect_right(self._steps, step) - 1
+    def _time_of(self, event: Event) -> float:
+        """The least time of training that had passed when an event was written."""
+        if not event.step and event.event == "started":
+            return 0.0
+        row = bisect_right(self._steps, event.step or 0) - 1
         return self._times[row] if row >= 0 else 0.0
 
     def __len__(self) -> int:
         return len(self._times)
+
+    def __iter__(self) -> Iterator[float]:
+        return map(self.__getitem__, range(len(self)))
 
     def __getitem__(self, row: int) -> float:
         attempt = max(0, bisect_left(self._starts, self._steps[row]) - 1)

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 
 _DOTS = ((0x01, 0x02, 0x04, 0x40), (0x08, 0x10, 0x20, 0x80))  # of a Braille cell, by column, then row
 _BRAILLE = 0x2800
+_FAR = 1e9  # dots
+_LARGEST = 8e307  # so that the difference of two values is a number
 
 
 class Canvas:
@@ -30,9 +32,15 @@ class Canvas:
             if not (math.isfinite(x) and math.isfinite(y)):
                 before = None
                 continue
-            at = (x - self._left) * self._x_scale, (self._down - 1) - (y - self._low) * self._y_scale
+            at = self._place(x, y)
             self._join(before or at, at, colour, mark)
             before = at
+
+    def _place(self, x: float, y: float) -> tuple[float, float]:
+        """The dot, counted from the upper left; what is very far away is as good as just far away."""
+        across = (x - self._left) * self._x_scale
+        down = (self._down - 1) - (min(max(y, -_LARGEST), _LARGEST) - self._low) * self._y_scale
+        return min(max(across, -_FAR), _FAR), min(max(down, -_FAR), _FAR)
 
     def _join(self, start: tuple[float, float], stop: tuple[float, float], colour: str, mark: str) -> None:
         """Fill, in each column of dots, from where the line enters it to where it leaves."""
@@ -64,8 +72,7 @@ class Canvas:
         """Write one character at a point. False when it is outside, or another sign is there already."""
         if not (math.isfinite(x) and math.isfinite(y)):
             return False
-        column = round((x - self._left) * self._x_scale) // (2 if self.fine else 1)
-        row = round((self._down - 1) - (y - self._low) * self._y_scale) // (4 if self.fine else 1)
+        column, row = self.column_of(x), self.row_of(y)
         cell = row * self.width + column
         taken = self.fine and cell in self._marks
         if not (0 <= column < self.width and 0 <= row < self.height) or taken:
@@ -76,11 +83,11 @@ class Canvas:
 
     def column_of(self, x: float) -> int:
         """The column of cells in which `x` stands; outside the canvas where it is outside the box."""
-        return round((x - self._left) * self._x_scale) // (2 if self.fine else 1)
+        return round(self._place(x, self._low)[0]) // (2 if self.fine else 1)
 
     def row_of(self, y: float) -> int:
         """The row of cells in which `y` stands, from the top."""
-        return round((self._down - 1) - (y - self._low) * self._y_scale) // (4 if self.fine else 1)
+        return round(self._place(self._left, y)[1]) // (4 if self.fine else 1)
 
     def row(self, index: int) -> list[tuple[str, str]]:
         """(character, colour) of each cell of a row; nothing drawn is a space."""

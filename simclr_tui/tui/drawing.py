@@ -14,7 +14,7 @@ from simclr_tui.tui.ticks import log_ticks, nice_ticks, x_ticks
 from simclr_tui.tui.window import Span
 
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
-_LABELS = 12  # cells of the x axis that a label takes
+_LABEL_CELLS = {"step": 12, "epoch": 9, "time": 9, "wall": 11}  # of the x axis, with some room
 Cell = tuple[str, str]
 
 
@@ -60,9 +60,9 @@ def drawable(panel: Panel, log: bool) -> list[Series]:
 def draw(panel: Panel, lines: list[Series], width: int, height: int, style: Style, fade: dict[str, str]) -> Drawing:
     """Draw the lines into so many cells; `fade` has the dim colour of each colour."""
     span = panel.span if panel.span is not None and panel.span[1] > panel.span[0] else x_range(lines)
-    low, high = y_range(lines, span, panel.ceiling, style.clip)
+    low, high = y_range(lines, span, None if style.log else panel.ceiling, style.clip)
     ticks = log_ticks(low, high) if style.log else nice_ticks(low, high, max(2, height // 3 + 1))
-    words = [number(10**tick if style.log else tick) for tick in ticks]
+    words = [number(10.0 ** min(tick, 308.0) if style.log else tick) for tick in ticks]
     left = min(max(map(len, words), default=0) + 1, width // 2)
     canvas = Canvas(width - left, height - 2, (*span, low, high), style.fine and not style.letters)
     several = len(panel.series) > 1
@@ -77,7 +77,8 @@ def draw(panel: Panel, lines: list[Series], width: int, height: int, style: Styl
         if several and canvas.fine:
             _letter_line(canvas, series, signs[series.label], (index + 1) / (len(lines) + 1), span)
     labels = tuple(
-        (canvas.column_of(x), text) for x, text in x_ticks(panel.axis, *span, max(2, canvas.width // _LABELS))
+        (canvas.column_of(x), text)
+        for x, text in x_ticks(panel.axis, *span, max(2, canvas.width // _LABEL_CELLS[panel.axis]))
     )
     rows = {canvas.row_of(tick): text for tick, text in zip(ticks, words, strict=True)}
     return Drawing(canvas, span, left, rows, labels)

@@ -9,6 +9,7 @@ from simclr_tui.tui.snapshots import Series
 from simclr_tui.tui.window import Span
 
 _TAIL = 0.02  # share of the values at either end that may be outliers
+_LARGEST = 8e307  # so that the difference of two values is a number
 _ROOM = 0.1  # of the rest's height that is left above and below it
 
 
@@ -22,6 +23,7 @@ def y_range(lines: Sequence[Series], span: Span, ceiling: float | None = None, c
     """From the lowest to the highest value inside the span; everything where none is inside."""
     values = list(_values(lines, span)) or list(_values(lines, (-math.inf, math.inf)))
     low, high = without_outliers(values) if clip else (min(values), max(values))
+    low, high = max(low, -_LARGEST), min(high, _LARGEST)
     if ceiling is not None:
         return _opened(min(0.0, low), max(high, ceiling))
     if high - low <= 1e-9 * max(abs(low), abs(high)):
@@ -36,7 +38,7 @@ def without_outliers(values: Sequence[float]) -> Span:
     ordered = sorted(values)
     tail = math.ceil(len(ordered) * _TAIL) if len(ordered) > 4 else 0
     low, high = ordered[tail], ordered[-1 - tail]
-    room = (high - low) * _ROOM
+    room = high * _ROOM - low * _ROOM
     return max(ordered[0], low - room), min(ordered[-1], high + room)
 
 

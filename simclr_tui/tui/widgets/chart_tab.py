@@ -13,10 +13,10 @@ from textual.message import Message
 from textual.widgets import Static
 
 from simclr_tui.tui.actions import bindings
-from simclr_tui.tui.drawing import Style
+from simclr_tui.tui.drawing import Style, letter
 from simclr_tui.tui.layout import Layout
 from simclr_tui.tui.plot import Chart
-from simclr_tui.tui.snapshots import ChartAxis, Panel
+from simclr_tui.tui.snapshots import ChartAxis, Panel, Series
 from simclr_tui.tui.ticks import place_in_words
 from simclr_tui.tui.widgets.panels import Caption, ChartPanel, Panels
 from simclr_tui.tui.window import Span, Window
@@ -106,14 +106,26 @@ class ChartTab(Vertical, can_focus=True):
         chosen = self.chosen
         marked = chosen.key if chosen is not None and self.has_focus and len(self._panels) > 1 else ""
         self.panels.show(self._panels, Style(self.left.log, self.left.clip), marked)
-        note = Text(" · ".join(self.notes()) or "no data yet", style="dim", no_wrap=True, overflow="ellipsis")
+        note = self._legend()
+        note.append(" · ".join(self.notes()) or "no data yet", "not bold dim")
         self.query_one(f"#{self.id}-note", Static).update(note)
+
+    def _legend(self) -> Text:
+        """Which letter is which run: captions have no room for names where many are marked."""
+        line = Text(no_wrap=True, overflow="ellipsis")
+        for index, series in enumerate(self.legend()):
+            line.append(f"{letter(index)} ", f"bold {series.colour}").append(f"{series.label}  ", "not bold")
+        return line
+
+    def legend(self) -> tuple[Series, ...]:
+        """One line of each run, where there are several."""
+        return ()
 
     def notes(self) -> list[str]:
         """What is said above the charts."""
         parts: list[str] = []
         if self.cursor is not None:
-            parts.append(f"at {place_in_words(self.axis, self.cursor)}: L shows the log there")
+            parts.append(f"at {place_in_words(self.axis, self.cursor)}, L: its log")
         if not self.window.whole:
             parts.append("zoomed, following the end" if self.window.following else "zoomed, 0 shows all")
         return parts

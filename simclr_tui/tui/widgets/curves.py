@@ -7,7 +7,7 @@ from textual.app import ComposeResult
 from textual.widgets import Input
 
 from simclr_tui.store.decimate import Axis
-from simclr_tui.tui.snapshots import Curves
+from simclr_tui.tui.snapshots import Curves, Series
 from simclr_tui.tui.widgets.chart_tab import ChartTab
 from simclr_tui.tui.widgets.search_entry import SearchEntry
 
@@ -54,6 +54,10 @@ class CurvesView(ChartTab):
         event.stop()
         self.focus()
 
+    def legend(self) -> tuple[Series, ...]:
+        series = self._panels[0].series if self._panels else ()
+        return series if len(series) > 1 else ()
+
     def notes(self) -> list[str]:
         curves = self._curves
         if curves is None or not (curves.names or curves.unwanted):
@@ -62,7 +66,7 @@ class CurvesView(ChartTab):
             return [f"no metric matches {self.pattern!r}: i changes that"]
         parts = [*super().notes()]
         if curves.pages > 1:
-            parts.append(f"page {curves.page + 1} of {curves.pages}, [ and ] turn")
+            parts.append(f"page {curves.page + 1} of {curves.pages} [ ]")
         parts.append(_AXIS_WORDS[self.axis])
         if self.left.log:
             parts.append("log scale")

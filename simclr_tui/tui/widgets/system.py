@@ -47,7 +47,7 @@ class SystemView(ChartTab):
             return []
         parts = [*super().notes()]
         if self.pages() > 1:
-            parts.append(f"page {self.page + 1} of {self.pages()}, [ and ] turn")
+            parts.append(f"page {self.page + 1} of {self.pages()} [ ]")
         parts.append("while the run trained")
         if not any(panel.heading.startswith("GPU") for panel in self._hardware.panels):
             parts.append("no GPU here")

@@ -155,8 +155,7 @@ class ChartActions(Screen[None]):
         if view.full:
             view.fill_screen()
         elif view.cursor is not None:
-            view.cursor = None
-            self._charts_changed()
+            view.hide_cursor()
         else:
             self.action_back()
 
@@ -174,9 +173,10 @@ class ChartActions(Screen[None]):
             self.curves.search()
 
     def action_log_here(self) -> None:
-        step = self.chart_tab.step
-        if step is None:
+        if not self.chart_tab.want_log():
             self.notify("put the cursor on a moment first: , and . move it", markup=False, timeout=4)
-            return
-        self.log_tab.log_view.go_to_step(step)
+
+    @on(ChartTab.LogWanted)
+    def _log_wanted(self, message: ChartTab.LogWanted) -> None:
+        self.log_tab.log_view.go_to_step(message.step)
         self.action_tab("log")

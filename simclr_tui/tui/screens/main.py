@@ -184,7 +184,8 @@ class MainScreen(ListActions, LookActions, WordActions, WorkActions):
         self.add_class("-opened")
         tab = self.query_one("#tabs").query_one(f"#{self.tab}")
         inside = [tab, *tab.query("*")]
-        next((one for one in inside if one.focusable and one.display), self.query_one(TabBar)).focus()
+        # At once: the next key may be there already.
+        self.set_focus(next((one for one in inside if one.focusable and one.display), self.query_one(TabBar)))
         self.call_after_refresh(self.ask)
 
     # What can be done now.

@@ -40,13 +40,21 @@ class ChartTab(Vertical, can_focus=True):
             super().__init__()
             self.full = full
 
+    class LogWanted(Message):
+        """The log of the moment under the cursor is to be shown."""
+
+        def __init__(self, step: int) -> None:
+            super().__init__()
+            self.step = step
+
     def __init__(self, id: str | None = None) -> None:
         super().__init__(id=id)
         self.page = 0
         self.window = Window()
         self.cursor: float | None = None
         self.full = False
-        self.step: int | None = None  # at the cursor
+        self._step: int | None = None  # at the cursor, once that has been read
+        self._log_wanted = False
         self.extent: Span | None = None
         self.left = Layout()
         self._chosen = 0  # of the charts on this page
@@ -91,7 +99,7 @@ class ChartTab(Vertical, can_focus=True):
     def dress(self, layout: Layout) -> None:
         """Draw by another layout. Another x axis has no place for the cursor and the window of the one before."""
         if layout.axis != self.left.axis:
-            self.window, self.cursor = Window(), None
+            self.window, self.cursor, self._step = Window(), None, None
         self.left = layout
         self._arrange()
         self.draw()
@@ -156,7 +164,29 @@ class ChartTab(Vertical, can_focus=True):
         if self.extent is not None:
             self.cursor = float(round(x)) if self.axis == "step" else x
             self.window = self.window.showing(self.cursor, self.extent)
+            self._step = None
             self.post_message(self.Changed())
+
+    def hide_cursor(self) -> None:
+        self.cursor = self._step = None
+        self.post_message(self.Changed())
+
+    def want_log(self) -> bool:
+        """Post LogWanted as soon as the step at the cursor is known. False when there is no cursor."""
+        self._log_wanted = self.cursor is not None
+        self._tell_step()
+        return self._log_wanted or self._step is not None
+
+    def take_step(self, step: int | None) -> None:
+        """The step at the cursor; what was read for another place of it is late, and dropped."""
+        if self._panels and self._panels[0].cursor == self.cursor:
+            self._step = step
+            self._tell_step()
+
+    def _tell_step(self) -> None:
+        if self._log_wanted and self._step is not None:
+            self._log_wanted = False
+            self.post_message(self.LogWanted(self._step))
 
     # The window.
 
@@ -180,7 +210,7 @@ class ChartTab(Vertical, can_focus=True):
 
     def show_all(self) -> None:
         """Everything, and no cursor."""
-        self.cursor = None
+        self.hide_cursor()
         self._look(Window())
 
     def _look(self, window: Window) -> None:

@@ -30,10 +30,8 @@ class CurvesView(ChartTab):
     def show(self, curves: Curves | None) -> None:
         self._curves = curves
         self._panels = curves.panels if curves else ()
-        if curves is None:
-            self.extent = self.step = None
-        else:
-            self.page, self.extent, self.step = curves.page, curves.extent, curves.step
+        self.extent = curves.extent if curves else None
+        self.take_step(curves.step if curves else None)
         self.draw()
 
     def pages(self) -> int:

@@ -20,8 +20,8 @@ class SystemView(ChartTab):
     def show(self, hardware: Hardware | None) -> None:
         self._hardware = hardware
         self.extent = hardware.extent if hardware else None
-        self.step = hardware.step if hardware else None
         self.draw()
+        self.take_step(hardware.step if hardware else None)
 
     def pages(self) -> int:
         return max(1, -(-len(self._all) // max(1, self.charts)))

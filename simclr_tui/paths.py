@@ -10,6 +10,7 @@ CATALOG = "catalog.db"
 TRASH = ".trash"
 QUEUE = ".queue"
 SWEEPS = ".sweeps"
+LAYOUT = "dashboard.json"  # how the dashboard of this store was left
 RUN_FILE = "run.json"
 _ATTEMPT = re.compile(r"attempt-([0-9]{4}|[1-9][0-9]{4,8})")
 

@@ -1,4 +1,4 @@
-"""`simclr run --queue`, `queue` and `sweep` as a script meets them: names on stdout, sentences on stderr, exit codes."""
+"""`simclr run --queue`, `queue` and `sweep` as scripts meet them: names on stdout, sentences on stderr, exit codes."""
 
 from __future__ import annotations
 

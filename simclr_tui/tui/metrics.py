@@ -38,7 +38,7 @@ def _tenth(value: float | None) -> str:
 
 # In the order in which they are shown.
 _KNOWN: dict[str, MetricView] = {
-    "loss": MetricView("loss", best="lowest"),
+    "loss": MetricView("loss", "NT-Xent", best="lowest"),
     "knn": MetricView("kNN accuracy", "%", 100.0, write=_tenth, best="highest"),
     "contrastive_top1": MetricView("contrastive top-1", "%", 100.0, write=_tenth, best="highest"),
     "rank_h": MetricView("effective rank of h"),

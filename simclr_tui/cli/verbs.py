@@ -55,5 +55,7 @@ VERBS: dict[str, Verb] = {
         ("data", _MACHINE, "data:app", "List and fetch data sets."),
         ("doctor", _MACHINE, "doctor:doctor",
          "Look at the machine, the store and the terminal. Exit code 1 when something would stop a run."),
+        ("bench", _MACHINE, "bench:app",
+         "Measure this program on this machine: each figure with its spread, beside its goal."),
     )
 }  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -10,6 +10,9 @@ from simclr_tui.cli import out
 from simclr_tui.cli.options import DEFAULT_RUNS, AsJson, Runs
 from simclr_tui.errors import RecipeError
 from simclr_tui.text import did_you_mean, duration, number, percent
+
+if TYPE_CHECKING:
+    from simclr_tui.catalog.row import Row
 
 
 def ls(
@@ -47,22 +50,18 @@ def ls(
     return None
 
 
-def _cells(row: dict[str, object], shown: list[str]) -> list[str]:
-    def value(name: str) -> float | None:
-        found = row[name]
-        return float(found) if isinstance(found, int | float) else None
-
-    step, steps = value("step") or 0.0, value("steps") or 0.0
-    flags = [word for word in str(row["flags"] or "").split(",") if word]
+def _cells(row: Row, shown: list[str]) -> list[str]:
+    step, steps = row["step"] or 0, row["steps"] or 0
+    flags = [word for word in (row["flags"] or "").split(",") if word]
     return [
-        str(row["name"]),
-        out.state_cell(str(row["state"]), flags),
+        row["name"],
+        out.state_cell(row["state"], flags),
         *[str(row[name]) for name in shown],
         percent(step / steps) if steps else "–",
-        number(value("loss")),
-        percent(value("knn")),
-        percent(value("knn_best")),
-        number(value("images_per_s")),
-        duration(value("elapsed")),
-        str(row["tags"] or ""),
+        number(row["loss"]),
+        percent(row["knn"]),
+        percent(row["knn_best"]),
+        number(row["images_per_s"]),
+        duration(row["elapsed"]),
+        row["tags"] or "",
     ]

@@ -35,6 +35,7 @@ ENTRY_POINTS = {
     "import simclr_tui.launch.supervisor": TRAINING | SCREENS | DATABASES,
     "import simclr_tui.cli.main": TRAINING | (SCREENS - {"typer"}) | DATABASES | {"msgspec", "simclr_tui.cli.ls"},
     "import simclr_tui.train.__main__": TRAINING | SCREENS | DATABASES,
+    "import simclr_tui.bench.__main__": TRAINING | SCREENS | DATABASES,
     "import simclr_tui.evaluate.__main__": TRAINING | SCREENS | DATABASES,
 }
 

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import os
+import stat
 import time
 from pathlib import Path
 
 from simclr_tui.catalog.database import Database
 from simclr_tui.catalog.row import Row, make_row, state_columns
 from simclr_tui.errors import SimclrError
-from simclr_tui.paths import RunPaths
+from simclr_tui.paths import RUN_FILE, RunPaths
 from simclr_tui.store.queue import places
 from simclr_tui.store.state import OPEN, observe
-from simclr_tui.store.store import Store
+from simclr_tui.store.store import Store, natural_key
 
 _PROBE = RunPaths(Path())
-_MARKED = tuple(path.name for path in (_PROBE.state, _PROBE.info, _PROBE.recipe, _PROBE.evaluations))
+_MARKED = tuple(path.name for path in (_PROBE.state, _PROBE.recipe, _PROBE.evaluations))
 
 
 class Catalog:
@@ -38,9 +39,10 @@ class Catalog:
         """
         if self._rows is None:
             self._rows = self._database.load()
-        rows = self._rows
-        names = self._store.names()
-        changed = self._refresh(rows, names, budget)
+        rows, deadline = self._rows, None if budget is None else time.monotonic() + budget
+        fingerprints = self._look()
+        names = sorted(fingerprints, key=natural_key)
+        changed = self._refresh(rows, [(name, fingerprints[name]) for name in names], deadline)
         gone = rows.keys() - set(names)
         for name in gone:
             del rows[name]
@@ -54,12 +56,15 @@ class Catalog:
         self._database.delete()
         return len(self.rows())
 
-    def _refresh(self, rows: dict[str, Row], names: list[str], budget: float | None) -> list[str]:
-        deadline = time.monotonic() + budget if budget is not None else None
+    def _look(self) -> dict[str, str]:
+        """The fingerprint of every run folder."""
         root = str(self._store.root)  # joined as text: ten thousand runs are looked at at every listing
+        found = {name: _fingerprint(f"{root}/{name}") for name in self._store.entries()}
+        return {name: fingerprint for name, fingerprint in found.items() if fingerprint is not None}
+
+    def _refresh(self, rows: dict[str, Row], found: list[tuple[str, str]], deadline: float | None) -> list[str]:
         changed: list[str] = []
-        for name in names:
-            fingerprint = _fingerprint(f"{root}/{name}")
+        for name, fingerprint in found:
             if name in rows and rows[name]["fingerprint"] == fingerprint:
                 continue
             if changed and deadline is not None and time.monotonic() > deadline:
@@ -85,14 +90,24 @@ class Catalog:
         return [row | {"place": found.get(row["name"])} if row["state"] == "queued" else row for row in rows]
 
 
-def _fingerprint(root: str) -> str:
-    """Changes whenever the run's state, the user's notes or the recipe do, or an evaluation comes or goes."""
-    return " ".join([_mark(f"{root}/{name}") for name in _MARKED])
-
-
-def _mark(path: str) -> str:
+def _fingerprint(root: str) -> str | None:
+    """Changes whenever the run's state, the user's notes or the recipe do, or an evaluation comes or goes; None where
+    there is no run."""
     try:
-        found = os.stat(path)  # noqa: PTH116
+        info = os.stat(f"{root}/{RUN_FILE}")  # noqa: PTH116
+    except OSError:
+        return None
+    if not stat.S_ISREG(info.st_mode):
+        return None
+    return " ".join([_mark(info), *[_mark_of(f"{root}/{name}") for name in _MARKED]])
+
+
+def _mark_of(path: str) -> str:
+    try:
+        return _mark(os.stat(path))  # noqa: PTH116
     except OSError:
         return "-"
+
+
+def _mark(found: os.stat_result) -> str:
     return f"{found.st_mtime_ns}.{found.st_size}.{found.st_ino}"

@@ -120,21 +120,17 @@ def _state(row: Row) -> str:
     return out.state_cell(str(row["state"]), flags)
 
 
-def _cells(row: dict[str, object], shown: list[str]) -> list[str]:
-    def value(name: str) -> float | None:
-        found = row[name]
-        return float(found) if isinstance(found, int | float) else None
-
-    step, steps = value("step") or 0.0, value("steps") or 0.0
+def _cells(row: Row, shown: list[str]) -> list[str]:
+    step, steps = row["step"] or 0, row["steps"] or 0
     return [
-        str(row["name"]),
+        row["name"],
         _state(row),
         *[str(row[name]) for name in shown],
         percent(step / steps) if steps else "–",
-        number(value("loss")),
-        percent(value("knn")),
-        percent(value("knn_best")),
-        number(value("images_per_s")),
-        duration(value("elapsed")),
-        str(row["tags"] or ""),
+        number(row["loss"]),
+        percent(row["knn"]),
+        percent(row["knn_best"]),
+        number(row["images_per_s"]),
+        duration(row["elapsed"]),
+        row["tags"] or "",
     ]

@@ -59,5 +59,7 @@ VERBS: dict[str, Verb] = {
         ("config", _MACHINE, "config:app", "Show and set defaults: run store, theme, bell, notify."),
         ("doctor", _MACHINE, "doctor:doctor",
          "Look at the machine, the store and the terminal. Exit code 1 when something would stop a run."),
+        ("bench", _MACHINE, "bench:app",
+         "Measure this program on this machine: each figure with its spread, beside its goal."),
     )
 }  # fmt: skip

@@ -19,6 +19,7 @@ from simclr_tui.text import did_you_mean, safe
 
 _NAME = re.compile(r"[^\W_][\w.+=-]{0,99}")
 _NUMBERED = re.compile(r"run([0-9]{1,9})(\.[0-9]+)?")  # in the trash the time of removal follows
+_COUNTED, _DIGITS = re.compile(r"(\D*)([0-9]+)"), re.compile(r"(\d+)")
 _REMOVED = re.compile(r".+\.[0-9]{1,18}", re.DOTALL)
 _LONGEST = 200  # bytes: with the time of removal behind it, still a file name everywhere
 
@@ -44,17 +45,20 @@ class Store:
 
         Raises StoreError when the folder cannot be read.
         """
+        root = str(self.root)
+        return sorted((name for name in self.entries() if _is_run(f"{root}/{name}")), key=natural_key)
+
+    def entries(self) -> list[str]:
+        """Everything there that is named as a run may be, in no order. Raises as `names` does."""
         try:
             with os.scandir(self.root) as entries:
-                found = [entry.name for entry in entries if _NAME.fullmatch(entry.name)]
+                return [entry.name for entry in entries if _NAME.fullmatch(entry.name)]
         except FileNotFoundError:
             return []
         except OSError as error:
             raise StoreError(
                 f"cannot read the run store {self.root}: {error.strerror}", "give another --runs"
             ) from None
-        root = str(self.root)
-        return sorted((name for name in found if _is_run(f"{root}/{name}")), key=natural_key)
 
     def run(self, name: str) -> Run:
         """The run of that exact name, without looking."""
@@ -195,5 +199,7 @@ def _removed_at(path: Path) -> int:
 
 def natural_key(name: str) -> list[tuple[int, int, str]]:
     """Sorts run2 before run10."""
-    parts = re.split(r"(\d+)", name)
+    if match := _COUNTED.fullmatch(name):  # what nearly all names are
+        return [(0, 0, match[1]), (1, int(match[2]), ""), (0, 0, "")]
+    parts = _DIGITS.split(name)
     return [(1, int(part), "") if part.isdigit() and part.isascii() else (0, 0, part) for part in parts]

@@ -88,6 +88,31 @@ def sync_folder(folder: Path, system: Os = SYSTEM_OS) -> None:
         system.close(fd)
 
 
+def rename_folder(source: Path, target: Path) -> None:
+    """Give a folder another name, in one step, unless that is taken. Raises FileExistsError, or another OSError.
+
+    The plain rename would replace an empty folder: a name that someone has just claimed.
+    """
+    import ctypes
+
+    rename = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
+    if rename is not None:
+        if rename(_HERE, os.fsencode(source), _HERE, os.fsencode(target), _NO_REPLACE) == 0:
+            return
+        error = ctypes.get_errno()
+        if error not in (errno.EINVAL, errno.ENOSYS):  # these two: not on this file system, or kernel
+            raise OSError(error, os.strerror(error), str(source), None, str(target))
+    target.mkdir()  # claims the name; a kill between this and the next leaves an empty folder
+    try:
+        source.rename(target)
+    except OSError:
+        target.rmdir()
+        raise
+
+
+_HERE, _NO_REPLACE = -100, 1  # AT_FDCWD and RENAME_NOREPLACE of Linux
+
+
 class LineWriter:
     """Appends lines, each with one write, so that a kill leaves at most one torn line at the end.
 

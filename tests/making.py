@@ -10,6 +10,8 @@ from typing import Any
 
 from simclr_tui.paths import RunPaths
 from simclr_tui.recipe.resolve import resolve, to_toml
+from simclr_tui.store import checkpoints
+from simclr_tui.store.checkpoints import Manifest
 from simclr_tui.store.run import FORMAT, Run, RunInfo
 from simclr_tui.store.state import State, write_state
 from simclr_tui.store.store import Store
@@ -49,3 +51,19 @@ def write_metrics(paths: RunPaths, attempt: int, lines: Iterable[bytes]) -> Path
     target.root.mkdir(exist_ok=True)
     target.metrics.write_bytes(b"".join(line + b"\n" for line in lines))
     return target.metrics
+
+
+CHECKPOINT = bytes(range(256)) * 40
+
+
+def save_checkpoint(paths: RunPaths, step: int, data: bytes = CHECKPOINT, **system: Any) -> Manifest:
+    return checkpoints.save(paths, data, step=step, epoch=step / 10, recipe="abc", wall=1.0, version="0.1.0", **system)
+
+
+def newest_valid(paths: RunPaths) -> tuple[int, bytes] | None:
+    """Step and bytes of the newest checkpoint that matches its manifest."""
+    for manifest in checkpoints.manifests(paths):
+        data = checkpoints.load(paths, manifest)
+        if isinstance(data, bytes):
+            return manifest.step, data
+    return None

@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from simclr_tui.atomic import LineWriter, Lock, is_locked, write_file
+from simclr_tui.atomic import LineWriter, Lock, is_locked, rename_folder, write_file
 from tests.faults.failing_os import FailingOs, SmallDisk, die
 
 OLD, NEW = b"old " * 1000, b"new " * 2000
@@ -291,3 +291,22 @@ def test_many_who_look_never_keep_a_waiting_trainer_from_its_lock(tmp_path):
         looker.kill()
         looker.wait()
     assert taken > 0
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["in one step", "where the kernel cannot"])
+def test_a_folder_never_takes_the_place_of_another(tmp_path, known, monkeypatch):
+    if not known:
+        monkeypatch.setattr("ctypes.CDLL", lambda *_, **__: object())
+    for name in ("source", "empty", "full"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "source" / "file").touch()
+    (tmp_path / "full" / "other").touch()
+    (tmp_path / "link").symlink_to("nowhere")
+    for taken in ("empty", "full", "link"):
+        with pytest.raises(FileExistsError):
+            rename_folder(tmp_path / "source", tmp_path / taken)
+    rename_folder(tmp_path / "source", tmp_path / "new")
+    assert (tmp_path / "new" / "file").exists()
+    assert not (tmp_path / "source").exists()
+    with pytest.raises(FileNotFoundError):
+        rename_folder(tmp_path / "none", tmp_path / "newer")

@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Callable, Mapping
 from functools import cache
+from operator import itemgetter
 from typing import Any
 
 from simclr_tui.errors import RecipeError, SimclrError
@@ -21,10 +22,13 @@ Row = dict[str, Any]
 OWN: dict[str, type] = {
     "name": str,
     "state": str,
+    "place": int,  # in the queue, as of now; never in the database
     "created": float,
     "path": str,
     "tags": str,
     "note": str,
+    "sweep": str,
+    "trial": int,
     "preset": str,
     "step": int,
     "steps": int,
@@ -39,6 +43,7 @@ OWN: dict[str, type] = {
 }
 METRICS = (
     "loss", "knn", "knn_first", "knn_best", "contrastive_top1", "images_per_s", "steps_per_s", "gpu_allocated",
+    "rank_h", "rank_z", "alignment", "uniformity",
 )  # fmt: skip
 
 # Column → the evaluation (on the run's own data) whose top-1 it holds.
@@ -63,6 +68,8 @@ def make_row(run: Run, fingerprint: str) -> Row:
         "created": info.created,
         "tags": ",".join(info.tags),
         "note": info.note,
+        "sweep": info.trial.sweep if info.trial else None,
+        "trial": info.trial.number if info.trial else None,
         "git_commit": info.git_commit,
         "preset": resolved.preset,
     }
@@ -70,7 +77,13 @@ def make_row(run: Run, fingerprint: str) -> Row:
 
 
 def _evaluated(run: Run) -> Row:
-    found = {column: read_evaluation(run.paths, name) for column, name in EVALUATED.items()}
+    try:
+        there = [
+            path.name for path in run.paths.evaluations.iterdir()
+        ]  # most runs have none, and a look is cheaper than three
+    except OSError:
+        return {}
+    found = {column: read_evaluation(run.paths, name) for column, name in EVALUATED.items() if f"{name}.json" in there}
     return {column: evaluation.top1 for column, evaluation in found.items() if evaluation is not None}
 
 
@@ -143,4 +156,6 @@ def public(row: Row) -> Row:
 
 def differing(rows: list[Row]) -> list[str]:
     """Short names of the recipe fields in which the rows are not all equal."""
-    return [item.short for item in fields() if len({row.get(item.short) for row in rows}) > 1]
+    names = [item.short for item in fields()]
+    columns = zip(*map(itemgetter(*names), rows), strict=True)
+    return [name for name, values in zip(names, columns, strict=False) if values.count(values[0]) < len(values)]

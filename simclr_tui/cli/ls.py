@@ -56,12 +56,15 @@ def ls(
     from simclr_tui.catalog.catalog import Catalog
     from simclr_tui.catalog.filter import parse_filter
     from simclr_tui.catalog.row import find_column, parse_columns, public
+    from simclr_tui.launch.slurm import refresh
     from simclr_tui.store.store import Store
 
     passes = parse_filter(" ".join(words or []))
     column, descending = find_order(sort)
     chosen, by = parse_columns(shown), find_column(group, "group by") if group else ""
-    rows = sort_rows([row for row in Catalog(Store(runs)).rows() if passes(row)], column, descending)
+    store = Store(runs)
+    refresh(store)
+    rows = sort_rows([row for row in Catalog(store).rows() if passes(row)], column, descending)
     rows = rows[-limit:] if limit and sort == "created" else rows[: limit or None]
     groups = group_rows(rows, by) if by else []
     if json:
@@ -110,24 +113,24 @@ def _print_rows(rows: list[Row], chosen: tuple[str, ...]) -> None:
 
 
 def _state(row: Row) -> str:
-    return out.state_cell(str(row["state"]), [word for word in str(row["flags"] or "").split(",") if word])
+    flags = [word for word in str(row["flags"] or "").split(",") if word]
+    flags += [f"place {row['place']}"] if row["place"] else []
+    _, slurm, why = str(row["reason"] or "").partition("Slurm: ")
+    flags += [f"Slurm: {why.rstrip(')')}"] if slurm and row["state"] == "queued" else []
+    return out.state_cell(str(row["state"]), flags)
 
 
-def _cells(row: dict[str, object], shown: list[str]) -> list[str]:
-    def value(name: str) -> float | None:
-        found = row[name]
-        return float(found) if isinstance(found, int | float) else None
-
-    step, steps = value("step") or 0.0, value("steps") or 0.0
+def _cells(row: Row, shown: list[str]) -> list[str]:
+    step, steps = row["step"] or 0, row["steps"] or 0
     return [
-        str(row["name"]),
+        row["name"],
         _state(row),
         *[str(row[name]) for name in shown],
         percent(step / steps) if steps else "–",
-        number(value("loss")),
-        percent(value("knn")),
-        percent(value("knn_best")),
-        number(value("images_per_s")),
-        duration(value("elapsed")),
-        str(row["tags"] or ""),
+        number(row["loss"]),
+        percent(row["knn"]),
+        percent(row["knn_best"]),
+        number(row["images_per_s"]),
+        duration(row["elapsed"]),
+        row["tags"] or "",
     ]

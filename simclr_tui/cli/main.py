@@ -1,4 +1,4 @@
-"""`simclr`: one file a verb; here they are put together, and errors become a sentence and an exit code."""
+"""`simclr`: one file a verb (see `verbs`); here errors become a sentence and an exit code."""
 
 from __future__ import annotations
 
@@ -10,30 +10,7 @@ from typing import Annotated
 import typer
 
 from simclr_tui import __version__
-from simclr_tui.cli import (
-    attach,
-    clone,
-    compare,
-    config,
-    data,
-    doctor,
-    edit,
-    embed,
-    evaluate,
-    export,
-    logs,
-    ls,
-    neighbors,
-    preview,
-    reindex,
-    resume,
-    rm,
-    run,
-    show,
-    stop,
-    trash,
-    tui,
-)
+from simclr_tui.cli.group import VerbGroup
 from simclr_tui.errors import ExitCode, SimclrError
 from simclr_tui.text import safe
 
@@ -41,36 +18,13 @@ _EXIT_CODES = "Exit codes: " + ", ".join(f"{code.value} {code.name.lower().repla
 
 app = typer.Typer(
     name="simclr",
+    cls=VerbGroup,
     help="Train, watch, compare and keep SimCLR encoders, from a terminal.",
     epilog=_EXIT_CODES + ".",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-
-_TRAIN, _LOOK, _KEEP, _MACHINE = "Train", "Look", "Keep", "Machine"
-app.command("run", rich_help_panel=_TRAIN)(run.run)
-app.command("stop", rich_help_panel=_TRAIN)(stop.stop)
-app.command("resume", rich_help_panel=_TRAIN)(resume.resume)
-app.command("clone", rich_help_panel=_TRAIN)(clone.clone)
-app.command("tui", rich_help_panel=_LOOK)(tui.tui)
-app.command("ls", rich_help_panel=_LOOK)(ls.ls)
-app.command("show", rich_help_panel=_LOOK)(show.show)
-app.command("compare", rich_help_panel=_LOOK)(compare.compare)
-app.command("eval", rich_help_panel=_LOOK)(evaluate.evaluate)
-app.command("logs", rich_help_panel=_LOOK)(logs.logs)
-app.command("attach", rich_help_panel=_LOOK)(attach.attach)
-app.command("preview", rich_help_panel=_LOOK)(preview.preview)
-app.command("neighbors", rich_help_panel=_LOOK)(neighbors.neighbors)
-app.command("export", rich_help_panel=_KEEP)(export.export)
-app.command("embed", rich_help_panel=_KEEP)(embed.embed)
-app.command("edit", rich_help_panel=_KEEP)(edit.edit)
-app.command("rm", rich_help_panel=_KEEP)(rm.rm)
-app.add_typer(trash.app, name="trash", rich_help_panel=_KEEP)
-app.command("reindex", rich_help_panel=_KEEP)(reindex.reindex)
-app.add_typer(data.app, name="data", rich_help_panel=_MACHINE)
-app.add_typer(config.app, name="config", rich_help_panel=_MACHINE)
-app.command("doctor", rich_help_panel=_MACHINE)(doctor.doctor)
 
 
 def _version(wanted: bool) -> None:

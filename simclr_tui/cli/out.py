@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, TextIO
 
 import msgspec
 
+from simclr_tui.cli.grid import draw_grid
 from simclr_tui.text import safe
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+
+_WIDE = 160  # columns where there is no terminal
 
 
 def data(text: str = "") -> None:
@@ -41,7 +46,7 @@ def console(stderr: bool = False) -> Console:
     """Rich's console on one of the two streams; colour follows NO_COLOR, TERM and whether it is a terminal."""
     from rich.console import Console
 
-    width = None if (sys.stderr if stderr else sys.stdout).isatty() else 160
+    width = None if (sys.stderr if stderr else sys.stdout).isatty() else _WIDE
     return Console(stderr=stderr, highlight=False, markup=False, emoji=False, width=width)
 
 
@@ -49,15 +54,33 @@ def table(
     titles: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[int] = (), stderr: bool = False
 ) -> None:
     """Aligned columns; `right` lists those of numbers. Cells are made safe here."""
+    titles = [safe(title) for title in titles]
+    rows = [[cell if cell.isascii() and cell.isprintable() else _safe(cell) for cell in row] for row in rows]
+    stream = sys.stderr if stderr else sys.stdout
+    drawn = draw_grid(titles, rows, right, _width(stream), _style if _colourful(stream) else None)
+    if drawn is not None:
+        print(drawn, file=stream)
+        return
     from rich.table import Table
     from rich.text import Text
 
     grid = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     for index, title in enumerate(titles):
-        grid.add_column(safe(title), justify="right" if index in right else "left", overflow="fold")
+        grid.add_column(title, justify="right" if index in right else "left", overflow="fold")
     for row in rows:
-        grid.add_row(*[Text(safe(cell), style=_style(cell)) for cell in row])
+        grid.add_row(*[Text(cell, style=_style(cell)) for cell in row])
     console(stderr).print(grid)
+
+
+_safe = lru_cache(maxsize=4096)(safe)
+
+
+def _width(stream: TextIO) -> int:
+    return shutil.get_terminal_size().columns if stream.isatty() else _WIDE
+
+
+def _colourful(stream: TextIO) -> bool:
+    return is_terminal(stream) and "NO_COLOR" not in os.environ
 
 
 _STYLES = {"running": "green", "starting": "green", "failed": "red", "lost": "red", "stopped": "yellow"}

@@ -11,6 +11,7 @@ import msgspec
 import tomli_w
 
 from simclr_tui.errors import RecipeError
+from simclr_tui.recipe import toml_lines
 from simclr_tui.recipe.fields import check_value, field, fields
 from simclr_tui.recipe.recipe import Recipe
 from simclr_tui.text import did_you_mean
@@ -101,7 +102,7 @@ def from_toml(text: str) -> Resolved:
     Raises RecipeError when it is not a recipe.
     """
     try:
-        loaded = tomllib.loads(text)
+        loaded = toml_lines.loads(text)
         known = {item.key for item in fields()}
         values = {key: value for key, value in loaded["recipe"].items() if key in known}
         return Resolved(

@@ -6,9 +6,10 @@ import re
 
 import msgspec
 
+from simclr_tui.atomic import rename_folder
 from simclr_tui.errors import StoreError
-from simclr_tui.store.run import Run
-from simclr_tui.store.state import ACTIVE
+from simclr_tui.store.run import Run, RunInfo
+from simclr_tui.store.state import OPEN
 from simclr_tui.store.store import Store, check_name
 from simclr_tui.text import safe
 
@@ -32,7 +33,8 @@ def edit_run(
 ) -> Run:
     """Change tags, note and name; each whole or not at all. Returns the run under the name it then has.
 
-    Raises StoreError for a name that is taken or cannot be one, and for renaming a run that trains.
+    Raises StoreError for a name that is taken or cannot be one, for renaming a run that trains, and where
+    nothing can be written.
     """
     info = run.info
     tags = [tag for tag in info.tags if tag not in (remove or [])]
@@ -42,17 +44,22 @@ def edit_run(
         run = _rename(store, run, check_name(name))
         changed = msgspec.structs.replace(changed, name=name)
     if changed != info:
-        run.write_info(changed)
+        _write(run, changed)
     return run
 
 
-def _rename(store: Store, run: Run, name: str) -> Run:
-    if run.state in ACTIVE:
-        raise StoreError(f"{run.name} is training", "rename it when it has ended")
-    target = store.root / name
+def _write(run: Run, info: RunInfo) -> None:
     try:
-        target.mkdir()  # claims the name: a rename onto an empty folder replaces it, onto anything else fails
-        run.path.rename(target)
+        run.write_info(info)
+    except OSError as error:
+        raise StoreError(f"cannot change {run.name}: {error.strerror}", "see simclr doctor") from None
+
+
+def _rename(store: Store, run: Run, name: str) -> Run:
+    if run.state in OPEN:
+        raise StoreError(f"{run.name} is training or queued", "rename it when it has ended")
+    try:
+        rename_folder(run.path, store.root / name)
     except FileExistsError:
         raise StoreError(f"{name} already exists in {store.root}", "choose another name") from None
     except OSError as error:

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from array import array
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 _FAN = 16
 
@@ -35,6 +42,25 @@ class Extremes:
         self._low[level].append(_finite(min, lows[part]))
         self._high[level].append(_finite(max, highs[part]))
 
+    def extend(self, values: NDArray[np.float64]) -> None:
+        """Append many at once."""
+        import numpy as np
+
+        self.values.frombytes(values.tobytes())
+        lows, highs = self.values, self.values
+        for level in itertools.count():
+            if level == len(self._low):
+                self._low.append(array("d"))
+                self._high.append(array("d"))
+            part = slice(len(self._low[level]) * _FAN, len(lows) // _FAN * _FAN)
+            if part.start >= part.stop:
+                return
+            low = np.fmin.reduce(np.frombuffer(lows)[part].reshape(-1, _FAN), axis=1)
+            high = np.fmax.reduce(np.frombuffer(highs)[part].reshape(-1, _FAN), axis=1)
+            lows, highs = self._low[level], self._high[level]
+            lows.frombytes(low.tobytes())
+            highs.frombytes(high.tobytes())
+
     def truncate(self, count: int) -> None:
         """Keep the first `count` values."""
         del self.values[count:]
@@ -45,30 +71,27 @@ class Extremes:
 
     def range(self, start: int, stop: int) -> tuple[float, float]:
         """(min, max) of values[start:stop]; (nan, nan) where none is a number."""
-        low, high = math.inf, -math.inf
-        for lows, highs in self._pieces(max(start, 0), min(stop, len(self.values))):
-            low = min(low, _finite(min, lows, math.inf))
-            high = max(high, _finite(max, highs, -math.inf))
-        return (low, high) if low <= high else (math.nan, math.nan)
+        lows, highs = self._pieces(max(start, 0), min(stop, len(self.values)))
+        return _finite(min, lows), _finite(max, highs)
 
-    def _pieces(self, start: int, stop: int) -> list[tuple[array[float], array[float]]]:
-        """The few runs of values and blocks that make up the range: ends from below, the middle from above."""
-        pieces: list[tuple[array[float], array[float]]] = []
+    def _pieces(self, start: int, stop: int) -> tuple[array[float], array[float]]:
+        """The few values and blocks that make up the range: ends from below, the middle from above."""
+        some_lows, some_highs = array("d"), array("d")
         lows, highs, level = self.values, self.values, 0
         while stop - start > 2 * _FAN and level < len(self._low):
             inner_start, inner_stop = -(-start // _FAN), min(stop // _FAN, len(self._low[level]))
             if inner_start >= inner_stop:
                 break
-            pieces.append((lows[start : inner_start * _FAN], highs[start : inner_start * _FAN]))
-            pieces.append((lows[inner_stop * _FAN : stop], highs[inner_stop * _FAN : stop]))
+            some_lows += lows[start : inner_start * _FAN] + lows[inner_stop * _FAN : stop]
+            some_highs += highs[start : inner_start * _FAN] + highs[inner_stop * _FAN : stop]
             lows, highs = self._low[level], self._high[level]
             start, stop, level = inner_start, inner_stop, level + 1
-        pieces.append((lows[start:stop], highs[start:stop]))
-        return pieces
+        return some_lows + lows[start:stop], some_highs + highs[start:stop]
 
 
-def _finite(choose: object, values: array[float], otherwise: float = math.nan) -> float:
+def _finite(choose: Callable[[Iterable[float]], float], values: array[float]) -> float:
+    """The least or greatest; NaN where none is a number."""
+    if not math.isnan(sum(values)):  # the quick way: none is NaN
+        return choose(values) if values else math.nan
     known = [value for value in values if value == value]
-    if not known:
-        return otherwise
-    return min(known) if choose is min else max(known)
+    return choose(known) if known else math.nan

@@ -12,10 +12,13 @@ from typing import NamedTuple
 import msgspec
 
 from simclr_tui.paths import RunPaths
+from simclr_tui.store.batch import COORDINATES, Batch, BatchDecoder
 from simclr_tui.store.extremes import Extremes
 
+_OF_A_STEP = "loss"  # what the line of a step has and that of an evaluation has not
 _CHUNK = 1 << 20
-_COORDINATES = ("step", "epoch", "time")
+_MANY = 2000  # lines that are worth the import of numpy, which takes as long as reading them one by one
+_FEW = 64  # lines among which the odd one is found by looking at each
 
 
 class Points(NamedTuple):
@@ -56,6 +59,7 @@ class History:
         self._paths = paths
         self._cursors: list[_Cursor] = []
         self._decoder = msgspec.json.Decoder(dict[str, float | None])
+        self._batches = BatchDecoder(())
         self.step = array("q")
         self.epoch = array("d")
         self.time = array("d")  # seconds of training, attempts added up
@@ -95,10 +99,47 @@ class History:
                     whole = data.rfind(b"\n") + 1
         except OSError:
             return 0
-        for line in data[:whole].splitlines():
-            self._take(cursor, line)
+        lines = data[:whole].splitlines()
+        if len(lines) < _MANY:
+            self._take_each(cursor, lines)
+        else:
+            self._take_many(cursor, lines)
         cursor.offset += whole
         return whole
+
+    def _take_many(self, cursor: _Cursor, lines: list[bytes]) -> None:
+        """Lines in batches; where one is out of the ordinary, its half again, and its neighbours one by one."""
+        if len(lines) <= _FEW:
+            self._take_each(cursor, lines)
+        elif (batch := self._decode(cursor, lines)) is not None:
+            self._append(cursor, batch)
+        else:
+            middle = len(lines) // 2
+            self._take_many(cursor, lines[:middle])
+            self._take_many(cursor, lines[middle:])
+
+    def _decode(self, cursor: _Cursor, lines: list[bytes]) -> Batch | None:
+        """None where the lines do not simply go on from the last row, in metrics that are known."""
+        if cursor.first_line or not self.step:
+            return None
+        if self._batches.size != len(self.columns):
+            self._batches = BatchDecoder(tuple(self.columns))
+        batch = self._batches.decode(lines)
+        return batch if batch is not None and batch.step[0] >= self.step[-1] else None
+
+    def _append(self, cursor: _Cursor, batch: Batch) -> None:
+        row = len(self.step)
+        self.step.frombytes(batch.step.tobytes())
+        self.epoch.frombytes(batch.epoch.tobytes())
+        self.time.frombytes((cursor.started_at + batch.time).tobytes())
+        for name, (rows, values) in batch.metrics.items():
+            column = self.columns[name]
+            column.rows.frombytes((row + rows).tobytes())
+            column.extremes.extend(values)
+
+    def _take_each(self, cursor: _Cursor, lines: list[bytes]) -> None:
+        for line in lines:
+            self._take(cursor, line)
 
     def _take(self, cursor: _Cursor, line: bytes) -> None:
         try:
@@ -108,7 +149,7 @@ class History:
             self.damaged += bool(line.strip())
             return
         if cursor.first_line:
-            self._cut(step)
+            self._cut(step, evaluation=_OF_A_STEP not in values)
             cursor.started_at = self.time[-1] if self.time else 0.0
             cursor.first_line = False
         elif self.step and step < self.step[-1] and not self._put_in_order(step):
@@ -118,7 +159,7 @@ class History:
         self.epoch.append(epoch)
         self.time.append(cursor.started_at + seconds)
         for name, value in values.items():
-            if name not in _COORDINATES:
+            if name not in COORDINATES:
                 column = self.columns.setdefault(name, Column())
                 column.rows.append(row)
                 column.extremes.append(math.nan if value is None else value)
@@ -132,9 +173,18 @@ class History:
         self._keep(len(self.step) - 1)
         return True
 
-    def _cut(self, step: int) -> None:
-        """Forget everything from `step` on: a resumed attempt tells it again."""
-        self._keep(bisect_left(self.step, step))
+    def _cut(self, step: int, evaluation: bool) -> None:
+        """Forget everything from `step` on: a resumed attempt tells it again. But for the figures of the step itself
+        where it begins with an evaluation, which is the one that the attempt before was stopped in."""
+        row = bisect_left(self.step, step)
+        if evaluation and row < len(self.step) and self.step[row] == step and self._has_figures(row):
+            row += 1
+        self._keep(row)
+
+    def _has_figures(self, row: int) -> bool:
+        rows = self.columns[_OF_A_STEP].rows if _OF_A_STEP in self.columns else array("q")
+        place = bisect_left(rows, row)
+        return place < len(rows) and rows[place] == row
 
     def _keep(self, row: int) -> None:
         """Forget the rows from `row` on."""
@@ -158,13 +208,14 @@ class History:
         return next((value for value in reversed(column.values) if value == value), None) if column else None
 
     def best(self, name: str, highest: bool) -> tuple[int, float] | None:
-        """(step, value) of the best value; None when there is none."""
-        steps, values = self.points(name)
-        known = [(value, step) for step, value in zip(steps, values, strict=True) if value == value]
-        if not known:
+        """(step, value) of the best: the first of equal lowest, the last of equal highest ones. None: no value."""
+        column = self.columns.get(name)
+        low, high = column.extremes.range(0, len(column.values)) if column else (math.nan, math.nan)
+        if column is None or math.isnan(low):
             return None
-        value, step = max(known) if highest else min(known)
-        return step, value
+        if not highest:
+            return self.step[column.rows[column.values.index(low)]], low
+        return self.step[column.rows[len(column.rows) - 1 - column.values[::-1].index(high)]], high
 
 
 def _whole(step: float | None) -> int:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from simclr_tui.atomic import LineWriter
+from simclr_tui.atomic import SYSTEM_OS, LineWriter, Os
 from simclr_tui.paths import AttemptPaths
 
 _SYNC_EVERY = 5.0  # seconds: bounds what power loss can take; a kill takes nothing
@@ -17,8 +17,8 @@ _SYNC_EVERY = 5.0  # seconds: bounds what power loss can take; a kill takes noth
 class MetricWriter:
     """Appends metric lines. Non-finite values are written as null, which readers show as a gap."""
 
-    def __init__(self, attempt: AttemptPaths) -> None:
-        self._lines = LineWriter(attempt.metrics)
+    def __init__(self, attempt: AttemptPaths, system: Os = SYSTEM_OS) -> None:
+        self._lines = LineWriter(attempt.metrics, system=system)
         self._encoder = msgspec.json.Encoder()
         self._synced = time.monotonic()
 

@@ -9,16 +9,17 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from simclr_tui.atomic import is_locked
+from simclr_tui.atomic import is_locked, rename_folder
 from simclr_tui.clock import SYSTEM_CLOCK, Clock
 from simclr_tui.errors import NotFoundError, SimclrError, StoreError
 from simclr_tui.paths import RUN_FILE, TRASH
 from simclr_tui.store.run import Run
-from simclr_tui.store.state import ACTIVE
+from simclr_tui.store.state import OPEN
 from simclr_tui.text import did_you_mean, safe
 
 _NAME = re.compile(r"[^\W_][\w.+=-]{0,99}")
 _NUMBERED = re.compile(r"run([0-9]{1,9})(\.[0-9]+)?")  # in the trash the time of removal follows
+_COUNTED, _DIGITS = re.compile(r"(\D*)([0-9]+)"), re.compile(r"(\d+)")
 _REMOVED = re.compile(r".+\.[0-9]{1,18}", re.DOTALL)
 _LONGEST = 200  # bytes: with the time of removal behind it, still a file name everywhere
 
@@ -44,17 +45,20 @@ class Store:
 
         Raises StoreError when the folder cannot be read.
         """
+        root = str(self.root)
+        return sorted((name for name in self.entries() if _is_run(f"{root}/{name}")), key=natural_key)
+
+    def entries(self) -> list[str]:
+        """Everything there that is named as a run may be, in no order. Raises as `names` does."""
         try:
             with os.scandir(self.root) as entries:
-                found = [entry.name for entry in entries if _NAME.fullmatch(entry.name)]
+                return [entry.name for entry in entries if _NAME.fullmatch(entry.name)]
         except FileNotFoundError:
             return []
         except OSError as error:
             raise StoreError(
                 f"cannot read the run store {self.root}: {error.strerror}", "give another --runs"
             ) from None
-        root = str(self.root)
-        return sorted((name for name in found if _is_run(f"{root}/{name}")), key=natural_key)
 
     def run(self, name: str) -> Run:
         """The run of that exact name, without looking."""
@@ -132,8 +136,8 @@ class Store:
         """Move a run into the trash, whole. Returns where it lies now. Raises StoreError while it trains."""
         if run.path.is_symlink() or run.path.parent.resolve() != self.root.resolve():
             raise StoreError(f"{run.name} is not a folder of {self.root}", "remove it by hand")
-        if _is_training(run):
-            raise StoreError(f"{run.name} is training", f"type: simclr stop {run.name}")
+        if _is_open(run):
+            raise StoreError(f"{run.name} is training or queued", f"type: simclr stop {run.name}")
         target = self.root / TRASH / f"{run.name}.{int(clock.wall() * 1000)}"
         try:
             target.parent.mkdir(exist_ok=True)
@@ -157,11 +161,10 @@ class Store:
         removed = [path for path in self.trash() if path.name.rpartition(".")[0] == name]
         if not removed:
             raise NotFoundError(f"no run {safe(name)!r} in the trash", "see simclr trash ls")
-        target = self.root / check_name(name)
-        if target.exists():
-            raise StoreError(f"{name} exists again in {self.root}", "remove or rename that one first")
         try:
-            removed[-1].rename(target)
+            rename_folder(removed[-1], self.root / check_name(name))
+        except FileExistsError:
+            raise StoreError(f"{name} exists again in {self.root}", "remove or rename that one first") from None
         except OSError as error:
             raise StoreError(f"cannot bring {name} back: {error.strerror}", "see simclr doctor") from None
         return self.run(name)
@@ -182,10 +185,10 @@ def _is_run(folder: str) -> bool:
     return os.path.isfile(f"{folder}/{RUN_FILE}")  # noqa: PTH113 - a third of a Path's time, ten thousand times
 
 
-def _is_training(run: Run) -> bool:
+def _is_open(run: Run) -> bool:
     """A damaged run, whose state cannot be read, trains if its lock is held."""
     try:
-        return run.state in ACTIVE
+        return run.state in OPEN
     except StoreError:
         return is_locked(run.paths.lock)
 
@@ -196,5 +199,7 @@ def _removed_at(path: Path) -> int:
 
 def natural_key(name: str) -> list[tuple[int, int, str]]:
     """Sorts run2 before run10."""
-    parts = re.split(r"(\d+)", name)
+    if match := _COUNTED.fullmatch(name):  # what nearly all names are
+        return [(0, 0, match[1]), (1, int(match[2]), ""), (0, 0, "")]
+    parts = _DIGITS.split(name)
     return [(1, int(part), "") if part.isdigit() and part.isascii() else (0, 0, part) for part in parts]

@@ -26,6 +26,7 @@ from simclr_tui.text import did_you_mean, safe
 from simclr_tui.tui.actions import ACTING, ACTIONS, bindings
 from simclr_tui.tui.feed import Feed
 from simclr_tui.tui.jobs import Job, Jobs, Work
+from simclr_tui.tui.layout import read_layout
 from simclr_tui.tui.screens.help import Help
 from simclr_tui.tui.screens.main import MainScreen
 from simclr_tui.tui.snapshots import Listing, Settled, Snapshot
@@ -57,12 +58,15 @@ class Dashboard(App[str], inherit_bindings=False):
             super().__init__()
             self.error = error
 
-    def __init__(self, root: Path, config: Config = DEFAULTS, readonly: bool = False) -> None:
+    def __init__(self, root: Path, config: Config = DEFAULTS, readonly: bool = False, remember: bool = True) -> None:
         super().__init__(driver_class=driver_class())
         self.root = root
         self.config = config
         self.readonly = readonly or config.readonly
         self.main = MainScreen(root)
+        if remember:
+            self.main.left = read_layout(root)
+            self.main.keep = None if self.readonly else root
         self.feed = Feed(root, lambda snapshot: self.post_message(self.Fed(snapshot)), self._feed_failed)
         self.jobs = Jobs()
         self.settled = -1

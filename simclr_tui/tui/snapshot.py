@@ -39,7 +39,7 @@ def snapshot(
 
 
 async def _frame(root: Path, size: tuple[int, int], keys: list[str]) -> str:
-    app = Dashboard(root)
+    app = Dashboard(root, remember=False)  # the same picture of the same store
     app.animation_level = "none"
     async with app.run_test(size=size) as pilot:
         await settle(pilot, app)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import random
 import shutil
 import sqlite3
 import subprocess
@@ -14,19 +13,19 @@ import msgspec
 import pytest
 
 from simclr_tui.catalog import catalog as module
+from simclr_tui.catalog import database as database_module
 from simclr_tui.catalog.catalog import Catalog
 from simclr_tui.catalog.row import EVALUATED, METRICS, OWN, Row, columns, differing, make_row, public
 from simclr_tui.recipe.fields import fields
 from simclr_tui.store.run import Run
-from simclr_tui.store.state import State, read_state, write_state
+from simclr_tui.store.state import State, write_state
 from simclr_tui.store.store import Store
 from tests.making import make_run
 
 
-@pytest.fixture
-def store(tmp_path) -> Store:
+def twelve_runs(root: Path) -> Store:
+    """Runs that differ in every kind of column."""
     """Twelve runs of different recipes and states."""
-    root = tmp_path / "runs"
     for number in range(1, 13):
         make_run(
             root,
@@ -42,6 +41,11 @@ def store(tmp_path) -> Store:
             summary={"knn": number / 20, "loss": 5.5 - number / 10},
         )
     return Store(root)
+
+
+@pytest.fixture
+def store(tmp_path) -> Store:
+    return twelve_runs(tmp_path / "runs")
 
 
 def fresh(store: Store) -> list[Row]:
@@ -164,39 +168,6 @@ def test_a_folder_that_cannot_be_read_is_a_row_that_says_why(store):
     assert {row["name"]: row["error"] for row in Catalog(store).rows()}["run2"] == "", "mended, and noticed"
 
 
-def damage(chance: random.Random, data: bytes) -> bytes:
-    """A page, or part of one, overwritten; or the file cut."""
-    start = chance.randrange(len(data) // 4096) * 4096
-    kind = chance.randrange(5)
-    if kind == 0:
-        return data[:start] + chance.randbytes(4096) + data[start + 4096 :]
-    if kind == 1:
-        return data[:start] + bytes(4096) + data[start + 4096 :]
-    if kind == 2:
-        return data[: start + chance.randrange(4096)]
-    at, length = start + chance.randrange(4000), chance.randrange(1, 96)
-    noise = chance.randbytes(length) if kind == 3 else bytes(chance.choice(b"0123456789abc") for _ in range(length))
-    return data[:at] + noise + data[at + length :]
-
-
-def test_a_database_damaged_at_random_pages_costs_no_row(store):
-    Catalog(store).rows()
-    path = store.root / "catalog.db"
-    expected, good, chance = fresh(store), path.read_bytes(), random.Random(9)
-    for number in range(60):
-        path.write_bytes(damage(chance, good))
-        assert rows_of(Catalog(store)) == expected, number
-        # A change is what makes the next look write, and a second look find what was written.
-        write_state(store.run("run1").paths, read_state(store.run("run1").paths))
-        assert rows_of(Catalog(store)) == expected, number
-        assert rows_of(Catalog(store)) == expected, number
-        for aside in store.root.glob("catalog.db*damaged*"):
-            aside.unlink()
-    path.unlink()
-    assert rows_of(Catalog(store)) == expected
-    assert in_database(store).keys() == set(store.names())
-
-
 @pytest.mark.parametrize(
     "content", [b"", bytes(8192), b"not a database", b"SQLite format 3\0" + b"\xff" * 4080, b"\0"], ids=repr
 )
@@ -235,7 +206,7 @@ def test_tags_and_notes_outlive_the_database(store):
 
 @pytest.mark.parametrize("mode", ["exclusive", "immediate"])
 def test_a_locked_database_costs_no_row(store, monkeypatch, mode):
-    monkeypatch.setattr(module, "_BUSY", 0.05)
+    monkeypatch.setattr(database_module, "BUSY", 0.05)
     Catalog(store).rows()
     write_state(store.run("run4").paths, State(state="stopped", since=1.0, step=5))
     other = sqlite3.connect(store.root / "catalog.db", isolation_level=None)
@@ -421,3 +392,44 @@ def test_differing_fields_are_those_in_which_rows_are_not_equal(store):
     assert set(differing(rows)) == {"seed", "temp", "head_bn"}
     assert differing(rows[:1]) == []
     assert differing([]) == []
+
+
+def test_a_packed_row_that_was_touched_is_read_from_its_folder_again(store, reads):
+    Catalog(store).rows()
+    with sqlite3.connect(store.root / "catalog.db") as database:
+        ((data,),) = database.execute("select row from packed where name = 'run3'")
+        database.execute("update packed set row = ? where name = 'run3'", [data.replace(b"note 3", b"note 4")])
+        database.execute("update packed set row = 'text' where name = 'run4'")
+        database.execute("update packed set row = x'00' where name = 'run5'")
+    database.close()
+    reads.clear()
+    assert rows_of(Catalog(store)) == fresh(store)
+    assert sorted(reads) == ["run3", "run4", "run5"]
+    reads.clear()
+    assert rows_of(Catalog(store)) == fresh(store)
+    assert reads == [], "mended"
+
+
+@pytest.mark.parametrize("change", ["drop table packed", "delete from runs where name = 'run3'", "delete from packed"])
+def test_rows_taken_away_by_hand_come_back(store, change):
+    Catalog(store).rows()
+    with sqlite3.connect(store.root / "catalog.db") as database:
+        database.executescript(change)
+    database.close()
+    assert rows_of(Catalog(store)) == fresh(store)
+    assert in_database(store).keys() == set(store.names())
+
+
+def test_a_change_is_written_without_what_only_making_the_tables_needs(store):
+    Catalog(store).rows()
+    write_state(store.run("run4").paths, State(state="stopped", since=1.0, step=5))
+    code = (
+        "import sys; from pathlib import Path\n"
+        "from simclr_tui.catalog.catalog import Catalog\n"
+        "from simclr_tui.store.store import Store\n"
+        f"Catalog(Store(Path({str(store.root)!r}))).rows()\n"
+        "print('sqlite_utils' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
+    assert in_database(store)["run4"]["step"] == 5

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
@@ -50,6 +51,11 @@ class Growing(RuleBasedStateMachine):
         for value in values * times:
             self.extremes.append(value)
             self.model.append(value)
+
+    @rule(values=st.lists(VALUES, max_size=40), times=st.integers(1, 30))
+    def extend(self, values, times):
+        self.extremes.extend(np.array(values * times, dtype=np.float64))
+        self.model += values * times
 
     @rule(share=st.floats(0, 1))
     def truncate(self, share):

@@ -11,10 +11,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simclr_tui.paths import RunPaths
+from simclr_tui.store import history as module
 from simclr_tui.store.history import History
 from simclr_tui.store.metrics import MetricWriter
 from simclr_tui.store.run import Run
 from tests.making import metric_line, write_metrics
+
+
+@pytest.fixture(autouse=True, scope="module", params=["one by one", "in batches"])
+def _road(request):
+    """Both ways of reading lines keep every promise made here."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "_MANY", 0 if request.param == "in batches" else 1 << 60)
+        patch.setattr(module, "_FEW", 1)
+        yield
 
 
 def read(paths: RunPaths, budget: int | None = None) -> History:
@@ -86,6 +96,20 @@ def test_the_later_attempt_wins_from_its_first_step(tmp_path):
     assert history.time[7] == pytest.approx(0.05 + 0.07 + 0.08)
 
 
+def test_an_evaluation_that_a_resume_catches_up_on_leaves_its_steps_figures(tmp_path):
+    """Stopped in the evaluation after step 2, resumed, killed in step 4, resumed from the same checkpoint."""
+    paths = RunPaths(tmp_path)
+    write_metrics(paths, 1, [metric_line(0, knn=0.1), metric_line(1, loss=3.0), metric_line(2, loss=2.0)])
+    write_metrics(paths, 2, [metric_line(2, knn=0.5), metric_line(3, loss=1.5)])
+    write_metrics(paths, 3, [metric_line(2, knn=0.5), metric_line(3, loss=1.5), metric_line(4, loss=1.0)])
+    history = read(paths)
+    assert history.points("loss") == ([1, 2, 3, 4], [3.0, 2.0, 1.5, 1.0])
+    assert history.points("knn") == ([0, 2], [0.1, 0.5])
+    write_metrics(paths, 4, [metric_line(0, knn=0.1), metric_line(1, loss=9.0)])
+    assert read(paths).points("loss") == ([1], [9.0])
+    assert read(paths).points("knn") == ([0], [0.1])
+
+
 def test_an_attempt_that_appears_while_looking_is_found_even_after_a_missing_number(tmp_path):
     paths = RunPaths(tmp_path)
     write_metrics(paths, 1, lines_of(range(1, 4)))
@@ -109,24 +133,6 @@ def test_a_resume_seen_live_takes_back_what_it_tells_again(tmp_path):
     assert history.step[-1] == 43
     assert history.columns["loss"].extremes.range(0, 43) == (4.6, 9.0)
     assert content(history) == content(read(paths))
-
-
-def test_a_file_cut_at_every_byte_of_its_last_three_lines(tmp_path):
-    paths = RunPaths(tmp_path)
-    lines = lines_of(range(1, 21))
-    path = write_metrics(paths, 1, lines)
-    whole = path.read_bytes()
-    start = len(whole) - sum(len(line) + 1 for line in lines[-3:])
-    for cut in range(start, len(whole) + 1):
-        path.write_bytes(whole[:cut])
-        history = read(paths)
-        assert list(history.step) == list(range(1, 1 + whole[:cut].count(b"\n")))
-        assert history.damaged == 0, "a torn line is not a damaged one"
-        with path.open("ab") as file:
-            file.write(whole[cut:])
-        history.poll()
-        assert list(history.step) == list(range(1, 21)), "the torn line is read once, when it is whole"
-        assert not history.poll()
 
 
 DAMAGE = st.one_of(
@@ -206,7 +212,8 @@ LINES = st.lists(
     budgets=st.lists(st.integers(1, 300), min_size=1, max_size=5),
 )
 def test_budgets_and_live_tailing_end_where_one_read_does(tmp_path_factory, attempts, budgets):
-    """Against a model: each attempt forgets what is at or after its first step, then adds its lines."""
+    """Against a model: each attempt forgets what is at or after its first step, then adds its lines; one that begins
+    with an evaluation keeps that step's own figures."""
     paths = RunPaths(tmp_path_factory.mktemp("run"))
     live = History(paths)
     model: list[tuple[int, dict[str, float | None]]] = []
@@ -216,7 +223,10 @@ def test_budgets_and_live_tailing_end_where_one_read_does(tmp_path_factory, atte
             step += ahead
             written.append((step, values))
         if written:
-            model = [row for row in model if row[0] < written[0][0]] + written
+            at, begins_with = written[0]
+            kept = [row for row in model if row[0] < at]
+            kept += [row for row in model if row[0] == at][:1] if "loss" not in begins_with else []
+            model = (kept if not kept or kept[-1][0] < at or "loss" in kept[-1][1] else kept[:-1]) + written
         data = [
             json.dumps({"step": at, "epoch": at / 10, "time": at / 100, **values}).encode() for at, values in written
         ]
@@ -263,3 +273,41 @@ def test_a_folder_that_may_not_be_read_is_an_empty_history(tmp_path):
     assert not History(paths).poll()
     assert not History(RunPaths(Path("/nowhere"))).poll()
     assert Run(tmp_path).history().damaged == 0
+
+
+def test_odd_lines_among_many_cost_themselves_only(tmp_path, monkeypatch):
+    """Damage, nulls, new metrics, names that no field can have and steps that fall, far apart in a long log."""
+    lines = lines_of(range(1, 5001))
+    for at, odd in {
+        700: b"{",
+        1200: metric_line(1201, **{"knn": 0.5, 'na"me': 1.0}),
+        1900: metric_line(1901, loss=None),
+        2400: b"",
+        3000: metric_line(9, loss=0.0),
+        3001: b'{"step": 3002, "epoch": 1, "time": 1}{"step": 3002, "epoch": 1, "time": 1}',
+        4100: metric_line(4101, loss=7.0, other=2.0),
+        4998: metric_line(4999, other=None),
+    }.items():
+        lines[at] = odd
+    write_metrics(RunPaths(tmp_path), 1, lines)
+    batched = []
+    append = module.History._append
+    monkeypatch.setattr(module.History, "_append", lambda *to: (batched.append(len(to[2].step)), append(*to)))
+    history = read(RunPaths(tmp_path))
+    assert list(history.step) == [step for step in range(1, 5001) if step not in (701, 2401, 3001, 3002)]
+    assert history.damaged == 3
+    assert history.points("knn") == ([1201], [0.5])
+    assert history.points('na"me') == ([1201], [1.0])
+    assert history.points("other").steps == [4101, 4999]
+    steps, values = history.points("loss")
+    assert [step for step, value in zip(steps, values, strict=True) if math.isnan(value)] == [1901]
+    assert steps == [step for step in history.step if step not in (1201, 4999)]
+    assert history.best("loss", highest=True) == (4101, 7.0)
+    assert sum(batched) > 4900 or module._MANY
+
+
+def test_a_best_value_that_came_twice_is_the_first_of_the_lowest_and_the_last_of_the_highest(tmp_path):
+    write_metrics(RunPaths(tmp_path), 1, [metric_line(step, loss=float(step % 3)) for step in range(9)])
+    history = read(RunPaths(tmp_path))
+    assert history.best("loss", highest=False) == (0, 0.0)
+    assert history.best("loss", highest=True) == (8, 2.0)

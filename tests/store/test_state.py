@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import random
 import signal
 import subprocess
 import sys
@@ -13,7 +12,7 @@ import msgspec
 import pytest
 
 from simclr_tui.errors import StoreError
-from simclr_tui.store.process import ProcessId, boot_id, identify, is_alive, send_signal, this_process
+from simclr_tui.store.process import ProcessId, identify, is_alive, send_signal
 from simclr_tui.store.state import STALLED_AFTER, State, observe, read_state, write_state
 from tests.making import make_run
 
@@ -141,38 +140,6 @@ def test_silence_is_called_stalled_and_never_dead(tmp_path, holding):
     assert observe(run.paths, clock).state == "running"
     write_state(run.paths, msgspec.structs.replace(read_state(run.paths), heartbeat=clock.ticks))
     assert observe(run.paths, clock).flags == ()
-
-
-@pytest.mark.parametrize("jump", [-86_400, -3600, -1, 1, 3600, 86_400, 10**9])
-def test_a_jump_of_the_wall_clock_changes_nothing(tmp_path, holding, jump):
-    clock = FakeClock()
-    run = make_run(tmp_path, state="running", heartbeat=clock.ticks, step=5, steps=10, summary={"steps_per_s": 2.0})
-    holding(run)
-    before = observe(run.paths, clock)
-    clock.now += jump
-    assert observe(run.paths, clock) == before
-    assert before.eta == 2.5
-    assert before.progress == 0.5
-
-
-def test_a_thousand_forged_records_signal_nobody(sleeper):
-    """Each names a process that lives, or might, with one thing wrong about it."""
-    chance = random.Random(12)
-    bystander = identify(sleeper.pid)
-    mine = this_process()
-    for _ in range(1000):
-        real = chance.choice([bystander, mine, ProcessId(pid=1, started=identify(1).started, boot=boot_id())])
-        forged = chance.choice(
-            [
-                msgspec.structs.replace(real, started=real.started + chance.choice([-1, 1, 100, -(10**9)])),
-                msgspec.structs.replace(real, boot=chance.choice(["", "x", boot_id()[:-1], boot_id().upper() + " "])),
-                msgspec.structs.replace(real, pid=chance.choice([0, -1, -real.pid, 2**22 + 1, 2**31, 10**30])),
-                ProcessId(pid=2**22 + 1, started=-1, boot=boot_id()),
-            ]
-        )
-        assert not is_alive(forged)
-        assert not send_signal(forged, signal.SIGKILL, group=chance.random() < 0.5)
-    assert sleeper.poll() is None
 
 
 def test_the_right_process_is_signalled_and_its_group(sleeper):

@@ -22,10 +22,11 @@ from simclr_tui.tui.screens.look_actions import LookActions
 from simclr_tui.tui.screens.word_actions import WordActions
 from simclr_tui.tui.screens.work_actions import WorkActions
 from simclr_tui.tui.snapshots import Curves, Detail, Hardware, Listing, Log, Machine, Request, Snapshot
-from simclr_tui.tui.widgets.curves import AXES, SMOOTHING, CurvesView
+from simclr_tui.tui.widgets.curves import CurvesView
 from simclr_tui.tui.widgets.embedding import EmbeddingView
 from simclr_tui.tui.widgets.entry import Entry
 from simclr_tui.tui.widgets.header import Header
+from simclr_tui.tui.widgets.log_tab import LogTab
 from simclr_tui.tui.widgets.log_view import LogView
 from simclr_tui.tui.widgets.recipe_view import RecipeView
 from simclr_tui.tui.widgets.run_list import RunList
@@ -61,7 +62,7 @@ class MainScreen(ListActions, LookActions, WordActions, WorkActions):
                 with ContentSwitcher(initial="curves", id="tabs"):
                     yield CurvesView(id="curves")
                     yield SystemView(id="system")
-                    yield LogView(id="log")
+                    yield LogTab(id="log")
                     yield RecipeView(id="recipe")
                     yield ViewsView(id="views")
                     yield EmbeddingView(id="embedding")
@@ -72,6 +73,8 @@ class MainScreen(ListActions, LookActions, WordActions, WorkActions):
         self.runs.focus()
         self.runs.empty_text = ""
         self.write_title()
+        self.show_tab(self.left.tab)
+        self.dress()
         self.set_interval(0.5, self.show_work)
 
     def current_run(self) -> Run | None:
@@ -117,16 +120,19 @@ class MainScreen(ListActions, LookActions, WordActions, WorkActions):
         """Tell the feed what to read, if that changed."""
         if not self.app.is_running:
             return
-        view = self.query_one(SystemView) if self.tab == "system" else self.curves
+        view = self.chart_tab
         request = Request(
             current=self.runs.current["name"] if self.runs.current else "",
             marked=self._marked,
             tab=self.tab,
-            panels=max(1, self.curves.charts),
-            page=self.curves.page,
-            columns=view.chart_columns,
-            axis=AXES[self.curves.axis],
-            smoothing=SMOOTHING[self.curves.smoothing],
+            panels=max(1, view.charts),
+            page=view.page,
+            columns=2 * view.chart_columns,
+            axis=self.left.axis,
+            smoothing=self.left.smoothing,
+            window=view.window,
+            cursor=view.cursor,
+            pattern=self.curves.pattern,
         )
         self.refresh_footer()
         if request != self._asked:
@@ -177,7 +183,9 @@ class MainScreen(ListActions, LookActions, WordActions, WorkActions):
             return
         self.add_class("-opened")
         tab = self.query_one("#tabs").query_one(f"#{self.tab}")
-        (tab if tab.focusable else self.query_one(TabBar)).focus()
+        inside = [tab, *tab.query("*")]
+        # At once: the next key may be there already.
+        self.set_focus(next((one for one in inside if one.focusable and one.display), self.query_one(TabBar)))
         self.call_after_refresh(self.ask)
 
     # What can be done now.
@@ -200,7 +208,7 @@ class MainScreen(ListActions, LookActions, WordActions, WorkActions):
         state = self._current_state()
         active = state in ACTIVE
         possible = {
-            "stop": active,
+            "stop": active or state == "queued",
             "kill": active,
             "resume": row is not None and not active and state != "finished" and not row.get("error"),
             "clone": row is not None and not row.get("error"),
@@ -214,7 +222,7 @@ class MainScreen(ListActions, LookActions, WordActions, WorkActions):
             "pin": row is not None,
             "unmark": bool(self._marked),
             "compare": len(self._marked) > 1 or (len(self._marked) == 1 and row is not None),
-            "follow": self.tab == "log" if self.is_mounted else False,
+            "follow": self.tab in ("log", "curves", "system") if self.is_mounted else False,
             "view": self.tab in ("recipe", "views", "embedding") if self.is_mounted else False,
             "image": self.tab in ("views", "embedding") if self.is_mounted else False,
         }

@@ -120,6 +120,8 @@ def _status(row: Row) -> str:
     state, flags = str(row["state"]), str(row.get("flags") or "").split(",")
     if state in ("running", "failed"):
         state = next((flag for flag in FLAGS if flag in flags), state)
+    if state == "queued" and row.get("place"):
+        return f"queued {row['place']}"
     if state in ("finished", "queued", "starting") or not row.get("steps"):
         return state
     return f"{state} {min(99, int(100 * _share(row)))}%"

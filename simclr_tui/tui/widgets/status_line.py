@@ -89,6 +89,9 @@ def facts(state: State) -> list[tuple[str, str]]:
         best = summary.get("knn_best", summary["knn"])
         also = f" (best {percent(best)})" if best > summary["knn"] else ""
         found.append((f"kNN {percent(summary['knn'])}{also}", plain))
+    if "rank_h" in summary:
+        healthy = "" if {"collapsed", "diverged"} & set(state.flags) else " healthy"
+        found.append((f"rank {summary['rank_h']:.0f}/{state.facts.get('dim', '?')}{healthy}", plain))
     if "loss" in summary:
         found.append((f"loss {number(summary['loss'])}", plain))
     found.append((f"trained {duration(state.elapsed + state.time)}", plain))

@@ -1,0 +1,66 @@
+"""`python -m simclr_tui.bench store|dashboard`: measures, and prints one JSON document on standard output."""
+
+from __future__ import annotations
+
+import argparse
+import platform
+import subprocess
+import sys
+import tempfile
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import msgspec
+
+from simclr_tui import __version__
+from simclr_tui.hardware.sampler import machine_summary
+from simclr_tui.store.measured import Figure, Measured
+
+_PACKAGES = ("textual", "plotext", "typer", "msgspec", "numpy", "sqlite-utils")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="simclr bench")
+    parser.add_argument("what", choices=["store", "dashboard"])
+    parser.add_argument("--count", type=int, required=True)
+    parser.add_argument("--steps", type=int, required=True)
+    parser.add_argument("--repeat", type=int, required=True)
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="simclr-bench-") as place:
+        figures = _measure(given.what, Path(place), given)
+    measured = Measured(figures, machine_summary(), _versions(), _commit())
+    sys.stdout.write(msgspec.json.encode(measured).decode() + "\n")
+
+
+def _measure(what: str, place: Path, given: argparse.Namespace) -> list[Figure]:
+    """What is not measured is not imported: it would be counted as memory."""
+    if what == "dashboard":
+        from simclr_tui.bench.dashboard import dashboard_figures
+
+        return dashboard_figures(place, given.count, given.repeat)
+    from simclr_tui.bench.store import store_figures
+
+    return store_figures(place, given.count, given.steps, given.repeat)
+
+
+def _versions() -> dict[str, str]:
+    found = {"simclr-tui": __version__, "python": platform.python_version()}
+    for package in _PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def _commit() -> str:
+    top = Path(__file__).resolve().parents[2]
+    try:
+        asked = subprocess.run(["git", "-C", top, "describe", "--always", "--dirty"], capture_output=True, text=True)
+    except OSError:
+        return ""
+    return asked.stdout.strip()
+
+
+if __name__ == "__main__":
+    main()

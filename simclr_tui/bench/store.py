@@ -1,0 +1,101 @@
+"""How fast the control plane is: the metric log, a long history, and a store of many runs."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from simclr_tui.bench.fabric import FIVE, make_metrics, make_store
+from simclr_tui.bench.timing import MICROSECONDS, MILLISECONDS, command_seconds, scaled, seconds
+from simclr_tui.catalog.catalog import Catalog
+from simclr_tui.paths import RunPaths
+from simclr_tui.store.decimate import decimate
+from simclr_tui.store.history import History
+from simclr_tui.store.measured import Figure
+from simclr_tui.store.metrics import MetricWriter
+from simclr_tui.store.store import Store
+
+_CALLS = 20_000  # of the logger, timed together
+_FIRST = 12_000_000  # bytes: what the dashboard reads before it draws for the first time
+_COLUMNS = 120
+_TICK = 50  # lines that came since the last look
+
+
+def store_figures(place: Path, runs: int, steps: int, times: int) -> list[Figure]:
+    """Every figure; works in the folder `place`, which it leaves full."""
+    return [
+        *_logging(place / "logged", times),
+        *_history(RunPaths(place / "long"), steps, times),
+        Figure("simclr --help", "ms", scaled(command_seconds(["--help"], times), MILLISECONDS), 120),
+        *_many_runs(place / "runs", runs, times),
+    ]
+
+
+def _logging(place: Path, times: int) -> list[Figure]:
+    attempt = RunPaths(place).attempt(1)
+    attempt.root.mkdir(parents=True)
+    writer = MetricWriter(attempt)
+    values = dict.fromkeys(FIVE, 0.123456)
+
+    def log() -> None:
+        for step in range(_CALLS):
+            writer.write(step, step / 390, step / 10, values)
+
+    taken = seconds(log, times)
+    writer.close()
+    return [Figure("log five scalars", "µs", scaled(taken, MICROSECONDS / _CALLS), 10)]
+
+
+def _history(paths: RunPaths, steps: int, times: int) -> list[Figure]:
+    paths.root.mkdir(parents=True)
+    make_metrics(paths, steps)
+    history = History(paths)
+
+    def begin() -> None:
+        nonlocal history
+        history = History(paths)
+
+    def draw() -> None:
+        for metric in FIVE[:4]:
+            decimate(history, metric, _COLUMNS)
+
+    def first() -> None:
+        history.poll(_FIRST)
+        draw()
+
+    def whole() -> None:
+        while history.poll(_FIRST):
+            pass
+
+    def grow() -> None:
+        lines = paths.attempt(1).metrics.read_bytes()[-20_000:].splitlines(keepends=True)[-_TICK:]
+        with paths.attempt(1).metrics.open("ab") as file:
+            file.writelines(lines)
+
+    def tick() -> None:
+        history.poll(_FIRST)
+        draw()
+
+    said = f"history of {steps:,} steps"
+    return [
+        Figure(f"{said}: first chart", "ms", scaled(seconds(first, times, begin), MILLISECONDS), 300),
+        Figure(f"{said}: whole", "s", seconds(whole, times, begin), 2),
+        Figure(f"{said}: a tick, four charts", "ms", scaled(seconds(tick, times * 4, grow), MILLISECONDS), 5),
+    ]
+
+
+def _many_runs(place: Path, runs: int, times: int) -> list[Figure]:
+    store: Store = make_store(place, runs)
+
+    def forget() -> None:
+        Catalog(store).path.unlink(missing_ok=True)
+
+    indexed = seconds(lambda: Catalog(store).rows(), times, forget)
+    listed = command_seconds(["ls", "--runs", str(place)], times)
+    few = command_seconds(["ls", "--limit", "20", "--runs", str(place)], times)
+    shutil.rmtree(place)
+    return [
+        Figure(f"first index of {runs:,} runs", "s", indexed, 3),
+        Figure(f"simclr ls, {runs:,} runs", "ms", scaled(listed, MILLISECONDS), 300),
+        Figure(f"simclr ls --limit 20, {runs:,} runs", "ms", scaled(few, MILLISECONDS)),
+    ]

@@ -1,0 +1,41 @@
+"""Repeat something and take the time."""
+
+from __future__ import annotations
+
+import gc
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+
+MILLISECONDS, MICROSECONDS = 1e3, 1e6
+
+
+def seconds(work: Callable[[], object], times: int, before: Callable[[], object] = lambda: None) -> list[float]:
+    """The time that `work` takes, `times` times; what `before` prepares each time is not counted."""
+    taken: list[float] = []
+    for _ in range(times):
+        before()
+        gc.collect()
+        began = time.perf_counter()
+        work()
+        taken.append(time.perf_counter() - began)
+    return taken
+
+
+def command_seconds(words: Sequence[str], times: int) -> list[float]:
+    """The time of a whole `simclr` command, from start to end of its process. Once before that, not counted.
+
+    Raises CalledProcessError where it fails.
+    """
+    command = [sys.executable, "-m", "simclr_tui.cli.main", *words]
+
+    def run() -> None:
+        subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, check=True)
+
+    run()
+    return seconds(run, times)
+
+
+def scaled(values: list[float], factor: float) -> list[float]:
+    return [value * factor for value in values]

@@ -1,0 +1,134 @@
+"""catalog.db itself: the table `runs` for people and their queries, and the same rows packed for a quick start.
+
+A listing of ten thousand runs reads one sealed value a run instead of eighty. sqlite-utils makes the tables;
+everything else goes through the standard library, which starts ten times faster.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+import time
+import zlib
+from collections.abc import Callable, Iterable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from simclr_tui.catalog.row import Row, columns
+from simclr_tui.paths import CATALOG
+
+BUSY = 5.0  # seconds to wait for another writer
+_TABLES: dict[str, Callable[[], dict[str, type]]] = {"runs": columns, "packed": lambda: {"name": str, "row": bytes}}
+
+
+class Database:
+    """The index of one store. Damaged, locked, newer or not writable, it costs speed and never an answer."""
+
+    def __init__(self, root: Path) -> None:
+        self.path = root / CATALOG
+        # Where SQLite keeps an unfinished write; it must never be played back into another database.
+        self._journal = root / f"{CATALOG}-journal"
+
+    def load(self) -> dict[str, Row]:
+        """Every row that is whole, by name; none where the database does not tell."""
+        address = self.path.absolute().as_uri()
+        try:
+            with contextlib.closing(sqlite3.connect(f"{address}?mode=ro", uri=True, timeout=BUSY)) as database:
+                packed = database.execute("select row from packed").fetchall()
+                ((count,),) = database.execute("select count(*) from runs")
+        except sqlite3.OperationalError:
+            return {}  # not there, locked, read-only or of another shape: the folders tell all the same
+        except sqlite3.DatabaseError:
+            self._set_aside()
+            return {}
+        if count != len(packed):
+            return {}  # someone took rows away, or put some there
+        return {row["name"]: row for (data,) in packed if (row := _unpacked(data)) is not None}
+
+    def save(self, changed: list[Row], gone: list[str], every: Callable[[], Iterable[Row]]) -> None:
+        """Write what changed; `every` row into tables made anew. What cannot be written is tried at the next look."""
+        try:
+            self._write(changed, gone, every)
+        except (sqlite3.OperationalError, UnicodeEncodeError, OverflowError):
+            return  # the last two: a path or a number that SQLite cannot hold
+        except sqlite3.DatabaseError:
+            self._set_aside()
+            with contextlib.suppress(sqlite3.DatabaseError):
+                self._write([], [], every)
+
+    def delete(self) -> None:
+        for path in (self.path, self._journal):
+            with contextlib.suppress(OSError):
+                path.unlink()
+
+    def _write(self, changed: Iterable[Row], gone: list[str], every: Callable[[], Iterable[Row]]) -> None:
+        with contextlib.closing(sqlite3.connect(self.path, timeout=BUSY, isolation_level=None)) as connection:
+            connection.execute("begin immediate")
+            if not all(_is_of_our_shape(connection, table) for table in _TABLES):
+                _make_tables(connection)
+                changed, gone = every(), []
+            rows = list(changed)
+            connection.executemany(_upsert("runs"), ([row[key] for key in columns()] for row in rows))
+            connection.executemany(_upsert("packed"), ((row["name"], _packed(row)) for row in rows))
+            for table in _TABLES:
+                connection.executemany(f"delete from {table} where name = ?", ((name,) for name in gone))
+            connection.execute("commit")
+
+    def _set_aside(self) -> None:
+        stamp = int(time.time())
+        for path in (self._journal, self.path):
+            with contextlib.suppress(OSError):
+                path.rename(path.with_name(f"{path.name}.damaged-{stamp}"))
+
+
+def _is_of_our_shape(connection: sqlite3.Connection, table: str) -> bool:
+    """A newer version may have added columns; they are kept."""
+    found = {name: key for _, name, _, _, _, key in connection.execute(f"pragma table_info({table})")}
+    return found.keys() >= _TABLES[table]().keys() and found["name"] == 1
+
+
+def _make_tables(connection: sqlite3.Connection) -> None:
+    from sqlite_utils import Database as Utils
+    from sqlite_utils.db import NoTable
+
+    try:
+        for name, shape in _TABLES.items():
+            table: Any = Utils(connection).table(name)
+            table.drop(ignore=True)
+            table.create(shape(), pk="name")
+    except NoTable as error:  # a view of that name
+        raise sqlite3.DatabaseError(str(error)) from None
+    if not connection.in_transaction:
+        connection.execute("begin immediate")
+
+
+@cache
+def _upsert(table: str) -> str:
+    names = [f'"{name}"' for name in _TABLES[table]()]
+    changes = ", ".join(f"{name} = excluded.{name}" for name in names)
+    places = ", ".join("?" for _ in names)
+    return f"insert into {table} ({', '.join(names)}) values ({places}) on conflict (name) do update set {changes}"
+
+
+@cache
+def _layout() -> int:
+    """Part of every seal, so that a row packed with other columns is no row."""
+    return zlib.crc32(repr(tuple(columns())).encode())
+
+
+def _packed(row: Row) -> bytes:
+    """The row's values behind a checksum: a page can be damaged and still be readable."""
+    data = msgspec.msgpack.encode([row[key] for key in columns()])
+    return zlib.crc32(data, _layout()).to_bytes(4, "little") + data
+
+
+_decode = msgspec.msgpack.Decoder(list[Any]).decode
+
+
+def _unpacked(data: Any) -> Row | None:
+    if not isinstance(data, bytes) or zlib.crc32(data[4:], _layout()).to_bytes(4, "little") != data[:4]:
+        return None
+    return dict(zip(columns(), _decode(data[4:]), strict=True))

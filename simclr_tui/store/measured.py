@@ -1,0 +1,53 @@
+"""What a benchmark hands back: each figure with every repetition, beside its goal, and what it was measured with."""
+
+from __future__ import annotations
+
+import statistics
+
+import msgspec
+
+
+class Figure(msgspec.Struct, frozen=True):
+    """One quantity, measured `n` times. `goal` is what it should stay below; None where there is no goal."""
+
+    name: str
+    unit: str
+    values: list[float]
+    goal: float | None = None
+
+    @property
+    def median(self) -> float:
+        return statistics.median(self.values)
+
+    @property
+    def met(self) -> bool | None:
+        return None if self.goal is None else self.median <= self.goal
+
+    def as_json(self) -> dict[str, object]:
+        return {
+            "name": self.name,
+            "unit": self.unit,
+            "median": self.median,
+            "lowest": min(self.values),
+            "highest": max(self.values),
+            "n": len(self.values),
+            "goal": self.goal,
+            "met": self.met,
+        }
+
+
+class Measured(msgspec.Struct, frozen=True):
+    """All figures of one benchmark. `commit` is empty where the program does not run from a checkout."""
+
+    figures: list[Figure]
+    machine: str
+    versions: dict[str, str]
+    commit: str = ""
+
+    def as_json(self) -> dict[str, object]:
+        return {
+            "figures": [figure.as_json() for figure in self.figures],
+            "machine": self.machine,
+            "versions": self.versions,
+            "commit": self.commit,
+        }

@@ -1,0 +1,78 @@
+"""The benchmark measures what it says; how fast this machine is decides no test."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from simclr_tui.bench.fabric import FIVE, make_metrics, make_store
+from simclr_tui.catalog.catalog import Catalog
+from simclr_tui.store.measured import Figure
+from simclr_tui.store.run import Run
+
+
+def bench(*words):
+    command = [sys.executable, "-m", "simclr_tui.cli.main", "bench", *words]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=200)
+
+
+def test_the_store_is_measured_and_told_as_json():
+    done = bench("store", "--count", "5", "--steps", "2500", "--repeat", "2", "--json")
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    figures = {figure["name"]: figure for figure in told["figures"]}
+    assert list(figures) == [
+        "log five scalars", "history of 2,500 steps: first chart", "history of 2,500 steps: whole",
+        "history of 2,500 steps: a tick, four charts", "simclr --help", "first index of 5 runs", "simclr ls, 5 runs",
+        "simclr ls --limit 20, 5 runs",
+    ]  # fmt: skip
+    for figure in figures.values():
+        assert 0 < figure["lowest"] <= figure["median"] <= figure["highest"]
+        assert figure["n"] in (2, 8)
+        assert figure["met"] == (None if figure["goal"] is None else figure["median"] <= figure["goal"])
+    assert figures["simclr --help"]["lowest"] > 10, "milliseconds, of a whole process"
+    assert told["machine"]
+    assert {"simclr-tui", "python", "textual"} <= told["versions"].keys()
+
+
+def test_the_dashboard_is_measured_and_told_as_a_table():
+    done = bench("dashboard", "--count", "5", "--repeat", "1")
+    assert done.returncode == 0, done.stderr
+    for name in (
+        "first frame, 5 runs",
+        "all 5 runs listed",
+        "key p95, 5 runs",
+        "chart redraw, 4 series",
+        "peak memory",
+    ):
+        assert name in done.stdout
+    assert "≤ 50 ms" in done.stdout
+
+
+def test_a_count_that_cannot_be_is_refused():
+    done = bench("store", "--count", "0")
+    assert done.returncode == 2
+    assert "--count" in done.stderr
+
+
+@pytest.mark.parametrize(("values", "median", "met"), [([3.0, 1.0, 2.0], 2.0, True), ([5.0, 4.0], 4.5, False)])
+def test_a_figure_is_its_median_beside_its_goal(values, median, met):
+    figure = Figure("x", "ms", values, 4.0)
+    assert (figure.median, figure.met) == (median, met)
+    assert Figure("x", "ms", values).met is None
+
+
+def test_what_is_generated_is_a_store_like_any_other(tmp_path):
+    rows = Catalog(make_store(tmp_path / "runs", 60)).rows()
+    assert [row["name"] for row in rows] == [f"run{number}" for number in range(1, 61)]
+    assert {row["error"] for row in rows} == {""}
+    assert {row["state"] for row in rows} == {"finished", "failed"}
+    run = Run(tmp_path / "long")
+    make_metrics(run.paths, 3000)
+    history = run.history()
+    assert history.damaged == 0
+    assert set(history.columns) == {*FIVE, "knn"}
+    assert history.points("loss").steps == list(range(1, 3001))

@@ -1,0 +1,85 @@
+"""The table of verbs against the verbs themselves, and the help page that is drawn from it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import typer
+
+import simclr_tui.cli
+from simclr_tui.cli.group import VerbGroup
+from simclr_tui.cli.main import app
+from simclr_tui.cli.verbs import VERBS
+
+NOT_VERBS = {
+    "main",
+    "group",
+    "verbs",
+    "out",
+    "grid",
+    "options",
+    "recipe_flags",
+    "chart",
+    "follow",
+    "evaluation_text",
+    "pictures",
+}
+
+
+def page(width: int, *words: str, **environment: str) -> str:
+    command = [sys.executable, "-m", "simclr_tui.cli.main", *words]
+    environment = os.environ | {"COLUMNS": str(width)} | environment
+    return subprocess.run(command, capture_output=True, text=True, env=environment, check=False).stdout
+
+
+@pytest.mark.parametrize("verb", VERBS.values(), ids=lambda verb: verb.name)
+def test_the_table_says_of_a_verb_what_it_says_of_itself(verb):
+    command = typer.main.get_command(app).commands[verb.name]
+    assert " ".join(command.help.split("\n\n")[0].split()) == verb.help
+    assert command.name == verb.name
+
+
+def test_every_module_of_a_verb_is_in_the_table():
+    modules = {path.stem for path in Path(simclr_tui.cli.__file__).parent.glob("[a-z]*.py")} - NOT_VERBS
+    assert modules == {verb.target.partition(":")[0] for verb in VERBS.values()}
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 120, 200])
+def test_the_page_holds_every_verb_and_option_in_a_frame_of_that_width(width):
+    lines = page(width, "--help").splitlines()
+    framed = [line for line in lines if line[:1] in "╭│╰" and line]
+    assert {len(line) for line in framed} == {width}
+    assert max(map(len, lines)) <= width
+    text = " ".join(" ".join(line.strip("│╭╮╰╯─ ") for line in lines).split())
+    for verb in VERBS.values():
+        assert f"{verb.name} {verb.help}" in text
+    for option in ("--version Print the version.", "--help, -h", "--install-completion", "--show-completion"):
+        assert option in text
+    assert "130 interrupted" in text
+
+
+def test_the_page_is_printed_without_a_verb_too_and_in_ascii_where_there_is_no_more():
+    assert page(80) == page(80, "-h").removesuffix("\n")
+    ascii_page = page(80, "--help", PYTHONIOENCODING="ascii")
+    assert ascii_page.isascii()
+    assert "+- Train --" in ascii_page
+
+
+def test_completion_offers_the_verbs_that_begin_so():
+    words = {"_MAIN_COMPLETE": "complete_bash", "COMP_WORDS": "main e", "COMP_CWORD": "1"}
+    code = "import sys; sys.argv = ['main']; from simclr_tui.cli.main import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=os.environ | words, check=False
+    )
+    assert done.stdout.split() == [name for name in VERBS if name.startswith("e")], done.stderr
+
+
+def test_the_group_imports_no_verb_to_name_them():
+    group = typer.main.get_command(app)
+    assert isinstance(group, VerbGroup)
+    assert list(group.commands) == list(VERBS)
+    assert len(group.commands) == len(VERBS)

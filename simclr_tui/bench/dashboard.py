@@ -9,14 +9,18 @@ import statistics
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+from textual.geometry import Region
 
 from simclr_tui.bench.fabric import make_store
 from simclr_tui.bench.timing import MILLISECONDS, seconds
 from simclr_tui.catalog.catalog import Catalog
 from simclr_tui.store.measured import Figure
 from simclr_tui.tui.app import Dashboard
+from simclr_tui.tui.drawing import Style
 from simclr_tui.tui.plot import Chart
 from simclr_tui.tui.snapshots import Panel, Series
 
@@ -83,10 +87,18 @@ async def _chart(app: Dashboard) -> float:
     await app.screen.mount(chart)
     xs = tuple(float(x) for x in range(_POINTS))
     lines = (Series(str(row), "#3b8eea", xs, tuple((x * 7 + row) % 13 for x in xs)) for row in range(4))
-    chart.show(Panel("loss", "loss", tuple(lines)))
+    panel = Panel("loss", "loss", tuple(lines))
     while not chart.size.width:
         await asyncio.sleep(0.005)
-    return statistics.median(seconds(chart.render, 9))
+    crop = Region(0, 0, *chart.size)
+    spans = iter(range(100))
+
+    def change() -> None:
+        """Another stretch of x: what has not changed is not drawn again."""
+        chart.show(replace(panel, span=(0.0, _POINTS + next(spans))), Style())
+
+    redraw = seconds(lambda: chart.render_lines(crop), 9, change)
+    return statistics.median(redraw)
 
 
 if __name__ == "__main__":

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import resource
 import statistics
 import subprocess
 import sys
 import time
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,6 @@ from simclr_tui.bench.timing import MILLISECONDS, seconds
 from simclr_tui.catalog.catalog import Catalog
 from simclr_tui.store.measured import Figure
 from simclr_tui.tui.app import Dashboard
-from simclr_tui.tui.drawing import Style
 from simclr_tui.tui.plot import Chart
 from simclr_tui.tui.snapshots import Panel, Series
 
@@ -86,19 +85,22 @@ async def _chart(app: Dashboard) -> float:
     chart.styles.width, chart.styles.height = 60, 16
     await app.screen.mount(chart)
     xs = tuple(float(x) for x in range(_POINTS))
-    lines = (Series(str(row), "#3b8eea", xs, tuple((x * 7 + row) % 13 for x in xs)) for row in range(4))
-    panel = Panel("loss", "loss", tuple(lines))
+    panels = [Panel("loss", "loss", tuple(_line(row, row + shift, xs) for row in range(4))) for shift in (0, 1)]
+    chart.show(panels[0])
     while not chart.size.width:
         await asyncio.sleep(0.005)
-    crop = Region(0, 0, *chart.size)
-    spans = iter(range(100))
+    turn = itertools.cycle(panels)
 
-    def change() -> None:
-        """Another stretch of x: what has not changed is not drawn again."""
-        chart.show(replace(panel, span=(0.0, _POINTS + next(spans))), Style())
+    def redraw() -> None:
+        chart.show(next(turn))  # other values each time: what is as it was is not drawn again
+        chart.render_lines(Region(0, 0, *chart.size))
 
-    redraw = seconds(lambda: chart.render_lines(crop), 9, change)
-    return statistics.median(redraw)
+    return statistics.median(seconds(redraw, 9))
+
+
+def _line(row: int, seed: int, xs: tuple[float, ...]) -> Series:
+    colour = ("#3b8eea", "#e5883b", "#2fa866", "#d6568f")[row]
+    return Series(str(row), colour, xs, tuple((x * 7 + seed) % 13 for x in xs))
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ from simclr_tui.cli.verbs import VERBS
 NOT_VERBS = {
     "main",
     "sweep_text",
+    "confusion",
     "group",
     "verbs",
     "out",

@@ -17,6 +17,8 @@ from simclr_tui.cli.verbs import VERBS
 
 NOT_VERBS = {
     "main",
+    "sweep_text",
+    "confusion",
     "group",
     "verbs",
     "out",

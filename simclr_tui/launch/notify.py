@@ -32,7 +32,7 @@ class Event:
 
 
 def news(before: dict[str, Row], rows: Sequence[Row]) -> list[Event]:
-    """What happened between two listings. A run that is new to the list is no news unless it was failed at once."""
+    """What happened between two listings. A run that is new to the list is no news."""
     found: list[Event] = []
     for row in rows:
         old = before.get(row["name"])

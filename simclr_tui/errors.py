@@ -83,3 +83,9 @@ class OutOfMemoryError(SimclrError):
 
 class EvaluationError(SimclrError):
     """An evaluation that cannot be believed: the encoder that it froze is not as it was."""
+
+
+class CancelledError(SimclrError):
+    """Whoever asked for the work does not want it any more."""
+
+    exit_code: ExitCode = ExitCode.INTERRUPTED

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from itertools import pairwise, zip_longest
 
 import msgspec
@@ -12,6 +13,7 @@ Cell = tuple[str, str]
 Line = list[Cell]
 
 _SHADES = " ░▒▓█"
+_ASCII_SHADES = " .:*#"
 _BLANK: Cell = (" ", "")
 
 
@@ -23,9 +25,10 @@ class Picture(msgspec.Struct, frozen=True):
     rgb: bytes
 
 
-def draw(picture: Picture, colour: bool = True) -> list[Line]:
-    """Return ⌈height / 2⌉ lines of `width` cells; without colour five shades stand for lightness."""
-    cell = _half_block if colour else _shade
+def draw(picture: Picture, colour: bool = True, unicode: bool = True) -> list[Line]:
+    """Return ⌈height / 2⌉ lines of `width` cells; without colour or half-blocks five shades stand for lightness."""
+    shades = _SHADES if unicode else _ASCII_SHADES
+    cell = _half_block if colour and unicode else partial(_shade, shades)
     rows = [_pixels(picture, row) for row in range(picture.height)]
     return [
         [cell(upper, lower) for upper, lower in zip_longest(rows[top], rows[top + 1] if top + 1 < len(rows) else [])]
@@ -72,10 +75,10 @@ def _half_block(upper: bytes, lower: bytes | None) -> Cell:
     return "▀", f"#{upper.hex()}" + (f" on #{lower.hex()}" if lower else "")
 
 
-def _shade(upper: bytes, lower: bytes | None) -> Cell:
+def _shade(shades: str, upper: bytes, lower: bytes | None) -> Cell:
     pixels = [pixel for pixel in (upper, lower) if pixel]
     light = sum(0.299 * r + 0.587 * g + 0.114 * b for r, g, b in pixels) / len(pixels)
-    return _SHADES[min(4, int(light / 51.0))], ""
+    return shades[min(4, int(light / 51.0))], ""
 
 
 def _cuts(length: int, parts: int) -> list[tuple[int, int]]:

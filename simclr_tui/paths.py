@@ -8,6 +8,9 @@ from pathlib import Path
 
 CATALOG = "catalog.db"
 TRASH = ".trash"
+QUEUE = ".queue"
+SWEEPS = ".sweeps"
+LAYOUT = "dashboard.json"  # how the dashboard of this store was left
 RUN_FILE = "run.json"
 _ATTEMPT = re.compile(r"attempt-([0-9]{4}|[1-9][0-9]{4,8})")
 
@@ -67,6 +70,16 @@ class RunPaths:
         return self.root / "launch.lock"
 
     @property
+    def ticket(self) -> Path:
+        """Where the run stands in the queue; there as long as the queue looks after it."""
+        return self.root / "ticket.json"
+
+    @property
+    def slurm(self) -> Path:
+        """There while a Slurm job answers for the run."""
+        return self.root / "slurm.json"
+
+    @property
     def checkpoints(self) -> Path:
         return self.root / "checkpoints"
 
@@ -90,3 +103,33 @@ class RunPaths:
 
     def manifest(self, step: int) -> Path:
         return self.checkpoints / f"step-{step:08d}.json"
+
+
+@dataclass(frozen=True)
+class QueuePaths:
+    """What the queue of a store keeps beside its runs."""
+
+    root: Path
+
+    @property
+    def lock(self) -> Path:
+        """Held by the dispatcher as long as it lives."""
+        return self.root / "dispatcher.lock"
+
+    @property
+    def dispatcher(self) -> Path:
+        """Who dispatches; taken away by a dispatcher that leaves in order."""
+        return self.root / "dispatcher.json"
+
+    @property
+    def paused(self) -> Path:
+        """There while nothing may start; says why."""
+        return self.root / "paused.json"
+
+    @property
+    def settings(self) -> Path:
+        return self.root / "settings.json"
+
+    @property
+    def log(self) -> Path:
+        return self.root / "dispatcher.log"

@@ -90,6 +90,23 @@ def percent(fraction: float | None) -> str:
     return "–" if fraction is None or not math.isfinite(fraction) else f"{100 * fraction:.1f}%"
 
 
+def spread(mean: float | None, std: float | None) -> str:
+    """`45.2%`, or `45.2 ± 0.3%` over several seeds."""
+    if mean is None or std is None:
+        return percent(mean)
+    return f"{100 * mean:.1f} ± {100 * std:.1f}%"
+
+
+def plus_minus(mean: float, std: float | None) -> str:
+    """`5.59 ± 0.42`: two digits of the deviation, and the mean as exact as that; the mean alone without one."""
+    if std is None or not math.isfinite(std) or not math.isfinite(mean):
+        return number(mean)
+    if std == 0:
+        return f"{number(mean)} ± 0"
+    decimals = min(9, max(0, 1 - math.floor(math.log10(std))))
+    return f"{mean:,.{decimals}f} ± {std:,.{decimals}f}"
+
+
 _BLOCKS = "▁▂▃▄▅▆▇█"
 
 

@@ -26,6 +26,11 @@ ENTRY_POINTS = {
     "import simclr_tui.catalog.catalog, simclr_tui.catalog.compare": TRAINING | SCREENS | {"sqlite_utils"},
     "import simclr_tui.hardware.sampler": TRAINING | SCREENS | DATABASES,
     "import simclr_tui.launch.start, simclr_tui.launch.stop": TRAINING | SCREENS | DATABASES,
+    "import simclr_tui.launch.queue, simclr_tui.launch.dispatcher": TRAINING | SCREENS | DATABASES | {"submitit"},
+    "import simclr_tui.launch.sweep, simclr_tui.launch.tpe": TRAINING
+    | SCREENS
+    | {"sqlite_utils", "optuna", "submitit"},
+    "import simclr_tui.launch.slurm, simclr_tui.launch.slurm_job": TRAINING | SCREENS | DATABASES | {"submitit"},
     "import simclr_tui.launch.aside, simclr_tui.store.export": TRAINING | SCREENS | DATABASES | {"pyarrow"},
     "import simclr_tui.launch.supervisor": TRAINING | SCREENS | DATABASES,
     "import simclr_tui.cli.main": TRAINING | (SCREENS - {"typer"}) | DATABASES | {"msgspec", "simclr_tui.cli.ls"},
@@ -58,6 +63,8 @@ VERBS = {
     "run --help": SCREENS - {"rich", "typer"},
     "ls": SCREENS - {"rich", "typer"},
     "show run1": SCREENS - {"rich", "typer"},
+    "queue ls": SCREENS - {"rich", "typer"},
+    "sweep --help": SCREENS - {"rich", "typer"} | {"optuna"},
     "eval --help": SCREENS - {"rich", "typer"},
     "compare run1 run2": SCREENS - {"rich", "typer", "plotext"},
     "tui --snapshot FRAME.svg": set(),

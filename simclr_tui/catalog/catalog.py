@@ -11,7 +11,8 @@ from simclr_tui.catalog.database import Database
 from simclr_tui.catalog.row import Row, make_row, state_columns
 from simclr_tui.errors import SimclrError
 from simclr_tui.paths import RUN_FILE, RunPaths
-from simclr_tui.store.state import ACTIVE, observe
+from simclr_tui.store.queue import places
+from simclr_tui.store.state import OPEN, observe
 from simclr_tui.store.store import Store, natural_key
 
 _PROBE = RunPaths(Path())
@@ -47,7 +48,7 @@ class Catalog:
             del rows[name]
         if changed or gone:
             self._database.save([rows[name] for name in changed], sorted(gone), rows.values)
-        return [self._live(rows[name]) for name in names if name in rows]
+        return self._placed([self._live(rows[name]) for name in names if name in rows])
 
     def rebuild(self) -> int:
         """Delete the database and index every folder anew. Returns the number of runs."""
@@ -73,12 +74,20 @@ class Catalog:
         return changed
 
     def _live(self, row: Row) -> Row:
-        if row["state"] not in ACTIVE:
+        if row["state"] not in OPEN:
             return row
         try:
             return row | state_columns(observe(RunPaths(self._store.root / row["name"])))
         except SimclrError:
             return row
+
+    def _placed(self, rows: list[Row]) -> list[Row]:
+        """Each queued row with its place; tickets are read only where there are any."""
+        queued = [row["name"] for row in rows if row["state"] == "queued"]
+        if not queued:
+            return rows
+        found = places(self._store, queued)
+        return [row | {"place": found.get(row["name"])} if row["state"] == "queued" else row for row in rows]
 
 
 def _fingerprint(root: str) -> str | None:

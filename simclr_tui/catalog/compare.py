@@ -2,24 +2,45 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
+
+from simclr_tui.catalog.spread import Spread, spread_of
 from simclr_tui.recipe.fields import Value, diff
+from simclr_tui.recipe.recipe import Recipe
 from simclr_tui.store.evaluations import read_evaluation
 from simclr_tui.store.history import History
 from simclr_tui.store.run import Run
 from simclr_tui.store.state import State
+from simclr_tui.text import duration, number, percent, plus_minus, size, spread
 
 
 @dataclass(frozen=True)
 class Measure:
-    """One row of the comparison. `better` is the index of the best value, None for a tie or a mere fact."""
+    """One row of the comparison. `better` is the index of the best value, None for a tie or a mere fact; `highest`
+    says which way is better, None for a mere fact.
+    """
 
     name: str
     unit: str
     values: tuple[float | None, ...]
     better: int | None
+    highest: bool | None = None
+
+    def words(self, index: int) -> str:
+        """A run's value in its unit, as people read it."""
+        return _worded(self.values[index], self.unit)
+
+
+@dataclass(frozen=True)
+class Seeds:
+    """Runs whose recipes differ in nothing but the seed, by their places; `spreads` has one entry a measure."""
+
+    places: tuple[int, ...]
+    spreads: tuple[Spread | None, ...]
 
 
 @dataclass(frozen=True)
@@ -31,6 +52,47 @@ class Comparison:
     histories: tuple[History, ...]
     differences: dict[str, list[Value]]
     measures: tuple[Measure, ...]
+    seeds: tuple[Seeds, ...] = ()
+
+    @property
+    def repeated(self) -> bool:
+        """Whether some of the runs differ in nothing but the seed."""
+        return any(len(group.places) > 1 for group in self.seeds)
+
+    def group_title(self, group: Seeds) -> str:
+        """`run1, run3 (2 seeds)`."""
+        names = ", ".join(self.runs[place].name for place in group.places)
+        return f"{names} ({len(group.places)} seeds)" if len(group.places) > 1 else names
+
+    def group_rows(self) -> list[tuple[str, list[str], int | None]]:
+        """Over the seeds: fields that differ between the groups, then mean ± std of each measure that some run has;
+        the group with the best mean is named by its place."""
+        firsts = [group.places[0] for group in self.seeds]
+        rows: list[tuple[str, list[str], int | None]] = []
+        for name, values in self.differences.items():
+            chosen = [str(values[place]) for place in firsts]
+            if name != "seed" and len(set(chosen)) > 1:
+                rows.append((name, chosen, None))
+        for index, measure in enumerate(self.measures):
+            spreads = [group.spreads[index] for group in self.seeds]
+            if any(spreads):
+                means = [None if spread is None else spread.mean for spread in spreads]
+                better = None if measure.highest is None else _winner(means, measure.highest)
+                rows.append((measure.name, [_spread_words(spread, measure.unit) for spread in spreads], better))
+        return rows
+
+    def _seeds_json(self) -> list[dict[str, Any]]:
+        return [
+            {
+                "runs": [self.runs[place].name for place in group.places],
+                "measures": {
+                    measure.name: {"mean": spread.mean, "std": spread.std, "n": spread.count}
+                    for measure, spread in zip(self.measures, group.spreads, strict=True)
+                    if spread is not None
+                },
+            }
+            for group in self.seeds
+        ]
 
     def as_json(self) -> dict[str, Any]:
         """The stable form of `compare --json`."""
@@ -46,6 +108,7 @@ class Comparison:
                 }
                 for measure in self.measures
             },
+            "seeds": self._seeds_json(),
         }
 
 
@@ -54,12 +117,25 @@ def compare(runs: list[Run]) -> Comparison:
     states = tuple(run.status for run in runs)
     histories = tuple(run.history() for run in runs)
     differences = diff([run.recipe for run in runs])
+    measures = _measures(runs, histories, states, same_loss=not {"temp", "bs"} & differences.keys())
     return Comparison(
         runs=tuple(runs),
         states=states,
         histories=histories,
         differences=differences,
-        measures=_measures(runs, histories, states, same_loss=not {"temp", "bs"} & differences.keys()),
+        measures=measures,
+        seeds=_seeds([run.recipe for run in runs], measures),
+    )
+
+
+def _seeds(recipes: list[Recipe], measures: tuple[Measure, ...]) -> tuple[Seeds, ...]:
+    """The runs in groups that differ in nothing but the seed, each where its first run stands."""
+    groups: dict[Recipe, list[int]] = {}
+    for place, recipe in enumerate(recipes):
+        groups.setdefault(msgspec.structs.replace(recipe, seed=0), []).append(place)
+    return tuple(
+        Seeds(tuple(places), tuple(spread_of(measure.values[place] for place in places) for measure in measures))
+        for places in groups.values()
     )
 
 
@@ -100,7 +176,24 @@ def _first(history: History, metric: str) -> float | None:
 
 
 def _measure(name: str, unit: str, values: list[float | None], highest: bool | None) -> Measure:
-    return Measure(name, unit, tuple(values), None if highest is None else _winner(values, highest))
+    return Measure(name, unit, tuple(values), None if highest is None else _winner(values, highest), highest)
+
+
+_WRITERS: dict[str, Callable[[float | None], str]] = {"%": percent, "bytes": size, "s": duration}
+
+
+def _worded(value: float | None, unit: str) -> str:
+    return _WRITERS.get(unit, number)(value)
+
+
+def _spread_words(found: Spread | None, unit: str) -> str:
+    if found is None or found.std is None:
+        return _worded(found.mean if found else None, unit)
+    if unit == "%":
+        return spread(found.mean, found.std)
+    if unit:
+        return f"{_worded(found.mean, unit)} ± {_worded(found.std, unit)}"
+    return plus_minus(found.mean, found.std)
 
 
 def _winner(values: list[float | None], highest: bool) -> int | None:

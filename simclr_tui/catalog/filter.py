@@ -6,15 +6,16 @@ text is looked for in name, note, tags and data.
 
 from __future__ import annotations
 
+import contextlib
 import operator
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from simclr_tui.catalog.row import Row, columns
+from simclr_tui.catalog.row import Row, columns, find_column
 from simclr_tui.errors import RecipeError
 from simclr_tui.recipe.fields import field
-from simclr_tui.text import did_you_mean
+from simclr_tui.store.state import STATES
 
 Test = Callable[[Row], bool]
 
@@ -23,7 +24,7 @@ _BROKEN = re.compile(r"([A-Za-z_][\w-]*)?[<>=!:~]")  # as bare text: a compariso
 _ORDER: dict[str, Callable[[float, float], bool]] = {
     ">=": operator.ge, "<=": operator.le, "<": operator.lt, ">": operator.gt,
 }  # fmt: skip
-_ALIASES = {"tag": "tags"}
+_INTERNAL = {"path", "fingerprint", "error"}
 _SEARCHED = ("name", "note", "tags", "data", "preset")
 
 
@@ -61,6 +62,37 @@ def parse_filter(text: str) -> Filter:
     return Filter(text, tuple(tests))
 
 
+def complete_filter(text: str, rows: Iterable[Row] = ()) -> list[str]:
+    """The texts that the last term of `text` could become: columns, then the values that a column has in `rows`."""
+    head, _, term = text.rpartition(" ")
+    start = f"{head} " if head else ""
+    sign = "-" if term.startswith("-") else ""
+    key, colon, value = term.removeprefix("-").partition(":")
+    if not colon:
+        names = ["tag", *(name for name in columns() if name not in _INTERNAL)]
+        return [f"{start}{sign}{name}{_sign(name)}" for name in names if key and name.startswith(key)]
+    try:
+        column = find_column(key, "filter by")
+    except RecipeError:
+        return []
+    before, comma, last = value.rpartition(",")
+    return [f"{start}{sign}{key}:{before}{comma}{v}" for v in _values(column, rows) if v.startswith(last)]
+
+
+def _sign(name: str) -> str:
+    return ":" if name == "tag" or columns()[name] in (str, bool) else ">="
+
+
+def _values(column: str, rows: Iterable[Row]) -> list[str]:
+    """The words that stand in a column, those that may stand there included."""
+    found: set[str] = set(STATES) if column == "state" else set()
+    with contextlib.suppress(RecipeError):
+        found |= set(field(column).choices)
+    for row in rows:
+        found |= {word for word in str(row.get(column) or "").split(",") if word and " " not in word}
+    return sorted(found)
+
+
 def _negated(test: Test) -> Test:
     return lambda row: not test(row)
 
@@ -68,24 +100,13 @@ def _negated(test: Test) -> Test:
 def _test(key: str | None, op: str | None, value: str) -> Test:
     if key is None or op is None:
         return _contains(_SEARCHED, value)
-    column = _column(key)
+    column = find_column(key, "filter by")
     if op in _ORDER:
         return _ordered(column, _ORDER[op], _number(key, value))
     if op == "~":
         return _contains((column,), value)
     test = _equals(column, value)
     return _negated(test) if op == "!=" else test
-
-
-def _column(key: str) -> str:
-    key = _ALIASES.get(key, key)
-    if key in columns():
-        return key
-    try:
-        return field(key).short
-    except RecipeError:
-        hint = did_you_mean(key, columns()) or "columns are those of simclr ls --json"
-        raise RecipeError(f"no column {key!r} to filter by", hint) from None
 
 
 def _number(key: str, value: str) -> float:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+import time
+from collections.abc import Callable, Mapping
 from functools import cache
 from operator import itemgetter
 from typing import Any
 
-from simclr_tui.errors import SimclrError
-from simclr_tui.recipe.fields import fields, short_values
+from simclr_tui.errors import RecipeError, SimclrError
+from simclr_tui.recipe.fields import field, fields, short_values
 from simclr_tui.store.evaluations import read_evaluation
 from simclr_tui.store.run import Run
 from simclr_tui.store.state import State, read_state
+from simclr_tui.text import did_you_mean, duration, number, percent, safe, size
 
 Row = dict[str, Any]
 
@@ -19,10 +22,13 @@ Row = dict[str, Any]
 OWN: dict[str, type] = {
     "name": str,
     "state": str,
+    "place": int,  # in the queue, as of now; never in the database
     "created": float,
     "path": str,
     "tags": str,
     "note": str,
+    "sweep": str,
+    "trial": int,
     "preset": str,
     "step": int,
     "steps": int,
@@ -37,6 +43,7 @@ OWN: dict[str, type] = {
 }
 METRICS = (
     "loss", "knn", "knn_first", "knn_best", "contrastive_top1", "images_per_s", "steps_per_s", "gpu_allocated",
+    "rank_h", "rank_z", "alignment", "uniformity",
 )  # fmt: skip
 
 # Column → the evaluation (on the run's own data) whose top-1 it holds.
@@ -61,6 +68,8 @@ def make_row(run: Run, fingerprint: str) -> Row:
         "created": info.created,
         "tags": ",".join(info.tags),
         "note": info.note,
+        "sweep": info.trial.sweep if info.trial else None,
+        "trial": info.trial.number if info.trial else None,
         "git_commit": info.git_commit,
         "preset": resolved.preset,
     }
@@ -92,6 +101,49 @@ def state_columns(state: State) -> Row:
         "flags": ",".join(state.flags),
         **{metric: summary.get(metric) for metric in METRICS},
     }
+
+
+_ALIASES = {"tag": "tags"}
+
+
+def find_column(word: str, what_for: str) -> str:
+    """The column meant by a name, a recipe field's key or an alias. Raises RecipeError with the nearest name."""
+    name = _ALIASES.get(word, word)
+    if name in columns():
+        return name
+    try:
+        return field(name).short
+    except RecipeError:
+        hint = did_you_mean(word, columns()) or "columns are those of simclr ls --json"
+        raise RecipeError(f"no column {safe(word)!r} to {what_for}", hint) from None
+
+
+def parse_columns(text: str) -> tuple[str, ...]:
+    """Columns from names joined by commas or spaces. Raises RecipeError with the nearest name."""
+    return tuple(dict.fromkeys(find_column(word, "show") for word in text.replace(",", " ").split()))
+
+
+SHARES = frozenset({"knn", "knn_first", "knn_best", "contrastive_top1", *EVALUATED})  # 0–1, told in percent
+_WRITERS: dict[str, Callable[[float], str]] = {
+    "gpu_allocated": size,
+    "elapsed": duration,
+    "created": lambda seconds: time.strftime("%m-%d %H:%M", time.localtime(seconds)),
+}
+
+
+def cell_text(column: str, value: Any) -> str:
+    """A value as lists show it; outside text is made safe."""
+    if value is None or value == "":
+        return "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if not isinstance(value, int | float):
+        return safe(str(value))
+    if not math.isfinite(value):
+        return number(value)
+    if column in SHARES:
+        return percent(value)
+    return _WRITERS.get(column, number)(value)
 
 
 def public(row: Row) -> Row:

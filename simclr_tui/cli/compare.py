@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import csv
 import io
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from simclr_tui.cli import out
 from simclr_tui.cli.options import DEFAULT_RUNS, AsJson, RunNames, Runs
 from simclr_tui.errors import RecipeError
-from simclr_tui.text import duration, number, percent, safe, size
+from simclr_tui.text import safe
+
+if TYPE_CHECKING:
+    from simclr_tui.catalog.compare import Comparison
 
 _AXES = ("step", "epoch", "time")
 
@@ -30,7 +33,6 @@ def compare(
     runs: Runs = DEFAULT_RUNS,
 ) -> None:
     """Set runs side by side: the fields that differ, final and best figures, and their curves."""
-    from simclr_tui.catalog.compare import Comparison
     from simclr_tui.catalog.compare import compare as set_side_by_side
     from simclr_tui.store.store import Store
 
@@ -39,7 +41,7 @@ def compare(
     if x not in _AXES:
         raise RecipeError(f"--x must be one of {', '.join(_AXES)}, not {x!r}", "the default is step")
     store = Store(runs)
-    comparison: Comparison = set_side_by_side([store.find(name) for name in names])
+    comparison = set_side_by_side([store.find(name) for name in names])
     if json:
         return out.data_json(comparison.as_json())
     rows = table_rows(comparison)
@@ -49,6 +51,10 @@ def compare(
     if markdown:
         return out.data(_markdown(titles, rows))
     out.table(titles, rows, right=range(1, len(titles)))
+    if comparison.repeated:
+        out.data()
+        titles = ["over seeds", *[comparison.group_title(group) for group in comparison.seeds]]
+        out.table(titles, group_rows(comparison), right=range(1, len(titles)))
     from simclr_tui.cli.chart import draw_chart
 
     histories = [(run.name, history) for run, history in zip(comparison.runs, comparison.histories, strict=True)]
@@ -58,11 +64,8 @@ def compare(
     return None
 
 
-def table_rows(comparison: object) -> list[list[str]]:
+def table_rows(comparison: Comparison) -> list[list[str]]:
     """States, differing fields, then measures, the better one of each marked with *."""
-    from simclr_tui.catalog.compare import Comparison
-
-    assert isinstance(comparison, Comparison)
     rows = [["state", *[out.state_cell(state.state, state.flags) for state in comparison.states]]]
     rows += [[name, *[str(value) for value in values]] for name, values in comparison.differences.items()]
     if not comparison.differences:
@@ -71,20 +74,18 @@ def table_rows(comparison: object) -> list[list[str]]:
         if all(value is None for value in measure.values):
             continue
         cells = [
-            measure_text(value, measure.unit) + (" *" if index == measure.better else "")
-            for index, value in enumerate(measure.values)
+            measure.words(index) + (" *" if index == measure.better else "") for index in range(len(measure.values))
         ]
         rows.append([measure.name, *cells])
     return rows
 
 
-def measure_text(value: float | None, unit: str) -> str:
-    """A value in its unit, as people read it."""
-    if unit == "%":
-        return percent(value)
-    if unit == "bytes":
-        return size(value)
-    return duration(value) if unit == "s" else number(value)
+def group_rows(comparison: Comparison) -> list[list[str]]:
+    """Over the seeds: mean ± std of every measure, the best mean marked with *."""
+    return [
+        [name, *[cell + (" *" if place == better else "") for place, cell in enumerate(cells)]]
+        for name, cells, better in comparison.group_rows()
+    ]
 
 
 def _csv(titles: list[str], rows: list[list[str]]) -> str:

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
-import subprocess
-import sys
 from typing import Annotated
 
 import typer
 
 from simclr_tui.cli import out
-from simclr_tui.cli.evaluation_text import confusion_lines, spread
+from simclr_tui.cli.confusion import confusion_lines
 from simclr_tui.cli.options import DEFAULT_RUNS, AsJson, RunName, Runs
-from simclr_tui.errors import CheckpointError, ExitCode, NotFoundError, RecipeError
+from simclr_tui.errors import RecipeError
 from simclr_tui.store.evaluations import Evaluation, read_evaluation
-from simclr_tui.store.run import Run
-from simclr_tui.text import duration, number, percent
+from simclr_tui.text import duration, number, percent, spread
 
 _SHARES = {"1%": "finetune-1pct", "10%": "finetune-10pct", "100%": "finetune-100pct"}
-_GRACE = 1.0  # seconds an interrupted evaluation has to end by itself
 
 
 def evaluate(
@@ -62,19 +57,20 @@ def evaluate(
     What a sweep chooses is chosen on a held-out tenth of the training images; the test images judge the last epoch.
     For all but fine-tuning the encoder is frozen, and proved unchanged by a digest.
     """
+    from simclr_tui.launch.evaluate import check_evaluation
+    from simclr_tui.launch.evaluate import evaluate as compute
     from simclr_tui.store.store import Store
 
     flags = {"knn": knn, "linear": linear, "linear-aug": linear_aug, "logreg": logreg}
     protocols = [protocol for protocol, wanted in flags.items() if wanted]
     protocols += dict.fromkeys(_share(word) for word in finetune or [])
     run = Store(runs).find(name)
-    _check(run, step, data, device)
+    check_evaluation(run, step, data, device)
     given = {
         "--data": data, "--subset": subset, "--seeds": seeds, "--epochs": epochs, "--step": step,
         "--knn-k": knn_k, "--knn-temp": knn_temp, "--device": device, "--threads": threads,
     }  # fmt: skip
-    words = [word for flag, value in given.items() if value is not None for word in (flag, str(value))]
-    code, names = _run([str(run.path), "--protocols", ",".join(protocols or ["knn", "linear"]), *words])
+    code, names = compute(run, protocols or ["knn", "linear"], given)
     found = [evaluation for result in names if (evaluation := read_evaluation(run.paths, result)) is not None]
     if json:
         out.data_json([evaluation.as_json() for evaluation in found])
@@ -88,44 +84,6 @@ def _share(word: str) -> str:
     if share not in _SHARES:
         raise RecipeError(f"--finetune takes {', '.join(_SHARES)} of the labels, not {word!r}", "try --finetune 10%")
     return _SHARES[share]
-
-
-def _check(run: Run, step: int | None, data: str | None, device: str | None) -> None:
-    """What can be refused before torch is loaded."""
-    from simclr_tui.recipe.datasets import check_data
-    from simclr_tui.recipe.fields import field
-
-    if device is not None:
-        field("device").parse(device)
-    steps = sorted(manifest.step for manifest in run.checkpoints)
-    if not steps:
-        raise CheckpointError(
-            f"{run.name} has no checkpoint yet", "wait for the first one, or simclr stop it to save one"
-        )
-    if step is not None and step not in steps:
-        raise NotFoundError(f"{run.name} has no checkpoint at step {step}", f"there are: {', '.join(map(str, steps))}")
-    check_data(data or run.recipe.data)
-
-
-def _run(words: list[str]) -> tuple[int, list[str]]:
-    """Evaluate in a process at this terminal. Returns its exit code and the names of the results it wrote.
-
-    Ctrl-C reaches it too, and ends it; one that was sent to this process alone is passed on.
-    """
-    command = [sys.executable, "-m", "simclr_tui.evaluate", *words]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    names: list[str] = []
-    try:
-        for line in process.stdout:
-            names.append(line.strip())
-        return process.wait(), names
-    except KeyboardInterrupt:
-        with contextlib.suppress(subprocess.TimeoutExpired, KeyboardInterrupt):
-            process.wait(_GRACE)
-        process.terminate()
-        process.wait()
-        return ExitCode.INTERRUPTED, names
 
 
 def _print(found: list[Evaluation]) -> None:

@@ -13,7 +13,7 @@ from simclr_tui.cli.chart import draw_chart
 from simclr_tui.errors import ExitCode, StoreError
 from simclr_tui.launch.stop import kill, request_stop, wait_until_ended
 from simclr_tui.store.run import Run
-from simclr_tui.store.state import ACTIVE, State
+from simclr_tui.store.state import OPEN, State
 from simclr_tui.text import duration, number, percent, safe, size, sparkline
 
 _TICK = 0.25  # seconds between two looks
@@ -36,7 +36,7 @@ def _watch(run: Run, show: _Display) -> State:
     while True:
         status = run.status
         show.update(status)
-        if status.state not in ACTIVE:
+        if status.state not in OPEN:
             return status
         time.sleep(_TICK)
 
@@ -62,7 +62,7 @@ class _Display:
     def update(self, status: State) -> None:
         epoch = status.step // status.steps_per_epoch if status.steps_per_epoch else 0
         activity = status.activity.split(" ")[0]
-        if status.state in ACTIVE and (activity, epoch) != self._last:
+        if status.state in OPEN and (activity, epoch) != self._last:
             self._last = (activity, epoch)
             out.talk(_line(status) if status.activity == "training" else safe(status.activity or status.state))
 
@@ -87,7 +87,7 @@ class _LiveDisplay(_Display):
         if not sys.stderr.isatty():
             # The terminal was closed and whoever started us had SIGHUP ignored: no one is left to tell anything.
             os._exit(ExitCode.HANGUP)
-        if status.state not in ACTIVE:
+        if status.state not in OPEN:
             return
         text = Text(_line(status), no_wrap=True, overflow="ellipsis")
         room = min(24, self.live.console.width - len(text) - 2)
@@ -115,7 +115,7 @@ def _display() -> Iterator[_Display]:
 def _line(status: State) -> str:
     """`epoch 3/20  step 57/380  loss 5.12  kNN 41.2%  812 img/s  3.1 GB  ETA 2m10s`, with what it is doing."""
     summary = status.summary
-    if not status.steps:
+    if status.state == "queued" or not status.steps:
         return safe(status.activity or status.state)
     epochs = status.steps // max(1, status.steps_per_epoch)
     words = [f"epoch {status.step // max(1, status.steps_per_epoch)}/{epochs}", f"step {status.step}/{status.steps}"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -41,9 +42,21 @@ def root(
     """Train, watch, compare and keep SimCLR encoders, from a terminal."""
 
 
+def _take_defaults() -> None:
+    """The run store of the user's configuration stands in for SIMCLR_RUNS. A damaged file does not keep its own
+    command from mending it."""
+    from simclr_tui.config import config_path, read_config
+
+    if sys.argv[1:2] != ["config"] and "SIMCLR_RUNS" not in os.environ and config_path().is_file():
+        store = read_config().runs
+        if store:
+            os.environ["SIMCLR_RUNS"] = str(Path(store).expanduser())
+
+
 def main() -> None:
     """The console script."""
     try:
+        _take_defaults()
         app()
     except SimclrError as error:
         print(f"simclr: {safe(str(error))}", file=sys.stderr)

@@ -37,4 +37,7 @@ Split = Annotated[
     Literal["train", "test"] | None, typer.Option("--split", help="The images of this split alone.", show_default=True)
 ]
 Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or cuda:N.", show_default=True)]
+Partition = Annotated[str, typer.Option("--partition", help="Of Slurm.", show_default=False)]
+Time = Annotated[str, typer.Option("--time", help="Limit of a Slurm job (90m, 8h, 2d); it goes on in another.")]
+Cpus = Annotated[int, typer.Option("--cpus", min=0, help="Cores of a Slurm job (0: its default).")]
 DEFAULT_RUNS: Any = Path("runs")

@@ -13,6 +13,15 @@ from simclr_tui.recipe.fields import Field, fields
 
 def with_recipe_flags(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command one option for each recipe field. It receives those that were typed as `flags`, a dict."""
+    return _with_flags(command, _parameter)
+
+
+def with_sweep_flags(command: Callable[..., None]) -> Callable[..., None]:
+    """The same, each taking text: one value, several (`a,b,c`) or a range (`LOW:HIGH:log`)."""
+    return _with_flags(command, _text_parameter)
+
+
+def _with_flags(command: Callable[..., None], make: Callable[[Field], inspect.Parameter]) -> Callable[..., None]:
     own = [p for p in inspect.signature(command, eval_str=True).parameters.values() if p.name != "flags"]
     keys = [field.key for field in fields()]
 
@@ -20,11 +29,20 @@ def with_recipe_flags(command: Callable[..., None]) -> Callable[..., None]:
         flags = {key: values.pop(key) for key in keys}
         command(**values, flags={key: value for key, value in flags.items() if value is not None})
 
-    parameters = own + [_parameter(field) for field in fields()]
+    parameters = own + [make(field) for field in fields()]
     wrapped.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     wrapped.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     wrapped.__name__, wrapped.__doc__ = command.__name__, command.__doc__
     return wrapped
+
+
+def _text_parameter(field: Field) -> inspect.Parameter:
+    option = typer.Option(
+        field.flag.split("/")[0], help=field.help, rich_help_panel=f"Recipe: {field.group}", show_default=False,
+        metavar="VALUES",
+    )  # fmt: skip
+    kind: Any = Annotated[str | None, option]
+    return inspect.Parameter(field.key, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=kind)
 
 
 def _parameter(field: Field) -> inspect.Parameter:

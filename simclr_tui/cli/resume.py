@@ -2,24 +2,36 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from simclr_tui.cli import out
-from simclr_tui.cli.options import DEFAULT_RUNS, RunName, Runs
+from simclr_tui.cli.options import DEFAULT_RUNS, Cpus, Partition, RunName, Runs, Time
 
 
 def resume(
     name: RunName,
     detach: Annotated[bool, typer.Option("--detach", "-d", help="Return at once.")] = False,
+    on: Annotated[
+        Literal["local", "slurm"], typer.Option("--on", help="This machine, or a job of the cluster's Slurm.")
+    ] = "local",
+    partition: Partition = "",
+    time: Time = "",
+    cpus: Cpus = 0,
     runs: Runs = DEFAULT_RUNS,
 ) -> None:
     """Go on from the newest checkpoint, exactly: the result is that of a run that never stopped."""
+    from simclr_tui.launch.slurm import refresh, resubmit, slurm_resources
     from simclr_tui.launch.start import resume as start_again
     from simclr_tui.store.store import Store
 
-    run = Store(runs).find(name)
+    store = Store(runs)
+    refresh(store)
+    run = store.find(name)
+    if on == "slurm":
+        job = resubmit(run, slurm_resources(run.resolved, partition, time, cpus))
+        return out.talk(f"{run.name} is job {job.id} of Slurm; see simclr ls, follow it: simclr attach {run.name}")
     attempt = start_again(run)
     out.talk(f"{run.name}: attempt {attempt}")
     if detach:

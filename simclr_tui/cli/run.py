@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
 from simclr_tui.cli import out
-from simclr_tui.cli.options import DEFAULT_RUNS, Runs
+from simclr_tui.cli.options import DEFAULT_RUNS, Cpus, Partition, Runs, Time
 from simclr_tui.cli.recipe_flags import with_recipe_flags
 from simclr_tui.text import safe, size
 
@@ -18,12 +18,31 @@ def run(
     *,
     preset: Annotated[
         str,
-        typer.Option("--preset", "-p", help="auto, quick, cifar10-sgd, paper-cifar10 or report.", show_default=True),
+        typer.Option(
+            "--preset",
+            "-p",
+            help="auto, quick, cifar10-sgd, paper-cifar10, paper-imagenet or report.",
+            show_default=True,
+        ),
     ] = "auto",
     config: Annotated[
         Path | None, typer.Option("--config", "-c", help="A TOML file of fields over the preset.")
     ] = None,
     detach: Annotated[bool, typer.Option("--detach", "-d", help="Return at once with the run's name.")] = False,
+    queue: Annotated[
+        bool, typer.Option("--queue", "-q", help="Wait for a free place instead of starting now; see simclr queue.")
+    ] = False,
+    priority: Annotated[int, typer.Option("--priority", help="In the queue: higher starts earlier.")] = 0,
+    after: Annotated[
+        list[str] | None,
+        typer.Option("--after", metavar="RUN", help="Queue it, to start when RUN has finished.", show_default=False),
+    ] = None,
+    on: Annotated[
+        Literal["local", "slurm"], typer.Option("--on", help="This machine, or a job of the cluster's Slurm.")
+    ] = "local",
+    partition: Partition = "",
+    time: Time = "",
+    cpus: Cpus = 0,
     name: Annotated[
         str | None, typer.Option("--name", "-n", help="Instead of run1, run2, …", show_default=False)
     ] = None,
@@ -37,18 +56,32 @@ def run(
     Ctrl-C stops it with a checkpoint; closing the terminal does not stop it. Values come from the preset, then
     --config, then flags.
     """
+    from simclr_tui.cli.queue import tell_queued
     from simclr_tui.launch.plan import make_plan
+    from simclr_tui.launch.queue import enqueue
+    from simclr_tui.launch.slurm import slurm_resources, submit
     from simclr_tui.launch.start import start
     from simclr_tui.store.store import Store
 
     plan = make_plan(preset, config, flags)
     for choice in plan.choices:
         out.talk(f"chosen: {choice}")
-    started = start(Store(runs), plan, name=name, tags=tag, note=note)
+    store = Store(runs)
+    if on == "slurm":
+        resources = slurm_resources(plan.resolved, partition, time, cpus)
+        submitted = submit(store, plan, resources, name=name, tags=tag, note=note)
+        out.data(submitted.name)
+        return out.talk(f"{submitted.name} is a job of Slurm; see simclr ls, follow it: simclr attach {submitted.name}")
+    if queue or after or priority:
+        named = tuple(store.find(word).name for word in after or [])
+        waiting = enqueue(store, plan, name=name, tags=tag, note=note, priority=priority, after=named)
+        out.data(waiting.name)
+        return tell_queued(store, [waiting])
+    started = start(store, plan, name=name, tags=tag, note=note)
     if detach:
         out.data(started.name)
         out.talk(f"training in the background; watch it: simclr attach {started.name}, or simclr tui")
-        return
+        return None
     recipe = plan.resolved.recipe
     out.talk(
         f"{started.name}: {safe(recipe.data)}, {recipe.encoder} ×{recipe.width:g}, {plan.cost.parameters / 1e6:.2f} M "

@@ -5,27 +5,43 @@ from __future__ import annotations
 import datetime
 
 from simclr_tui.cli import out
-from simclr_tui.cli.evaluation_text import evaluation_text
 from simclr_tui.cli.options import DEFAULT_RUNS, AsJson, RunName, Runs
 from simclr_tui.recipe.fields import fields, short_values
 from simclr_tui.store.evaluations import read_evaluations
 from simclr_tui.store.run import Run
 from simclr_tui.store.state import State
+from simclr_tui.store.store import Store
 from simclr_tui.text import duration, number, percent, safe, size, sparkline
 
 
 def show(name: RunName, json: AsJson = False, runs: Runs = DEFAULT_RUNS) -> None:
     """Show a run: state, figures, recipe with the source of each value, checkpoints and events."""
-    from simclr_tui.store.store import Store
+    from simclr_tui.launch.slurm import refresh
 
-    found = Store(runs).find(name)
+    store = Store(runs)
+    refresh(store)
+    found = store.find(name)
     status = found.status
+    waits = _waits(store, found) if status.state == "queued" else {}
     if json:
-        return out.data_json(_as_json(found, status))
-    _print_state(found, status)
+        return out.data_json(_as_json(found, status) | waits)
+    _print_state(found, status, waits)
     _print_recipe(found)
     _print_events(found)
     return None
+
+
+def _waits(store: Store, run: Run) -> dict[str, object]:
+    """Where a queued run stands and what it waits for."""
+    from simclr_tui.launch.queue import waiting_runs, why_paused
+    from simclr_tui.launch.waiting import waits_for
+
+    waiting = waiting_runs(store)
+    if run.name not in waiting:
+        return {}
+    paused = why_paused(store)
+    waits = waits_for(store, waiting[run.name]).reason or (f"the queue is paused: {paused}" if paused else "")
+    return {"place": list(waiting).index(run.name) + 1, "waiting": len(waiting), "waits": waits}
 
 
 def _as_json(run: Run, status: State) -> dict[str, object]:
@@ -57,11 +73,12 @@ def _as_json(run: Run, status: State) -> dict[str, object]:
     }
 
 
-def _print_state(run: Run, status: State) -> None:
+def _print_state(run: Run, status: State, waits: dict[str, object]) -> None:
     info, summary, facts = run.info, status.summary, status.facts
     created = datetime.datetime.fromtimestamp(info.created).strftime("%Y-%m-%d %H:%M:%S")
     rows = [
         ["state", out.state_cell(status.state, status.flags)],
+        ["queue", f"place {waits['place']} of {waits['waiting']}  {waits['waits']}" if waits else ""],
         ["why", status.reason],
         ["progress", f"{status.step} of {status.steps} steps ({percent(status.progress)}), attempt {status.attempt}"],
         ["time", f"{duration(status.elapsed + status.time)}, ETA {duration(status.eta)}"],
@@ -78,7 +95,7 @@ def _print_state(run: Run, status: State) -> None:
         ["note", info.note],
         ["folder", str(run.path)],
         ["checkpoints", ", ".join(f"step {m.step} ({size(m.bytes)})" for m in run.checkpoints) or "none yet"],
-        *[[found.name, evaluation_text(found)] for found in read_evaluations(run.paths)],
+        *[[found.name, found.words] for found in read_evaluations(run.paths)],
     ]
     out.table([run.name, ""], [row for row in rows if row[1]])
 

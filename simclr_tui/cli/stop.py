@@ -16,7 +16,7 @@ def stop(
     grace: Annotated[float, typer.Option("--grace", min=0.0, help="Seconds before a stuck run is killed.")] = 60.0,
     runs: Runs = DEFAULT_RUNS,
 ) -> None:
-    """Stop runs: each finishes its step, saves a checkpoint and ends."""
+    """Stop runs: each finishes its step, saves a checkpoint and ends; a queued one leaves the queue."""
     from simclr_tui.launch.stop import kill
     from simclr_tui.launch.stop import stop as stop_with_checkpoint
     from simclr_tui.store.store import Store

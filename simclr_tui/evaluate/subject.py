@@ -36,7 +36,9 @@ def open_subject(run: Run, step: int | None = None, device: str | None = None, t
     """
     recipe = run.recipe
     changes = {name: value for name, value in (("device", device), ("threads", threads)) if value is not None}
-    compute = choose_compute(msgspec.structs.replace(recipe, **changes))
+    # fp16's small gradients would vanish in fine-tuning, which has no loss scale.
+    precision = "auto" if recipe.precision == "fp16" else recipe.precision
+    compute = choose_compute(msgspec.structs.replace(recipe, precision=precision, **changes))
     known = run.checkpoints
     state, damages = load_newest(run.paths) if step is None else (load_step(run.paths, step), [])
     if state is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from array import array
-from bisect import bisect_left
+from bisect import bisect_right
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,11 +12,12 @@ import msgspec
 
 from simclr_tui.hardware.sample import GpuSample, HardwareSample
 from simclr_tui.paths import RunPaths
+from simclr_tui.store.decimate import thin
 from simclr_tui.store.extremes import Extremes
 
 _CHUNK = 1 << 20
 _GPU_READINGS = ("memory_used", "process_memory", "utilization", "temperature", "power")
-_HOST_READINGS = ("cpu", "ram_used", "process_rss", "process_cpu")
+_HOST_READINGS = ("cpu", "ram_used", "disk_free", "process_rss", "process_cpu")
 
 
 @dataclass
@@ -80,26 +81,20 @@ class HardwareLog:
         for name, column in self.columns.items():
             column.append(values.get(name, math.nan))
 
-    def points(self, name: str, columns: int) -> tuple[list[float], list[float]]:
-        """At most 2·columns points (x, y): minimum and maximum of each column, NaN where nothing was known."""
+    def points(
+        self, name: str, columns: int, span: tuple[float, float] | None = None
+    ) -> tuple[list[float], list[float]]:
+        """At most 2·columns points (x, y) inside `span`: minimum and maximum of each column, NaN where nothing was
+        known, and the points next to the span."""
         column = self.columns.get(name)
         if column is None:
             return [], []
-        if len(self.time) <= 2 * columns:
-            return list(self.time), list(column.values)
-        xs: list[float] = []
-        ys: list[float] = []
-        low, high, start = self.time[0], self.time[-1], 0
-        for index in range(columns):
-            edge = low + (high - low) * (index + 1) / columns
-            stop = len(self.time) if index == columns - 1 else bisect_left(self.time, edge, start)
-            if stop > start:
-                smallest, largest = column.range(start, stop)
-                pair = (smallest, largest) if smallest < largest else (smallest,)
-                xs += [self.time[(start + stop) // 2]] * len(pair)
-                ys += pair
-            start = stop
-        return xs, ys
+        return thin(self.time, range(len(self.time)), column, columns, span, beside=True)
+
+    def value_at(self, name: str, moment: float) -> float | None:
+        """What was known at a moment of training; None before the first sample."""
+        column, index = self.columns.get(name), bisect_right(self.time, moment) - 1
+        return None if column is None or index < 0 else column.values[index]
 
 
 def _flat(sample: HardwareSample) -> dict[str, float]:

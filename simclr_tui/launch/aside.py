@@ -11,7 +11,8 @@ from typing import TypeVar
 
 import msgspec
 
-from simclr_tui.errors import ExitCode, RecipeError, SimclrError
+from simclr_tui.errors import CancelledError, ExitCode, RecipeError, SimclrError
+from simclr_tui.launch.cancel import Cancel
 from simclr_tui.recipe.cost import EncoderFacts
 from simclr_tui.recipe.datasets import check_data
 from simclr_tui.recipe.fields import check_value, field
@@ -27,10 +28,10 @@ VECTOR_SUFFIXES = (".npy", ".parquet")
 Reply = TypeVar("Reply", bound=msgspec.Struct)
 
 
-def export_encoder(run: Run, target: Path, quiet: bool = False) -> Written:
+def export_encoder(run: Run, target: Path, quiet: bool = False, cancel: Cancel | None = None) -> Written:
     """Write the encoder of a run's newest checkpoint, and how to load it beside it. Raises SimclrError."""
     check_target(target, ENCODER_SUFFIXES, "--encoder")
-    return _ask("export", ["--", str(run.path), str(target)], Written, quiet=quiet)
+    return _ask("export", ["--", str(run.path), str(target)], Written, quiet=quiet, cancel=cancel)
 
 
 def embed(
@@ -44,28 +45,32 @@ def embed(
 
 def neighbors(
     run: Run, image: str, data: str | None = None, split: str | None = None, k: int = 8, device: str = "auto",
-    quiet: bool = False,
+    quiet: bool = False, cancel: Cancel | None = None,
 ) -> Neighbors:  # fmt: skip
     """The `k` images of `data` nearest to an image file, or to the test image of that number. Raises SimclrError."""
     check_data(data or run.recipe.data)
     words = ["-k", str(k), *_options(data, split, device), "--", str(run.path), image]
-    return _ask("neighbors", words, Neighbors, quiet=quiet)
+    return _ask("neighbors", words, Neighbors, quiet=quiet, cancel=cancel)
 
 
 def project(
-    run: Run, data: str | None = None, split: str | None = None, device: str = "auto", quiet: bool = False
-) -> Projection:
+    run: Run, data: str | None = None, split: str | None = None, device: str = "auto", quiet: bool = False,
+    cancel: Cancel | None = None,
+) -> Projection:  # fmt: skip
     """h of a class-balanced sample of `data` on its first two principal components. Raises SimclrError."""
     check_data(data or run.recipe.data)
-    return _ask("pca", [*_options(data, split, device), "--", str(run.path)], Projection, quiet=quiet)
+    words = [*_options(data, split, device), "--", str(run.path)]
+    return _ask("pca", words, Projection, quiet=quiet, cancel=cancel)
 
 
-def preview(resolved: Resolved, images: int = 4, target: Path | None = None, quiet: bool = False) -> Preview:
+def preview(
+    resolved: Resolved, images: int = 4, target: Path | None = None, quiet: bool = False, cancel: Cancel | None = None
+) -> Preview:
     """The first images that a run of the recipe would see, and both views of each. Raises SimclrError."""
     if target is not None:
         check_target(target, (".png",), "--out")
     words = ["--images", str(images), *(["--out", str(target)] if target else [])]
-    return _ask("preview", words, Preview, given=to_toml(resolved).encode(), quiet=quiet)
+    return _ask("preview", words, Preview, given=to_toml(resolved).encode(), quiet=quiet, cancel=cancel)
 
 
 def encoder_facts(recipe: Recipe) -> EncoderFacts:
@@ -96,28 +101,40 @@ def _options(data: str | None, split: str | None, device: str) -> list[str]:
     return [word for flag, value in given.items() if value is not None for word in (flag, str(value))]
 
 
-def _ask(module: str, words: Sequence[str], kind: type[Reply], given: bytes = b"", quiet: bool = False) -> Reply:
+def _ask(
+    module: str, words: Sequence[str], kind: type[Reply], given: bytes = b"", quiet: bool = False,
+    cancel: Cancel | None = None,
+) -> Reply:  # fmt: skip
     """Run `python -m simclr_tui.train.MODULE`: what it says goes to our stderr, unless `quiet`; its answer, or
     the error that ended it, is read from its stdout. A Ctrl-C reaches us alone, and ends it without a word of its own.
+
+    Raises CancelledError where `cancel` was asked.
     """
     command = [sys.executable, "-m", f"simclr_tui.train.{module}", *words]
-    talk = subprocess.PIPE if quiet else None
-    done = subprocess.run(
-        command, input=given, stdout=subprocess.PIPE, stderr=talk, check=False, start_new_session=True
-    )
-    if done.returncode == ExitCode.OK:
-        return msgspec.json.decode(done.stdout, type=kind)
-    raise _error(module, done)
+    talk, pipe = (subprocess.PIPE if quiet else None), subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=talk, start_new_session=True) as process:
+        if cancel is not None:
+            cancel.watch(process)
+        try:
+            answer, said = process.communicate(given)
+        except BaseException:
+            process.kill()
+            raise
+    if cancel is not None and cancel.asked:
+        raise CancelledError("cancelled")
+    if process.returncode == ExitCode.OK:
+        return msgspec.json.decode(answer, type=kind)
+    raise _error(module, process.returncode, answer, said)
 
 
-def _error(module: str, done: subprocess.CompletedProcess[bytes]) -> SimclrError:
+def _error(module: str, code: int, answer: bytes, said: bytes | None) -> SimclrError:
     try:
-        failure = msgspec.json.decode(done.stdout, type=Failure)
-        code = ExitCode(done.returncode)
+        failure = msgspec.json.decode(answer, type=Failure)
+        known = ExitCode(code)
     except ValueError:  # a crash or a kill leaves no answer
-        said = (done.stderr or b"").decode(errors="replace").strip().splitlines()
-        why = f": {safe(said[-1])}" if said else ""
-        return SimclrError(f"the process for {module} ended with code {done.returncode}{why}", "see simclr doctor")
+        lines = (said or b"").decode(errors="replace").strip().splitlines()
+        why = f": {safe(lines[-1])}" if lines else ""
+        return SimclrError(f"the process for {module} ended with code {code}{why}", "see simclr doctor")
     error = SimclrError(failure.message, failure.hint)
-    error.exit_code = code
+    error.exit_code = known
     return error

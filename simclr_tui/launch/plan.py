@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from simclr_tui.errors import DataError, StoreError
+from simclr_tui.errors import DataError, RecipeError, StoreError
 from simclr_tui.hardware.gpu import gpu_count
 from simclr_tui.launch.aside import encoder_facts
 from simclr_tui.recipe.cost import Cost, cost
@@ -61,11 +61,15 @@ def make_plan(preset: str = "auto", config: Path | None = None, flags: Mapping[s
 
 def plan_clone(run: Run, flags: Mapping[str, Any]) -> Plan:
     """Another run's recipe with some fields changed. Raises as `make_plan` does."""
-    source = run.resolved
-    values = {item.key: getattr(source.recipe, item.key) for item in fields()}
-    cloned = make_recipe(values | dict(flags))
-    sources = dict.fromkeys(values, f"clone of {run.name}") | {field(name).key: "flag" for name in flags}
-    return _checked(Resolved(recipe=cloned, preset=source.preset, sources=sources), ())
+    return plan_variant(run.resolved, flags, f"clone of {run.name}", "flag")
+
+
+def plan_variant(base: Resolved, flags: Mapping[str, Any], base_source: str, flag_source: str) -> Plan:
+    """A resolved recipe with some fields changed, and where each value then comes from. Raises as `make_plan`."""
+    values = {item.key: getattr(base.recipe, item.key) for item in fields()}
+    changed = {field(name).key: value for name, value in flags.items()}
+    sources = dict.fromkeys(values, base_source) | dict.fromkeys(changed, flag_source)
+    return _checked(Resolved(recipe=make_recipe(values | changed), preset=base.preset, sources=sources), ())
 
 
 def _checked(resolved: Resolved, choices: tuple[str, ...]) -> Plan:
@@ -74,6 +78,7 @@ def _checked(resolved: Resolved, choices: tuple[str, ...]) -> Plan:
     if recipe.data.startswith("folder:"):
         folder = Path(recipe.data.removeprefix("folder:")).expanduser().absolute()
         resolved = resolved.with_value("data", f"folder:{folder}", resolved.sources["data"])
+    resolved = _processes(resolved)
     images = count_images(recipe.data, recipe.subset)
     if images is not None and images < recipe.batch_size:
         raise DataError(
@@ -81,6 +86,18 @@ def _checked(resolved: Resolved, choices: tuple[str, ...]) -> Plan:
             f"give --bs {max(2, images // 2)} or fewer, or more images",
         )
     return Plan(resolved=resolved, cost=recipe_cost(recipe), images=images, choices=choices)
+
+
+def _processes(resolved: Resolved) -> Resolved:
+    """`--gpus all` as a number. Raises RecipeError for more than there are."""
+    recipe, there = resolved.recipe, gpu_count()
+    if recipe.gpus == "all":
+        why = f"auto: all {there} GPUs" if there else "auto: there is no GPU"
+        resolved = resolved.with_value("gpus", str(max(1, there)), why)
+        resolved.recipe.check()
+    elif recipe.device != "cpu" and 0 < there < int(recipe.gpus):
+        raise RecipeError(f"--gpus {recipe.gpus}: there are {there}", f"give --gpus {there}, or --gpus all")
+    return resolved
 
 
 def recipe_cost(recipe: Recipe) -> Cost:

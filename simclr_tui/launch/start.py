@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import platform
 import shutil
 import subprocess
 import sys
 import time
 import uuid
-from pathlib import Path
+from collections.abc import Iterator, Mapping
 from typing import NoReturn
 
 from simclr_tui import __version__
 from simclr_tui.atomic import Lock, write_file
 from simclr_tui.clock import SYSTEM_CLOCK
 from simclr_tui.errors import SimclrError, StoreError
+from simclr_tui.launch.code import git_commit
 from simclr_tui.launch.plan import Plan, check_space, checkpoint_bytes
 from simclr_tui.recipe.resolve import to_toml
 from simclr_tui.store.process import this_process
-from simclr_tui.store.run import FORMAT, Run, RunInfo
-from simclr_tui.store.state import ACTIVE, State, write_state
+from simclr_tui.store.queue import Ticket, write_ticket
+from simclr_tui.store.run import FORMAT, Run, RunInfo, Trial
+from simclr_tui.store.state import ACTIVE, State, StateName, write_state
 from simclr_tui.store.store import Store, check_name
 
 _READY_WITHIN = 20.0  # seconds until the supervisor must have said that it is there
@@ -45,15 +48,21 @@ def start(
 
 def create(
     store: Store, plan: Plan, name: str | None = None, tags: list[str] | None = None, note: str = "",
-    command: list[str] | None = None,
+    command: list[str] | None = None, ticket: Ticket | None = None, trial: Trial | None = None,
+    state: StateName = "starting",
 ) -> Run:  # fmt: skip
-    """Make the folder of a run, complete but for its processes. Raises as `start` does."""
+    """Make the folder of a run, complete but for its processes; with a ticket it is queued. Raises as `start`."""
     if name is not None:
         check_name(name)
     check_space(store.root, plan.cost.checkpoint_bytes)
     run = store.claim(name)
     try:
-        _fill(run, plan, tags or [], note, command or sys.argv)
+        first = State(state="starting", since=SYSTEM_CLOCK.wall(), supervisor=this_process())
+        if state == "queued":
+            first = State(state="queued", since=SYSTEM_CLOCK.wall(), steps=plan.steps or 0)
+        if ticket is not None:
+            write_ticket(run.paths, ticket)
+        _fill(run, plan, first, _info(run, tags or [], note, command or sys.argv, trial))
     except (SimclrError, OSError) as error:
         _undo(run, error)
     return run
@@ -66,67 +75,78 @@ def _undo(run: Run, error: SimclrError | OSError) -> NoReturn:
     raise error
 
 
-def _fill(run: Run, plan: Plan, tags: list[str], note: str, command: list[str]) -> None:
+def _fill(run: Run, plan: Plan, state: State, info: RunInfo) -> None:
     """Everything but run.json, which makes the folder a run, and comes last."""
     run.paths.checkpoints.mkdir()
     run.paths.evaluations.mkdir()
     run.paths.attempt(1).root.mkdir()
     write_file(run.paths.recipe, to_toml(plan.resolved).encode())
-    write_state(run.paths, State(state="starting", since=SYSTEM_CLOCK.wall(), supervisor=this_process()), durable=True)
-    run.write_info(
-        RunInfo(
-            format=FORMAT,
-            id=uuid.uuid4().hex,
-            name=run.name,
-            created=SYSTEM_CLOCK.wall(),
-            version=__version__,
-            command=command,
-            git_commit=_git_commit(),
-            host=platform.node(),
-            tags=tags,
-            note=note,
-        )
+    write_state(run.paths, state, durable=True)
+    run.write_info(info)
+
+
+def _info(run: Run, tags: list[str], note: str, command: list[str], trial: Trial | None) -> RunInfo:
+    return RunInfo(
+        format=FORMAT,
+        id=uuid.uuid4().hex,
+        name=run.name,
+        created=SYSTEM_CLOCK.wall(),
+        version=__version__,
+        command=command,
+        git_commit=git_commit(),
+        host=platform.node(),
+        tags=tags,
+        note=note,
+        trial=trial,
     )
 
 
-def _git_commit() -> str:
-    """The commit of this program where it runs from a checkout; empty elsewhere."""
-    top = Path(__file__).resolve().parents[2]
-    if not (top / ".git").exists():
-        return ""
-    with contextlib.suppress(OSError, subprocess.TimeoutExpired):
-        asked = subprocess.run(["git", "-C", top, "rev-parse", "HEAD"], capture_output=True, text=True, timeout=2)
-        return asked.stdout.strip()
-    return ""
-
-
 def resume(run: Run) -> int:
-    """Start another attempt from the newest checkpoint. Returns its number.
+    """Start another attempt from the newest checkpoint, or a queued run out of its turn. Returns its number.
 
     Of two that resume at once, one wins. Raises StoreError when the run is training, finished or being resumed.
     """
     check_space(run.path, checkpoint_bytes(run))
+    with claimed(run):
+        status = run.status
+        if status.state in ACTIVE:
+            raise StoreError(f"{run.name} is already training", f"watch it: simclr attach {run.name}")
+        if status.state == "finished":
+            hint = f"train longer from its recipe: simclr clone {run.name} --epochs N"
+            raise StoreError(f"{run.name} is finished", hint)
+        return _begin(run, status)
+
+
+def start_queued(run: Run, ticket: Ticket | None, environment: Mapping[str, str]) -> int:
+    """Start a run whose turn it is, under the ticket it has from now on (None: Slurm's). Returns the attempt's number.
+
+    Of two that take the same run, one wins. Raises StoreError when it no longer waits, or cannot be started.
+    """
+    with claimed(run):
+        status = run.status
+        if status.state != "queued":
+            raise StoreError(f"{run.name} no longer waits, it is {status.state}", "see simclr ls")
+        if ticket is not None:
+            write_ticket(run.paths, ticket)
+        return _begin(run, status, environment)
+
+
+@contextlib.contextmanager
+def claimed(run: Run) -> Iterator[None]:
+    """Between two attempts, nobody else begins one or takes the run out of the queue."""
     lock = Lock(run.paths.launch_lock)
     try:
         if not lock.acquire():
             raise StoreError(f"{run.name} is being resumed by someone else", f"watch it: simclr attach {run.name}")
-        number = _next_attempt(run)
-        _spawn(run, number)
+        yield
     except OSError as error:
         raise StoreError(f"cannot write {run.path}: {error.strerror}", "see simclr doctor") from None
     finally:
         lock.release()
-    return number
 
 
-def _next_attempt(run: Run) -> int:
-    status = run.status
-    if status.state in ACTIVE:
-        raise StoreError(f"{run.name} is already training", f"watch it: simclr attach {run.name}")
-    if status.state == "finished":
-        raise StoreError(f"{run.name} is finished", f"train longer from its recipe: simclr clone {run.name} --epochs N")
-    number = max((attempt.number for attempt in run.paths.attempts()), default=0) + 1
-    run.paths.attempt(number).root.mkdir()
+def _begin(run: Run, status: State, environment: Mapping[str, str] | None = None) -> int:
+    number = _next_attempt(run, status)
     starting = State(
         state="starting",
         since=SYSTEM_CLOCK.wall(),
@@ -140,10 +160,21 @@ def _next_attempt(run: Run) -> int:
         facts=status.facts,
     )
     write_state(run.paths, starting, durable=True)
+    _spawn(run, number, environment)
     return number
 
 
-def _spawn(run: Run, attempt: int) -> None:
+def _next_attempt(run: Run, status: State) -> int:
+    """The attempt made at queueing is used by the first that trains; every later one gets a folder of its own."""
+    waiting = run.paths.attempt(status.attempt)
+    if status.state == "queued" and waiting.root.exists() and not waiting.log.exists():
+        return status.attempt
+    number = max((attempt.number for attempt in run.paths.attempts()), default=0) + 1
+    run.paths.attempt(number).root.mkdir()
+    return number
+
+
+def _spawn(run: Run, attempt: int, environment: Mapping[str, str] | None = None) -> None:
     """Start the supervisor in a session of its own: no terminal, no parent, nothing to take it down with."""
     log = run.paths.attempt(attempt).log
     with log.open("ab") as output:
@@ -153,6 +184,7 @@ def _spawn(run: Run, attempt: int) -> None:
             stdout=output,
             stderr=output,
             start_new_session=True,
+            env=os.environ | (environment or {}),
         )
     deadline = time.monotonic() + _READY_WITHIN
     while time.monotonic() < deadline:

@@ -5,7 +5,6 @@ staying alive."""
 from __future__ import annotations
 
 import contextlib
-import os
 import signal
 import subprocess
 import sys
@@ -19,6 +18,7 @@ from simclr_tui.atomic import LineWriter
 from simclr_tui.clock import SYSTEM_CLOCK
 from simclr_tui.errors import ExitCode
 from simclr_tui.hardware.sampler import Sampler
+from simclr_tui.launch.several import first_failure, trainer_command, trainer_environment
 from simclr_tui.launch.start import last_words
 from simclr_tui.store.events import EventLog
 from simclr_tui.store.process import this_process
@@ -48,19 +48,21 @@ def _start_trainer(run: Run, attempt: int) -> subprocess.Popen[bytes]:
     """The trainer leads a group of its own, so that a stuck one can be ended with its data workers."""
     with run.paths.attempt(attempt).log.open("ab") as output:
         return subprocess.Popen(
-            [sys.executable, "-m", "simclr_tui.train", str(run.path)],
+            trainer_command(run),
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
-            env=os.environ | {"PYTHONUNBUFFERED": "1"},
+            env=trainer_environment(run),
         )
 
 
 def _forward_signals(trainer: subprocess.Popen[bytes]) -> None:
-    def forward(number: int, _frame: FrameType | None) -> None:
+    """Whichever it is, it asks for an end with a checkpoint; torchrun understands only the first."""
+
+    def forward(_number: int, _frame: FrameType | None) -> None:
         with contextlib.suppress(ProcessLookupError):
-            trainer.send_signal(number)
+            trainer.send_signal(signal.SIGTERM)
 
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1):
         signal.signal(number, forward)
@@ -80,13 +82,13 @@ def _record_end(run: Run, attempt: int, code: int) -> None:
     stored = read_state(run.paths)
     if stored.state not in ACTIVE or stored.attempt != attempt:
         return
-    reason = _reason(run, attempt, code, stored)
+    reason, exit_code = first_failure(run, attempt) or _failure(run, attempt, code, stored)
     ended = msgspec.structs.replace(
         stored,
         state="failed",
         since=SYSTEM_CLOCK.wall(),
         reason=reason,
-        exit_code=code if code > 0 else ExitCode.FAILED,
+        exit_code=exit_code,
     )
     write_state(run.paths, ended, durable=True)
     events = EventLog(run.paths.attempt(attempt))
@@ -94,12 +96,13 @@ def _record_end(run: Run, attempt: int, code: int) -> None:
     events.close()
 
 
-def _reason(run: Run, attempt: int, code: int, stored: State) -> str:
+def _failure(run: Run, attempt: int, code: int, stored: State) -> tuple[str, int]:
+    """Reason and exit code, of a trainer that said nothing."""
     if code >= 0:
-        return f"the trainer ended with code {code}: {last_words(run, attempt)}"
+        return f"the trainer ended with code {code}: {last_words(run, attempt)}", code or ExitCode.FAILED
     name = signal.Signals(-code).name
     guess = ", by someone or by the kernel for lack of memory" if name == "SIGKILL" else ""
-    return f"killed by {name}{guess}, around step {stored.step}"
+    return f"killed by {name}{guess}, around step {stored.step}", 128 - code  # as a shell has it: 137 for a SIGKILL
 
 
 if __name__ == "__main__":

@@ -261,7 +261,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
                 "give --objective margin or --objective nt-logistic with it",
             )
         if self.width != 1.0 and not self.native_encoder:
-            raise RecipeError(f"--width scales {', '.join(NATIVE_ENCODERS)}, not {self.encoder}", "leave --width at 1")
+            raise RecipeError(f"--width scales {', '.join(NATIVE_ENCODERS)}, not {self.encoder}", "give --width 1")
         self._check_augmentations()
         self._check_shares()
         return self
@@ -280,6 +280,10 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
                 raise RecipeError(f"--augment names {name}, but {flag} is 0", f"give {flag} 0.5")
 
     def _check_shares(self) -> None:
+        if self.gpus != "1" and self.device.startswith("cuda:"):
+            raise RecipeError(
+                f"--gpus {self.gpus} and --device {self.device} contradict each other", "give one of them"
+            )
         if self.gpus.isdigit() and self.batch_size % int(self.gpus):
             raise RecipeError(
                 f"a batch of {self.batch_size} cannot be shared evenly by {self.gpus} processes",

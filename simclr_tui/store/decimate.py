@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
-from typing import Literal
+from typing import Literal, Protocol
 
+from simclr_tui.store.extremes import Extremes
 from simclr_tui.store.history import History
 
 Axis = Literal["step", "epoch", "time"]
@@ -30,31 +31,53 @@ def decimate(
     column = history.columns.get(metric)
     if column is None or not column.rows:
         return [], []
-    xs_of_rows, rows = axis_values(history, axis), column.rows
+    return thin(axis_values(history, axis), column.rows, column.extremes, columns, span)
+
+
+class Places(Protocol):
+    """The x of every row, never falling."""
+
+    def __getitem__(self, row: int, /) -> float: ...
+
+
+def thin(
+    xs_of_rows: Places,
+    rows: Sequence[int],
+    extremes: Extremes,
+    columns: int,
+    span: tuple[float, float] | None = None,
+    beside: bool = False,
+) -> tuple[list[float], list[float]]:
+    """The same for any column of values, given the row of each and the x of every row. With `beside`, the points next
+    to the span on either side are kept, so that a line runs on to the edge of a chart."""
+    values = extremes.values
     low, high = span or (xs_of_rows[rows[0]], xs_of_rows[rows[-1]])
     first = bisect_left(rows, low, key=xs_of_rows.__getitem__)
     last = bisect_right(rows, high, key=xs_of_rows.__getitem__)
+    before = range(first - 1, first) if beside and first else range(0)
+    after = range(last, last + 1) if beside and last < len(rows) else range(0)
     if last - first <= 2 * columns:
-        return [xs_of_rows[row] for row in rows[first:last]], list(column.values[first:last])
-    xs: list[float] = []
-    ys: list[float] = []
+        kept = range(before.start if before else first, after.stop if after else last)
+        return [xs_of_rows[rows[index]] for index in kept], [values[index] for index in kept]
+    xs: list[float] = [xs_of_rows[rows[index]] for index in before]
+    ys: list[float] = [values[index] for index in before]
     start = first
     for index in range(columns):
         edge = low + (high - low) * (index + 1) / columns
         stop = last if index == columns - 1 else bisect_right(rows, edge, start, last, key=xs_of_rows.__getitem__)
         if stop > start:
             middle = xs_of_rows[rows[(start + stop) // 2]]
-            smallest, largest = column.extremes.range(start, stop)
-            rising = column.values[start] <= column.values[stop - 1]
+            smallest, largest = extremes.range(start, stop)
+            rising = values[start] <= values[stop - 1]
             pair = (smallest, largest) if rising else (largest, smallest)
             for value in pair if smallest < largest else pair[:1]:
                 xs.append(middle)
                 ys.append(value)
         start = stop
-    if last and not math.isnan(column.values[last - 1]):
+    if last and not math.isnan(values[last - 1]):
         xs.append(xs_of_rows[rows[last - 1]])
-        ys.append(column.values[last - 1])
-    return xs, ys
+        ys.append(values[last - 1])
+    return xs + [xs_of_rows[rows[index]] for index in after], ys + [values[index] for index in after]
 
 
 def smooth(values: Sequence[float], weight: float) -> list[float]:

@@ -9,7 +9,7 @@ import msgspec
 from simclr_tui.atomic import rename_folder
 from simclr_tui.errors import StoreError
 from simclr_tui.store.run import Run, RunInfo
-from simclr_tui.store.state import ACTIVE
+from simclr_tui.store.state import OPEN
 from simclr_tui.store.store import Store, check_name
 from simclr_tui.text import safe
 
@@ -56,8 +56,8 @@ def _write(run: Run, info: RunInfo) -> None:
 
 
 def _rename(store: Store, run: Run, name: str) -> Run:
-    if run.state in ACTIVE:
-        raise StoreError(f"{run.name} is training", "rename it when it has ended")
+    if run.state in OPEN:
+        raise StoreError(f"{run.name} is training or queued", "rename it when it has ended")
     try:
         rename_folder(run.path, store.root / name)
     except FileExistsError:

@@ -12,6 +12,7 @@ import msgspec
 from simclr_tui.atomic import write_file
 from simclr_tui.paths import RunPaths
 from simclr_tui.store.damage import UNREADABLE
+from simclr_tui.text import spread
 
 FORMAT = 1
 
@@ -83,6 +84,13 @@ class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
     def per_class(self) -> list[float | None]:
         """Accuracy on each class, mean over the seeds; None for a class without test images."""
         return [row[i] / sum(row) if sum(row) else None for i, row in enumerate(self.confusion)]
+
+    @property
+    def words(self) -> str:
+        """`45.2 ± 0.3%, top-5 90.1 ± 0.2% (step 57, 3 seeds)`."""
+        top5 = f", top-5 {spread(self.top5, self.top5_std)}" if self.top5 is not None else ""
+        seeds = f", {len(self.results)} seeds" if len(self.results) > 1 else ""
+        return f"{spread(self.top1, self.top1_std)}{top5} (step {self.step}{seeds})"
 
     def summary(self) -> dict[str, object]:
         """The figures, without the confusion matrix: what lists print as JSON."""

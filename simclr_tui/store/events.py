@@ -11,15 +11,23 @@ from simclr_tui.clock import SYSTEM_CLOCK, Clock
 from simclr_tui.paths import AttemptPaths, RunPaths
 from simclr_tui.store.damage import DAMAGED
 
+PROCESS_FAILED = "process-failed"
+"""One of several processes of a run has failed: `rank` says which; `lost` that it only missed another."""
+
 
 class Event(msgspec.Struct, kw_only=True):
-    """`event` is started, checkpoint, evaluation, warning, stop-requested, finished, stopped or failed."""
+    """`event` is queued, dequeued, started, checkpoint, evaluation, warning, retry, stop-requested, process-failed,
+    finished, stopped or failed. The last three fields belong to process-failed.
+    """
 
     event: str
     wall: float
     message: str = ""
     step: int | None = None
     attempt: int = 0
+    rank: int = 0
+    exit_code: int = 1
+    lost: bool = False
 
 
 class EventLog:
@@ -38,6 +46,13 @@ class EventLog:
 
     def close(self) -> None:
         self._lines.close()
+
+
+def record(paths: RunPaths, attempt: int, event: str, message: str = "", step: int | None = None) -> None:
+    """One event, by a process that has no more to tell."""
+    events = EventLog(paths.attempt(attempt))
+    events.write(event, message, step=step)
+    events.close()
 
 
 def read_events(paths: RunPaths) -> list[Event]:

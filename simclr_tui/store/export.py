@@ -21,7 +21,7 @@ Table = dict[str, list[float | None]]
 """Columns of equal length: step, epoch, time, then each metric; None where it was not measured."""
 
 _FLAG = "--metrics"
-_SUFFIXES = (".csv", ".parquet")
+SUFFIXES = (".csv", ".parquet")
 
 
 def export_metrics(run: Run, target: str) -> Written:
@@ -31,12 +31,12 @@ def export_metrics(run: Run, target: str) -> Written:
     """
     path = Path(target)
     folder = target.endswith("/") or is_folder(path)
-    if not folder and path.suffix not in _SUFFIXES:
+    if not folder and path.suffix not in SUFFIXES:
         raise RecipeError(
             f"{_FLAG} cannot write {safe(target)}", "give F.csv, F.parquet, or a folder for TensorBoard, as in events/"
         )
     if not folder:
-        check_target(path, _SUFFIXES, _FLAG)
+        check_target(path, SUFFIXES, _FLAG)
     columns = table(run.history())
     if not columns["step"]:
         raise NotFoundError(f"{run.name} has logged no metrics yet", f"wait for its first step: simclr show {run.name}")

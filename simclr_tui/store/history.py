@@ -15,6 +15,7 @@ from simclr_tui.paths import RunPaths
 from simclr_tui.store.batch import COORDINATES, Batch, BatchDecoder
 from simclr_tui.store.extremes import Extremes
 
+_OF_A_STEP = "loss"  # what the line of a step has and that of an evaluation has not
 _CHUNK = 1 << 20
 _MANY = 2000  # lines that are worth the import of numpy, which takes as long as reading them one by one
 _FEW = 64  # lines among which the odd one is found by looking at each
@@ -148,7 +149,7 @@ class History:
             self.damaged += bool(line.strip())
             return
         if cursor.first_line:
-            self._cut(step)
+            self._cut(step, evaluation=_OF_A_STEP not in values)
             cursor.started_at = self.time[-1] if self.time else 0.0
             cursor.first_line = False
         elif self.step and step < self.step[-1] and not self._put_in_order(step):
@@ -172,9 +173,18 @@ class History:
         self._keep(len(self.step) - 1)
         return True
 
-    def _cut(self, step: int) -> None:
-        """Forget everything from `step` on: a resumed attempt tells it again."""
-        self._keep(bisect_left(self.step, step))
+    def _cut(self, step: int, evaluation: bool) -> None:
+        """Forget everything from `step` on: a resumed attempt tells it again. But for the figures of the step itself
+        where it begins with an evaluation, which is the one that the attempt before was stopped in."""
+        row = bisect_left(self.step, step)
+        if evaluation and row < len(self.step) and self.step[row] == step and self._has_figures(row):
+            row += 1
+        self._keep(row)
+
+    def _has_figures(self, row: int) -> bool:
+        rows = self.columns[_OF_A_STEP].rows if _OF_A_STEP in self.columns else array("q")
+        place = bisect_left(rows, row)
+        return place < len(rows) and rows[place] == row
 
     def _keep(self, row: int) -> None:
         """Forget the rows from `row` on."""

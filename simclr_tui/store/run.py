@@ -22,6 +22,13 @@ from simclr_tui.store.state import State, observe
 FORMAT = 1
 
 
+class Trial(msgspec.Struct, frozen=True, kw_only=True):
+    """Which sweep a run belongs to, and which of its trials; runs of one trial differ in their seed alone."""
+
+    sweep: str
+    number: int
+
+
 class RunInfo(msgspec.Struct, frozen=True, kw_only=True):
     """run.json. Tags and note belong to the user; the rest is written once."""
 
@@ -35,6 +42,7 @@ class RunInfo(msgspec.Struct, frozen=True, kw_only=True):
     host: str = ""
     tags: list[str] = []
     note: str = ""
+    trial: Trial | None = None
 
 
 class _Written(msgspec.Struct):

@@ -15,7 +15,9 @@ from simclr_tui.store.damage import UNREADABLE
 from simclr_tui.store.process import ProcessId, boot_id, is_alive
 
 StateName = Literal["queued", "starting", "running", "finished", "stopped", "failed", "lost"]
+STATES: tuple[StateName, ...] = ("running", "starting", "queued", "finished", "stopped", "failed", "lost")  # as listed
 ACTIVE: frozenset[StateName] = frozenset({"starting", "running"})
+OPEN: frozenset[StateName] = ACTIVE | {"queued"}  # neither ended nor lost
 STALLED_AFTER = 60.0  # seconds without a heartbeat: about ten of the slowest sensible steps
 
 
@@ -77,6 +79,14 @@ def write_state(paths: RunPaths, state: State, durable: bool = False) -> None:
     write_file(paths.state, msgspec.json.encode(finite), durable=durable)
 
 
+def waiting_again(status: State, reason: str, clock: Clock = SYSTEM_CLOCK) -> State:
+    """The state of a run that waits once more, with what its attempts have come to."""
+    return msgspec.structs.replace(
+        status, state="queued", since=clock.wall(), reason=reason, elapsed=status.elapsed + status.time,
+        time=0.0, process=None, supervisor=None, activity="", flags=(),
+    )  # fmt: skip
+
+
 def observe(paths: RunPaths, clock: Clock = SYSTEM_CLOCK) -> State:
     """What is true now: what was written, corrected by the lock and by who is alive.
 
@@ -85,6 +95,8 @@ def observe(paths: RunPaths, clock: Clock = SYSTEM_CLOCK) -> State:
     stored = read_state(paths)
     if stored.state not in ACTIVE:
         return stored
+    if paths.slurm.exists():
+        return stored  # on another machine: its locks, boots and processes say nothing here, Slurm does
     if is_locked(paths.lock):
         return _flag_stall(stored, clock)
     if is_alive(stored.supervisor) or is_alive(stored.process):

@@ -14,7 +14,7 @@ from simclr_tui.clock import SYSTEM_CLOCK, Clock
 from simclr_tui.errors import NotFoundError, SimclrError, StoreError
 from simclr_tui.paths import RUN_FILE, TRASH
 from simclr_tui.store.run import Run
-from simclr_tui.store.state import ACTIVE
+from simclr_tui.store.state import OPEN
 from simclr_tui.text import did_you_mean, safe
 
 _NAME = re.compile(r"[^\W_][\w.+=-]{0,99}")
@@ -95,7 +95,7 @@ class Store:
                 scored.append((scores[word](self.run(name)), name))
         if scored:
             return self.run(max(scored)[1])
-        raise NotFoundError(f"{word} names no run in {self.root}", "use @last, @best or a name from simclr ls")
+        raise NotFoundError(f"{safe(word)!r} names no run in {self.root}", "use @last, @best or a name from simclr ls")
 
     def claim(self, name: str | None = None) -> Run:
         """Make the folder of a new run: `name`, or the next free run1, run2, …; atomic between processes.
@@ -136,8 +136,8 @@ class Store:
         """Move a run into the trash, whole. Returns where it lies now. Raises StoreError while it trains."""
         if run.path.is_symlink() or run.path.parent.resolve() != self.root.resolve():
             raise StoreError(f"{run.name} is not a folder of {self.root}", "remove it by hand")
-        if _is_training(run):
-            raise StoreError(f"{run.name} is training", f"type: simclr stop {run.name}")
+        if _is_open(run):
+            raise StoreError(f"{run.name} is training or queued", f"type: simclr stop {run.name}")
         target = self.root / TRASH / f"{run.name}.{int(clock.wall() * 1000)}"
         try:
             target.parent.mkdir(exist_ok=True)
@@ -185,10 +185,10 @@ def _is_run(folder: str) -> bool:
     return os.path.isfile(f"{folder}/{RUN_FILE}")  # noqa: PTH113 - a third of a Path's time, ten thousand times
 
 
-def _is_training(run: Run) -> bool:
+def _is_open(run: Run) -> bool:
     """A damaged run, whose state cannot be read, trains if its lock is held."""
     try:
-        return run.state in ACTIVE
+        return run.state in OPEN
     except StoreError:
         return is_locked(run.paths.lock)
 

@@ -6,6 +6,7 @@ first tenth of a second on.
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from simclr_tui.errors import ExitCode
 from simclr_tui.paths import RunPaths
 from simclr_tui.store.process import is_alive
 from simclr_tui.store.state import read_state
-from simclr_tui.train.report import Reporter
+from simclr_tui.train.report import QuietReporter, Reporter
 from simclr_tui.train.stopping import StopFlag
 
 _GOING = 30.0  # seconds that a process may take to be gone
@@ -26,6 +27,12 @@ def main(arguments: list[str]) -> int:
         print("usage: python -m simclr_tui.train RUN_DIR", file=sys.stderr)
         return ExitCode.USAGE
     paths = RunPaths(Path(arguments[0]))
+    rank = int(os.environ.get("RANK", "0"))
+    return _follow(paths, rank) if rank else _lead(paths)
+
+
+def _lead(paths: RunPaths) -> int:
+    """The run's only process, or the first of several: it holds the lock and writes."""
     lock = Lock(paths.lock)
     # The attempt before this one may have said its last word and still be on its way out; one that trains is not.
     rival = is_alive(read_state(paths).process)
@@ -39,6 +46,15 @@ def main(arguments: list[str]) -> int:
     from simclr_tui.train.worker import work
 
     return work(paths, report, stop)
+
+
+def _follow(paths: RunPaths, rank: int) -> int:
+    """Another process of a run that torchrun started several of."""
+    stop = StopFlag()
+    stop.listen()
+    from simclr_tui.train.worker import work
+
+    return work(paths, QuietReporter(paths, rank), stop)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch.optim import Optimizer
 
 from simclr_tui import __version__
 from simclr_tui.api import open_run
@@ -23,27 +22,12 @@ from simclr_tui.paths import RunPaths
 from simclr_tui.store import checkpoints
 from simclr_tui.store.run import Run
 from simclr_tui.train.encoder import Encoder, build_encoder
-from simclr_tui.train.head import ProjectionHead
 
 
-def save(
-    paths: RunPaths, encoder: Encoder, head: ProjectionHead, optimizer: Optimizer, step: int, epoch: float,
-    evaluated: int,
-) -> checkpoints.Manifest:  # fmt: skip
-    """Write the state after `step` updates, then remove all but the newest two. Raises OSError; the old ones stay.
-
-    `evaluated` is the step of the newest kNN measurement, so that a resumed run neither repeats nor skips one.
-    """
+def save(paths: RunPaths, state: dict[str, Any], step: int, epoch: float) -> checkpoints.Manifest:
+    """Write the state after `step` updates, then remove all but the newest two. Raises OSError; the old ones stay."""
     buffer = io.BytesIO()
-    state = {
-        "encoder": encoder.state_dict(),
-        "head": head.state_dict(),
-        "optimizer": optimizer.state_dict(),
-        "step": step,
-        "evaluated": evaluated,
-        "version": __version__,
-    }
-    torch.save(state, buffer)
+    torch.save({**state, "version": __version__}, buffer)
     manifest = checkpoints.save(
         paths,
         buffer.getvalue(),
@@ -100,14 +84,6 @@ def _decode(data: bytes, device: torch.device | str) -> dict[str, Any] | str:
         return str(error).splitlines()[0] if str(error) else type(error).__name__
     known = isinstance(state, dict) and {"encoder", "head", "optimizer", "step"} <= state.keys()
     return state if known else "unknown content"
-
-
-def restore(state: dict[str, Any], encoder: Encoder, head: ProjectionHead, optimizer: Optimizer) -> tuple[int, int]:
-    """Load a checkpoint into the modules. Returns (step, step of the newest kNN measurement)."""
-    encoder.load_state_dict(state["encoder"])
-    head.load_state_dict(state["head"])
-    optimizer.load_state_dict(state["optimizer"])
-    return int(state["step"]), int(state.get("evaluated", -1))
 
 
 def load_encoder(run_or_path: Run | str | Path, root: str | Path | None = None) -> Encoder:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import torch
 
 from simclr_tui.errors import RecipeError
 from simclr_tui.recipe.recipe import Recipe
+from simclr_tui.train.world import ALONE, World
 
 
 @dataclass(frozen=True)
@@ -27,25 +29,35 @@ class Compute:
 
     @property
     def precision(self) -> str:
-        return "fp32" if self.autocast is None else "bf16"
+        return {None: "fp32", torch.bfloat16: "bf16", torch.float16: "fp16"}[self.autocast]
 
 
-def choose_compute(recipe: Recipe) -> Compute:
-    """Resolve `--device`, `--precision` and `--threads`. Raises RecipeError for a device that is not there."""
-    if recipe.threads:
-        torch.set_num_threads(recipe.threads)
-    device = _device(recipe.device)
+def choose_compute(recipe: Recipe, world: World = ALONE) -> Compute:
+    """Resolve `--device`, `--precision` and `--threads`; each process of this machine gets a GPU, or its share of the
+    CPU's threads, of its own. Raises RecipeError for a device that is not there."""
+    if recipe.threads or world.local_size > 1:
+        torch.set_num_threads(recipe.threads or max(1, torch_threads() // world.local_size))
+    device = _device(recipe.device, world)
     if device.type == "cuda":
         torch.cuda.set_device(device)
         torch.backends.cudnn.benchmark = True
         torch.set_float32_matmul_precision("high")
-    wanted = recipe.precision == "bf16" or (recipe.precision == "auto" and has_bf16(device))
-    return Compute(device, torch.bfloat16 if wanted else None)
+    precision = recipe.precision
+    if precision == "auto":
+        precision = "bf16" if has_bf16(device) else "fp32"
+    return Compute(device, {"fp32": None, "bf16": torch.bfloat16, "fp16": torch.float16}[precision])
 
 
-def _device(name: str) -> torch.device:
+def torch_threads() -> int:
+    """The cores that this process may use. Torch's own number is 1 under torchrun, which sets OMP_NUM_THREADS."""
+    return len(os.sched_getaffinity(0))
+
+
+def _device(name: str, world: World) -> torch.device:
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
+    if name == "cuda" and world.size > 1:
+        name = f"cuda:{world.local_rank}"
     if name == "cpu":
         return torch.device("cpu")
     if not torch.cuda.is_available():

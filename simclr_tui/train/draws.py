@@ -26,6 +26,7 @@ class Stream(IntEnum):
 
     ORDER = 0
     VIEWS = 1
+    DROPOUT = 2
     EVALUATION_ORDER = 10
     EVALUATION_VIEWS = 11
     HELD_OUT = 12

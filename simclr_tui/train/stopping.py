@@ -1,12 +1,15 @@
-"""Being asked to stop: the first signal ends the run with a checkpoint, the second ends it at once."""
+"""Being asked to stop: the first signal ends the run with a checkpoint, a second request ends it at once."""
 
 from __future__ import annotations
 
 import os
 import signal
+import time
 from types import FrameType
 
 from simclr_tui.errors import ExitCode
+
+_SAME = 1.0  # seconds in which signals are one request: a scheduler's reaches a process directly and through its parent
 
 
 class Stopped(Exception):
@@ -18,6 +21,7 @@ class StopFlag:
 
     def __init__(self) -> None:
         self.requested = False
+        self._asked_at = 0.0
 
     def listen(self) -> None:
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1):
@@ -25,9 +29,11 @@ class StopFlag:
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
 
     def _receive(self, number: int, _frame: FrameType | None) -> None:
-        if self.requested:
+        now = time.monotonic()
+        if not self.requested:
+            self.requested, self._asked_at = True, now
+        elif now - self._asked_at > _SAME:
             os._exit(ExitCode.INTERRUPTED)
-        self.requested = True
 
     def check(self) -> None:
         """Raise Stopped when a stop was asked for."""

@@ -10,17 +10,22 @@ import torch
 from torch import Tensor
 
 from simclr_tui.train.guard import Guard
+from simclr_tui.train.health import stuck_at_chance
+from simclr_tui.train.loss import FIGURES
 from simclr_tui.train.report import Reporter
 
 _LAG = 8  # steps the device may be ahead of the log
 _WINDOW = 10  # steps over which speed is averaged
+_LOGGED = ("loss", *FIGURES, "grad_norm", "loss_scale")
+_SHOWN = ("loss", "contrastive_top1", "images_per_s")
+_TOLD = 20  # steps at least before a loss counts as stuck
 
 
 @dataclass(frozen=True)
 class _Pending:
     step: int
     lr: float
-    figures: Tensor  # (3,): loss, contrastive top-1, gradient norm
+    figures: Tensor  # as _LOGGED; the last one only with a loss scale
     ready: torch.cuda.Event | None
     rates: dict[str, float]
 
@@ -36,24 +41,35 @@ class Telemetry:
         self._pending: deque[_Pending] = deque()
         self._losses: deque[float] = deque(maxlen=5)
         self._durations: deque[float] = deque(maxlen=_WINDOW)
+        self._epoch: list[tuple[float, float]] = []  # loss and separation of each step since `end_epoch`
         self._last = time.perf_counter()
+
+    def end_epoch(self) -> bool:
+        """Whether NT-Xent told no view from another in any step since the epoch began; the next one begins."""
+        steps, self._epoch = self._epoch, []
+        if len(steps) < _TOLD:
+            return False
+        losses, separations = zip(*steps, strict=True)
+        return stuck_at_chance(losses, separations, self._batch_size)
 
     def resume_clock(self) -> None:
         """What happened since the last step (an evaluation, a checkpoint) is not counted as training."""
         self._last = time.perf_counter()
 
-    def step(self, step: int, lr: float, loss: Tensor, top1: Tensor, grad_norm: Tensor, waited: float) -> None:
-        """Note a step whose kernels may still be running; `waited` is the time in s its images took to come."""
+    def step(self, step: int, lr: float, figures: Tensor, waited: float) -> None:
+        """Note a step whose kernels may still be running; `waited` is the time in s its images took to come.
+
+        `figures` is float32 on the device: loss, the objective's FIGURES, gradient norm and, if any, loss scale.
+        """
         now = time.perf_counter()
         seconds, self._last = now - self._last, now
         self._durations.append(seconds)
         mean = sum(self._durations) / len(self._durations)
         rates = {"images_per_s": self._batch_size / mean, "data_wait": min(1.0, waited / seconds)}
-        figures = torch.stack((loss.detach().float(), top1.float(), grad_norm))
         ready = None
         if self._device.type == "cuda":
             rates |= self._memory()
-            on_host = torch.empty(3, pin_memory=True)
+            on_host = torch.empty(figures.shape, pin_memory=True)
             on_host.copy_(figures, non_blocking=True)
             figures, ready = on_host, torch.cuda.Event()
             ready.record()
@@ -81,18 +97,14 @@ class Telemetry:
             self._log(first)
 
     def _log(self, pending: _Pending) -> None:
-        loss, top1, grad_norm = pending.figures.tolist()
-        values = {
-            "loss": loss,
-            "lr": pending.lr,
-            "contrastive_top1": top1,
-            "grad_norm": grad_norm,
-            **pending.rates,
-        }
+        figures = dict(zip(_LOGGED, pending.figures.tolist(), strict=False))
+        values = {**figures, "lr": pending.lr, **pending.rates}
         self._report.line(pending.step, values)
-        self._guard.check(pending.step, loss, grad_norm, pending.lr, list(self._losses))
+        loss = figures["loss"]
+        self._guard.check(pending.step, loss, figures["grad_norm"], pending.lr, list(self._losses))
         self._losses.append(loss)
-        shown = {name: values[name] for name in ("loss", "contrastive_top1", "images_per_s")}
+        self._epoch.append((loss, figures["positive_similarity"] - figures["negative_similarity"]))
+        shown = {name: values[name] for name in _SHOWN}
         shown["steps_per_s"] = values["images_per_s"] / self._batch_size
         if "gpu_allocated" in values:
             shown["gpu_allocated"] = torch.cuda.max_memory_allocated(self._device)

@@ -10,51 +10,65 @@ import torch
 from simclr_tui.errors import DataError, ExitCode, SimclrError
 from simclr_tui.paths import RunPaths
 from simclr_tui.recipe.recipe import Recipe
+from simclr_tui.store.events import PROCESS_FAILED
 from simclr_tui.store.run import Run
 from simclr_tui.text import percent, size
-from simclr_tui.train.checkpoint import load_newest, restore
+from simclr_tui.train.checkpoint import load_newest
 from simclr_tui.train.data.images import Data
 from simclr_tui.train.data.open import open_data
 from simclr_tui.train.device import choose_compute
 from simclr_tui.train.encoder import build_encoder
-from simclr_tui.train.head import ProjectionHead
-from simclr_tui.train.loop import Training, train
-from simclr_tui.train.monitor import KnnMonitor
+from simclr_tui.train.fitting import choose_chunk
+from simclr_tui.train.global_norm import with_global_norm
+from simclr_tui.train.head import build_head
+from simclr_tui.train.loop import train
+from simclr_tui.train.monitor import Monitor
 from simclr_tui.train.optimizer import build_optimizer
 from simclr_tui.train.report import Reporter
+from simclr_tui.train.scaling import LossScale
 from simclr_tui.train.source import Source
 from simclr_tui.train.stopping import StopFlag, Stopped
+from simclr_tui.train.training import Training
+from simclr_tui.train.world import ALONE, World, is_loss_of_touch, join_world
 
 
 def work(paths: RunPaths, report: Reporter, stop: StopFlag) -> int:
-    """Train the attempt. Whatever happens is written into the run folder; returns the exit code."""
+    """Train the attempt, in this process or as one of several. Whatever happens is written into the run folder;
+    returns the exit code."""
+    world = ALONE
     try:
-        training = prepare(Run(paths.root).recipe, paths, report, stop)
+        world = join_world()
+        training = prepare(Run(paths.root).recipe, paths, report, stop, world)
         if train(training):
             report.ended("finished", "", ExitCode.OK)
             return ExitCode.OK
         kept = f"with a checkpoint at step {training.step}" if training.step else "before its first step"
         report.ended("stopped", f"on request, {kept}", ExitCode.STOPPED)
-        return ExitCode.STOPPED
+        # Torchrun would take any other code for a failure, and fill the log with it; state.json tells all the same.
+        return ExitCode.STOPPED if world.size == 1 else ExitCode.OK
     except Stopped:
         report.ended("stopped", "on request, while preparing", ExitCode.STOPPED)
         return ExitCode.STOPPED
     except Exception as error:
-        return _failed(report, error)
+        return _failed(report, error, world)
 
 
-def _failed(report: Reporter, error: Exception) -> int:
+def _failed(report: Reporter, error: Exception, world: World) -> int:
     """Turn an error into the run's last words: ours as a sentence, torch's lack of memory with its figures, any
-    other with its traceback in the log."""
+    other with its traceback in the log. Where several processes train, such another may only be what one sees of a
+    failure elsewhere: the supervisor, which hears of all, then has the last word."""
     if isinstance(error, SimclrError):
         reason, code = str(error), error.exit_code
-    elif isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error):
+    elif isinstance(error, torch.OutOfMemoryError | MemoryError) or "can't allocate memory" in str(error):
         reason, code = _memory_reason(report), ExitCode.OUT_OF_MEMORY
     elif isinstance(error, OSError):
         reason, code = f"the run folder cannot be written: {error.strerror}", ExitCode.STORE
     else:
         report.say(traceback.format_exc())
         reason, code = f"{type(error).__name__}: {error}", ExitCode.FAILED
+        if world.size > 1:
+            report.tell(PROCESS_FAILED, reason, rank=world.rank, exit_code=code, lost=is_loss_of_touch(error))
+            return code
     report.say(reason)
     report.ended("failed", reason, code, flag="diverged" if code == ExitCode.DIVERGED else "")
     return code
@@ -66,22 +80,24 @@ def _memory_reason(report: Reporter) -> str:
         peak, reserved = torch.cuda.max_memory_allocated(), torch.cuda.max_memory_reserved()
         figures = f" (peak {size(peak)}, reserved {size(reserved)})"
     return (
-        f"out of memory after step {report.state.step}{figures} — give a smaller --bs (NT-Xent then sees fewer"
-        " negatives), a smaller --width or --image-size"
+        f"out of memory after step {report.state.step}{figures} — give --micro-batch auto (NT-Xent still sees the whole"
+        " batch), a smaller --width or --image-size"
     )
 
 
-def prepare(recipe: Recipe, paths: RunPaths, report: Reporter, stop: StopFlag) -> Training:
+def prepare(recipe: Recipe, paths: RunPaths, report: Reporter, stop: StopFlag, world: World = ALONE) -> Training:
     """Open the data, build the model from the seed, and load the newest checkpoint if there is one.
 
     Raises SimclrError, or Stopped when a stop is requested while images are being read.
     """
-    compute = choose_compute(recipe)
-    data = _open_images(recipe, report, stop)
+    compute = choose_compute(recipe, world)
+    data = _open_images(recipe, report, stop, world)
     # The model is drawn on the CPU, so that a seed gives the same start on every device.
     torch.manual_seed(recipe.seed)
     encoder = build_encoder(recipe)
-    head = ProjectionHead(encoder.dim, recipe.head_hidden, recipe.head_dim, recipe.head_bn)
+    head = build_head(recipe, encoder.dim)
+    for module in (encoder, head):
+        with_global_norm(module, world)
     encoder = encoder.to(device=compute.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     head = head.to(compute.device)
     training = Training(
@@ -92,23 +108,33 @@ def prepare(recipe: Recipe, paths: RunPaths, report: Reporter, stop: StopFlag) -
         encoder=encoder,
         head=head,
         optimizer=build_optimizer(recipe, [encoder, head]),
-        monitor=KnnMonitor(recipe, data, compute, report, stop),
+        monitor=Monitor(recipe, data, compute, report, stop),
         report=report,
         stop=stop,
+        world=world,
+        scale=LossScale(compute.device) if compute.autocast is torch.float16 else None,
     )
-    _go_on_from_checkpoint(training)
-    _introduce(training, data)
+    if not _go_on_from_checkpoint(training):
+        training.chunk = choose_chunk(training)
+    if world.first:
+        _introduce(training, data)
     return training
 
 
-def _open_images(recipe: Recipe, report: Reporter, stop: StopFlag) -> Data:
+def _open_images(recipe: Recipe, report: Reporter, stop: StopFlag, world: World) -> Data:
+    """The first process decodes what is not in the cache yet; the others wait for it."""
+
     def progress(what: str, done: int, total: int) -> None:
         stop.check()
         report.doing(f"{what} {percent(done / total)}" if total else what)
 
+    if not world.first:
+        world.in_turn()
     data = open_data(recipe.data, image_size=recipe.image_size, subset=recipe.subset, progress=progress)
+    if world.first:
+        world.in_turn()
     for name in data.damaged:
-        report.events.write("warning", f"damaged image, replaced by its neighbour: {name}")
+        report.tell("warning", f"damaged image, replaced by its neighbour: {name}")
     if len(data.train.images) < recipe.batch_size:
         raise DataError(
             f"a batch of {recipe.batch_size} does not fit into {len(data.train.images)} training images",
@@ -117,14 +143,15 @@ def _open_images(recipe: Recipe, report: Reporter, stop: StopFlag) -> Data:
     return data
 
 
-def _go_on_from_checkpoint(training: Training) -> None:
+def _go_on_from_checkpoint(training: Training) -> bool:
+    """Whether there was one."""
     state, damages = load_newest(training.paths, training.compute.device)
     for damage in damages:
-        training.report.events.write("warning", f"passed over a damaged checkpoint: {damage}")
+        training.report.tell("warning", f"passed over a damaged checkpoint: {damage}")
         training.report.say(f"passed over a damaged checkpoint: {damage}")
     if state is not None:
-        training.step, training.evaluated = restore(state, training.encoder, training.head, training.optimizer)
-        training.saved = training.step
+        training.load_state_dict(state)
+    return state is not None
 
 
 def _introduce(training: Training, data: Data) -> None:
@@ -140,13 +167,22 @@ def _introduce(training: Training, data: Data) -> None:
         "dim": training.encoder.dim,
         "device": compute.name,
         "precision": compute.precision,
+        "processes": training.world.size,
+        "micro_batch": training.chunk,
         "torch": str(torch.__version__),
         "python": platform.python_version(),
     }
     training.report.running(training.steps, training.steps_per_epoch, training.step, facts)
     training.report.say(
-        f"{recipe.encoder} ×{recipe.width:g}, {parameters / 1e6:.2f} M parameters, on {compute.name}, "
+        f"{recipe.encoder} ×{recipe.width:g}, {parameters / 1e6:.2f} M parameters, on {_where(training)}, "
         f"{compute.precision}; {facts['images']:,} images, {training.steps:,} steps of {recipe.batch_size} images"
     )
-    if not training.monitor.enabled and recipe.knn_every:
+    if training.chunk < training.share:
+        training.report.say(f"{training.chunk} images pass at once; the loss sees all {recipe.batch_size}")
+    if recipe.knn_every and not training.monitor.labelled:
         training.report.say("no labelled test images: kNN is not measured")
+
+
+def _where(training: Training) -> str:
+    size = training.world.size
+    return training.compute.name if size == 1 else f"{size} processes, each on {training.compute.name}"

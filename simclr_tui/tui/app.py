@@ -4,26 +4,35 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
+from textual.actions import ActionParseResult
 from textual.app import App, SystemCommand
 from textual.binding import BindingType
+from textual.dom import DOMNode
 from textual.message import Message
+from textual.notifications import SeverityLevel
 from textual.screen import Screen
 
-from simclr_tui.errors import ExitCode, SimclrError
+from simclr_tui.catalog.row import Row
+from simclr_tui.config import Config, read_config
+from simclr_tui.errors import CancelledError, ExitCode, SimclrError
+from simclr_tui.launch.notify import Event, news, notify
 from simclr_tui.store.state import ACTIVE
-from simclr_tui.text import safe
-from simclr_tui.tui.actions import ACTIONS, bindings
+from simclr_tui.text import did_you_mean, safe
+from simclr_tui.tui.actions import ACTING, ACTIONS, bindings
 from simclr_tui.tui.feed import Feed
+from simclr_tui.tui.jobs import Job, Jobs, Work
+from simclr_tui.tui.layout import read_layout
 from simclr_tui.tui.screens.help import Help
 from simclr_tui.tui.screens.main import MainScreen
 from simclr_tui.tui.snapshots import Listing, Settled, Snapshot
 from simclr_tui.tui.terminal import driver_class, is_terminal, leave_if_gone, on_signals, record_crash
 
+DEFAULTS = Config()
 _WHERE = {"MainScreen": "main", "NewRun": "form", "CompareScreen": "compare"}
 
 
@@ -49,16 +58,25 @@ class Dashboard(App[str], inherit_bindings=False):
             super().__init__()
             self.error = error
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, config: Config = DEFAULTS, readonly: bool = False, remember: bool = True) -> None:
         super().__init__(driver_class=driver_class())
         self.root = root
+        self.config = config
+        self.readonly = readonly or config.readonly
         self.main = MainScreen(root)
+        if remember:
+            self.main.left = read_layout(root)
+            self.main.keep = None if self.readonly else root
         self.feed = Feed(root, lambda snapshot: self.post_message(self.Fed(snapshot)), self._feed_failed)
+        self.jobs = Jobs()
         self.settled = -1
         self.fault: Exception | None = None
         self._active = 0
+        self._rows: dict[str, Row] | None = None
 
     async def on_mount(self) -> None:
+        if self.config.theme:
+            self._dress(self.config.theme)
         await self.push_screen(self.main)
         self.feed.start()
         if not self.is_headless:
@@ -66,8 +84,17 @@ class Dashboard(App[str], inherit_bindings=False):
             # A terminal that goes without a signal is seen by looking: reading it would only spin.
             self.set_interval(0.5, leave_if_gone)
 
+    def _dress(self, theme: str) -> None:
+        if theme in self.available_themes:
+            self.theme = theme
+        else:
+            hint = did_you_mean(theme, self.available_themes) or "the menu (^p) lists them"
+            self.tell_error(SimclrError(f"no theme {theme!r}", hint))
+
     def on_unmount(self) -> None:
         self.feed.stop()
+        self.jobs.cancel_all()
+        self.main.looks.stop()
 
     def _handle_exception(self, error: Exception) -> None:
         """Leave without a page of traceback on the terminal: `run_dashboard` puts it into a file."""
@@ -87,34 +114,89 @@ class Dashboard(App[str], inherit_bindings=False):
             return
         if isinstance(snapshot, Listing):
             self._active = sum(row["state"] in ACTIVE for row in snapshot.rows)
+            self._tell_news(snapshot.rows)
         self.main.take(snapshot)
 
     def on_dashboard_broken(self, message: Broken) -> None:
         raise message.error
 
-    def tell(self, words: str) -> None:
+    def _tell_news(self, rows: tuple[Row, ...]) -> None:
+        """What happened since the last listing, in a toast, the list, the bell and where the user wants it told."""
+        found = news(self._rows, rows) if self._rows is not None else []
+        self._rows = {row["name"]: row for row in rows}
+        for event in found:
+            if event.event in self.config.tell:
+                self._tell_event(event)
+
+    def _tell_event(self, event: Event) -> None:
+        severity: SeverityLevel = "error" if event.bad else "information"
+        self.notify(event.message, severity=severity, markup=False, timeout=12)
+        self.main.add_news(event.run)
+        if self.config.bell:
+            self.bell()
+        if self.config.notify or self.config.webhook:
+            work = partial(self._tried, partial(notify, self.config, event))
+            self.run_worker(work, thread=True, group="notify", exit_on_error=True)
+
+    async def run_action(
+        self,
+        action: str | ActionParseResult,
+        default_namespace: DOMNode | None = None,
+        namespaces: Mapping[str, DOMNode] | None = None,
+    ) -> bool:
+        """Refuse what changes something where this dashboard only looks, and say so."""
+        name = action.split("(")[0] if isinstance(action, str) else action[1]
+        if self.readonly and name in ACTING:
+            self.tell("this dashboard only looks: start simclr tui without --readonly to act")
+            return True
+        return await super().run_action(action, default_namespace, namespaces)
+
+    def tell(self, words: str, seconds: float = 4) -> None:
         """A short notice that goes by itself."""
-        self.notify(safe(words), markup=False, timeout=4)
+        self.notify(safe(words), markup=False, timeout=seconds)
 
     def tell_error(self, error: SimclrError) -> None:
         """What went wrong and what to do, long enough to read."""
         self.notify(safe(str(error)), severity="error", markup=False, timeout=12)
 
-    def do(self, work: Callable[[], object], done: str) -> None:
-        """Do something to a run off the screen's thread; say when it is done, or why it is not."""
-        self.run_worker(partial(self._do, work, done), thread=True, group="work", exit_on_error=True)
+    def do(self, work: Callable[[], object], done: str, then: Callable[[], object] | None = None) -> None:
+        """Do something to a run off the screen's thread; say when it is done, or why it is not. After it, `then`."""
+        self.run_worker(partial(self._do, work, done, then), thread=True, group="work", exit_on_error=True)
 
-    def _do(self, work: Callable[[], object], done: str) -> None:
+    def _do(self, work: Callable[[], object], done: str, then: Callable[[], object] | None) -> None:
+        if self._tried(work):
+            self.call_later(self.tell, done)
+            if then is not None:
+                self.call_later(then)
+        self.feed.refresh()
+
+    def begin(self, title: str, work: Work) -> None:
+        """Begin work that takes a while, in a process that ends with the dashboard; say what came of it."""
+        job = self.jobs.begin(title)
+        self.main.show_work()
+        self.run_worker(partial(self._work, job, work), thread=True, group="jobs", exit_on_error=True)
+
+    def _work(self, job: Job, work: Work) -> None:
+        words: list[str] = []
+        if self._tried(lambda: words.append(work(job))):
+            self.call_later(self.tell, words[0], 12)
+        self.call_later(self.jobs.end, job)
+        self.call_later(self.main.show_work)
+        self.feed.refresh()
+
+    def _tried(self, work: Callable[[], object]) -> bool:
+        """Whether it went well; what went wrong is told."""
         try:
             work()
+        except CancelledError as error:
+            self.call_later(self.tell, error.message)
         except SimclrError as error:
             self.call_later(self.tell_error, error)
         except OSError as error:
-            failed = SimclrError(f"that did not work: {error.strerror}", "see simclr doctor")
-            self.call_later(self.tell_error, failed)
+            self.call_later(self.tell_error, SimclrError(f"that did not work: {error.strerror}", "see simclr doctor"))
         else:
-            self.call_later(self.tell, done)
-        self.feed.refresh()
+            return True
+        return False
 
     def action_help(self) -> None:
         self.push_screen(Help())
@@ -139,11 +221,11 @@ class Dashboard(App[str], inherit_bindings=False):
         await self.run_action(action, place)
 
 
-def run_dashboard(root: Path) -> int:
+def run_dashboard(root: Path, readonly: bool = False) -> int:
     """Show the dashboard until it is left. Returns the exit code. Raises SimclrError where there is no terminal."""
     if not (is_terminal(sys.__stdin__) and is_terminal(sys.__stderr__)):
         raise SimclrError("the dashboard needs a terminal", "for a picture of it: simclr tui --snapshot F.svg")
-    app = Dashboard(root)
+    app = Dashboard(root, read_config(), readonly)
     words = app.run()
     leave_if_gone()
     if app.fault is not None:

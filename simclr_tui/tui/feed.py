@@ -13,15 +13,12 @@ from simclr_tui.catalog.row import Row
 from simclr_tui.errors import SimclrError
 from simclr_tui.hardware.sampler import Sampler, machine_summary
 from simclr_tui.store.store import Store
-from simclr_tui.tui.metrics import in_order, view_of
+from simclr_tui.tui.curve_page import curve_page
 from simclr_tui.tui.reader import BUDGET, RunReader
 from simclr_tui.tui.snapshots import (
-    Curves,
     Detail,
-    Hardware,
     Listing,
     Machine,
-    Panel,
     Request,
     Settled,
     Snapshot,
@@ -31,6 +28,7 @@ INTERVAL = 0.5  # seconds between two looks
 _SAMPLE_EVERY = 1.0
 _LISTING_BUDGET = 0.25
 _LISTING_SHARE = 10  # a listing that takes t seconds is not made again for 10·t
+_LEAST = 500_000  # bytes read of each run in one turn at least
 _KEEP = 12  # runs whose histories stay in memory after they left the screen
 
 Post = Callable[[Snapshot], object]
@@ -53,6 +51,7 @@ class Feed(threading.Thread):
         self._posted: dict[type, Snapshot] = {}
         self._rows: tuple[Row, ...] = ()
         self._answered: Request | None = None
+        self._averaging = False  # whether an average is not yet as long as its metric
         self._next_listing = 0.0
         self._next_sample = 0.0
         self._sampler: Sampler | None = None
@@ -148,28 +147,30 @@ class Feed(threading.Thread):
                     others.append((name, self._reader(name).resolved()))
         except SimclrError as error:
             resolved, problem = None, str(error)
-        return Detail(request.current, reader.state(), resolved, problem, tuple(others))
+        return Detail(
+            request.current,
+            reader.state(),
+            resolved,
+            problem,
+            tuple(others),
+            reader.newest_checkpoint(),
+            reader.evaluations(),
+        )
 
     def _curves(self, request: Request) -> bool:
-        readers = [self._reader(name) for name in request.shown]
-        grown = [reader.history.poll(BUDGET) for reader in readers]
-        if any(grown) or request != self._answered:
-            names = in_order({name for reader in readers for name in reader.history.columns})
-            pages = max(1, -(-len(names) // max(1, request.panels)))
-            page = min(request.page, pages - 1)
-            on_page = names[page * request.panels : (page + 1) * request.panels]
-            panels = tuple(
-                Panel(name, view_of(name).heading, tuple(r.series(name, request) for r in readers), request.axis)
-                for name in on_page
-            )
-            self._tell(Curves(names, panels, page, pages, sum(reader.history.damaged for reader in readers)))
-        return any(grown)
+        readers = [self._reader(name).curves for name in request.shown]
+        # The runs share the budget, so that many of them do not keep a key waiting.
+        grown = [reader.poll(max(_LEAST, BUDGET // len(readers))) for reader in readers]
+        if any(grown) or request != self._answered or self._averaging:
+            self._tell(curve_page(readers, request))
+        self._averaging = any(reader.behind for reader in readers)
+        return any(grown) or self._averaging
 
     def _hardware(self, request: Request) -> bool:
-        reader = self._reader(request.current)
-        grown = reader.hardware.poll()
+        machine = self._reader(request.current).machine
+        grown = machine.poll(BUDGET)
         if grown or request != self._answered:
-            self._tell(Hardware(request.current, reader.machine_panels(request.columns)))
+            self._tell(machine.read(request))
         return grown
 
     def _sample(self) -> None:

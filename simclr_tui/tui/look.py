@@ -7,9 +7,10 @@ import re
 import zlib
 from functools import cache
 
-STATES = ("running", "starting", "queued", "finished", "stopped", "failed", "lost")
-_GLYPHS = dict(zip(STATES, "●◐◌✓■✗?", strict=True))
-_PLAIN_GLYPHS = dict(zip(STATES, "*+o.=x?", strict=True))
+from simclr_tui.store.state import STATES
+
+_GLYPHS: dict[str, str] = dict(zip(STATES, "●◐◌✓■✗?", strict=True))
+_PLAIN_GLYPHS: dict[str, str] = dict(zip(STATES, "*+o.=x?", strict=True))
 
 # Below a hundred columns one pane is shown at a time; below 20 × 5, a sentence.
 WIDTHS = [(0, "-tiny"), (20, "-narrow"), (100, "-wide")]

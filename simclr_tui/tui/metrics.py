@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Literal
 
 from simclr_tui.text import number, safe
 
@@ -12,13 +13,15 @@ HARDWARE = "hardware: "  # before the key of a panel that is no metric
 
 @dataclass(frozen=True)
 class MetricView:
-    """`scale` multiplies logged values before they are drawn; `unit` stands behind the title."""
+    """`scale` multiplies logged values before they are drawn; `unit` stands behind the title; `best` says which value
+    is, where one is."""
 
     title: str
     unit: str = ""
     scale: float = 1.0
     log: bool = False
     write: Callable[[float | None], str] = number
+    best: Literal["", "lowest", "highest"] = ""
 
     @property
     def heading(self) -> str:
@@ -35,17 +38,23 @@ def _tenth(value: float | None) -> str:
 
 # In the order in which they are shown.
 _KNOWN: dict[str, MetricView] = {
-    "loss": MetricView("loss", "NT-Xent"),
-    "knn": MetricView("kNN accuracy", "%", 100.0, write=_tenth),
-    "contrastive_top1": MetricView("contrastive top-1", "%", 100.0, write=_tenth),
+    "loss": MetricView("loss", "NT-Xent", best="lowest"),
+    "knn": MetricView("kNN accuracy", "%", 100.0, write=_tenth, best="highest"),
+    "contrastive_top1": MetricView("contrastive top-1", "%", 100.0, write=_tenth, best="highest"),
+    "rank_h": MetricView("effective rank of h"),
+    "rank_z": MetricView("effective rank of z"),
+    "positive_similarity": MetricView("similarity of positives"),
+    "negative_similarity": MetricView("similarity of negatives"),
+    "alignment": MetricView("alignment"),
+    "uniformity": MetricView("uniformity"),
+    "contrastive_top5": MetricView("contrastive top-5", "%", 100.0, write=_tenth, best="highest"),
     "lr": MetricView("learning rate"),
     "images_per_s": MetricView("images/s"),
     "grad_norm": MetricView("gradient norm"),
-    "data_wait": MetricView("waiting for data", "s"),
+    "data_wait": MetricView("waiting for data", "%", 100.0, write=_tenth),
     "gpu_allocated": MetricView("GPU memory, tensors", "GB", 1e-9),
     "gpu_reserved": MetricView("GPU memory, reserved", "GB", 1e-9),
-    "alignment": MetricView("alignment"),
-    "uniformity": MetricView("uniformity"),
+    "loss_scale": MetricView("loss scale of fp16"),
 }
 
 

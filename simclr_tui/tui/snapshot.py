@@ -22,6 +22,8 @@ SCREENS = {
     "system": ["2"],
     "log": ["3"],
     "recipe": ["4"],
+    "views": ["5"],
+    "embedding": ["6"],
 }
 _PATIENCE = 30.0  # seconds until the store has been read
 
@@ -37,7 +39,7 @@ def snapshot(
 
 
 async def _frame(root: Path, size: tuple[int, int], keys: list[str]) -> str:
-    app = Dashboard(root)
+    app = Dashboard(root, remember=False)  # the same picture of the same store
     app.animation_level = "none"
     async with app.run_test(size=size) as pilot:
         await settle(pilot, app)

@@ -100,3 +100,34 @@ def test_a_run_that_cannot_be_read_is_an_error_in_a_sentence(tmp_path):
     bad.paths.state.write_bytes(b"{")
     with pytest.raises(SimclrError, match="bad has no readable"):
         compare([good, bad])
+
+
+def test_runs_that_differ_only_in_seed_are_one_with_mean_and_deviation(tmp_path):
+    runs = [
+        trained(tmp_path, "a", {"temp": 0.5, "seed": 0}, knn=(0.2, 0.6)),
+        trained(tmp_path, "b", {"temp": 0.1, "seed": 0}, knn=(0.2, 0.8)),
+        trained(tmp_path, "c", {"temp": 0.5, "seed": 1}, knn=(0.2, 0.5)),
+        trained(tmp_path, "d", {"temp": 0.5, "seed": 2}, knn=(0.2, 0.4)),
+    ]
+    found = compare(runs)
+    assert found.repeated
+    assert [group.places for group in found.seeds] == [(0, 2, 3), (1,)]
+    place = [row.name for row in found.measures].index("knn")
+    spread = found.seeds[0].spreads[place]
+    assert (spread.mean, spread.std, spread.count) == (pytest.approx(0.5), pytest.approx(0.1), 3)
+    assert found.group_title(found.seeds[0]) == "a, c, d (3 seeds)"
+    rows = {name: (cells, better) for name, cells, better in found.group_rows()}
+    assert rows["temp"] == (["0.5", "0.1"], None)
+    assert "seed" not in rows
+    assert rows["knn"] == (["50.0 ± 10.0%", "80.0%"], 1)
+    assert found.as_json()["seeds"][0]["measures"]["knn"] == {
+        "mean": pytest.approx(0.5),
+        "std": pytest.approx(0.1),
+        "n": 3,
+    }
+
+
+def test_runs_that_differ_in_more_than_the_seed_stay_apart(tmp_path):
+    found = compare([trained(tmp_path, "a"), trained(tmp_path, "b", {"seed": 1, "lr": 0.01})])
+    assert not found.repeated
+    assert [group.places for group in found.seeds] == [(0,), (1,)]

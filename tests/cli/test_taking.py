@@ -77,3 +77,23 @@ def test_bad_input_is_one_sentence_and_nothing_left_behind(root, tmp_path, words
     assert [line for line in done.stderr.splitlines() if line.startswith("simclr: ") and said in line]
     assert "Traceback" not in done.stderr
     assert (done.stdout, list(tmp_path.iterdir())) == ("", [])
+
+
+def test_the_embedding_is_drawn_or_printed(root):
+    listed = json.loads(simclr(root, "embed", "run1", "--json").stdout)
+    assert {point["split"] for point in listed["points"]} == {"test"}
+    assert len(listed["points"]) == listed["images"] == 96
+    assert 0 < listed["explained"][1] <= listed["explained"][0] < 1
+    drawn = simclr(root, "embed", "run1")
+    first, second = (f"{100 * share:.1f}%" for share in listed["explained"])
+    assert f"{first} + {second} of the variance: 96 of 96 test images at step 6" in drawn.stderr
+    lines = drawn.stdout.splitlines()
+    for mark, name in enumerate(listed["classes"]):
+        assert f"{mark} {name}" in lines[-1]
+        assert any(str(mark) in line for line in lines[:-2]), name
+    assert "\x1b" not in drawn.stdout
+
+
+def test_a_file_and_json_are_two_answers(root, tmp_path):
+    done = simclr(root, "embed", "run1", "--json", "--out", str(tmp_path / "v.npy"))
+    assert (done.returncode, done.stdout) == (2, "")

@@ -21,6 +21,7 @@ from pathlib import Path
 from simclr_tui.catalog.catalog import Catalog
 from simclr_tui.store.store import Store
 catalog, stop = Catalog(Store(Path(sys.argv[1]))), Path(sys.argv[2])
+catalog.rows()
 print("watching", flush=True)
 while not stop.exists():
     assert len(catalog.rows(budget=0.25)) == int(sys.argv[3])

@@ -7,11 +7,11 @@ import sqlite3
 import statistics
 
 import pytest
+from simclr_tui.cli.evaluation_text import confusion_lines, evaluation_text
 
 from simclr_tui.catalog.catalog import Catalog
 from simclr_tui.catalog.compare import compare
 from simclr_tui.catalog.filter import parse_filter
-from simclr_tui.cli.evaluation_text import confusion_lines, evaluation_text
 from simclr_tui.store.evaluations import (
     Evaluation,
     SeedResult,

@@ -96,6 +96,20 @@ def test_the_later_attempt_wins_from_its_first_step(tmp_path):
     assert history.time[7] == pytest.approx(0.05 + 0.07 + 0.08)
 
 
+def test_an_evaluation_that_a_resume_catches_up_on_leaves_its_steps_figures(tmp_path):
+    """Stopped in the evaluation after step 2, resumed, killed in step 4, resumed from the same checkpoint."""
+    paths = RunPaths(tmp_path)
+    write_metrics(paths, 1, [metric_line(0, knn=0.1), metric_line(1, loss=3.0), metric_line(2, loss=2.0)])
+    write_metrics(paths, 2, [metric_line(2, knn=0.5), metric_line(3, loss=1.5)])
+    write_metrics(paths, 3, [metric_line(2, knn=0.5), metric_line(3, loss=1.5), metric_line(4, loss=1.0)])
+    history = read(paths)
+    assert history.points("loss") == ([1, 2, 3, 4], [3.0, 2.0, 1.5, 1.0])
+    assert history.points("knn") == ([0, 2], [0.1, 0.5])
+    write_metrics(paths, 4, [metric_line(0, knn=0.1), metric_line(1, loss=9.0)])
+    assert read(paths).points("loss") == ([1], [9.0])
+    assert read(paths).points("knn") == ([0], [0.1])
+
+
 def test_an_attempt_that_appears_while_looking_is_found_even_after_a_missing_number(tmp_path):
     paths = RunPaths(tmp_path)
     write_metrics(paths, 1, lines_of(range(1, 4)))
@@ -198,7 +212,8 @@ LINES = st.lists(
     budgets=st.lists(st.integers(1, 300), min_size=1, max_size=5),
 )
 def test_budgets_and_live_tailing_end_where_one_read_does(tmp_path_factory, attempts, budgets):
-    """Against a model: each attempt forgets what is at or after its first step, then adds its lines."""
+    """Against a model: each attempt forgets what is at or after its first step, then adds its lines; one that begins
+    with an evaluation keeps that step's own figures."""
     paths = RunPaths(tmp_path_factory.mktemp("run"))
     live = History(paths)
     model: list[tuple[int, dict[str, float | None]]] = []
@@ -208,7 +223,10 @@ def test_budgets_and_live_tailing_end_where_one_read_does(tmp_path_factory, atte
             step += ahead
             written.append((step, values))
         if written:
-            model = [row for row in model if row[0] < written[0][0]] + written
+            at, begins_with = written[0]
+            kept = [row for row in model if row[0] < at]
+            kept += [row for row in model if row[0] == at][:1] if "loss" not in begins_with else []
+            model = (kept if not kept or kept[-1][0] < at or "loss" in kept[-1][1] else kept[:-1]) + written
         data = [
             json.dumps({"step": at, "epoch": at / 10, "time": at / 100, **values}).encode() for at, values in written
         ]

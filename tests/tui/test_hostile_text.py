@@ -9,7 +9,11 @@ import msgspec
 import pytest
 import tomli_w
 
-from tests.tui.driving import WIDE, dashboard, press, screen_text, until
+from simclr_tui.errors import SimclrError
+from simclr_tui.halfblocks import Picture
+from simclr_tui.store.answers import Neighbor, Neighbors, Point, Preview, Projection, ViewsShown
+from simclr_tui.tui.looks import Look
+from tests.tui.driving import WIDE, dashboard, press, screen_text, until, write
 from tests.tui.runs_fabric import fabricate, write_metrics
 
 PAYLOADS = [
@@ -79,6 +83,54 @@ async def test_every_screen_shows_it_as_text(tmp_path):
         assert_clean(app.export_screenshot().replace("\r", ""))
         await press(app, pilot, "escape", "c", "escape", "d")
         assert_clean(screen_text(app))
+
+
+@pytest.mark.parametrize("size", [WIDE, (80, 24)])
+async def test_groups_columns_and_questions_show_it_as_text(tmp_path, size):
+    for number, payload in enumerate(PAYLOADS[::2]):
+        hostile_run(tmp_path, f"run{number}", payload)
+    async with dashboard(tmp_path, size) as (app, pilot):
+        await press(app, pilot, "g")
+        await write(app, pilot, "tags")
+        await press(app, pilot, "enter", "C")
+        app.focused.value = "note, tags, flags, reason"
+        await press(app, pilot, "enter")
+        assert_clean(screen_text(app))
+        for key in ("t", "N", "R", "x", "e"):
+            await press(app, pilot, key)
+            assert_clean(screen_text(app))
+            await press(app, pilot, "escape")
+        for payload in PAYLOADS:
+            await press(app, pilot, "N")
+            app.focused.value = payload[:200]
+            await pilot.pause()
+            assert_clean(screen_text(app))
+            await press(app, pilot, "escape")
+
+
+@pytest.mark.parametrize("size", [WIDE, (80, 24), (30, 8)])
+async def test_views_neighbours_and_embedding_show_it_as_text(tmp_path, size):
+    fabricate(tmp_path, steps=20)
+    picture = Picture(4, 4, bytes(range(48)))
+    async with dashboard(tmp_path, size) as (app, pilot):
+        app.main.look = lambda: None  # the answers are given here
+        for payload in PAYLOADS:
+            found = Neighbors(picture, payload, 1, 1, [Neighbor(0, "train", payload, payload, 0.5, picture)])
+            points = [Point(0.0, 1.0, payload, 3, payload), Point(1.0, 0.0, "", 4, "test")]
+            await press(app, pilot, "5")
+            app.main._show(Look("neighbors", payload, 1, payload), found)
+            await pilot.pause()
+            assert_clean(screen_text(app))
+            app.main._show(None, Preview([ViewsShown(0, payload, picture, (picture, picture))]))
+            await pilot.pause()
+            assert_clean(screen_text(app))
+            app.main._show(None, SimclrError(payload, payload))
+            await pilot.pause()
+            assert_clean(screen_text(app))
+            await press(app, pilot, "6")
+            app.main._show(None, Projection(points, (0.5, 0.2), [payload, ""], 2, 1), payload)
+            await pilot.pause()
+            assert_clean(screen_text(app))
 
 
 @pytest.mark.parametrize("size", [WIDE, (40, 12)])

@@ -8,8 +8,8 @@ import pytest
 
 from simclr_tui.tui.actions import ACTIONS, bindings
 from simclr_tui.tui.look import run_colour
-from simclr_tui.tui.plot import log_ticks, nice_ticks, segments, time_ticks
 from simclr_tui.tui.terminal import plain
+from simclr_tui.tui.ticks import log_ticks, nice_ticks, time_ticks
 from simclr_tui.tui.widgets.panels import grid_shape
 
 
@@ -39,13 +39,6 @@ def test_log_ticks_are_powers_of_ten_or_the_ends():
     assert log_ticks(0.2, 0.7) == [0.2, 0.7]
 
 
-def test_a_line_breaks_where_there_is_no_number():
-    nan, inf = math.nan, math.inf
-    found = list(segments((1, 2, 3, 4, 5, 6), (0.1, nan, 0.3, 0.4, inf, 0.6)))
-    assert found == [([1], [0.1]), ([3, 4], [0.3, 0.4]), ([6], [0.6])]
-    assert list(segments((1,), (nan,))) == []
-
-
 def test_runs_in_a_row_have_different_colours_that_never_change():
     colours = [run_colour(f"run{number}") for number in range(1, 9)]
     assert len(set(colours)) == 8
@@ -66,7 +59,7 @@ def test_plain_text_is_ascii_and_as_wide():
 
 
 def test_no_key_of_a_screen_has_two_meanings():
-    for where in ("main", "form", "compare", "app"):
+    for where in ("main", "charts", "form", "compare", "app"):
         keys = [key for binding in bindings(where) for key in binding.key.split(",")]
         assert len(keys) == len(set(keys)), where
     assert all(action.help.endswith(".") for action in ACTIONS)

@@ -16,7 +16,7 @@ from simclr_tui.errors import SimclrError
 from simclr_tui.store.decimate import decimate
 from simclr_tui.store.run import Run
 from simclr_tui.store.state import ACTIVE
-from simclr_tui.text import duration, number, percent, safe, size
+from simclr_tui.text import safe
 from simclr_tui.tui.actions import bindings
 from simclr_tui.tui.look import WIDTHS, draws_unicode, run_colour, state_glyph
 from simclr_tui.tui.metrics import view_of
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 _CURVES = ("loss", "knn")
 _CELLS = 16  # of one run's column
+_WIDE = 22  # of a group's: a mean and a deviation
 _AGAIN = 2.0  # seconds between two readings
 
 
@@ -137,22 +138,26 @@ def comparison_text(comparison: Comparison) -> Text:
     for measure in comparison.measures:
         if any(value is not None for value in measure.values):
             _row(text, measure.name, [_cell(measure, index, star) for index in range(len(measure.values))])
+    if comparison.repeated:
+        text.append("\nover seeds: mean ± standard deviation\n", "dim")
+        for group in comparison.seeds:
+            text.append(f"  {safe(comparison.group_title(group))}\n", run_colour(comparison.runs[group.places[0]].name))
+        for name, cells, better in comparison.group_rows():
+            _row(text, name, [_starred(safe(cell), place == better, star) for place, cell in enumerate(cells)], _WIDE)
     return text
 
 
+def _starred(words: str, better: bool, star: str) -> tuple[str, str]:
+    return (f"{words} {star}", "bold") if better else (words, "not bold")
+
+
 def _cell(measure: Measure, index: int, star: str) -> tuple[str, str]:
-    words = _worded(measure.values[index], measure.unit)
-    return (f"{words} {star}", "bold") if measure.better == index else (words, "not bold")
+    return _starred(measure.words(index), measure.better == index, star)
 
 
-def _worded(value: float | None, unit: str) -> str:
-    writers = {"%": percent, "bytes": size, "s": duration}
-    return writers.get(unit, number)(value)
-
-
-def _row(text: Text, title: str, cells: list[tuple[str, str]]) -> None:
+def _row(text: Text, title: str, cells: list[tuple[str, str]], width: int = _CELLS) -> None:
     text.append(f"  {title:<18}", "not bold")
     for words, style in cells:
-        cut = words if len(words) < _CELLS else words[: _CELLS - 2] + "…"
-        text.append(f"{cut:<{_CELLS}}", style)
+        cut = words if len(words) < width else words[: width - 2] + "…"
+        text.append(f"{cut:<{width}}", style)
     text.append("\n")

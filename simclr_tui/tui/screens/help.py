@@ -37,7 +37,7 @@ class Help(ModalScreen[None]):
 def help_text() -> Text:
     """All groups of actions, and the filter language."""
     text = Text()
-    for group, found in groups(("main", "form", "compare", "app")).items():
+    for group, found in groups(("main", "charts", "form", "compare", "app")).items():
         text.append(f"{group}\n", "bold")
         for action in found:
             text.append(f"  {action.keys_shown:<12}", "bold").append(f" {action.label:<17}", "not bold")

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from textual import on
 from textual.content import Content
 from textual.events import Key
 from textual.screen import Screen
 from textual.widgets import Input
 
+from simclr_tui.catalog.arrange import PROGRESS, groupable, sortable
+from simclr_tui.catalog.filter import complete_filter
+from simclr_tui.catalog.row import Row, columns, parse_columns
 from simclr_tui.errors import SimclrError
+from simclr_tui.recipe.fields import field, fields
 from simclr_tui.text import safe
-from simclr_tui.tui.listing import Arrangement, differing_fields
+from simclr_tui.tui.listing import Arrangement, differing_fields, group_headings
+from simclr_tui.tui.screens.ask import Ask
+from simclr_tui.tui.screens.pick import Choice, Pick
 from simclr_tui.tui.snapshots import Listing
+from simclr_tui.tui.widgets.run_line import Signs
 from simclr_tui.tui.widgets.run_list import RunList
 from simclr_tui.tui.widgets.status_line import StatusLine
 
@@ -29,6 +38,7 @@ class ListActions(Screen[None]):
         self._marked: tuple[str, ...] = ()
         self._names: tuple[str, ...] | None = None
         self._fields: tuple[str, ...] = ()
+        self._news: frozenset[str] = frozenset()
         self._wanted = ""  # a run to go to as soon as it is listed
 
     def ask(self) -> None:
@@ -46,20 +56,52 @@ class ListActions(Screen[None]):
     def go_to(self, name: str) -> None:
         self._wanted = name
 
+    def all_rows(self) -> tuple[Row, ...]:
+        """Every run of the store."""
+        return self._listing.rows
+
     def show_rows(self) -> None:
-        """Show the rows that pass the filter, in order."""
+        """Show the rows that pass the filter, in order and in groups."""
         rows = self._arrangement.apply(self._listing.rows)
+        groups = self._arrangement.groups(rows)
+        if groups:
+            rows = [row for group in groups for row in group.rows]
         names = tuple(row["name"] for row in rows)
         if names != self._names:
             self._names, self._fields = names, differing_fields(rows)
         self.runs.empty_text = NOTHING_LEFT if self._listing.rows else EMPTY
-        self.runs.show(rows, self._fields)
-        self.runs.mark(frozenset(self._marked))
+        fields, headings = self._arrangement.shown_columns(self._fields), group_headings(groups, self._arrangement)
+        self.runs.show(rows, fields, headings, chosen=bool(self._arrangement.columns))
+        self._show_signs()
         if self._wanted in names:
             self.runs.select(self._wanted)
             self._wanted = ""
         self.write_title()
         self.refresh_footer()
+
+    def _show_signs(self) -> None:
+        self.runs.sign(Signs(frozenset(self._marked), frozenset(self._arrangement.pinned), self._news))
+
+    def add_news(self, name: str) -> None:
+        """Something happened to a run: it has a sign until the cursor comes to it."""
+        row = self.runs.current
+        if row is None or row["name"] != name:
+            self._news |= {name}
+            self._show_signs()
+
+    def news_seen(self, name: str) -> None:
+        if name in self._news:
+            self._news -= {name}
+            self._show_signs()
+
+    def renamed(self, old: str, new: str) -> None:
+        """Marks and pins go with the run."""
+        self._marked = tuple(new if name == old else name for name in self._marked)
+        self._arrangement = self._arrangement.renamed(old, new)
+
+    def rearrange(self, arrangement: Arrangement) -> None:
+        self._arrangement = arrangement
+        self.show_rows()
 
     def write_title(self) -> None:
         shown, total = len(self.runs.rows), len(self._listing.rows)
@@ -78,6 +120,9 @@ class ListActions(Screen[None]):
             self.runs.focus()
         elif self._arrangement.filter.text:
             self._leave_filter(keep=False)
+
+    def complete_filter(self, text: str) -> list[str]:
+        return complete_filter(text, self._listing.rows[:1000])
 
     def action_filter(self) -> None:
         self.remove_class("-opened")
@@ -111,13 +156,40 @@ class ListActions(Screen[None]):
         self.runs.focus()
 
     def action_order(self) -> None:
-        self._arrangement = self._arrangement.next_order()
-        self.show_rows()
+        def taken(column: str | None) -> None:
+            if column is not None:
+                self.rearrange(self._arrangement.sorted_by(column))
+
+        choices = [Choice(name, name, _about(name)) for name in sortable()]
+        self.app.push_screen(Pick("Sort by; the same again turns it round", choices, self._arrangement.order), taken)
 
     def action_reverse(self) -> None:
-        arrangement = self._arrangement
-        self._arrangement = Arrangement(arrangement.filter, arrangement.order, not arrangement.reverse)
-        self.show_rows()
+        self.rearrange(self._arrangement.reversed())
+
+    def action_group(self) -> None:
+        def taken(column: str | None) -> None:
+            if column is not None:
+                self.rearrange(replace(self._arrangement, group=column))
+
+        differ = [name for name in groupable() if name in self._fields]
+        rest = [name for name in groupable() if name not in differ]
+        choices = [Choice("", "nothing", "no groups"), *(Choice(name, name, _about(name)) for name in (*differ, *rest))]
+        self.app.push_screen(Pick("Group by, with mean ± std of each group", choices, self._arrangement.group), taken)
+
+    def action_pin(self) -> None:
+        row = self.runs.current
+        if row is not None:
+            self.rearrange(self._arrangement.with_pin(row["name"]))
+
+    def action_columns(self) -> None:
+        def taken(text: str | None) -> None:
+            if text is not None:
+                self.rearrange(replace(self._arrangement, columns=parse_columns(text)))
+
+        chosen = ", ".join(self._arrangement.columns)
+        self.app.push_screen(
+            Ask("Columns of the list, separated by commas", chosen, _columns_words, _complete_columns), taken
+        )
 
     def action_mark(self) -> None:
         row = self.runs.current
@@ -133,6 +205,34 @@ class ListActions(Screen[None]):
         self._marks_changed()
 
     def _marks_changed(self) -> None:
-        self.runs.mark(frozenset(self._marked))
+        self._show_signs()
         self.write_title()
         self.ask()
+
+
+def _about(column: str) -> str:
+    """A few words on a column: the help of the recipe's field."""
+    if column in _ABOUT:
+        return _ABOUT[column]
+    return field(column).help if column in {item.short for item in fields()} else ""
+
+
+_ABOUT = {
+    "created": "when it was started",
+    "knn_best": "the best accuracy of the kNN monitor",
+    "loss": "the latest loss",
+    PROGRESS: "the share of its steps that is done",
+    "elapsed": "time of training",
+    "tags": "all of a run's tags",
+    "linear": "top-1 of the linear probe",
+}
+
+
+def _columns_words(text: str) -> str:
+    found = parse_columns(text)
+    return f"shows {', '.join(found)}" if found else "nothing chosen: the fields in which the runs differ"
+
+
+def _complete_columns(text: str) -> list[str]:
+    word = text.replace(",", " ").rpartition(" ")[2]
+    return [text + name[len(word) :] for name in columns() if word and name.startswith(word)]

@@ -14,25 +14,29 @@ from textual.widgets import ContentSwitcher, Footer, Input, Static
 from simclr_tui.store.run import Run
 from simclr_tui.store.state import ACTIVE
 from simclr_tui.store.store import Store
-from simclr_tui.tui.actions import actions, bindings
+from simclr_tui.tui.actions import ACTING, actions, bindings
 from simclr_tui.tui.look import HEIGHTS, WIDTHS
 from simclr_tui.tui.screens.compare import CompareScreen
 from simclr_tui.tui.screens.list_actions import ListActions
-from simclr_tui.tui.screens.run_actions import RunActions
-from simclr_tui.tui.screens.tab_actions import TabActions
+from simclr_tui.tui.screens.look_actions import LookActions
+from simclr_tui.tui.screens.word_actions import WordActions
+from simclr_tui.tui.screens.work_actions import WorkActions
 from simclr_tui.tui.snapshots import Curves, Detail, Hardware, Listing, Log, Machine, Request, Snapshot
-from simclr_tui.tui.widgets.curves import AXES, SMOOTHING, CurvesView
+from simclr_tui.tui.widgets.curves import CurvesView
+from simclr_tui.tui.widgets.embedding import EmbeddingView
 from simclr_tui.tui.widgets.entry import Entry
 from simclr_tui.tui.widgets.header import Header
+from simclr_tui.tui.widgets.log_tab import LogTab
 from simclr_tui.tui.widgets.log_view import LogView
 from simclr_tui.tui.widgets.recipe_view import RecipeView
 from simclr_tui.tui.widgets.run_list import RunList
 from simclr_tui.tui.widgets.status_line import StatusLine
 from simclr_tui.tui.widgets.system import SystemView
 from simclr_tui.tui.widgets.tab_bar import TabBar
+from simclr_tui.tui.widgets.views import ViewsView
 
 
-class MainScreen(ListActions, TabActions, RunActions):
+class MainScreen(ListActions, LookActions, WordActions, WorkActions):
     """Holds what the user chose (cursor, marks, filter, tab) and asks the feed for what that shows."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("main")]
@@ -51,15 +55,17 @@ class MainScreen(ListActions, TabActions, RunActions):
         yield Header(self.store.root)
         with Horizontal(id="body"):
             with Vertical(id="runs-pane"):
-                yield Entry(placeholder="state:running bs>=256 knn>0.8 text", id="filter")
+                yield Entry("state:running bs>=256 knn>0.8 text", id="filter", complete=self.complete_filter)
                 yield RunList(id="runs")
             with Vertical(id="tabs-pane"):
                 yield TabBar()
                 with ContentSwitcher(initial="curves", id="tabs"):
                     yield CurvesView(id="curves")
                     yield SystemView(id="system")
-                    yield LogView(id="log")
+                    yield LogTab(id="log")
                     yield RecipeView(id="recipe")
+                    yield ViewsView(id="views")
+                    yield EmbeddingView(id="embedding")
         yield StatusLine()
         yield Footer(show_command_palette=False, compact=True)
 
@@ -67,6 +73,9 @@ class MainScreen(ListActions, TabActions, RunActions):
         self.runs.focus()
         self.runs.empty_text = ""
         self.write_title()
+        self.show_tab(self.left.tab)
+        self.dress()
+        self.set_interval(0.5, self.show_work)
 
     def current_run(self) -> Run | None:
         row = self.runs.current
@@ -88,6 +97,7 @@ class MainScreen(ListActions, TabActions, RunActions):
                 self.query_one(StatusLine).show(snapshot)
                 self.query_one(RecipeView).show(snapshot)
                 self.refresh_footer()
+                self.look()
             case Hardware() if self._is_current(snapshot.run):
                 self.query_one(SystemView).show(snapshot)
             case Log() if self._is_current(snapshot.run):
@@ -110,24 +120,29 @@ class MainScreen(ListActions, TabActions, RunActions):
         """Tell the feed what to read, if that changed."""
         if not self.app.is_running:
             return
-        view = self.query_one(SystemView) if self.tab == "system" else self.curves
+        view = self.chart_tab
         request = Request(
             current=self.runs.current["name"] if self.runs.current else "",
             marked=self._marked,
             tab=self.tab,
-            panels=max(1, self.curves.charts),
-            page=self.curves.page,
-            columns=view.chart_columns,
-            axis=AXES[self.curves.axis],
-            smoothing=SMOOTHING[self.curves.smoothing],
+            panels=max(1, view.charts),
+            page=view.page,
+            columns=2 * view.chart_columns,
+            axis=self.left.axis,
+            smoothing=self.left.smoothing,
+            window=view.window,
+            cursor=view.cursor,
+            pattern=self.curves.pattern,
         )
         self.refresh_footer()
         if request != self._asked:
             self._asked = request
             self.app.feed.ask(request)
+            self.look()
 
     @on(RunList.Moved)
     def _moved(self, message: RunList.Moved) -> None:
+        self.news_seen(message.name)
         if not message.name:
             self._detail = None
             for view in (self.query_one(StatusLine), self.query_one(RecipeView)):
@@ -148,11 +163,29 @@ class MainScreen(ListActions, TabActions, RunActions):
     def on_resize(self) -> None:
         self.call_after_refresh(self.ask)
 
+    def checkpoint(self) -> int | None:
+        detail = self._detail
+        return detail.checkpoint if detail is not None and self._is_current(detail.run) else None
+
+    def show_work(self) -> None:
+        """Say what was begun here and is under way."""
+        if self.is_mounted:
+            self.query_one(StatusLine).show_work(self.app.jobs.words)
+            self.show_progress()
+
+    def action_cancel_work(self) -> None:
+        if not (self.app.jobs.cancel_all() + self.looks.stop()):
+            self.app.tell("nothing is under way here")
+
     @on(RunList.Opened)
     def action_open(self) -> None:
+        if not self.runs.has_focus and self.look_again():
+            return
         self.add_class("-opened")
         tab = self.query_one("#tabs").query_one(f"#{self.tab}")
-        (tab if tab.focusable else self.query_one(TabBar)).focus()
+        inside = [tab, *tab.query("*")]
+        # At once: the next key may be there already.
+        self.set_focus(next((one for one in inside if one.focusable and one.display), self.query_one(TabBar)))
         self.call_after_refresh(self.ask)
 
     # What can be done now.
@@ -169,20 +202,29 @@ class MainScreen(ListActions, TabActions, RunActions):
         """What cannot be done now is shown dim in the footer; a slash typed into the filter is a slash."""
         if action == "filter" and isinstance(self.focused, Input):
             return False
+        if self.app.readonly and action in ACTING:
+            return True  # the key says why it does nothing
         row = self.runs.current if self.is_mounted else None
         state = self._current_state()
         active = state in ACTIVE
         possible = {
-            "stop": active,
+            "stop": active or state == "queued",
             "kill": active,
             "resume": row is not None and not active and state != "finished" and not row.get("error"),
             "clone": row is not None and not row.get("error"),
+            "evaluate": row is not None and not row.get("error"),
+            "export": row is not None and not row.get("error"),
+            "tag": row is not None and not row.get("error"),
+            "note": row is not None and not row.get("error"),
+            "rename": row is not None and not active and not row.get("error"),
             "remove": row is not None and not active,
             "mark": row is not None,
+            "pin": row is not None,
             "unmark": bool(self._marked),
             "compare": len(self._marked) > 1 or (len(self._marked) == 1 and row is not None),
-            "follow": self.tab == "log" if self.is_mounted else False,
-            "differences": self.tab == "recipe" if self.is_mounted else False,
+            "follow": self.tab in ("log", "curves", "system") if self.is_mounted else False,
+            "view": self.tab in ("recipe", "views", "embedding") if self.is_mounted else False,
+            "image": self.tab in ("views", "embedding") if self.is_mounted else False,
         }
         return True if possible.get(action, True) else None
 

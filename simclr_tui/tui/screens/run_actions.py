@@ -14,16 +14,21 @@ from simclr_tui.store.run import Run
 from simclr_tui.store.store import Store
 from simclr_tui.tui.screens.confirm import Confirm
 from simclr_tui.tui.screens.new_run import NewRun
+from simclr_tui.tui.undo import Undo
 
 if TYPE_CHECKING:
     from simclr_tui.tui.app import Dashboard
 
 
 class RunActions(Screen[None]):
-    """The half of the main screen that acts; the other half says which run is meant."""
+    """The part of the main screen that starts, ends and removes; another part says which run is meant."""
 
     app: Dashboard
     store: Store
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._done: list[Undo] = []
 
     def current_run(self) -> Run | None:
         """The run under the cursor."""
@@ -31,6 +36,10 @@ class RunActions(Screen[None]):
 
     def go_to(self, name: str) -> None:
         """Put the cursor on a run as soon as it is listed."""
+        raise NotImplementedError
+
+    def refresh_footer(self) -> None:
+        """Show what can be done now."""
         raise NotImplementedError
 
     def action_new(self) -> None:
@@ -63,26 +72,45 @@ class RunActions(Screen[None]):
     def action_remove(self) -> None:
         run = self.current_run()
         if run is not None:
-            more = "Its folder goes to the trash of this store; z brings it back."
-            done = f"{run.name} is in the trash"
-            self._confirm(f"Remove {run.name}?", more, "Remove", partial(self.store.remove, run), done)
+            name = run.name
+            undo = Undo(f"{name} is back", partial(self.store.restore, name), name)
+            more = "Its folder goes to the trash of this store; u brings it back."
+            work = partial(self.store.remove, run)
+            self._confirm(f"Delete {name}?", more, "Delete", work, f"{name} is in the trash; u brings it back", undo)
 
-    def _confirm(self, question: str, more: str, label: str, work: Callable[[], object], done: str) -> None:
+    def _confirm(
+        self, question: str, more: str, label: str, work: Callable[[], object], done: str, undo: Undo | None = None
+    ) -> None:
         def answered(yes: bool | None) -> None:
             if yes:
-                self.app.do(work, done)
+                self.change(work, done, undo)
 
         self.app.push_screen(Confirm(question, more, label), answered)
+
+    def change(self, work: Callable[[], object], done: str, undo: Undo | None = None) -> None:
+        """Do something to a run; once it is done it can be undone."""
+        self.app.do(work, done, partial(self._changed, undo) if undo is not None else None)
+
+    def _changed(self, undo: Undo) -> None:
+        self._done.append(undo)
+        self.refresh_footer()
 
     def action_resume(self) -> None:
         run = self.current_run()
         if run is not None:
             self.app.do(partial(resume, run), f"{run.name} goes on")
 
-    def action_restore(self) -> None:
+    def action_undo(self) -> None:
+        if self._done:
+            undo = self._done.pop()
+            self.go_to(undo.run)
+            self.app.do(undo.work, undo.words)
+            self.refresh_footer()
+            return
         trash = self.store.trash()
         if not trash:
-            self.app.tell("the trash is empty")
+            self.app.tell("nothing to undo, and the trash is empty")
             return
         name = trash[-1].name.rpartition(".")[0]
-        self.app.do(partial(self.store.restore, name), f"{name} is back")
+        question, more = f"Bring {name} back?", "Nothing was changed here, but this run lies in the trash."
+        self._confirm(question, more, "Bring back", partial(self.store.restore, name), f"{name} is back")

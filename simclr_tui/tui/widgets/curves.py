@@ -2,73 +2,78 @@
 
 from __future__ import annotations
 
-from rich.text import Text
+from textual import on
 from textual.app import ComposeResult
-from textual.containers import Vertical
-from textual.reactive import reactive
-from textual.widgets import Static
+from textual.widgets import Input
 
 from simclr_tui.store.decimate import Axis
-from simclr_tui.tui.snapshots import Curves
-from simclr_tui.tui.widgets.panels import Panels
+from simclr_tui.tui.snapshots import Curves, Series
+from simclr_tui.tui.widgets.chart_tab import ChartTab
+from simclr_tui.tui.widgets.search_entry import SearchEntry
 
 AXES: tuple[Axis, ...] = ("step", "epoch", "time")
-SMOOTHING = (0.0, 0.6, 0.9, 0.98)
+_AXIS_WORDS = {"step": "by step", "epoch": "by epoch", "time": "by time of training", "wall": "by the clock"}
 
 
-class CurvesView(Vertical):
-    """Shows a page of curves, and says which; the screen reads `axis`, `smoothing` and `page` to ask for more."""
-
-    axis: reactive[int] = reactive(0)
-    smoothing: reactive[int] = reactive(0)
-    page: reactive[int] = reactive(0)
-    log_scale: reactive[bool] = reactive(False)
+class CurvesView(ChartTab):
+    """Shows a page of curves, and says which. `pattern` says which metrics are wanted."""
 
     def __init__(self, id: str | None = None) -> None:
         super().__init__(id=id)
+        self.pattern = ""
         self._curves: Curves | None = None
 
     def compose(self) -> ComposeResult:
-        yield Static("no data yet", id="curves-note")
-        yield Panels()
-
-    @property
-    def charts(self) -> int:
-        """How many charts fit."""
-        columns, rows = self.query_one(Panels).shape
-        return columns * rows
-
-    @property
-    def chart_columns(self) -> int:
-        """Cells across one chart."""
-        panels = self.query_one(Panels)
-        return max(8, panels.size.width // panels.shape[0])
+        yield SearchEntry("metrics: loss rank* -gpu", id="metric-filter")
+        yield from super().compose()
 
     def show(self, curves: Curves | None) -> None:
         self._curves = curves
-        self.query_one(Panels).show(curves.panels if curves else (), self.log_scale)
-        self.query_one("#curves-note", Static).update(self._note())
+        self._panels = curves.panels if curves else ()
+        self.extent = curves.extent if curves else None
+        self.take_step(curves.step if curves else None)
+        self.draw()
 
-    def turn(self, by: int) -> None:
-        """Another page, round the ends."""
-        pages = self._curves.pages if self._curves else 1
-        self.page = (self.page + by) % max(1, pages)
+    def pages(self) -> int:
+        return self._curves.pages if self._curves else 1
 
-    def watch_log_scale(self) -> None:
-        if self.is_mounted:
-            self.show(self._curves)
+    def search(self) -> None:
+        """Ask which metrics are wanted."""
+        self.query_one(SearchEntry).ask()
 
-    def _note(self) -> Text:
+    @on(Input.Changed, "#metric-filter")
+    def _pattern_typed(self, event: Input.Changed) -> None:
+        event.stop()
+        self.pattern, self.page = event.value, 0
+        self.post_message(self.Changed())
+
+    @on(SearchEntry.Left)
+    def _pattern_left(self, event: SearchEntry.Left) -> None:
+        event.stop()
+        self.focus()
+
+    def legend(self) -> tuple[Series, ...]:
+        series = self._panels[0].series if self._panels else ()
+        return series if len(series) > 1 else ()
+
+    def notes(self) -> list[str]:
         curves = self._curves
-        if curves is None or not curves.names:
-            return Text("no data yet", style="dim")
-        parts = [f"by {AXES[self.axis]}"]
-        if self.log_scale:
+        if curves is None or not (curves.names or curves.unwanted):
+            return []
+        if not curves.names:
+            return [f"no metric matches {self.pattern!r}: i changes that"]
+        parts = [*super().notes()]
+        if curves.pages > 1:
+            parts.append(f"page {curves.page + 1} of {curves.pages} [ ]")
+        parts.append(_AXIS_WORDS[self.axis])
+        if self.left.log:
             parts.append("log scale")
-        if self.smoothing:
-            parts.append(f"smoothed {SMOOTHING[self.smoothing]:g}")
+        if self.left.smoothing:
+            parts.append(f"smoothed {self.left.smoothing:g}")
+        if self.left.clip:
+            parts.append("outliers clipped")
+        if curves.unwanted:
+            parts.append(f"{curves.unwanted} not shown / {self.pattern}")
         if curves.damaged:
             parts.append(f"{curves.damaged:,} damaged lines left out")
-        if curves.pages > 1:
-            parts.append(f"page {curves.page + 1} of {curves.pages}, [ and ] turn")
-        return Text(" · ".join(parts), style="dim", no_wrap=True, overflow="ellipsis")
+        return parts

@@ -11,8 +11,9 @@ from textual.app import RenderResult
 from textual.widget import Widget
 
 from simclr_tui.hardware.sample import HardwareSample
+from simclr_tui.store.state import STATES
 from simclr_tui.text import safe
-from simclr_tui.tui.look import STATES, draws_unicode, state_glyph
+from simclr_tui.tui.look import draws_unicode, state_glyph
 from simclr_tui.tui.snapshots import Listing, Machine
 
 _BAR = 8

@@ -32,7 +32,7 @@ class RecipeView(VerticalScroll, can_focus=True):
 
     def show(self, detail: Detail | None) -> None:
         self._detail = detail
-        key = (detail.run, detail.resolved, detail.others, detail.problem) if detail else None
+        key = (detail.run, detail.resolved, detail.others, detail.problem, detail.evaluations) if detail else None
         if key != self._shown:
             self._shown = key
             self._write()
@@ -62,6 +62,10 @@ def _text(detail: Detail | None, only_differences: bool) -> Text:
     text.append(f"  preset {safe(detail.resolved.preset) or '–'}\n")
     for name, _ in others:
         text.append(f"beside {safe(name)}\n", run_colour(name))
+    if detail.evaluations and not only_differences:
+        text.append("\nevaluations\n", "dim")
+    for name, words in detail.evaluations if not only_differences else ():
+        text.append(f"  {safe(name):<14} ", "bold").append(f"{safe(words)}\n", "not bold")
     group = ""
     for item in fields():
         line = _line(item, detail.resolved, others, only_differences)

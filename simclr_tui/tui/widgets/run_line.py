@@ -9,16 +9,18 @@ from rich.cells import cell_len, set_cell_size
 from rich.style import Style
 from rich.text import Text
 
-from simclr_tui.catalog.row import Row
-from simclr_tui.text import number, safe
+from simclr_tui.catalog.row import Row, cell_text
+from simclr_tui.text import safe
 from simclr_tui.tui.look import draws_unicode, run_colour, state_glyph
 
 _KINDS = {"running": "running", "starting": "running", "finished": "finished", "failed": "failed", "lost": "failed"}
-_STATUS = 12  # cells: `finished` or `running 41%`
+FLAGS = ("diverged", "collapsed", "stalled")  # what matters more than the state, the worst first
+_STATUS = 14  # cells: `finished` or `collapsed 41%`
 _KNN = 5
 _BAR = 10
 _NAME = (6, 24)
 _FIELD = 14  # cells a value may take
+_TITLE = 8  # cells a title takes beyond its values, at most
 
 
 @dataclass(frozen=True)
@@ -32,24 +34,34 @@ class Layout:
     bar: bool = False
 
 
-def lay_out(rows: list[Row], fields: tuple[str, ...], width: int) -> Layout:
-    """Give the name what it needs, then kNN, a bar where there is plenty, then as many fields as fit."""
+def lay_out(rows: list[Row], fields: tuple[str, ...], width: int, chosen: bool = False) -> Layout:
+    """Give the name what it needs, then kNN, a bar where there is plenty, then as many fields as fit; fields that
+    the user has chosen come before both."""
     longest = max((cell_len(safe(row["name"])) for row in rows), default=0)
     name = max(_NAME[0], min(_NAME[1], longest, width - 3 - _STATUS))
     left = width - 3 - name - 1 - _STATUS
+    fitting, after = _fitting(rows, fields, left) if chosen else ((), left)
+    left = after
     knn = left >= _KNN
     left -= (_KNN + 1) if knn else 0
-    bar = left >= 3 * (_BAR + 1)
+    bar = left >= 3 * (_BAR + 1) and not chosen
     left -= (_BAR + 1) if bar else 0
-    chosen: list[tuple[str, int]] = []
+    if not chosen:
+        fitting, left = _fitting(rows, fields, left)
+    return Layout(width, name, fitting, knn, bar)
+
+
+def _fitting(rows: list[Row], fields: tuple[str, ...], left: int) -> tuple[tuple[tuple[str, int], ...], int]:
+    """The first fields that fit into so many cells, each with its own, and the cells that are left."""
+    found: list[tuple[str, int]] = []
     for field in fields:
-        cells = max([len(field), *(cell_len(_value(row, field)) for row in rows[:1000])])
+        cells = max([min(len(field), _TITLE), *(cell_len(cell_text(field, row.get(field))) for row in rows[:1000])])
         cells = min(cells, _FIELD)
         if cells + 1 > left:
             break
-        chosen.append((field, cells))
+        found.append((field, cells))
         left -= cells + 1
-    return Layout(width, name, tuple(chosen), knn, bar)
+    return tuple(found), left
 
 
 def heading(layout: Layout) -> Text:
@@ -63,14 +75,31 @@ def heading(layout: Layout) -> Text:
     return Text(" ".join(words))
 
 
-def run_line(row: Row, layout: Layout, marked: bool, style: Callable[[str], Style]) -> Text:
+@dataclass(frozen=True)
+class Signs:
+    """The runs that have a sign before their name: marked to be drawn, pinned on top, with news not yet looked at."""
+
+    marked: frozenset[str] = frozenset()
+    pinned: frozenset[str] = frozenset()
+    news: frozenset[str] = frozenset()
+
+    def after_glyph(self, name: str) -> str:
+        """One cell: news matters more than a pin."""
+        if name in self.news:
+            return "!"
+        return ("⌃" if draws_unicode() else "^") if name in self.pinned else " "
+
+
+def run_line(row: Row, layout: Layout, signs: Signs, style: Callable[[str], Style]) -> Text:
     """A row as a line of the list; `style` gives the colour of running, finished, failed or quiet things."""
+    marked = row["name"] in signs.marked
     state = row["state"]
     kind = style(_KINDS.get(state, "quiet"))
     colour = run_colour(row["name"])
     line = Text(no_wrap=True, end="")
     line.append(("▐" if draws_unicode() else "#") if marked else " ", Style(color=colour))
-    line.append(state_glyph(state) + " ", kind)
+    sign = signs.after_glyph(row["name"])
+    line.append(state_glyph(state), kind).append(sign, style("failed") + Style(bold=True) if sign == "!" else kind)
     line.append(_fit(safe(row["name"]), layout.name) + " ", Style(color=colour, bold=True) if marked else "")
     line.append(_fit(_status(row), _STATUS - 1), kind)
     if layout.bar:
@@ -78,7 +107,7 @@ def run_line(row: Row, layout: Layout, marked: bool, style: Callable[[str], Styl
     if layout.knn:
         line.append(" " + _knn(row))
     for field, cells in layout.fields:
-        line.append(" " + _fit(_value(row, field), cells, right=True), style("quiet"))
+        line.append(" " + _fit(cell_text(field, row.get(field)), cells, right=True), style("quiet"))
     return line
 
 
@@ -89,8 +118,10 @@ def _share(row: Row) -> float:
 def _status(row: Row) -> str:
     """The word of the state, with what is done of a run that has not ended well, or the flag that matters more."""
     state, flags = str(row["state"]), str(row.get("flags") or "").split(",")
-    if state == "running" and "stalled" in flags:
-        state = "stalled"
+    if state in ("running", "failed"):
+        state = next((flag for flag in FLAGS if flag in flags), state)
+    if state == "queued" and row.get("place"):
+        return f"queued {row['place']}"
     if state in ("finished", "queued", "starting") or not row.get("steps"):
         return state
     return f"{state} {min(99, int(100 * _share(row)))}%"
@@ -105,13 +136,6 @@ def _knn(row: Row) -> str:
 def _bar(share: float) -> str:
     full = int(share * _BAR)
     return "━" * full + "─" * (_BAR - full) if draws_unicode() else "=" * full + "-" * (_BAR - full)
-
-
-def _value(row: Row, field: str) -> str:
-    value = row.get(field)
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return number(value) if isinstance(value, int | float) else safe(str(value if value is not None else "–"))
 
 
 def _fit(text: str, cells: int, right: bool = False) -> str:

@@ -16,7 +16,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from simclr_tui.catalog.row import Row
-from simclr_tui.tui.widgets.run_line import Layout, heading, lay_out, run_line
+from simclr_tui.tui.widgets.run_line import Layout, Signs, heading, lay_out, run_line
 
 
 class RunList(ScrollView, can_focus=True):
@@ -24,6 +24,7 @@ class RunList(ScrollView, can_focus=True):
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "run-list--heading",
+        "run-list--group",
         "run-list--cursor",
         "run-list--running",
         "run-list--finished",
@@ -35,7 +36,7 @@ class RunList(ScrollView, can_focus=True):
         Binding("down,j", "move(1)", show=False),
         Binding("pageup", "move_pages(-1)", show=False),
         Binding("pagedown", "move_pages(1)", show=False),
-        Binding("home,g", "move_to_end(False)", show=False),
+        Binding("home", "move_to_end(False)", show=False),
         Binding("end,G", "move_to_end(True)", show=False),
     ]
     cursor: reactive[int] = reactive(0, repaint=False)
@@ -53,9 +54,13 @@ class RunList(ScrollView, can_focus=True):
     def __init__(self, id: str | None = None) -> None:
         super().__init__(id=id)
         self.rows: list[Row] = []
-        self.marked: frozenset[str] = frozenset()
+        self.signs = Signs()
         self.empty_text = ""
         self._fields: tuple[str, ...] = ()
+        self._chosen = False
+        self._headings: dict[int, str] = {}
+        self._lines: list[int | str] = []  # what each line shows: the row of that number, or the heading of a group
+        self._places: list[int] = []  # the line of each row
         self._layout_now = Layout(80, 6, ())
         self._told: str | None = None
 
@@ -64,24 +69,37 @@ class RunList(ScrollView, can_focus=True):
         """The row under the cursor."""
         return self.rows[self.cursor] if 0 <= self.cursor < len(self.rows) else None
 
-    def show(self, rows: list[Row], fields: tuple[str, ...]) -> None:
-        """Show these rows; the cursor follows its run, else it stays where it is."""
-        if rows == self.rows and fields == self._fields and rows:
+    def show(
+        self, rows: list[Row], fields: tuple[str, ...], headings: dict[int, str] | None = None, chosen: bool = False
+    ) -> None:
+        """Show these rows; the cursor follows its run, else it stays where it is. `headings` stand above the row
+        of that number; fields that were `chosen` matter more than what is shown by itself."""
+        headings = headings or {}
+        if (rows, fields, headings, chosen) == (self.rows, self._fields, self._headings, self._chosen) and rows:
             return
         name = self.current["name"] if self.current else None
-        moved = [row["name"] for row in rows] != [row["name"] for row in self.rows]
-        self.rows, self._fields = rows, fields
+        moved = [row["name"] for row in rows] != [row["name"] for row in self.rows] or headings != self._headings
+        self.rows, self._fields, self._headings, self._chosen = rows, fields, headings, chosen
         if moved:
+            self._place()
             found = next((index for index, row in enumerate(rows) if row["name"] == name), None)
             self.cursor = min(self.cursor, max(0, len(rows) - 1)) if found is None else found
-            self.virtual_size = Size(self.size.width, len(rows) + 1)
+            self.virtual_size = Size(self.size.width, len(self._lines) + 1)
             self._keep_in_view()
         self._relayout()
         self._tell()
 
-    def mark(self, names: frozenset[str]) -> None:
-        if names != self.marked:
-            self.marked = names
+    def _place(self) -> None:
+        self._lines, self._places = [], []
+        for index in range(len(self.rows)):
+            if index in self._headings:
+                self._lines.append(self._headings[index])
+            self._places.append(len(self._lines))
+            self._lines.append(index)
+
+    def sign(self, signs: Signs) -> None:
+        if signs != self.signs:
+            self.signs = signs
             self.refresh()
 
     def select(self, name: str) -> None:
@@ -91,18 +109,24 @@ class RunList(ScrollView, can_focus=True):
                 self.cursor = index
 
     def _relayout(self) -> None:
-        self._layout_now = lay_out(self.rows, self._fields, self.scrollable_content_region.width)
+        self._layout_now = lay_out(self.rows, self._fields, self.scrollable_content_region.width, self._chosen)
         self.refresh()
 
     def watch_cursor(self, old: int, new: int) -> None:
         self._keep_in_view()
         for index in (old, new):
-            self.refresh_lines(index + 1)
+            if index < len(self._places):
+                self.refresh_lines(self._places[index] + 1)
         self._tell()
 
     def _keep_in_view(self) -> None:
         # The heading covers the first line, so a row has to be one line lower than its own place.
-        self.scroll_to_region(Region(0, self.cursor, 1, 2), animate=False, immediate=True)
+        line = self._places[self.cursor] if self.cursor < len(self._places) else 0
+        if self.cursor in self._headings:
+            line = max(0, line - 1)  # with the heading of its group
+        self.scroll_to_region(
+            Region(0, line, 1, 3 if self.cursor in self._headings else 2), animate=False, immediate=True
+        )
 
     def _tell(self) -> None:
         name = self.current["name"] if self.current else ""
@@ -120,13 +144,14 @@ class RunList(ScrollView, can_focus=True):
         self.cursor = max(0, len(self.rows) - 1) if last else 0
 
     def on_resize(self) -> None:
-        self.virtual_size = Size(self.size.width, len(self.rows) + 1)
+        self.virtual_size = Size(self.size.width, len(self._lines) + 1)
         self._relayout()
         self._keep_in_view()
 
     def on_click(self, event: events.Click) -> None:
-        index = event.y + self.scroll_offset.y - 1
-        if event.y < 1 or index >= len(self.rows):
+        line = event.y + self.scroll_offset.y - 1
+        index = self._lines[line] if event.y >= 1 and line < len(self._lines) else None
+        if not isinstance(index, int):
             return
         if index == self.cursor or event.chain > 1:
             self.post_message(self.Opened())
@@ -139,13 +164,16 @@ class RunList(ScrollView, can_focus=True):
             line = heading(self._layout_now) if self.rows else Text("")
             line.stylize_before(self.get_component_rich_style("run-list--heading"))
             return self._strip(line, width, base)
-        index = y - 1 + self.scroll_offset.y
         if not self.rows:
             lines = self.empty_text.splitlines()
             return self._strip(Text(lines[y - 1] if y <= len(lines) else "", style="dim"), width, base)
-        if index >= len(self.rows):
+        number = y - 1 + self.scroll_offset.y
+        if number >= len(self._lines):
             return Strip.blank(width, base)
-        line = run_line(self.rows[index], self._layout_now, self.rows[index]["name"] in self.marked, self._state_style)
+        index = self._lines[number]
+        if isinstance(index, str):
+            return self._strip(Text(index, self.get_component_rich_style("run-list--group")), width, base)
+        line = run_line(self.rows[index], self._layout_now, self.signs, self._state_style)
         if index == self.cursor:
             base = self.get_component_rich_style("run-list--cursor")
         return self._strip(line, width, base)

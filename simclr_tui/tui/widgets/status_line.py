@@ -21,6 +21,7 @@ class StatusLine(Widget):
         super().__init__()
         self._detail: Detail | None = None
         self._error = ""
+        self._work = ""
 
     def show(self, detail: Detail | None) -> None:
         self._detail = detail
@@ -32,6 +33,12 @@ class StatusLine(Widget):
             self._error = error
             self.refresh()
 
+    def show_work(self, words: str) -> None:
+        """Say what is under way, before the run's own line."""
+        if words != self._work:
+            self._work = words
+            self.refresh()
+
     def render(self) -> RenderResult:
         width = self.size.width
         if self._error:
@@ -40,6 +47,8 @@ class StatusLine(Widget):
             line = Text("")
         else:
             line = _line(self._detail, width)
+        if self._work and not self._error:
+            line = Text(f" {safe(self._work)} (X ends it) ", style="reverse").append_text(line)
         line.no_wrap = True
         line.truncate(width, overflow="ellipsis")
         return line
@@ -80,6 +89,9 @@ def facts(state: State) -> list[tuple[str, str]]:
         best = summary.get("knn_best", summary["knn"])
         also = f" (best {percent(best)})" if best > summary["knn"] else ""
         found.append((f"kNN {percent(summary['knn'])}{also}", plain))
+    if "rank_h" in summary:
+        healthy = "" if {"collapsed", "diverged"} & set(state.flags) else " healthy"
+        found.append((f"rank {summary['rank_h']:.0f}/{state.facts.get('dim', '?')}{healthy}", plain))
     if "loss" in summary:
         found.append((f"loss {number(summary['loss'])}", plain))
     found.append((f"trained {duration(state.elapsed + state.time)}", plain))

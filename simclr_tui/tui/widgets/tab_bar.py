@@ -12,7 +12,14 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.widget import Widget
 
-TABS = {"curves": "Curves", "system": "System", "log": "Log", "recipe": "Recipe"}
+TABS = {
+    "curves": "Curves",
+    "system": "System",
+    "log": "Log",
+    "recipe": "Recipe",
+    "views": "Views",
+    "embedding": "Embedding",
+}
 
 
 class TabBar(Widget, can_focus=True):

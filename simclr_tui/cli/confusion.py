@@ -1,4 +1,4 @@
-"""An evaluation as people read it: accuracy with its spread, and where the confusion lies."""
+"""An evaluation as people read it: where the confusion lies."""
 
 from __future__ import annotations
 
@@ -8,20 +8,6 @@ from simclr_tui.text import percent, safe
 _MATRIX = 20  # classes up to which the whole matrix is drawn
 _WORST = 15  # confused pairs that are told instead
 _NAME = 14  # letters of a class's name
-
-
-def spread(mean: float | None, std: float | None) -> str:
-    """`45.2%`, or `45.2 ± 0.3%` over several seeds."""
-    if mean is None or std is None:
-        return percent(mean)
-    return f"{100 * mean:.1f} ± {100 * std:.1f}%"
-
-
-def evaluation_text(found: Evaluation) -> str:
-    """`45.2 ± 0.3%, top-5 90.1 ± 0.2% (step 57, 3 seeds)`."""
-    top5 = f", top-5 {spread(found.top5, found.top5_std)}" if found.top5 is not None else ""
-    seeds = f", {len(found.results)} seeds" if len(found.results) > 1 else ""
-    return f"{spread(found.top1, found.top1_std)}{top5} (step {found.step}{seeds})"
 
 
 def confusion_lines(found: Evaluation) -> list[str]:

@@ -1,0 +1,197 @@
+"""How fast a recipe trains here: images a second by precision, memory format and compilation, the share of what the
+hardware can multiply, where a step's time goes, and the same beside another program.
+
+All of it is measured in turns, one after another and again, so that what else the machine does falls on each alike.
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+import subprocess
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from simclr_tui.errors import SimclrError
+from simclr_tui.recipe.cost import cost
+from simclr_tui.recipe.recipe import Recipe
+from simclr_tui.store.measured import Figure
+from simclr_tui.train.augment import two_views
+from simclr_tui.train.device import Compute, choose_compute, has_bf16
+from simclr_tui.train.encoder import build_encoder
+from simclr_tui.train.guard import Guard
+from simclr_tui.train.head import build_head
+from simclr_tui.train.loss import Objective
+from simclr_tui.train.optimizer import build_optimizer
+from simclr_tui.train.source import Source
+from simclr_tui.train.views import draw_views
+
+_DTYPES = {"fp32": None, "bf16": torch.bfloat16}
+_GEMM = {"cpu": 2048, "cuda": 8192}  # side of the matrices that tell what the hardware can multiply
+_EPOCH = 50_000  # images, as CIFAR-10 has them
+_PASSES = 12  # operations a trained image costs for each multiply-add of a view: two views, three passes, two each
+Mark = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One way to run the same step."""
+
+    precision: str
+    channels_last: bool = True
+    compiled: bool = False
+
+    @property
+    def name(self) -> str:
+        layout = "" if self.channels_last else ", contiguous"
+        return f"{self.precision}{layout}{', compiled' if self.compiled else ''}"
+
+
+class Bench:
+    """A recipe's training step on generated images, without its files."""
+
+    def __init__(self, recipe: Recipe, compute: Compute, variant: Variant) -> None:
+        self._recipe, self._device, self._autocast = recipe, compute.device, _DTYPES[variant.precision]
+        self._format = torch.channels_last if variant.channels_last else torch.contiguous_format
+        torch.manual_seed(recipe.seed)
+        encoder = build_encoder(recipe)
+        head = build_head(recipe, encoder.dim).to(self._device)
+        encoder = encoder.to(device=self._device, memory_format=self._format)  # type: ignore[call-overload]
+        self._guard = Guard([("encoder", encoder), ("head", head)], self._device)
+        self._optimizer = build_optimizer(recipe, [encoder, head])
+        self._optimizer.found_inf = self._guard.found_inf  # type: ignore[attr-defined]
+        self._encoder = torch.compile(encoder) if variant.compiled else encoder
+        self._head, self._objective = head, Objective.of(recipe)
+        side = recipe.image_size
+        pixels = np.random.default_rng(0).integers(0, 256, (2 * recipe.batch_size, 3, side, side), np.uint8)
+        self._source = Source(pixels, self._device)
+        self._taken = 0
+
+    def images_per_s(self, steps: int) -> float:
+        """Over so many steps, one more before them."""
+        self._step(lambda _: None)
+        self._wait()
+        began = time.perf_counter()
+        for _ in range(steps):
+            self._step(lambda _: None)
+        self._wait()
+        return steps * self._recipe.batch_size / (time.perf_counter() - began)
+
+    def split(self, steps: int) -> dict[str, float]:
+        """Seconds that each part of a step takes, the device being waited for after each."""
+        taken: dict[str, float] = defaultdict(float)
+
+        def mark(part: str) -> None:
+            nonlocal last
+            self._wait()
+            now = time.perf_counter()
+            taken[part] += (now - last) / steps
+            last = now
+
+        self._wait()
+        last = time.perf_counter()
+        for _ in range(steps):
+            self._step(mark)
+        return dict(taken)
+
+    def _step(self, mark: Mark) -> None:
+        recipe, device = self._recipe, self._device
+        samples = np.random.default_rng(self._taken).permutation(len(self._source))[: recipe.batch_size]
+        images = self._source.batch(samples)
+        mark("images")
+        params = draw_views(recipe, self._taken, samples, self._source.side)
+        mark("drawing")
+        views = two_views(images, params, recipe.image_size, self._format)
+        mark("views")
+        with torch.autocast(device.type, self._autocast, enabled=self._autocast is not None):
+            z = self._head(self._encoder(views))
+        mark("forward")
+        loss, _ = self._objective(*z.float().chunk(2))
+        mark("loss")
+        loss.backward()
+        mark("backward")
+        self._guard.look(loss.detach())
+        self._optimizer.step()
+        self._optimizer.zero_grad()
+        mark("update")
+        self._taken += 1
+
+    def _wait(self) -> None:
+        if self._device.type == "cuda":
+            torch.cuda.synchronize(self._device)
+
+
+def train_figures(recipe: Recipe, steps: int, repeat: int, peer: str = "", compiled: bool = False) -> list[Figure]:
+    """Measure a recipe, and `peer`, a command that prints {"images_per_s": …} as its last line.
+
+    Raises SimclrError where the peer does not.
+    """
+    compute = choose_compute(recipe)
+    variants = list(_variants(compute, compiled))
+    benches = [Bench(recipe, compute, variant) for variant in variants]
+    own = next(index for index, variant in enumerate(variants) if variant == Variant(compute.precision))
+    speeds: list[list[float]] = [[] for _ in variants]
+    peers: list[float] = []
+    peaks: list[float] = []
+    for _ in range(repeat):
+        for bench, values in zip(benches, speeds, strict=True):
+            values.append(bench.images_per_s(steps))
+        peaks.append(_multiplications(compute))
+        if peer:
+            peers.append(_ask_peer(peer))
+    figures = [Figure(variant.name, "images/s", values) for variant, values in zip(variants, speeds, strict=True)]
+    return figures + _derived(recipe, compute, speeds[own], peaks, peers, benches[own].split(steps))
+
+
+def _variants(compute: Compute, compiled: bool) -> Iterator[Variant]:
+    precisions = ["fp32", *(["bf16"] if has_bf16(compute.device) else [])]
+    yield from (Variant(precision) for precision in precisions)
+    yield Variant(precisions[-1], channels_last=False)
+    if compiled:
+        yield Variant(precisions[-1], compiled=True)
+
+
+def _derived(
+    recipe: Recipe, compute: Compute, own: list[float], peaks: list[float], peers: list[float], split: dict[str, float]
+) -> list[Figure]:
+    figures = [Figure(f"matrix product, {compute.precision}", "GFLOP/s", [peak / 1e9 for peak in peaks])]
+    if recipe.native_encoder:
+        work = _PASSES * cost(recipe).macs
+        shares = [100 * speed * work / peak for speed, peak in zip(own, peaks, strict=True)]
+        figures.append(Figure("share of that in training", "%", shares))
+    if peers:
+        figures.append(Figure("the peer", "images/s", peers))
+        figures.append(Figure("times the peer", "×", [mine / other for mine, other in zip(own, peers, strict=True)]))
+    figures += [Figure(f"a step: {part}", "ms", [1e3 * seconds]) for part, seconds in split.items()]
+    hours = [recipe.epochs * _EPOCH / speed / 3600 for speed in own]
+    return [*figures, Figure(f"{recipe.epochs} epochs of {_EPOCH:,} images", "h", hours)]
+
+
+def _multiplications(compute: Compute) -> float:
+    """Operations a second in a product of two square matrices, in the precision of training; the best of a few."""
+    side = _GEMM[compute.device.type]
+    a = torch.rand(side, side, device=compute.device, dtype=compute.autocast or torch.float32)
+    best = 0.0
+    for _ in range(5):
+        began = time.perf_counter()
+        a @ a
+        if compute.device.type == "cuda":
+            torch.cuda.synchronize(compute.device)
+        best = max(best, 2 * side**3 / (time.perf_counter() - began))
+    return best
+
+
+def _ask_peer(command: str) -> float:
+    done = subprocess.run(shlex.split(command), stdout=subprocess.PIPE, text=True, check=False)
+    try:
+        return float(json.loads(done.stdout.strip().splitlines()[-1])["images_per_s"])
+    except (IndexError, KeyError, TypeError, ValueError):
+        raise SimclrError(
+            f"the peer ended with code {done.returncode} and no images_per_s",
+            'its last line must be JSON: {"images_per_s": 123.4}',
+        ) from None

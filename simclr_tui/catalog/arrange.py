@@ -1,0 +1,105 @@
+"""Rows in order and in groups: what `ls --sort --group` prints and the dashboard's list shows."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from simclr_tui.catalog.row import EVALUATED, METRICS, SHARES, Row, columns, find_column
+from simclr_tui.catalog.spread import Spread, spread_of
+from simclr_tui.recipe.fields import fields
+from simclr_tui.store.state import STATES
+from simclr_tui.store.store import natural_key
+from simclr_tui.text import plus_minus, spread
+
+PROGRESS = "progress"  # to sort by, beside the columns: the share of the steps that are done
+_HIDDEN = {"path", "fingerprint", "git_commit"}
+_LOWEST_FIRST = {"loss", "gpu_allocated", "elapsed", "exit_code"}
+_HIGHEST_FIRST = {"created", PROGRESS, "step", "steps", *METRICS, *EVALUATED} - _LOWEST_FIRST
+
+
+def sortable() -> tuple[str, ...]:
+    """Everything that rows can be sorted by: the figures first, then the recipe's fields, then the rest."""
+    first = ("created", "knn_best", "loss", PROGRESS, "name", "state")
+    figures = [name for name in (*METRICS, *EVALUATED) if name not in first]
+    recipe = [item.short for item in fields()]
+    rest = [name for name in columns() if name not in {*first, *figures, *recipe, *_HIDDEN}]
+    return (*first, *figures, *recipe, *rest)
+
+
+def groupable() -> tuple[str, ...]:
+    """Everything that rows can be grouped by."""
+    return ("tags", "state", "preset", *(item.short for item in fields()))
+
+
+def find_order(word: str) -> tuple[str, bool]:
+    """A column to sort by, and whether it descends: `-loss` turns round what is useful. Raises RecipeError."""
+    name = word.removeprefix("-")
+    column = name if name == PROGRESS else find_column(name, "sort by")
+    return column, word.startswith("-")
+
+
+def descends(column: str) -> bool:
+    """Whether the useful direction has the highest first."""
+    return column in _HIGHEST_FIRST
+
+
+def sort_rows(rows: list[Row], column: str, descending: bool) -> list[Row]:
+    """In order; equal ones stay as they were, and those without a value come last either way."""
+    key = _key(column)
+    keyed = [(key(row), row) for row in rows]
+    known = [pair for pair in keyed if pair[0] is not None]
+    known.sort(key=lambda pair: pair[0], reverse=descending)
+    return [row for _, row in known] + [row for value, row in keyed if value is None]
+
+
+def _key(column: str) -> Callable[[Row], Any]:
+    special: dict[str, Callable[[Row], Any]] = {
+        PROGRESS: lambda row: (row.get("step") or 0) / row["steps"] if row.get("steps") else None,
+        "name": lambda row: natural_key(row["name"]),
+        "state": lambda row: STATES.index(row["state"]) if row["state"] in STATES else len(STATES),
+    }
+    if column in special:
+        return special[column]
+    if columns()[column] is str:
+        return lambda row: str(row[column]).casefold() if row.get(column) else None
+    return lambda row: _finite(row.get(column))
+
+
+def _finite(value: Any) -> float | None:
+    return float(value) if isinstance(value, int | float) and math.isfinite(value) else None
+
+
+@dataclass(frozen=True)
+class Group:
+    """Rows that agree in `column`; for `tags`, in all of their tags."""
+
+    column: str
+    value: Any
+    rows: tuple[Row, ...]
+
+    def spread(self, column: str) -> Spread | None:
+        """Mean ± std of a figure over the group's rows that have it."""
+        return spread_of(row.get(column) for row in self.rows)
+
+
+def group_rows(rows: list[Row], column: str) -> list[Group]:
+    """Groups in the order of their first row; the rows keep theirs."""
+    found: dict[Any, list[Row]] = {}
+    for row in rows:
+        value = row.get(column)
+        if column == "tags":
+            value = ",".join(sorted(tag for tag in str(value or "").split(",") if tag))
+        found.setdefault(value, []).append(row)
+    return [Group(column, value, tuple(members)) for value, members in found.items()]
+
+
+def spread_text(column: str, found: Spread | None) -> str:
+    """`83.2 ± 0.4%`, `5.12 ± 0.03`, or the value alone where there is one."""
+    if found is None:
+        return "–"
+    if column in SHARES:
+        return spread(found.mean, found.std)
+    return plus_minus(found.mean, found.std)

@@ -1,0 +1,123 @@
+"""The user's defaults: one small TOML, `simclr-tui/config.toml` in the user's configuration folder."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args
+
+import msgspec
+from msgspec import Meta
+
+from simclr_tui.atomic import write_file
+from simclr_tui.errors import RecipeError
+from simclr_tui.text import did_you_mean, safe
+
+News = Literal["finished", "failed", "lost", "stopped", "diverged", "collapsed", "stalled"]
+"""What the dashboard tells of."""
+
+
+class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Each field once: its name in the file and for `simclr config`, its type and what it means."""
+
+    runs: Annotated[str, Meta(description="The run store, where neither --runs nor SIMCLR_RUNS names one.")] = ""
+    theme: Annotated[str, Meta(description="The dashboard's theme, as its menu names it.")] = ""
+    bell: Annotated[bool, Meta(description="Whether news rings the terminal's bell.")] = False
+    readonly: Annotated[bool, Meta(description="Whether the dashboard only looks.")] = False
+    tell: Annotated[tuple[News, ...], Meta(description="What is news: any of these.")] = get_args(News)
+    notify: Annotated[
+        tuple[str, ...],
+        Meta(description="A command and its words, run at news; {run}, {event} and {message} are filled in."),
+    ] = ()
+    webhook: Annotated[str, Meta(description="An http(s) address that news is sent to, as JSON.")] = ""
+
+
+def config_path() -> Path:
+    """In $XDG_CONFIG_HOME, else ~/.config."""
+    return Path(os.environ.get("XDG_CONFIG_HOME") or "~/.config").expanduser() / "simclr-tui" / "config.toml"
+
+
+def read_config() -> Config:
+    """The file's values over the defaults. Raises RecipeError naming the file where it cannot be read."""
+    return checked(_values())
+
+
+def _values() -> dict[str, Any]:
+    path = config_path()
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeDecodeError) as error:
+        raise RecipeError(f"{safe(str(path))} cannot be read: {error}", "correct it or remove it") from None
+    import tomllib
+
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise RecipeError(f"{safe(str(path))} is not TOML: {error}", "correct it or remove it") from None
+
+
+def checked(values: dict[str, Any]) -> Config:
+    """The values as a Config. Raises RecipeError naming what cannot be, and what was probably meant."""
+    for key in values:
+        find_key(key)
+    try:
+        config = msgspec.convert(values, Config)
+    except msgspec.ValidationError as error:
+        raise RecipeError(f"the configuration cannot be: {error}", "see simclr config ls") from None
+    if config.webhook and not config.webhook.startswith(("http://", "https://")):
+        raise RecipeError(f"webhook must be an http(s) address, not {safe(config.webhook)!r}", "or leave it empty")
+    return config
+
+
+def descriptions() -> dict[str, str]:
+    """What each key means."""
+    described = msgspec.inspect.type_info(Config)
+    assert isinstance(described, msgspec.inspect.StructType)
+    found: dict[str, str] = {}
+    for field in described.fields:
+        assert isinstance(field.type, msgspec.inspect.Metadata)
+        found[field.name] = (field.type.extra_json_schema or {})["description"]
+    return found
+
+
+def find_key(word: str) -> str:
+    """The key of that name. Raises RecipeError with the nearest one."""
+    if word not in Config.__struct_fields__:
+        hint = did_you_mean(word, Config.__struct_fields__) or f"there are {', '.join(Config.__struct_fields__)}"
+        raise RecipeError(f"no key {safe(word)!r} in the configuration", hint)
+    return word
+
+
+def set_value(key: str, words: Sequence[str]) -> Config:
+    """Write one key's value from what was typed; without words it is the default again. Raises RecipeError."""
+    values = _values()
+    values.pop(find_key(key), None)
+    if words:
+        values[key] = _parse(key, words)
+    config = checked(values)
+    _write(config)
+    return config
+
+
+def _parse(key: str, words: Sequence[str]) -> Any:
+    kind = type(getattr(Config(), key))
+    if kind is tuple:
+        return list(words)
+    text = " ".join(words)
+    if kind is not bool:
+        return text
+    truth = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
+    if text.lower() not in truth:
+        raise RecipeError(f"{key} is true or false, not {safe(text)!r}", f"for example: simclr config set {key} true")
+    return truth[text.lower()]
+
+
+def _write(config: Config) -> None:
+    import tomli_w
+
+    path = config_path()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_file(path, tomli_w.dumps(msgspec.to_builtins(config)).encode())

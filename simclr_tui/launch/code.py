@@ -1,0 +1,31 @@
+"""Which code this is: the commit of a checkout, and a digest of the sources that also sees uncommitted changes."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import subprocess
+from pathlib import Path
+
+_PACKAGE = Path(__file__).resolve().parents[1]
+
+
+def git_commit() -> str:
+    """The commit of this program where it runs from a checkout; empty elsewhere."""
+    top = _PACKAGE.parent
+    if not (top / ".git").exists():
+        return ""
+    with contextlib.suppress(OSError, subprocess.TimeoutExpired):
+        asked = subprocess.run(["git", "-C", top, "rev-parse", "HEAD"], capture_output=True, text=True, timeout=2)
+        return asked.stdout.strip()
+    return ""
+
+
+def code_digest(package: Path = _PACKAGE) -> str:
+    """Changes with any source file of the program; some milliseconds."""
+    digest = hashlib.sha256()
+    for path in sorted(package.rglob("*.py")):
+        digest.update(str(path.relative_to(package)).encode())
+        with contextlib.suppress(OSError):  # an editor may be replacing it
+            digest.update(path.read_bytes())
+    return digest.hexdigest()

@@ -1,0 +1,107 @@
+"""An evaluation in a process of its own: what may be asked of it, and its results, for whoever asks."""
+
+from __future__ import annotations
+
+import contextlib
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from typing import IO
+
+from simclr_tui.errors import CancelledError, CheckpointError, ExitCode, NotFoundError, SimclrError
+from simclr_tui.launch.cancel import Cancel
+from simclr_tui.recipe.datasets import check_data
+from simclr_tui.recipe.fields import field
+from simclr_tui.store.evaluations import Evaluation, read_evaluation
+from simclr_tui.store.run import Run
+from simclr_tui.text import safe
+
+# Protocol → what it does, in the order in which they are offered.
+PROTOCOLS = {
+    "knn": "weighted nearest neighbours of h: seconds",
+    "linear": "linear probe on features computed once",
+    "linear-aug": "linear probe trained with crop and flip, as in the paper",
+    "logreg": "logistic regression by L-BFGS",
+    "finetune-1pct": "train everything on 1% of the labels",
+    "finetune-10pct": "train everything on 10% of the labels",
+    "finetune-100pct": "train everything on all labels",
+}
+_GRACE = 1.0  # seconds an interrupted evaluation has to end by itself
+
+Options = Mapping[str, str | int | float | None]
+"""Flags of `python -m simclr_tui.evaluate` and their values; None is not given."""
+
+
+def check_evaluation(run: Run, step: int | None = None, data: str | None = None, device: str | None = None) -> None:
+    """Refuse what can be refused before torch is loaded. Raises SimclrError."""
+    if device is not None:
+        field("device").parse(device)
+    steps = sorted(manifest.step for manifest in run.checkpoints)
+    if not steps:
+        raise CheckpointError(
+            f"{run.name} has no checkpoint yet", "wait for the first one, or simclr stop it to save one"
+        )
+    if step is not None and step not in steps:
+        raise NotFoundError(f"{run.name} has no checkpoint at step {step}", f"there are: {', '.join(map(str, steps))}")
+    check_data(data or run.recipe.data)
+
+
+def evaluate(
+    run: Run, protocols: Sequence[str], options: Options,
+    process_made: Callable[[subprocess.Popen[bytes]], None] | None = None, stderr: int | None = None,
+) -> tuple[int, list[str]]:  # fmt: skip
+    """Evaluate in a process at this terminal. Returns its exit code and the names of the results it wrote.
+
+    Ctrl-C reaches it too, and ends it; one that was sent to this process alone is passed on.
+    """
+    words = [word for flag, value in options.items() if value is not None for word in (flag, str(value))]
+    command = [sys.executable, "-m", "simclr_tui.evaluate", str(run.path), "--protocols", ",".join(protocols), *words]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=stderr)
+    if process_made is not None:
+        process_made(process)
+    assert process.stdout is not None
+    names: list[str] = []
+    try:
+        for line in process.stdout:
+            names.append(line.decode().strip())
+        return process.wait(), names
+    except KeyboardInterrupt:
+        with contextlib.suppress(subprocess.TimeoutExpired, KeyboardInterrupt):
+            process.wait(_GRACE)
+        process.terminate()
+        process.wait()
+        return ExitCode.INTERRUPTED, names
+
+
+def evaluate_quietly(
+    run: Run, protocols: Sequence[str], heard: Callable[[str], object], cancel: Cancel
+) -> list[Evaluation]:
+    """The same without a terminal: `heard` is told how far it is. Returns the results. Raises SimclrError."""
+    check_evaluation(run)
+    said: list[str] = []
+
+    def listen(process: subprocess.Popen[bytes]) -> None:
+        assert process.stderr is not None
+        threading.Thread(target=_listen, args=(process.stderr, said, heard), daemon=True).start()
+        cancel.watch(process)
+
+    code, names = evaluate(run, protocols, {}, listen, subprocess.PIPE)
+    if cancel.asked:
+        raise CancelledError(f"the evaluation of {run.name} was cancelled")
+    if code != ExitCode.OK:
+        raise _error(code, said)
+    return [found for name in names if (found := read_evaluation(run.paths, name)) is not None]
+
+
+def _listen(stream: IO[bytes], said: list[str], heard: Callable[[str], object]) -> None:
+    for line in stream:
+        said.append(safe(line.decode(errors="replace").strip()))
+        heard(said[-1])
+
+
+def _error(code: int, said: list[str]) -> SimclrError:
+    error = SimclrError((said or [f"the evaluation ended with code {code}"])[-1].removeprefix("simclr: "))
+    with contextlib.suppress(ValueError):
+        error.exit_code = ExitCode(code)
+    return error

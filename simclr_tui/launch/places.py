@@ -1,0 +1,66 @@
+"""Where a run of the queue may train: so many at once on each GPU, or on the CPU of a machine without one."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Sequence
+
+from simclr_tui.hardware.sample import GpuSample
+from simclr_tui.recipe.recipe import Recipe
+
+Place = tuple[str, ...]
+"""The GPUs of one run by uuid (or index, where the driver tells none); empty for the CPU."""
+
+_SPARE_BYTES, _SPARE_SHARE = 1e9, 0.1  # what a driver, a desktop or an idle process may hold
+
+
+def visible(gpus: Sequence[GpuSample]) -> list[GpuSample]:
+    """Those that CUDA_VISIBLE_DEVICES leaves us."""
+    named = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if named is None:
+        return list(gpus)
+    words = [word.strip() for word in named.split(",") if word.strip()]
+    return [gpu for gpu in gpus if any(word == str(gpu.index) or (gpu.uuid or "").startswith(word) for word in words)]
+
+
+def gpu_key(gpu: GpuSample) -> str:
+    return gpu.uuid or str(gpu.index)
+
+
+def wants_gpu(recipe: Recipe, gpus: Sequence[GpuSample]) -> bool:
+    return bool(gpus) and recipe.device != "cpu"
+
+
+def find_place(recipe: Recipe, taken: Sequence[Place], slots: int, gpus: Sequence[GpuSample]) -> Place | None:
+    """A place for one more run beside those that are taken, on the least used GPUs; None while there is none."""
+    if not wants_gpu(recipe, gpus):
+        return () if sum(not place for place in taken) < slots else None
+    used = Counter(key for place in taken for key in place)
+    named = recipe.device.removeprefix("cuda:")
+    eligible = [gpu for gpu in gpus if not named.isdigit() or gpu.index == int(named)] or list(gpus)
+    wanted = len(eligible) if recipe.gpus == "all" else min(int(recipe.gpus), len(eligible))
+    free = [gpu for gpu in eligible if used[gpu_key(gpu)] < slots and not is_foreign(gpu, used[gpu_key(gpu)])]
+    free.sort(key=lambda gpu: (used[gpu_key(gpu)], gpu.index))
+    return tuple(gpu_key(gpu) for gpu in free[:wanted]) if len(free) >= wanted else None
+
+
+def is_foreign(gpu: GpuSample, ours: int) -> bool:
+    """Whether somebody else computes there: more memory is held than a driver needs and than our runs have.
+
+    A GPU that does not answer is left alone too. Where the driver does not tell whose memory it is (in most
+    containers), a GPU with a run of ours counts as ours.
+    """
+    if not gpu.alive():
+        return True
+    if gpu.memory_used is None or (ours and gpu.process_memory is None):
+        return False
+    spare = max(_SPARE_BYTES, _SPARE_SHARE * (gpu.memory_total or 0))
+    return gpu.memory_used - (gpu.process_memory or 0) > spare
+
+
+def environment(recipe: Recipe, place: Place) -> dict[str, str]:
+    """What makes the run see its GPUs alone; one that names its GPU by number (`cuda:1`) counts among all."""
+    if not place or recipe.device.startswith("cuda:"):
+        return {}
+    return {"CUDA_VISIBLE_DEVICES": ",".join(place)}

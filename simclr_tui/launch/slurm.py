@@ -1,0 +1,198 @@
+"""Runs as Slurm jobs: submitted through submitit, watched through squeue, stopped through scancel.
+
+The run folder lies on a file system that the nodes share, and is the same as ever. `slurm.json` in it names the job
+as long as Slurm answers for the run.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import re
+import shutil
+import subprocess
+
+import msgspec
+
+from simclr_tui.atomic import write_file
+from simclr_tui.clock import SYSTEM_CLOCK
+from simclr_tui.errors import RecipeError, StoreError
+from simclr_tui.launch.plan import Plan
+from simclr_tui.launch.slurm_job import Attempts, wait_again
+from simclr_tui.launch.start import claimed, create
+from simclr_tui.paths import RunPaths
+from simclr_tui.recipe.resolve import Resolved
+from simclr_tui.store.events import record
+from simclr_tui.store.run import Run, Trial
+from simclr_tui.store.slurm import Job, Resources, read_job
+from simclr_tui.store.state import ACTIVE, State, read_state, waiting_again, write_state
+from simclr_tui.store.store import Store
+
+_ASK_WITHIN = 30.0  # seconds for an answer of Slurm
+_REQUEUES = 10_000  # times that a job may reach its time limit: a run is as long as it is
+_UNITS = {"s": 1 / 60, "m": 1, "h": 60, "d": 24 * 60}
+_OVER = ("COMPLETED", "CANCELLED", "FAILED", "TIMEOUT", "NODE_FAIL", "OUT_OF_MEMORY", "BOOT_FAIL", "DEADLINE")
+
+
+def parse_time(text: str) -> int:
+    """Minutes of `8h`, `90m`, `2d` or a number of minutes. Raises RecipeError."""
+    match = re.fullmatch(r"(\d{1,6}(?:\.\d+)?)([smhd]?)", text.strip())
+    minutes = float(match[1]) * _UNITS[match[2] or "m"] if match else 0.0
+    if minutes < 1:
+        raise RecipeError(f"--time cannot be {text!r}", "give at least a minute, such as 90m, 8h or 2d")
+    return int(minutes)
+
+
+def slurm_resources(resolved: Resolved, partition: str, time: str, cpus: int) -> Resources:
+    """What a job of that recipe asks for: GPUs where --gpus was given by hand. Raises RecipeError."""
+    recipe = resolved.recipe
+    by_hand = resolved.sources["gpus"] == "flag" and recipe.device != "cpu"
+    if by_hand and recipe.gpus == "all":
+        raise RecipeError("--gpus all says nothing to Slurm", "give a number")
+    gpus = int(recipe.gpus) if by_hand else 0
+    return Resources(partition=partition, gpus=gpus, cpus=cpus, minutes=parse_time(time) if time else 0)
+
+
+def require_slurm() -> None:
+    """Raise RecipeError unless jobs can be submitted from here."""
+    if importlib.util.find_spec("submitit") is None:
+        raise RecipeError("--on slurm needs submitit", "pip install 'simclr-tui[slurm]'")
+    if shutil.which("sbatch") is None:
+        raise RecipeError("--on slurm finds no sbatch here", "type it on the cluster's login node")
+
+
+def submit(
+    store: Store, plan: Plan, resources: Resources, name: str | None = None, tags: list[str] | None = None,
+    note: str = "", command: list[str] | None = None, trial: Trial | None = None,
+) -> Run:  # fmt: skip
+    """Make a run and submit its job. Raises RecipeError without Slurm, StoreError where it refuses the job."""
+    require_slurm()
+    run = create(store, plan, name, tags, note, command, None, trial, "queued")
+    try:
+        submit_again(run, resources)
+    except StoreError:
+        shutil.rmtree(run.path, ignore_errors=True)
+        raise
+    return run
+
+
+def resubmit(run: Run, resources: Resources) -> Job:
+    """A job for a run that was stopped, failed or lost: it goes on from its newest checkpoint. Raises as `submit`."""
+    require_slurm()
+    with claimed(run):
+        status = run.status
+        if status.state not in ("stopped", "failed", "lost"):
+            raise StoreError(f"{run.name} cannot be queued, it is {status.state}", "see simclr ls")
+        write_state(run.paths, waiting_again(status, ""), durable=True)
+    return submit_again(run, resources)
+
+
+def submit_again(run: Run, resources: Resources) -> Job:
+    """Submit a job for a queued run. Raises StoreError where Slurm refuses it."""
+    import submitit
+
+    # The trainer listens to this one; submitit's own choice would kill it.
+    os.environ["SUBMITIT_PREEMPT_SIGNAL"] = "USR1"
+    submitit.JobEnvironment.USR_SIG = "USR1"
+    executor = submitit.SlurmExecutor(folder=run.path.absolute() / "slurm", max_num_timeout=_REQUEUES)
+    executor.update_parameters(**_parameters(run, resources))
+    try:
+        submitted = executor.submit(Attempts(str(run.path.absolute())))
+    except (submitit.core.utils.FailedJobError, OSError) as error:
+        said = str(error).strip().splitlines()
+        raise StoreError(f"Slurm refused the job of {run.name}: {said[-1] if said else error}", "see sinfo") from None
+    job = Job(id=submitted.job_id, resources=resources)
+    write_file(run.paths.slurm, msgspec.json.encode(job))
+    record(run.paths, read_state(run.paths).attempt, "queued", f"as job {job.id} of Slurm")
+    return job
+
+
+def _parameters(run: Run, resources: Resources) -> dict[str, object]:
+    minutes = resources.minutes
+    asked: dict[str, object] = {"job_name": f"simclr-{run.name}"}
+    if resources.partition:
+        asked["partition"] = resources.partition
+    if resources.gpus:
+        asked["gpus_per_node"] = resources.gpus
+    if resources.cpus:
+        asked["cpus_per_task"] = resources.cpus
+    asked["time"] = minutes or 60 * 24
+    asked["signal_delay_s"] = min(90, max(15, 60 * int(asked["time"]) // 4))  # type: ignore[call-overload]
+    asked["additional_parameters"] = {"requeue": True}
+    return asked
+
+
+def refresh(store: Store) -> None:
+    """Bring the states of runs on Slurm up to date with what Slurm says of their jobs: one question for all.
+
+    Slurm that does not answer changes nothing.
+    """
+    jobs = {name: job for name in store.names() if (job := _job_of(store, name)) is not None}
+    said = _squeue([job.id for job in jobs.values()]) if jobs else None
+    if said is None:
+        return
+    for name, job in jobs.items():
+        run = store.run(name)
+        state, reason = said.get(job.id, ("", ""))
+        if state in ("PENDING", "REQUEUED", "REQUEUE_HOLD", "SUSPENDED"):
+            _pending(run, reason)
+        elif not state or state in _OVER:
+            _gone(run, job, state)
+
+
+def _job_of(store: Store, name: str) -> Job | None:
+    path = f"{store.root}/{name}/slurm.json"
+    return read_job(RunPaths(store.root / name)) if os.path.exists(path) else None  # noqa: PTH110 - of every run
+
+
+def _squeue(ids: list[str]) -> dict[str, tuple[str, str]] | None:
+    """Job → its state and the reason why it waits, or None when Slurm does not answer."""
+    command = ["squeue", "--noheader", "--states=all", "--format=%i|%T|%r", f"--jobs={','.join(ids)}"]
+    try:
+        asked = subprocess.run(command, capture_output=True, text=True, timeout=_ASK_WITHIN, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    # One unknown job among several is left out; alone it is an error, and also an answer.
+    if asked.returncode and "Invalid job id" not in asked.stderr:
+        return None
+    rows = [line.split("|") for line in asked.stdout.splitlines() if line.count("|") == 2]
+    return {job: (state, reason) for job, state, reason in rows}
+
+
+def _pending(run: Run, reason: str) -> None:
+    status = read_state(run.paths)
+    if status.state in ("stopped", "failed", *ACTIVE):  # Slurm took the node away and will start the job again
+        wait_again(run, status, "preempted")
+        status = read_state(run.paths)
+    told = f"Slurm: {reason}"
+    kept = status.reason.partition(" (Slurm: ")[0] if status.attempt > 1 or status.step else ""
+    told = f"{kept} ({told})" if kept else told
+    if status.state == "queued" and status.reason != told:
+        write_state(run.paths, msgspec.structs.replace(status, reason=told))
+
+
+def _gone(run: Run, job: Job, state: str) -> None:
+    """The job has ended: so has the run, or Slurm says why it is lost."""
+    status = read_state(run.paths)
+    if status.state in ("queued", *ACTIVE):
+        why = f"job {job.id} is {state.lower().replace('_', ' ')}" if state else f"job {job.id} is gone"
+        lost = _ended(status, f"Slurm: {why}")
+        write_state(run.paths, lost, durable=True)
+        record(run.paths, status.attempt, "failed", lost.reason, status.step)
+    run.paths.slurm.unlink(missing_ok=True)
+
+
+def _ended(status: State, reason: str) -> State:
+    return msgspec.structs.replace(status, state="lost", reason=reason, since=SYSTEM_CLOCK.wall(), activity="")
+
+
+def cancel(run: Run, job: Job, now: bool = False) -> None:
+    """Ask the trainer to stop with a checkpoint, which ends the job; a job that waits, or `now`, is cancelled."""
+    waits = read_state(run.paths).state == "queued"
+    words = ["scancel", job.id] if waits or now else ["scancel", "--signal=TERM", job.id]
+    try:
+        asked = subprocess.run(words, capture_output=True, text=True, timeout=_ASK_WITHIN, check=False)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise StoreError(f"Slurm did not take the stop of {run.name}: {error}", "see squeue") from None
+    if asked.returncode:
+        raise StoreError(f"Slurm did not take the stop of {run.name}: {asked.stderr.strip()}", "see squeue")

@@ -1,0 +1,95 @@
+"""Which recipes a sweep tries: axes in the recipe's own names, and the grid or the random draws over them."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import random
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from simclr_tui.errors import RecipeError
+from simclr_tui.recipe.fields import Field, Value, check_value, field
+
+Values = dict[str, Value]
+"""A trial's fields, under their short names."""
+
+
+class Axis(msgspec.Struct, frozen=True, kw_only=True):
+    """What one field runs through: `choices`, or everything between `low` and `high` (on a log scale, or not)."""
+
+    name: str
+    choices: tuple[Value, ...] = ()
+    low: float = 0.0
+    high: float = 0.0
+    log: bool = False
+
+    @property
+    def is_range(self) -> bool:
+        return not self.choices
+
+    @property
+    def whole(self) -> bool:
+        return field(self.name).type is int
+
+    def at(self, share: float) -> Value:
+        """The value at a share (0–1) of the axis."""
+        if self.choices:
+            return self.choices[min(int(share * len(self.choices)), len(self.choices) - 1)]
+        if self.log:
+            value = math.exp(math.log(self.low) + share * (math.log(self.high) - math.log(self.low)))
+        else:
+            value = self.low + share * (self.high - self.low)
+        value = min(max(value, self.low), self.high)
+        return round(value) if self.whole else float(f"{value:.4g}")
+
+
+def parse_axis(name: str, text: str | Sequence[Any]) -> Axis:
+    """`256,512`, `0.1:1.0`, `0.1:1.0:log`, or a list as a TOML file has it. Raises RecipeError.
+
+    A field whose one value holds commas (`--augment crop,color`) takes `;` between its values.
+    """
+    item = field(name)
+    if not isinstance(text, str):
+        return Axis(name=item.short, choices=tuple(check_value(item, value, strict=False) for value in text))
+    parts = text.split(":")
+    if item.type in (int, float) and len(parts) in (2, 3):
+        return _range(item, text, parts)
+    between = ";" if ";" in text or item.key == "augment" else ","
+    return Axis(name=item.short, choices=tuple(item.parse(word) for word in text.split(between)))
+
+
+def _range(item: Field, text: str, parts: list[str]) -> Axis:
+    flag = item.flag.split("/")[0]
+    if len(parts) == 3 and parts[2] not in ("log", "linear"):
+        raise RecipeError(f"{flag} cannot run over {text!r}", "write LOW:HIGH or LOW:HIGH:log")
+    low, high = (float(item.parse(part)) for part in parts[:2])
+    log = len(parts) == 3 and parts[2] == "log"
+    if not low < high or (log and low <= 0):
+        raise RecipeError(f"{flag} cannot run over {text!r}", "the first bound must be lower, and above 0 for log")
+    return Axis(name=item.short, low=low, high=high, log=log)
+
+
+def grid(axes: Sequence[Axis]) -> Iterator[Values]:
+    """Every combination, the last axis fastest. Raises RecipeError for a range."""
+    for axis in axes:
+        if axis.is_range:
+            raise RecipeError(
+                f"a grid needs values for --{axis.name.replace('_', '-')}, not a range",
+                "list them (0.1,0.5,1.0), or give --sampler random or tpe with --trials N",
+            )
+    for values in itertools.product(*(axis.choices for axis in axes)):
+        yield dict(zip((axis.name for axis in axes), values, strict=True))
+
+
+def draw(axes: Sequence[Axis], seed: int, number: int) -> Values:
+    """The random sampler's trial of that number: the same whenever and in whichever order it is drawn."""
+    chance = random.Random(f"{seed}:{number}")
+    return {axis.name: axis.at(chance.random()) for axis in axes}
+
+
+def trial_values(trial: Mapping[str, Any]) -> Values:
+    """A trial as a sweep file lists it, checked. Raises RecipeError."""
+    return {field(name).short: check_value(field(name), value, strict=False) for name, value in trial.items()}

@@ -1,0 +1,97 @@
+"""Points of several classes in a terminal: one character a cell, its letter and its colour those of a class."""
+
+from __future__ import annotations
+
+import string
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+MARKS = string.digits + string.ascii_letters  # of the classes in turn: a colour is never the only sign
+COLOURS = (
+    "#3b8eea", "#e5883b", "#2fa866", "#d6568f", "#9b6bdf", "#b8962a", "#1fa3ad", "#d9534f", "#6f9440", "#8a7f8f",
+)  # fmt: skip
+Cell = tuple[str, str]
+"""Characters and their style, as Rich and Textual read it; an empty style colours nothing."""
+Line = list[Cell]
+
+_BLANK: Cell = (" ", "")
+_AXES = {True: ("│", "└", "─"), False: ("|", "+", "-")}
+
+Place = tuple[int, int]
+"""Column and row of a cell, from the upper left."""
+
+
+def class_mark(index: int) -> Cell:
+    """The letter and the colour of a class; a negative index is no class."""
+    return (".", "") if index < 0 else (MARKS[index % len(MARKS)], COLOURS[index % len(COLOURS)])
+
+
+@dataclass(frozen=True)
+class Scatter:
+    """Points as (x, y, class); places in `width` × `height` cells, y upwards."""
+
+    points: Sequence[tuple[float, float, int]]
+    width: int
+    height: int
+
+    def places(self) -> list[Place]:
+        """The cell of every point; the axes take one column and one row."""
+        across, up = max(1, self.width - 1), max(1, self.height - 1)
+        xs = _scaled([point[0] for point in self.points], across)
+        ys = _scaled([point[1] for point in self.points], up)
+        return [(1 + x, up - 1 - y) for x, y in zip(xs, ys, strict=True)]
+
+    def draw(self, only: int | None = None, cursor: int | None = None, unicode: bool = True) -> list[Line]:
+        """The cells, line by line. Where several points meet, the most frequent class is shown; of `only` one class
+        the others are dots. The point `cursor` is shown in reverse."""
+        cells: dict[Place, Counter[int]] = {}
+        places = self.places()
+        for place, (_, _, label) in zip(places, self.points, strict=True):
+            cells.setdefault(place, Counter())[label] += 1
+        marked = places[cursor] if cursor is not None and cursor < len(places) else None
+        bar, corner, dash = _AXES[unicode]
+        lines: list[Line] = [
+            [(bar, ""), *(self._cell(cells.get((x, y)), only, (x, y) == marked) for x in range(1, self.width))]
+            for y in range(self.height - 1)
+        ]
+        return [*lines, [(corner + dash * (self.width - 1), "")]]
+
+    def _cell(self, found: Counter[int] | None, only: int | None, marked: bool) -> Cell:
+        if found is None:
+            return _BLANK
+        if only is not None and only in found:
+            mark, style = class_mark(only)
+        elif only is not None:
+            mark, style = ".", "dim"
+        else:
+            mark, style = class_mark(max(found, key=lambda label: (found[label], -label)))
+        return mark, f"{style} reverse bold".strip() if marked else style
+
+
+def nearest(places: Sequence[Place], start: int, across: int, down: int) -> int:
+    """The point to go to from `start` in a direction: the nearest that way, straight on rather than aside.
+
+    Points in the same cell come in turn, so that each can be reached.
+    """
+    x, y = places[start]
+    here = [index for index, place in enumerate(places) if place == (x, y)]
+    if across > 0 or down > 0:
+        later = [index for index in here if index > start]
+        if later:
+            return later[0]
+    elif earlier := [index for index in here if index < start]:
+        return earlier[-1]
+    best, distance = start, float("inf")
+    for index, (to_x, to_y) in enumerate(places):
+        ahead = (to_x - x) * across + 2 * (to_y - y) * down  # a cell is twice as high as wide
+        aside = abs((to_x - x) * down) + 2 * abs((to_y - y) * across)
+        if ahead > 0 and ahead + 3 * aside < distance:
+            best, distance = index, ahead + 3 * aside
+    return best
+
+
+def _scaled(values: list[float], cells: int) -> list[int]:
+    low, high = min(values, default=0.0), max(values, default=0.0)
+    span = (high - low) or 1.0
+    return [min(cells - 1, int((value - low) / span * cells)) for value in values]

@@ -1,0 +1,32 @@
+"""Which Slurm job answers for a run, as a file of its folder."""
+
+from __future__ import annotations
+
+import msgspec
+
+from simclr_tui.paths import RunPaths
+from simclr_tui.store.damage import UNREADABLE
+
+
+class Resources(msgspec.Struct, frozen=True, kw_only=True):
+    """What a job asks for; `minutes` 0 is the partition's default."""
+
+    partition: str = ""
+    gpus: int = 0
+    cpus: int = 0
+    minutes: int = 0
+
+
+class Job(msgspec.Struct, frozen=True, kw_only=True):
+    """slurm.json."""
+
+    id: str
+    resources: Resources = Resources()
+
+
+def read_job(paths: RunPaths) -> Job | None:
+    """None for a run that no Slurm job answers for."""
+    try:
+        return msgspec.json.decode(paths.slurm.read_bytes(), type=Job)
+    except UNREADABLE:
+        return None

@@ -1,0 +1,88 @@
+"""Is the representation healthy? Figures of h and z beside the loss, and the words "collapsed" and "diverged".
+
+Measured in eval mode on both views of a fixed sample of training images, drawn the same at every evaluation, so that
+a curve shows the encoder and not the draws.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+COLLAPSED_RANK = 2.0
+"""An effective rank of h or z below this is a line or a point."""
+COLLAPSED_SPREAD = 0.05
+"""Root mean square distance of normalised z from their mean below which all views are one; 1 is the most."""
+STUCK_LOSS = 0.005
+"""Share of ln(2N−1) within which a loss is chance."""
+STUCK_SEPARATION = 0.01
+"""Mean similarity of positives over negatives below which they are not told apart."""
+
+
+@dataclass(frozen=True)
+class Health:
+    """`alignment` and `uniformity` of normalised z (Wang & Isola 2020), effective ranks of h and z, `spread` of z."""
+
+    alignment: float
+    uniformity: float
+    rank_h: float
+    rank_z: float
+    spread: float
+
+    @property
+    def collapsed(self) -> bool:
+        return min(self.rank_h, self.rank_z) < COLLAPSED_RANK or self.spread < COLLAPSED_SPREAD
+
+    def metrics(self) -> dict[str, float]:
+        """Under the names of the metric log."""
+        return {name: getattr(self, name) for name in ("alignment", "uniformity", "rank_h", "rank_z")}
+
+
+@torch.no_grad()
+def measure_health(h: Tensor, z_a: Tensor, z_b: Tensor) -> Health:
+    """Of h (2N, dim) and the projections z_a and z_b (N, d); row i of both is one image."""
+    a, b = F.normalize(z_a.double(), dim=1), F.normalize(z_b.double(), dim=1)
+    both = torch.cat((a, b))
+    return Health(
+        alignment=float((a - b).square().sum(dim=1).mean()),
+        uniformity=_uniformity(a),
+        rank_h=effective_rank(h),
+        rank_z=effective_rank(torch.cat((z_a, z_b))),
+        spread=float((both - both.mean(dim=0)).square().sum(dim=1).mean().sqrt()),
+    )
+
+
+def _uniformity(z: Tensor) -> float:
+    """log of the mean over pairs i ≠ j of exp(−2‖z_i − z_j‖²), of normalised z (N, d): 0 is a point."""
+    pairs = torch.pdist(z).square().mul(-2.0)
+    return float(pairs.logsumexp(dim=0)) - math.log(len(pairs)) if len(pairs) else 0.0
+
+
+@torch.no_grad()
+def effective_rank(features: Tensor) -> float:
+    """exp of the entropy of the normalised singular values (Roy & Vetterli 2007) of centred features (N, d).
+
+    Between 1 and min(N, d); centred, since pooled activations share a mean that would hide the rest. 1 where all
+    features are the same.
+    """
+    wide = features.double()
+    centred = wide - wide.mean(dim=0)
+    gram = centred.T @ centred if centred.shape[1] <= len(centred) else centred @ centred.T
+    if not torch.isfinite(gram).all() or centred.abs().max() <= 1e-9 * wide.abs().max():
+        return 1.0
+    values = torch.linalg.eigvalsh(gram).clamp_min(0.0).sqrt()
+    return float(torch.special.entr(values / values.sum()).sum().exp())
+
+
+def stuck_at_chance(losses: Sequence[float], separations: Sequence[float], batch_size: int) -> bool:
+    """Whether NT-Xent says of every step that no view knows its other one among 2N: loss at ln(2N−1), positives no
+    more similar than negatives."""
+    chance = math.log(2 * batch_size - 1)
+    return all(abs(loss - chance) < STUCK_LOSS * chance for loss in losses) and all(
+        separation < STUCK_SEPARATION for separation in separations
+    )

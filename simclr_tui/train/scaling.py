@@ -1,0 +1,47 @@
+"""Loss scaling for fp16, whose smallest gradients would vanish (Micikevicius et al. 2018).
+
+Decided on the device like the guard, so that no step waits: torch's GradScaler asks the host at every step.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+SMALLEST = 2.0**-10
+"""Below this the gradient itself is broken, not its scale."""
+_START = 2.0**16
+_PATIENCE = 2000  # steps without an overflow before the scale is tried at twice its size
+
+
+class LossScale:
+    """Multiplies the loss, divides its gradient, and halves the factor where the gradient overflowed."""
+
+    def __init__(self, device: torch.device) -> None:
+        self._scale = torch.tensor(_START, device=device)
+        self._calm = torch.zeros((), device=device)
+
+    @property
+    def scale(self) -> Tensor:
+        """The factor now, float32 without dimensions, on the device."""
+        return self._scale
+
+    @torch.no_grad()
+    def unscale(self, grads: list[Tensor]) -> None:
+        torch._foreach_mul_(grads, 1.0 / self._scale)
+
+    @torch.no_grad()
+    def update(self, overflowed: Tensor) -> None:
+        """Choose the next step's factor; `overflowed` is 1 where this step's gradient was not finite."""
+        over = overflowed != 0
+        calm = torch.where(over, 0.0, self._calm + 1.0)
+        grown = calm >= _PATIENCE
+        self._scale.mul_(torch.where(over, 0.5, torch.where(grown, 2.0, 1.0)))
+        self._calm.copy_(torch.where(grown, 0.0, calm))
+
+    def state_dict(self) -> dict[str, Tensor]:
+        return {"scale": self._scale, "calm": self._calm}
+
+    def load_state_dict(self, state: dict[str, Tensor]) -> None:
+        self._scale.copy_(state["scale"])
+        self._calm.copy_(state["calm"])

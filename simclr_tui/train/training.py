@@ -1,0 +1,90 @@
+"""One attempt of a run in memory: its parts, and what of them a checkpoint holds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from torch.optim import Optimizer
+
+from simclr_tui.paths import RunPaths
+from simclr_tui.recipe.recipe import Recipe
+from simclr_tui.train.device import Compute
+from simclr_tui.train.encoder import Encoder
+from simclr_tui.train.head import ProjectionHead
+from simclr_tui.train.loss import Objective
+from simclr_tui.train.monitor import Monitor
+from simclr_tui.train.report import Reporter
+from simclr_tui.train.scaling import LossScale
+from simclr_tui.train.source import Source
+from simclr_tui.train.stopping import StopFlag
+from simclr_tui.train.world import ALONE, World
+
+
+@dataclass
+class Training:
+    """One attempt's parts, ready to go on after `step` updates; `evaluated` is the step of the newest evaluation.
+
+    `chunk` is the most images that pass at once, of this process's share of the batch.
+    """
+
+    recipe: Recipe
+    paths: RunPaths
+    compute: Compute
+    source: Source
+    encoder: Encoder
+    head: ProjectionHead
+    optimizer: Optimizer
+    monitor: Monitor
+    report: Reporter
+    stop: StopFlag
+    world: World = ALONE
+    chunk: int = 0
+    scale: LossScale | None = None
+    step: int = 0
+    evaluated: int = -1
+    failed_saves: int = 0
+    saved: int = -1
+    objective: Objective = field(init=False)
+    stochastic: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.objective = Objective.of(self.recipe)
+        self.stochastic = self.encoder.stochastic
+        self.chunk = self.chunk or self.share
+
+    @property
+    def share(self) -> int:
+        """Images of each batch that this process takes."""
+        return self.recipe.batch_size // self.world.size
+
+    @property
+    def steps_per_epoch(self) -> int:
+        return self.recipe.steps_per_epoch(len(self.source))
+
+    @property
+    def steps(self) -> int:
+        return self.steps_per_epoch * self.recipe.epochs
+
+    def state_dict(self) -> dict[str, Any]:
+        """All that the run needs to go on exactly: draws are functions of seed and step, so there is no generator."""
+        return {
+            "encoder": self.encoder.state_dict(),
+            "head": self.head.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "scale": None if self.scale is None else self.scale.state_dict(),
+            "chunk": self.chunk,
+            "step": self.step,
+            "evaluated": self.evaluated,
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take up what `state_dict` told, of a run of the same recipe."""
+        self.encoder.load_state_dict(state["encoder"])
+        self.head.load_state_dict(state["head"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        if self.scale is not None and state.get("scale"):
+            self.scale.load_state_dict(state["scale"])
+        self.chunk = int(state.get("chunk", self.chunk))
+        self.step = self.saved = int(state["step"])
+        self.evaluated = int(state.get("evaluated", -1))

@@ -1,0 +1,56 @@
+"""How the dashboard of a store was left: charts, axes, tab. One small file in the store, kept for the next time."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import msgspec
+
+from simclr_tui.atomic import write_file
+from simclr_tui.paths import LAYOUT
+
+SMOOTHING = (0.0, 0.6, 0.9, 0.98)
+LARGEST_GRID = 6  # rows or columns
+
+_Count = Annotated[int, msgspec.Meta(ge=0, le=LARGEST_GRID)]
+_Weight = Annotated[float, msgspec.Meta(ge=0, lt=1)]
+
+
+class Layout(msgspec.Struct, frozen=True):
+    """Zero rows or columns: as many charts as can be read."""
+
+    tab: str = "curves"
+    rows: _Count = 0
+    columns: _Count = 0
+    axis: Literal["step", "epoch", "time", "wall"] = "step"
+    log: bool = False
+    smoothing: _Weight = 0.0
+    clip: bool = False
+
+
+def read_layout(root: Path) -> Layout:
+    """What was left there; a field that cannot be read is as at the first time, and the others are kept."""
+    left = _fields(root)
+    known: dict[str, Any] = {}
+    for field in msgspec.structs.fields(Layout):
+        with contextlib.suppress(msgspec.ValidationError):
+            if field.name in left:
+                known[field.name] = msgspec.convert(left[field.name], field.type)
+    return Layout(**known)
+
+
+def write_layout(root: Path, layout: msgspec.Struct) -> None:
+    """Keep the fields of `layout` beside whatever else the file holds. Where nothing can be written, nothing is."""
+    fields = _fields(root) | msgspec.to_builtins(layout)
+    with contextlib.suppress(OSError):
+        write_file(root / LAYOUT, msgspec.json.format(msgspec.json.encode(fields)) + b"\n", durable=False)
+
+
+def _fields(root: Path) -> dict[str, Any]:
+    """Everything in the file; empty where there is none, or it is damaged."""
+    try:
+        return msgspec.json.decode((root / LAYOUT).read_bytes(), type=dict[str, Any])
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return {}

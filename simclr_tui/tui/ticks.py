@@ -1,0 +1,76 @@
+"""Where a chart's axes are labelled: round numbers, round times, powers of ten."""
+
+from __future__ import annotations
+
+import math
+import time
+
+from simclr_tui.text import duration, number
+
+_STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)
+_MINUTE, _HOUR, _DAY = 60.0, 3600.0, 86400.0
+_TIME_STEPS = (
+    1.0, 2.0, 5.0, 10.0, 20.0, 30.0, _MINUTE, 2 * _MINUTE, 5 * _MINUTE, 10 * _MINUTE, 20 * _MINUTE, 30 * _MINUTE,
+    _HOUR, 2 * _HOUR, 3 * _HOUR, 6 * _HOUR, 12 * _HOUR, _DAY,
+)  # fmt: skip
+
+
+def nice_ticks(low: float, high: float, count: int, whole: bool = False) -> list[float]:
+    """Up to about `count` round values inside [low, high]."""
+    span = high - low
+    if not math.isfinite(span) or span <= 0:
+        return [low]
+    power = 10.0 ** math.floor(math.log10(span / count))
+    step = next(power * factor for factor in _STEPS if power * factor * count >= span * 0.999)
+    if whole:
+        step = max(1.0, round(step))
+    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
+    ticks = [index * step for index in range(first, min(last, first + 50) + 1)]
+    return ticks or [low]
+
+
+def time_ticks(low: float, high: float, count: int) -> list[float]:
+    """Up to `count` moments at round distances of seconds, minutes, hours or days."""
+    step = next((step for step in _TIME_STEPS if step * count >= high - low), _TIME_STEPS[-1])
+    while step * count < high - low:
+        step *= 2
+    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
+    return [index * step for index in range(first, last + 1)] or [low]
+
+
+def wall_ticks(low: float, high: float, count: int) -> list[float]:
+    """The same at round times of the local day."""
+    offset = time.localtime(low).tm_gmtoff
+    return [tick - offset for tick in time_ticks(low + offset, high + offset, count)]
+
+
+def log_ticks(low: float, high: float) -> list[float]:
+    """Exponents of the powers of ten inside [low, high], else the two ends."""
+    powers = [float(power) for power in range(math.ceil(low), math.floor(high) + 1)]
+    return powers if len(powers) >= 2 else [low, high]
+
+
+def x_ticks(axis: str, low: float, high: float, count: int) -> list[tuple[float, str]]:
+    """Places and words along the x axis."""
+    if axis == "time":
+        return [(x, duration(x)) for x in time_ticks(low, high, count)]
+    if axis == "wall":
+        return [(x, clock_time(x, high - low)) for x in wall_ticks(low, high, count)]
+    return [(x, number(x)) for x in nice_ticks(low, high, count, axis == "step")]
+
+
+def clock_time(wall: float, span: float = 0.0) -> str:
+    """Local time as exact as a chart over `span` seconds needs it: `14:03:22`, `14:03`, `24 Nov`."""
+    if not 0 <= wall < 2**40:
+        return "–"
+    form = "%H:%M:%S" if span < 10 * _MINUTE else "%H:%M" if span < 2 * _DAY else "%d %b"
+    return time.strftime(form, time.localtime(wall))
+
+
+def place_in_words(axis: str, x: float) -> str:
+    """A place on the x axis as a person says it: `step 1,200`, `epoch 3.05`, `3m41s`, `14:03:22`."""
+    if axis == "time":
+        return f"{duration(x)} of training"
+    if axis == "wall":
+        return clock_time(x)
+    return f"{axis} {number(x)}"

@@ -1,0 +1,125 @@
+"""Rows in order and in groups, judged against figures computed here."""
+
+from __future__ import annotations
+
+import math
+import statistics
+
+import pytest
+
+from simclr_tui.catalog.arrange import (
+    PROGRESS,
+    descends,
+    find_order,
+    group_rows,
+    groupable,
+    sort_rows,
+    sortable,
+    spread_text,
+)
+from simclr_tui.catalog.filter import complete_filter, parse_filter
+from simclr_tui.catalog.row import cell_text, columns, parse_columns
+from simclr_tui.catalog.spread import Spread, spread_of
+from simclr_tui.errors import RecipeError
+
+
+def row(name, **values):
+    return dict.fromkeys(columns()) | {"name": name, "state": "finished", **values}
+
+
+def names(rows):
+    return [one["name"] for one in rows]
+
+
+def test_every_sortable_thing_sorts_both_ways_with_the_unknown_last():
+    rows = [
+        row("run10", loss=2.0, step=1, steps=10),
+        row("run2", loss=math.nan),
+        row("run3", loss=1.0, step=9, steps=10),
+    ]
+    for column in sortable():
+        for descending in (True, False):
+            assert sorted(names(sort_rows(rows, column, descending))) == ["run10", "run2", "run3"]
+    assert names(sort_rows(rows, "loss", False)) == ["run3", "run10", "run2"]
+    assert names(sort_rows(rows, "loss", True)) == ["run10", "run3", "run2"]
+    assert names(sort_rows(rows, "name", False)) == ["run2", "run3", "run10"]
+    assert names(sort_rows(rows, PROGRESS, True)) == ["run3", "run10", "run2"]
+
+
+def test_equal_rows_keep_their_order_and_states_go_by_urgency():
+    rows = [row("a", state="failed"), row("b", state="running"), row("c", state="failed")]
+    assert names(sort_rows(rows, "state", False)) == ["b", "a", "c"]
+    assert names(sort_rows(rows, "state", True)) == ["a", "c", "b"]
+
+
+def test_an_order_is_read_from_a_word_and_the_nearest_one_is_named():
+    assert find_order("-loss") == ("loss", True)
+    assert find_order("batch_size") == ("bs", False)
+    assert find_order("progress") == (PROGRESS, False)
+    with pytest.raises(RecipeError, match="did you mean loss"):
+        find_order("los")
+    assert descends("knn_best")
+    assert not descends("loss")
+    assert set(groupable()) - {"tags"} <= columns().keys()
+
+
+def test_groups_have_the_mean_and_the_sample_deviation_of_their_members():
+    rows = [row("a", temp=0.5, knn=0.2), row("b", temp=0.1, knn=0.9), row("c", temp=0.5, knn=0.4), row("d", temp=0.5)]
+    first, second = group_rows(rows, "temp")
+    assert (first.value, names(first.rows)) == (0.5, ["a", "c", "d"])
+    spread = first.spread("knn")
+    assert spread == Spread(pytest.approx(0.3), pytest.approx(statistics.stdev([0.2, 0.4])), 2)
+    assert second.spread("knn") == Spread(0.9, None, 1)
+    assert second.spread("loss") is None
+    assert spread_text("knn", spread) == "30.0 ± 14.1%"
+    assert spread_text("loss", Spread(5.58634, 0.4171, 2)) == "5.59 ± 0.42"
+    assert spread_text("loss", None) == "–"
+
+
+def test_what_is_not_a_number_is_not_averaged():
+    assert spread_of([True, "x", None, math.nan, math.inf]) is None
+    assert spread_of([1, 3.0, math.nan]) == Spread(2.0, pytest.approx(math.sqrt(2)), 2)
+
+
+def test_runs_are_grouped_by_all_their_tags_in_whatever_order():
+    rows = [row("a", tags="x,y"), row("b", tags="y,x"), row("c", tags="")]
+    assert [(group.value, len(group.rows)) for group in group_rows(rows, "tags")] == [("x,y", 2), ("", 1)]
+
+
+def test_columns_are_read_from_words():
+    assert parse_columns("temp, lr  batch_size,temp") == ("temp", "lr", "bs")
+    assert parse_columns(" ") == ()
+    with pytest.raises(RecipeError, match="did you mean temp"):
+        parse_columns("tmp")
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "text"),
+    [
+        ("knn", 0.8391, "83.9%"), ("linear", math.nan, "–"), ("elapsed", 75.0, "1m15s"), ("nesterov", True, "yes"),
+        ("gpu_allocated", 61.2e9, "61.2 GB"), ("temp", 0.1, "0.1"), ("tags", "", "–"), ("note", "a\x1b[2J", "a␛[2J"),
+        ("loss", None, "–"),
+    ],
+)  # fmt: skip
+def test_cells_are_told_in_their_unit(column, value, text):
+    assert cell_text(column, value) == text
+
+
+@pytest.mark.parametrize(
+    ("typed", "first"),
+    [
+        ("sta", "state:"), ("-tag", "-tag:"), ("state:fin", "state:finished"), ("tag:pa", "tag:paper"),
+        ("bs>=256 te", "bs>=256 temp>="), ("state:failed,run", "state:failed,running"),
+        ("-state:fa", "-state:failed"), ("optimizer:la", "optimizer:lars"),
+    ],
+)  # fmt: skip
+def test_the_last_term_of_a_filter_is_completed_to_what_can_be_read(typed, first):
+    found = complete_filter(typed, [row("a", tags="paper,night")])
+    assert found[0] == first
+    if not first.endswith((":", ">=")):
+        parse_filter(found[0])
+
+
+@pytest.mark.parametrize("typed", ["", "nothing:", "zzz", "bs>=256 ", "\x1b"])
+def test_nothing_is_offered_where_nothing_fits(typed):
+    assert complete_filter(typed) == []

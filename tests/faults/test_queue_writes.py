@@ -1,0 +1,107 @@
+"""F32 for the queue: a `kill -9` at any of its writes leaves the change done or not done."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from simclr_tui import atomic
+from simclr_tui.launch.queue import enqueue, move, queue_again, waiting_runs
+from simclr_tui.launch.retry import settle
+from simclr_tui.launch.stop import take_out
+from simclr_tui.store import checkpoints
+from simclr_tui.store.queue import read_ticket, write_ticket
+from simclr_tui.store.state import read_state, write_state
+from simclr_tui.store.store import Store
+from tests.faults.failing_os import FailingOs, die
+from tests.training import tiny_plan
+
+PLAN = tiny_plan()
+
+
+def killed_at(n, change):
+    """Make the change in a child that dies at its n-th system call. False once it has fewer calls."""
+    child = os.fork()
+    if child == 0:
+        dying = FailingOs(n, die)
+        for function in (atomic.write_file, atomic.LineWriter.__init__, atomic.sync_folder):
+            function.__defaults__ = tuple(
+                dying if default is atomic.SYSTEM_OS else default for default in function.__defaults__
+            )
+        change()
+        os._exit(0)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 9
+
+
+def every_kill(change, check):
+    """Kill the change at each of its calls in turn; `check` is told after each what is left."""
+    n = 1
+    while killed_at(n, change):
+        check()
+        n += 1
+    assert n > 5  # or nothing was injected
+    check()
+
+
+@pytest.fixture
+def store(tmp_path):
+    return Store(tmp_path / "runs")
+
+
+def test_queueing_leaves_a_whole_run_or_none(store):
+    enqueue(store, PLAN)
+
+    def whole():
+        for name, ticket in waiting_runs(store).items():
+            run = store.run(name)
+            assert (run.state, bool(ticket.recipe), run.recipe) == ("queued", True, PLAN.resolved.recipe)
+        assert set(waiting_runs(store)) == set(store.names())
+
+    every_kill(lambda: enqueue(store, PLAN), whole)
+
+
+def test_moving_keeps_every_run_and_all_the_others_in_their_order(store):
+    runs = [enqueue(store, PLAN) for _ in range(4)]
+
+    def order():
+        found = list(waiting_runs(store))
+        assert sorted(found) == ["run1", "run2", "run3", "run4"]
+        assert [name for name in found if name != "run4"] == ["run1", "run2", "run3"]
+
+    every_kill(lambda: move(store, runs[3], before=runs[0]), order)
+    assert next(iter(waiting_runs(store))) == "run4"
+
+
+def test_taking_out_a_run_it_waits_or_is_stopped(store):
+    run = enqueue(store, PLAN)
+
+    def either():
+        assert run.state in ("queued", "stopped")
+        if run.state == "stopped":
+            queue_again(store, run)
+        assert list(waiting_runs(store)) == [run.name]
+
+    every_kill(lambda: take_out(run), either)
+
+
+def test_a_retry_is_made_or_still_to_be_made(store):
+    run = enqueue(store, PLAN)
+    checkpoints.save(run.paths, b"x", step=6, epoch=1.0, recipe="", wall=0.0, version="")
+    run.paths.attempt(1).log.write_text("")
+    ticket = read_ticket(run.paths)
+
+    def failed():
+        changes = {"state": "failed", "exit_code": 137, "reason": "killed"}
+        write_state(run.paths, type(read_state(run.paths))(**{"since": 0.0} | changes))
+        write_ticket(run.paths, ticket)
+
+    def either():
+        status, now = read_state(run.paths), read_ticket(run.paths)
+        assert status.state in ("failed", "queued")
+        assert len(now.retried) <= 1
+        assert not (status.state == "failed" and now.retried)  # counted, and not made
+        failed()
+
+    failed()
+    every_kill(lambda: settle(run, ticket), either)

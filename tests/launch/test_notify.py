@@ -1,0 +1,85 @@
+"""What is news, and telling it by a real command and a real web server."""
+
+from __future__ import annotations
+
+import http.server
+import json
+import sys
+import threading
+
+import pytest
+
+from simclr_tui.config import Config
+from simclr_tui.errors import SimclrError
+from simclr_tui.launch.notify import Event, news, notify
+
+EVENT = Event("run1", "failed", "run1 failed: out of memory")
+
+
+def row(name, state, flags="", **more):
+    return {"name": name, "state": state, "flags": flags, "reason": "", "knn": None, **more}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "events"),
+    [
+        (row("a", "running"), row("a", "finished", knn=0.5), ["finished"]),
+        (row("a", "running"), row("a", "failed"), ["failed"]),
+        (row("a", "running"), row("a", "failed", "diverged"), ["diverged"]),
+        (row("a", "running", "collapsed"), row("a", "failed", "collapsed"), ["failed"]),
+        (row("a", "running"), row("a", "running", "collapsed"), ["collapsed"]),
+        (row("a", "running"), row("a", "running", "stalled,collapsed"), ["collapsed", "stalled"]),
+        (row("a", "running", "stalled"), row("a", "running"), []),
+        (row("a", "starting"), row("a", "running"), []),
+        (row("a", "running"), row("a", "lost"), ["lost"]),
+        (row("a", "running"), row("a", "stopped"), ["stopped"]),
+        (row("b", "running"), row("a", "failed"), []),
+    ],
+)
+def test_news_is_what_changed_for_better_or_worse(before, after, events):
+    found = news({before["name"]: before}, [after])
+    assert [event.event for event in found] == events
+    assert all(event.message.startswith("a ") for event in found)
+
+
+def test_text_from_outside_is_made_safe():
+    event = news({"a": row("a", "running")}, [row("a", "failed", reason="\x1b[2Joops")])[0]
+    assert event.message == "a failed: ␛[2Joops"
+
+
+def test_the_command_gets_its_words_filled_in_and_never_a_shell(tmp_path):
+    target = tmp_path / "told"
+    code = "import sys, pathlib; pathlib.Path(sys.argv[1]).write_text('|'.join(sys.argv[2:]))"
+    words = (sys.executable, "-c", code, str(target), "{run} is {event}", "{message}; $(id) {other}")
+    notify(Config(notify=words), Event("r$(id)", "failed", "it's `gone`"))
+    assert target.read_text() == "r$(id) is failed|it's `gone`; $(id) {other}"
+
+
+@pytest.mark.parametrize("words", [("/nowhere/at-all",), (sys.executable, "-c", "raise SystemExit(3)"), ("a\0b",)])
+def test_a_command_that_fails_is_a_sentence(words):
+    with pytest.raises(SimclrError, match="notify"):
+        notify(Config(notify=words), EVENT)
+
+
+def test_the_webhook_gets_json_and_its_address_is_never_repeated():
+    told = []
+
+    class Listener(http.server.BaseHTTPRequestHandler):
+        def do_POST(self):
+            told.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *words):
+            pass
+
+    server = http.server.HTTPServer(("127.0.0.1", 0), Listener)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    address = f"http://127.0.0.1:{server.server_port}/hook-s3cret"
+    notify(Config(webhook=address), EVENT)
+    server.shutdown()
+    server.server_close()
+    assert told == [{"run": "run1", "event": "failed", "message": EVENT.message, "text": EVENT.message}]
+    with pytest.raises(SimclrError) as failed:
+        notify(Config(webhook=address), EVENT)
+    assert "s3cret" not in str(failed.value)

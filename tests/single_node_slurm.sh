@@ -27,6 +27,7 @@ SelectType=select/cons_tres
 SelectTypeParameters=CR_Core
 ReturnToService=2
 KillWait=5
+SchedulerParameters=sched_interval=1,batch_sched_delay=1
 SlurmctldPidFile=$dir/slurmctld.pid
 SlurmdPidFile=$dir/slurmd.pid
 StateSaveLocation=$dir/state

@@ -1,4 +1,4 @@
-"""`python -m simclr_tui.bench store|dashboard`: measures, and prints one JSON document on standard output."""
+"""`python -m simclr_tui.bench train|store|dashboard`: measures, and prints one JSON document on standard output."""
 
 from __future__ import annotations
 
@@ -13,21 +13,29 @@ from pathlib import Path
 import msgspec
 
 from simclr_tui import __version__
+from simclr_tui.errors import SimclrError
 from simclr_tui.hardware.sampler import machine_summary
+from simclr_tui.recipe.resolve import from_toml
 from simclr_tui.store.measured import Figure, Measured
 
-_PACKAGES = ("textual", "plotext", "typer", "msgspec", "numpy", "sqlite-utils")
+_PACKAGES = ("torch", "textual", "plotext", "typer", "msgspec", "numpy", "sqlite-utils")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="simclr bench")
-    parser.add_argument("what", choices=["store", "dashboard"])
-    parser.add_argument("--count", type=int, required=True)
+    parser.add_argument("what", choices=["train", "store", "dashboard"])
+    parser.add_argument("--count", type=int, default=0)
     parser.add_argument("--steps", type=int, required=True)
     parser.add_argument("--repeat", type=int, required=True)
+    parser.add_argument("--peer", default="")
+    parser.add_argument("--compile", action="store_true")
     given = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="simclr-bench-") as place:
-        figures = _measure(given.what, Path(place), given)
+    try:
+        with tempfile.TemporaryDirectory(prefix="simclr-bench-") as place:
+            figures = _measure(given.what, Path(place), given)
+    except SimclrError as error:
+        print(error, file=sys.stderr)
+        sys.exit(error.exit_code)
     measured = Measured(figures, machine_summary(), _versions(), _commit())
     sys.stdout.write(msgspec.json.encode(measured).decode() + "\n")
 
@@ -38,6 +46,11 @@ def _measure(what: str, place: Path, given: argparse.Namespace) -> list[Figure]:
         from simclr_tui.bench.dashboard import dashboard_figures
 
         return dashboard_figures(place, given.count, given.repeat)
+    if what == "train":
+        from simclr_tui.bench.train import train_figures
+
+        recipe = from_toml(sys.stdin.read()).recipe
+        return train_figures(recipe, given.steps, given.repeat, given.peer, given.compile)
     from simclr_tui.bench.store import store_figures
 
     return store_figures(place, given.count, given.steps, given.repeat)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import resource
 import statistics
@@ -12,15 +13,17 @@ import time
 from pathlib import Path
 from typing import Any
 
+from textual.geometry import Region
+
 from simclr_tui.bench.fabric import make_store
 from simclr_tui.bench.timing import MILLISECONDS, seconds
 from simclr_tui.catalog.catalog import Catalog
 from simclr_tui.store.measured import Figure
 from simclr_tui.tui.app import Dashboard
-from simclr_tui.tui.drawing import Style, cells, draw
+from simclr_tui.tui.plot import Chart
 from simclr_tui.tui.snapshots import Panel, Series
 
-_SIZE, _CHART = (120, 36), (60, 16)  # columns and rows
+_SIZE = (120, 36)
 _KEYS = 200
 _POINTS = 120  # of each line, as they come decimated: two a column
 _PATIENCE = 60.0
@@ -64,9 +67,10 @@ async def _measure(root: Path, runs: int, began: float) -> dict[str, float]:
         await pilot.pause()
         listed = time.monotonic() - began
         keys = [await _press(pilot) for _ in range(_KEYS)]
+        chart = await _chart(app)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
     p95 = statistics.quantiles(keys, n=20)[-1]
-    times = {"frame": frame, "listed": listed, "key": p95, "chart": _chart()}
+    times = {"frame": frame, "listed": listed, "key": p95, "chart": chart}
     return {name: value * MILLISECONDS for name, value in times.items()} | {"memory": peak}
 
 
@@ -76,20 +80,27 @@ async def _press(pilot: Any) -> float:
     return time.perf_counter() - began
 
 
-def _chart() -> float:
-    """One chart drawn anew and read row by row, as the screen does."""
+async def _chart(app: Dashboard) -> float:
+    chart = Chart()
+    chart.styles.width, chart.styles.height = 60, 16
+    await app.screen.mount(chart)
     xs = tuple(float(x) for x in range(_POINTS))
-    lines = [Series(str(row), f"#3b8ee{row}", xs, tuple((x * 7 + row) % 13 for x in xs)) for row in range(4)]
-    panel = Panel("loss", "loss", tuple(lines))
-    fade = {line.colour: line.colour for line in lines}
-    width, height = _CHART
+    panels = [Panel("loss", "loss", tuple(_line(row, row + shift, xs) for row in range(4))) for shift in (0, 1)]
+    chart.show(panels[0])
+    while not chart.size.width:
+        await asyncio.sleep(0.005)
+    turn = itertools.cycle(panels)
 
     def redraw() -> None:
-        drawing = draw(panel, lines, width, height, Style(), fade)
-        for row in range(height):
-            list(cells(drawing, row))
+        chart.show(next(turn))  # other values each time: what is as it was is not drawn again
+        chart.render_lines(Region(0, 0, *chart.size))
 
     return statistics.median(seconds(redraw, 9))
+
+
+def _line(row: int, seed: int, xs: tuple[float, ...]) -> Series:
+    colour = ("#3b8eea", "#e5883b", "#2fa866", "#d6568f")[row]
+    return Series(str(row), colour, xs, tuple((x * 7 + seed) % 13 for x in xs))
 
 
 if __name__ == "__main__":

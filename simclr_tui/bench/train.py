@@ -85,6 +85,8 @@ class Bench:
     def split(self, steps: int) -> dict[str, float]:
         """Seconds that each part of a step takes, the device being waited for after each."""
         taken: dict[str, float] = defaultdict(float)
+        self._wait()
+        last = time.perf_counter()
 
         def mark(part: str) -> None:
             nonlocal last
@@ -93,8 +95,6 @@ class Bench:
             taken[part] += (now - last) / steps
             last = now
 
-        self._wait()
-        last = time.perf_counter()
         for _ in range(steps):
             self._step(mark)
         return dict(taken)

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from typing import Annotated
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
 
 import msgspec
 import typer
 
 from simclr_tui.cli import out
 from simclr_tui.cli.options import AsJson
+from simclr_tui.cli.recipe_flags import with_recipe_flags
 from simclr_tui.errors import SimclrError
 from simclr_tui.store.measured import Figure, Measured
 from simclr_tui.text import number
@@ -39,10 +42,42 @@ def dashboard(count: Count = 10_000, repeat: Repeat = 5, json: AsJson = False) -
     _tell(_measure("dashboard", count, 1, repeat), json)
 
 
-def _measure(what: str, count: int, steps: int, repeat: int) -> Measured:
-    words = ["--count", str(count), "--steps", str(steps), "--repeat", str(repeat)]
+@app.command("train")
+@with_recipe_flags
+def train(
+    *,
+    preset: Annotated[str, typer.Option("--preset", "-p", help="As of simclr run.", show_default=True)] = "auto",
+    config: Annotated[
+        Path | None, typer.Option("--config", "-c", help="A TOML file of fields over the preset.", show_default=False)
+    ] = None,
+    steps: Annotated[int, typer.Option("--steps", min=1, help="Steps of each measurement.")] = 8,
+    repeat: Repeat = 5,
+    peer: Annotated[
+        str, typer.Option("--peer", help='A command to measure in turns; its last line is {"images_per_s": …}.')
+    ] = "",
+    compiled: Annotated[bool, typer.Option("--compile", help="Also compiled by torch.")] = False,
+    json: AsJson = False,
+    flags: dict[str, Any],
+) -> None:
+    """What this machine makes of a recipe: images a second, the share of its peak, where a step's time goes.
+
+    Takes the flags of simclr run. On generated images, so that nothing is downloaded.
+    """
+    from simclr_tui.launch.plan import choose_preset
+    from simclr_tui.recipe.resolve import resolve, to_toml
+
+    resolved = resolve(choose_preset()[0] if preset == "auto" else preset, config, flags)
+    words = ["--peer", peer, *(["--compile"] if compiled else [])]
+    _tell(_measure("train", 0, steps, repeat, words, to_toml(resolved).encode()), json)
+
+
+def _measure(
+    what: str, count: int, steps: int, repeat: int, more: Sequence[str] = (), given: bytes = b""
+) -> Measured:  # fmt: skip
+    words = ["--count", str(count), "--steps", str(steps), "--repeat", str(repeat), *more]
     out.talk("measuring, for a minute or more; the quieter the machine, the truer the figures")
-    done = subprocess.run([sys.executable, "-m", "simclr_tui.bench", what, *words], stdout=subprocess.PIPE, check=False)
+    command = [sys.executable, "-m", "simclr_tui.bench", what, *words]
+    done = subprocess.run(command, input=given, stdout=subprocess.PIPE, check=False)
     if done.returncode:
         raise SimclrError("the benchmark ended without figures", "its own words are above; see simclr doctor")
     return msgspec.json.decode(done.stdout, type=Measured)

@@ -49,7 +49,7 @@ def make_plan(preset: str = "auto", config: Path | None = None, flags: Mapping[s
     """
     choices: list[str] = []
     if preset == "auto":
-        preset, why = ("cifar10-sgd", "there is a GPU") if gpu_count() else ("quick", "there is no GPU")
+        preset, why = choose_preset()
         choices.append(f"preset {preset}, for {why}")
     resolved = resolve(preset, config, flags)
     if resolved.recipe.data == "auto":
@@ -57,6 +57,11 @@ def make_plan(preset: str = "auto", config: Path | None = None, flags: Mapping[s
         choices.append(f"data {name}: {why}")
         resolved = resolved.with_value("data", name, f"auto: {why}")
     return _checked(resolved, tuple(choices))
+
+
+def choose_preset() -> tuple[str, str]:
+    """What `--preset auto` stands for on this machine, and why."""
+    return ("cifar10-sgd", "there is a GPU") if gpu_count() else ("quick", "there is no GPU")
 
 
 def plan_clone(run: Run, flags: Mapping[str, Any]) -> Plan:

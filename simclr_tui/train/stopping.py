@@ -9,7 +9,7 @@ from types import FrameType
 
 from simclr_tui.errors import ExitCode
 
-_SAME = 1.0  # seconds in which signals are one request: a scheduler's reaches a process directly and through its parent
+_SAME = 1.0  # seconds in which a signal is the same request: a scheduler's comes directly and through our parent
 
 
 class Stopped(Exception):
@@ -21,7 +21,7 @@ class StopFlag:
 
     def __init__(self) -> None:
         self.requested = False
-        self._asked_at = 0.0
+        self._first: tuple[int, float] = (0, 0.0)
 
     def listen(self) -> None:
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1):
@@ -31,8 +31,8 @@ class StopFlag:
     def _receive(self, number: int, _frame: FrameType | None) -> None:
         now = time.monotonic()
         if not self.requested:
-            self.requested, self._asked_at = True, now
-        elif now - self._asked_at > _SAME:
+            self.requested, self._first = True, (number, now)
+        elif number != self._first[0] or now - self._first[1] > _SAME:
             os._exit(ExitCode.INTERRUPTED)
 
     def check(self) -> None:

@@ -30,7 +30,7 @@ from simclr_tui.tui.layout import read_layout
 from simclr_tui.tui.screens.help import Help
 from simclr_tui.tui.screens.main import MainScreen
 from simclr_tui.tui.snapshots import Listing, Settled, Snapshot
-from simclr_tui.tui.terminal import driver_class, is_terminal, leave_if_gone, on_signals, record_crash
+from simclr_tui.tui.terminal import driver_class, is_served, is_terminal, leave_if_gone, on_signals, record_crash
 
 DEFAULTS = Config()
 _WHERE = {"MainScreen": "main", "NewRun": "form", "CompareScreen": "compare"}
@@ -223,7 +223,7 @@ class Dashboard(App[str], inherit_bindings=False):
 
 def run_dashboard(root: Path, readonly: bool = False) -> int:
     """Show the dashboard until it is left. Returns the exit code. Raises SimclrError where there is no terminal."""
-    if not (is_terminal(sys.__stdin__) and is_terminal(sys.__stderr__)):
+    if not (is_served() or (is_terminal(sys.__stdin__) and is_terminal(sys.__stderr__))):
         raise SimclrError("the dashboard needs a terminal", "for a picture of it: simclr tui --snapshot F.svg")
     app = Dashboard(root, read_config(), readonly)
     words = app.run()

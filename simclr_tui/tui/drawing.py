@@ -33,6 +33,9 @@ class Style:
     fine: bool = True
 
 
+PLAIN = Style()
+
+
 @dataclass(frozen=True)
 class Drawing:
     """Rows of cells: first the labels of the y axis, then the canvas; below, the x axis and its labels."""

@@ -1,4 +1,4 @@
-"""How the dashboard of a store was left: charts, axes, tab. One small file in the store, kept for the next time."""
+"""How the dashboard of a store was left: charts, axes, tab, list. One small file in the store, for the next time."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _Weight = Annotated[float, msgspec.Meta(ge=0, lt=1)]
 
 
 class Layout(msgspec.Struct, frozen=True):
-    """Zero rows or columns: as many charts as can be read."""
+    """Zero rows or columns: as many charts as can be read. What begins with `list_` is about the list of runs."""
 
     tab: str = "curves"
     rows: _Count = 0
@@ -28,6 +28,11 @@ class Layout(msgspec.Struct, frozen=True):
     log: bool = False
     smoothing: _Weight = 0.0
     clip: bool = False
+    list_order: str = "created"
+    list_descending: bool = True
+    list_group: str = ""
+    list_columns: tuple[str, ...] = ()
+    list_pinned: tuple[str, ...] = ()
 
 
 def read_layout(root: Path) -> Layout:

@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass, replace
 
-from simclr_tui.catalog.arrange import PROGRESS, Group, descends, find_order, group_rows, sort_rows, spread_text
+from simclr_tui.catalog.arrange import (
+    PROGRESS,
+    Group,
+    descends,
+    find_order,
+    group_rows,
+    groupable,
+    sort_rows,
+    spread_text,
+)
 from simclr_tui.catalog.filter import Filter, parse_filter
-from simclr_tui.catalog.row import Row, cell_text, columns, differing
+from simclr_tui.catalog.row import Row, cell_text, columns, differing, parse_columns
+from simclr_tui.errors import RecipeError
+from simclr_tui.tui.layout import Layout
 
 _LOOKED_AT = 1000  # rows in which differing fields are looked for
 _ALWAYS_SHOWN = ("name", "state", "created", "knn_best", "step", PROGRESS)
@@ -24,6 +36,27 @@ class Arrangement:
     group: str = ""
     columns: tuple[str, ...] = ()
     pinned: tuple[str, ...] = ()
+
+    @classmethod
+    def left_as(cls, left: Layout) -> Arrangement:
+        """As it was left; a column that is no more is left out."""
+        found = cls(descending=left.list_descending, pinned=left.list_pinned)
+        with contextlib.suppress(RecipeError):
+            found = replace(found, order=find_order(left.list_order)[0])
+        with contextlib.suppress(RecipeError):
+            found = replace(found, columns=parse_columns(" ".join(left.list_columns)))
+        return replace(found, group=left.list_group if left.list_group in groupable() else "")
+
+    @property
+    def left(self) -> dict[str, object]:
+        """What is kept for the next time, as a layout names it; a filter is not."""
+        return {
+            "list_order": self.order,
+            "list_descending": self.descending,
+            "list_group": self.group,
+            "list_columns": self.columns,
+            "list_pinned": self.pinned,
+        }
 
     def filtered(self, text: str) -> Arrangement:
         """With another filter. Raises RecipeError when it cannot be read."""

@@ -14,7 +14,7 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
-from simclr_tui.tui.drawing import Drawing, Style, cells, draw, drawable
+from simclr_tui.tui.drawing import PLAIN, Drawing, Style, cells, draw, drawable
 from simclr_tui.tui.look import draws_unicode
 from simclr_tui.tui.snapshots import Panel, Series
 
@@ -51,11 +51,11 @@ class Chart(Widget):
     def __init__(self, id: str | None = None) -> None:
         super().__init__(id=id)
         self._panel: Panel | None = None
-        self._style = Style()
+        self._style = PLAIN
         self._drawing: Drawing | None = None
         self._drawn: object = None
 
-    def show(self, panel: Panel | None, style: Style) -> None:
+    def show(self, panel: Panel | None, style: Style = PLAIN) -> None:
         if (panel, style) != (self._panel, self._style):
             self._panel, self._style = panel, style
             self.refresh()

@@ -41,7 +41,7 @@ def plain(text: str) -> str:
 
 def driver_class() -> type[Driver] | None:
     """A driver that writes ASCII where the locale is not UTF-8; None for Textual's own choice."""
-    if draws_unicode() or sys.platform == "win32":
+    if draws_unicode() or sys.platform == "win32" or is_served():
         return None
     from textual.drivers.linux_driver import LinuxDriver
 
@@ -50,6 +50,11 @@ def driver_class() -> type[Driver] | None:
             super().write(plain(data))
 
     return PlainDriver
+
+
+def is_served() -> bool:
+    """Whether a browser stands for the terminal: textual-serve names its driver."""
+    return "WebDriver" in os.environ.get("TEXTUAL_DRIVER", "")
 
 
 def is_terminal(stream: TextIO | None) -> bool:

@@ -76,3 +76,36 @@ def test_what_is_generated_is_a_store_like_any_other(tmp_path):
     assert history.damaged == 0
     assert set(history.columns) == {*FIVE, "knn"}
     assert history.points("loss").steps == list(range(1, 3001))
+
+
+TINY = ["--width", "0.125", "--image-size", "16", "--bs", "8", "--steps", "1", "--repeat", "2", "--threads", "1"]
+
+
+def peer_that_prints(tmp_path, words):
+    script = tmp_path / "peer.py"
+    script.write_text(f"print('its own words')\nprint({words!r})\n")
+    return f"{sys.executable} {script}"
+
+
+def test_training_is_measured_in_turns_with_a_peer(tmp_path):
+    peer = peer_that_prints(tmp_path, '{"images_per_s": 2.5}')
+    done = bench("train", "--preset", "quick", *TINY, "--precision", "fp32", "--peer", peer, "--json")
+    assert done.returncode == 0, done.stderr
+    told = {figure["name"]: figure for figure in json.loads(done.stdout)["figures"]}
+    assert told["the peer"]["median"] == 2.5
+    assert told["the peer"]["n"] == told["fp32"]["n"] == told["times the peer"]["n"] == 2
+    assert told["times the peer"]["highest"] == pytest.approx(told["fp32"]["highest"] / 2.5)
+    work, peak = told["share of that in training"], told["matrix product, fp32"]
+    assert 0 < work["median"] < 100
+    assert peak["lowest"] > 0
+    parts = {name for name in told if name.startswith("a step: ")}
+    assert parts == {
+        f"a step: {part}" for part in ("images", "drawing", "views", "forward", "loss", "backward", "update")
+    }
+    assert "fp32, contiguous" in told or "bf16, contiguous" in told
+
+
+def test_a_peer_without_a_figure_is_one_sentence(tmp_path):
+    done = bench("train", "--preset", "quick", *TINY, "--peer", peer_that_prints(tmp_path, "no figure"))
+    assert done.returncode == 1
+    assert "no images_per_s" in done.stderr

@@ -81,6 +81,13 @@ def test_what_is_not_a_number_is_not_averaged():
     assert spread_of([1, 3.0, math.nan]) == Spread(2.0, pytest.approx(math.sqrt(2)), 2)
 
 
+def test_figures_near_the_largest_do_not_overflow():
+    found = spread_of([1.7e308, 1.7e308])
+    assert found == Spread(1.7e308, 0.0, 2)
+    assert spread_of([1.7e308, -1.7e308]).std == math.inf
+    assert spread_text("loss", spread_of([1.7e308, -1.7e308])) == "0"
+
+
 def test_runs_are_grouped_by_all_their_tags_in_whatever_order():
     rows = [row("a", tags="x,y"), row("b", tags="y,x"), row("c", tags="")]
     assert [(group.value, len(group.rows)) for group in group_rows(rows, "tags")] == [("x,y", 2), ("", 1)]

@@ -1,4 +1,4 @@
-"""`simclr run --queue`, `queue` and `sweep` as scripts meet them: names on stdout, sentences on stderr, exit codes."""
+"""`run --queue`, `queue` and `sweep` as a script meets them: names on stdout, sentences on stderr, exit codes."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import pytest
 from simclr_tui.launch.queue import pause
 from simclr_tui.store.store import Store
 from tests.cli.test_cli import FLAGS, simclr
+from tests.making import make_run
 
 
 @pytest.fixture
@@ -55,8 +56,7 @@ def test_a_queue_is_filled_ordered_and_emptied_from_the_shell(root):
     ],
 )
 def test_what_cannot_be_is_one_sentence_and_an_exit_code(root, words, code, said):
-    simclr(root, "run", "--queue", *FLAGS)
-    simclr(root, "stop", "run1")
+    make_run(root, state="stopped")
     done = simclr(root, *words)
     assert done.returncode == code, done.stderr
     assert said in done.stderr

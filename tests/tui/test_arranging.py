@@ -6,6 +6,8 @@ import statistics
 
 import pytest
 
+from simclr_tui.paths import LAYOUT
+from simclr_tui.tui.listing import Arrangement
 from tests.tui.driving import NARROW, WIDE, dashboard, notices, press, screen_lines, screen_text, write
 from tests.tui.runs_fabric import CREATED, fabricate
 
@@ -110,6 +112,28 @@ async def test_columns_are_chosen_checked_and_completed(store, size):
         app.focused.value = ""
         await press(app, pilot, "enter")
         assert "temp" in next(line for line in screen_lines(app) if "state" in line and "kNN" in line)
+
+
+async def test_the_list_comes_back_as_it_was_left(store):
+    async with dashboard(store) as (app, pilot):
+        await pick(app, pilot, "o", "temp")
+        await pick(app, pilot, "g", "seed")
+        await press(app, pilot, "end", "p", "C")
+        app.focused.value = "lr"
+        await press(app, pilot, "enter")
+        left, shown = app.main._arrangement, names(app)
+        assert left.pinned
+    (store / LAYOUT).write_text((store / LAYOUT).read_text().replace('"list_group"', '"x": 1, "list_group"'))
+    async with dashboard(store) as (app, pilot):
+        assert (app.main._arrangement, names(app)) == (left, shown)
+
+
+async def test_what_cannot_be_a_column_any_more_is_left_out(store):
+    (store / LAYOUT).write_text(
+        '{"list_order": "gone", "list_columns": ["gone"], "list_group": "gone", "list_pinned": 3}'
+    )
+    async with dashboard(store) as (app, _):
+        assert app.main._arrangement == Arrangement()
 
 
 async def test_what_the_list_is_sorted_by_has_a_column(store):

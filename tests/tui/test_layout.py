@@ -17,10 +17,10 @@ LEFT = Layout("system", 2, 3, "time", True, 0.9, True)
 
 def test_what_was_left_is_found_and_what_others_keep_there_stays(tmp_path):
     assert read_layout(tmp_path) == Layout()
-    (tmp_path / LAYOUT).write_text('{"list_columns": ["bs", "temp"], "axis": "epoch"}')
+    (tmp_path / LAYOUT).write_text('{"other_columns": ["bs", "temp"], "axis": "epoch"}')
     write_layout(tmp_path, LEFT)
     assert read_layout(tmp_path) == LEFT
-    assert json.loads((tmp_path / LAYOUT).read_text())["list_columns"] == ["bs", "temp"]
+    assert json.loads((tmp_path / LAYOUT).read_text())["other_columns"] == ["bs", "temp"]
     assert [file.name for file in tmp_path.iterdir()] == [LAYOUT], "no temporary file is left"
 
 

@@ -49,6 +49,10 @@ class ListActions(Screen[None]):
         """Show what can be done now."""
         raise NotImplementedError
 
+    def keep_list(self, arrangement: Arrangement) -> None:
+        """Keep how the list was left."""
+        raise NotImplementedError
+
     @property
     def runs(self) -> RunList:
         return self.query_one(RunList)
@@ -101,6 +105,7 @@ class ListActions(Screen[None]):
 
     def rearrange(self, arrangement: Arrangement) -> None:
         self._arrangement = arrangement
+        self.keep_list(arrangement)
         self.show_rows()
 
     def write_title(self) -> None:

@@ -15,6 +15,7 @@ from simclr_tui.store.run import Run
 from simclr_tui.store.state import ACTIVE
 from simclr_tui.store.store import Store
 from simclr_tui.tui.actions import ACTING, actions, bindings
+from simclr_tui.tui.listing import Arrangement
 from simclr_tui.tui.look import HEIGHTS, WIDTHS
 from simclr_tui.tui.screens.compare import CompareScreen
 from simclr_tui.tui.screens.list_actions import ListActions
@@ -73,6 +74,7 @@ class MainScreen(ListActions, LookActions, WordActions, WorkActions):
         self.runs.focus()
         self.runs.empty_text = ""
         self.write_title()
+        self._arrangement = Arrangement.left_as(self.left)
         self.show_tab(self.left.tab)
         self.dress()
         self.set_interval(0.5, self.show_work)
@@ -162,6 +164,9 @@ class MainScreen(ListActions, LookActions, WordActions, WorkActions):
 
     def on_resize(self) -> None:
         self.call_after_refresh(self.ask)
+
+    def keep_list(self, arrangement: Arrangement) -> None:
+        self.remember(**arrangement.left)
 
     def checkpoint(self) -> int | None:
         detail = self._detail

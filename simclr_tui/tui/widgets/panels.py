@@ -9,7 +9,7 @@ from textual.containers import Grid, Vertical
 from textual.message import Message
 from textual.widget import Widget
 
-from simclr_tui.tui.drawing import Style, letter
+from simclr_tui.tui.drawing import PLAIN, Style, letter
 from simclr_tui.tui.look import draws_unicode
 from simclr_tui.tui.metrics import view_of
 from simclr_tui.tui.plot import Chart
@@ -18,7 +18,6 @@ from simclr_tui.tui.snapshots import Panel, Series
 _WIDTH, _HEIGHT = 34, 8  # cells below which no more charts are shown by themselves
 _LEAST_WIDTH, _LEAST_HEIGHT = 18, 5  # cells below which a chosen grid has fewer charts
 _MOST = 4  # rows or columns, where none were chosen
-PLAIN = Style()
 
 Shape = tuple[int, int]
 

@@ -23,11 +23,12 @@ NOT_VERBS = {
     "verbs",
     "out",
     "grid",
+    "confusion",
+    "sweep_text",
     "options",
     "recipe_flags",
     "chart",
     "follow",
-    "evaluation_text",
     "pictures",
 }
 

@@ -22,6 +22,7 @@ from simclr_tui.tui.widgets.panels import Caption, ChartPanel, Panels
 from simclr_tui.tui.window import Span, Window
 
 _ZOOM = 2.0
+_HINT = "arrows read values, + and - zoom, enter fills the screen"
 
 
 class ChartTab(Vertical, can_focus=True):
@@ -115,7 +116,10 @@ class ChartTab(Vertical, can_focus=True):
         marked = chosen.key if chosen is not None and self.has_focus and len(self._panels) > 1 else ""
         self.panels.show(self._panels, Style(self.left.log, self.left.clip), marked)
         note = self._legend()
-        note.append(" · ".join(self.notes()) or "no data yet", "not bold dim")
+        parts = self.notes()
+        if parts and self.has_focus and self.cursor is None:
+            parts.append(_HINT)
+        note.append(" · ".join(parts) or "no data yet", "not bold dim")
         self.query_one(f"#{self.id}-note", Static).update(note)
 
     def _legend(self) -> Text:

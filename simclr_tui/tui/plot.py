@@ -86,8 +86,9 @@ class Chart(Widget):
         return draw(self._panel, lines, width, height, style, {line.colour: self._faded(line.colour) for line in lines})
 
     def _faded(self, colour: str) -> str:
+        """The colour on its way to the ground; grey where the ground is the terminal's own, which nobody knows."""
         ground = self.background_colors[1]
-        return Color.parse(colour).blend(ground, _RAW).hex if ground.ansi is None else colour
+        return Color.parse(colour).blend(ground, _RAW).hex if ground.ansi is None else "bright_black"
 
     def render_line(self, y: int) -> Strip:
         base, drawing = self._base, self._drawing

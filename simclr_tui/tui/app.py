@@ -27,6 +27,7 @@ from simclr_tui.tui.actions import ACTING, ACTIONS, bindings
 from simclr_tui.tui.feed import Feed
 from simclr_tui.tui.jobs import Job, Jobs, Work
 from simclr_tui.tui.layout import read_layout
+from simclr_tui.tui.look import has_light_ground
 from simclr_tui.tui.screens.help import Help
 from simclr_tui.tui.screens.main import MainScreen
 from simclr_tui.tui.snapshots import Listing, Settled, Snapshot
@@ -77,6 +78,8 @@ class Dashboard(App[str], inherit_bindings=False):
     async def on_mount(self) -> None:
         if self.config.theme:
             self._dress(self.config.theme)
+        elif not self.is_headless and has_light_ground():
+            self.theme = "textual-light"
         await self.push_screen(self.main)
         self.feed.start()
         if not self.is_headless:

@@ -204,8 +204,9 @@ class MainScreen(ListActions, LookActions, WordActions, WorkActions):
         return detail.state.state
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """What cannot be done now is shown dim in the footer; a slash typed into the filter is a slash."""
-        if action == "filter" and isinstance(self.focused, Input):
+        """What cannot be done now is shown dim in the footer; a slash typed into the filter is a slash, and where one
+        chart has the screen there is no list to filter."""
+        if action == "filter" and (isinstance(self.focused, Input) or self.has_class("-full")):
             return False
         if self.app.readonly and action in ACTING:
             return True  # the key says why it does nothing

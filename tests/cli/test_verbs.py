@@ -23,8 +23,6 @@ NOT_VERBS = {
     "verbs",
     "out",
     "grid",
-    "confusion",
-    "sweep_text",
     "options",
     "recipe_flags",
     "chart",

@@ -132,6 +132,11 @@ class QueuePaths:
         return self.root / "settings.json"
 
     @property
+    def slurm(self) -> Path:
+        """There once a run of the store was a Slurm job: without it nobody looks for jobs."""
+        return self.root / "slurm"
+
+    @property
     def log(self) -> Path:
         return self.root / "dispatcher.log"
 

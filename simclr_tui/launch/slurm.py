@@ -127,6 +127,8 @@ def refresh(store: Store) -> None:
 
     Slurm that does not answer changes nothing.
     """
+    if shutil.which("squeue") is None:
+        return
     jobs = {name: job for name in store.names() if (job := _job_of(store, name)) is not None}
     said = _squeue([job.id for job in jobs.values()]) if jobs else None
     if said is None:

@@ -1,7 +1,8 @@
-"""Every file name of a run folder, spelled once."""
+"""Every file name of a run folder, and of the user's configuration, spelled once."""
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -133,3 +134,8 @@ class QueuePaths:
     @property
     def log(self) -> Path:
         return self.root / "dispatcher.log"
+
+
+def config_path() -> Path:
+    """The user's defaults: in $XDG_CONFIG_HOME, else ~/.config."""
+    return Path(os.environ.get("XDG_CONFIG_HOME") or "~/.config").expanduser() / "simclr-tui" / "config.toml"

@@ -95,7 +95,7 @@ class Store:
                 scored.append((scores[word](self.run(name)), name))
         if scored:
             return self.run(max(scored)[1])
-        raise NotFoundError(f"{word} names no run in {self.root}", "use @last, @best or a name from simclr ls")
+        raise NotFoundError(f"{safe(word)!r} names no run in {self.root}", "use @last, @best or a name from simclr ls")
 
     def claim(self, name: str | None = None) -> Run:
         """Make the folder of a new run: `name`, or the next free run1, run2, …; atomic between processes.

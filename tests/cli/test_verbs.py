@@ -17,6 +17,8 @@ from simclr_tui.cli.verbs import VERBS
 
 NOT_VERBS = {
     "main",
+    "sweep_text",
+    "confusion",
     "group",
     "verbs",
     "out",
@@ -25,7 +27,6 @@ NOT_VERBS = {
     "recipe_flags",
     "chart",
     "follow",
-    "evaluation_text",
     "pictures",
 }
 

@@ -7,6 +7,8 @@ import os
 import subprocess
 import sys
 
+import pytest
+
 from simclr_tui.catalog.catalog import Catalog
 from simclr_tui.catalog.row import public
 from simclr_tui.store.state import State, write_state
@@ -18,9 +20,12 @@ RUNS = 32
 WATCHING = """
 import sys
 from pathlib import Path
+import pytest
+
 from simclr_tui.catalog.catalog import Catalog
 from simclr_tui.store.store import Store
 catalog, stop = Catalog(Store(Path(sys.argv[1]))), Path(sys.argv[2])
+catalog.rows()
 print("watching", flush=True)
 while not stop.exists():
     assert len(catalog.rows(budget=0.25)) == int(sys.argv[3])
@@ -35,8 +40,9 @@ print(done.stdout)
 """
 
 
+@pytest.mark.timeout(900)
 def test_nobody_meets_a_locked_database_and_all_see_the_same(tmp_path, fault):
-    asked = fault("F10", 60, "listings by each of four command lines, beside two watchers and 32 runs that write")
+    asked = fault("F10", 25, "listings by each of four command lines, beside two watchers and 32 runs that write")
     root, stop = tmp_path / "runs", tmp_path / "stop"
     store = Store(root)
     for number in range(RUNS):

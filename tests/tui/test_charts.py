@@ -271,7 +271,9 @@ async def test_the_log_of_the_moment_under_the_cursor(store, size):
     async with dashboard(store, size) as (app, pilot):
         await press(app, pilot, "enter", "L")
         assert "put the cursor on a moment first" in notices(app)
-        await press(app, pilot, "comma")
+        await press(app, pilot, "comma", "greater_than_sign", "L")
+        assert app.main.tab == "log", "at the end, where the cursor could not move"
+        await press(app, pilot, "1")
         app.main.curves.point(67)
         await press(app, pilot, "L")
         assert app.main.tab == "log"

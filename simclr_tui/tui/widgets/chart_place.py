@@ -61,11 +61,13 @@ class ChartPlace(Vertical):
 
     def point(self, x: float) -> None:
         """Put the cursor there."""
-        if self.extent is not None:
-            self.cursor = float(round(x)) if self.axis == "step" else x
-            self.window = self.window.showing(self.cursor, self.extent)
-            self._step = None
-            self.post_message(self.Changed())
+        if self.extent is None:
+            return
+        x = float(round(x)) if self.axis == "step" else x
+        if x != self.cursor:  # where it stands already, nothing new will be read
+            self.cursor, self._step = x, None
+        self.window = self.window.showing(x, self.extent)
+        self.post_message(self.Changed())
 
     def hide_cursor(self) -> None:
         self.cursor = self._step = None

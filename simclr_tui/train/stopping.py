@@ -9,7 +9,8 @@ from types import FrameType
 
 from simclr_tui.errors import ExitCode
 
-_SAME = 5.0  # seconds in which a signal is the same request: a scheduler's comes directly and through our parent
+# A scheduler's request comes twice, directly and as the SIGTERM of our parent: within so many seconds it is one.
+_SAME = 5.0
 
 
 class Stopped(Exception):
@@ -21,7 +22,8 @@ class StopFlag:
 
     def __init__(self) -> None:
         self.requested = False
-        self._first: tuple[int, float] = (0, 0.0)
+        self._by_hand = False
+        self._asked_at = 0.0
 
     def listen(self) -> None:
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1):
@@ -29,10 +31,10 @@ class StopFlag:
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
 
     def _receive(self, number: int, _frame: FrameType | None) -> None:
-        now = time.monotonic()
+        by_hand, now = number == signal.SIGINT, time.monotonic()
         if not self.requested:
-            self.requested, self._first = True, (number, now)
-        elif number != self._first[0] or now - self._first[1] > _SAME:
+            self.requested, self._by_hand, self._asked_at = True, by_hand, now
+        elif by_hand != self._by_hand or now - self._asked_at > _SAME:
             os._exit(ExitCode.INTERRUPTED)
 
     def check(self) -> None:

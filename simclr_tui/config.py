@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
 import msgspec
@@ -12,6 +10,7 @@ from msgspec import Meta
 
 from simclr_tui.atomic import write_file
 from simclr_tui.errors import RecipeError
+from simclr_tui.paths import config_path
 from simclr_tui.text import did_you_mean, safe
 
 News = Literal["finished", "failed", "lost", "stopped", "diverged", "collapsed", "stalled"]
@@ -31,11 +30,6 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
         Meta(description="A command and its words, run at news; {run}, {event} and {message} are filled in."),
     ] = ()
     webhook: Annotated[str, Meta(description="An http(s) address that news is sent to, as JSON.")] = ""
-
-
-def config_path() -> Path:
-    """In $XDG_CONFIG_HOME, else ~/.config."""
-    return Path(os.environ.get("XDG_CONFIG_HOME") or "~/.config").expanduser() / "simclr-tui" / "config.toml"
 
 
 def read_config() -> Config:

@@ -1,7 +1,8 @@
-"""Every file name of a run folder, spelled once."""
+"""Every file name of a run folder, and of the user's configuration, spelled once."""
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -131,5 +132,15 @@ class QueuePaths:
         return self.root / "settings.json"
 
     @property
+    def slurm(self) -> Path:
+        """There once a run of the store was a Slurm job: without it nobody looks for jobs."""
+        return self.root / "slurm"
+
+    @property
     def log(self) -> Path:
         return self.root / "dispatcher.log"
+
+
+def config_path() -> Path:
+    """The user's defaults: in $XDG_CONFIG_HOME, else ~/.config."""
+    return Path(os.environ.get("XDG_CONFIG_HOME") or "~/.config").expanduser() / "simclr-tui" / "config.toml"

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from simclr_tui.config import Config, config_path, descriptions, read_config, set_value
+from simclr_tui.config import Config, descriptions, read_config, set_value
 from simclr_tui.errors import RecipeError
+from simclr_tui.paths import config_path
 
 
 @pytest.fixture(autouse=True)

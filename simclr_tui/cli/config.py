@@ -28,7 +28,8 @@ def ls(json: AsJson = False) -> None:
     """List every key, its value and what it means."""
     import msgspec
 
-    from simclr_tui.config import Config, config_path, descriptions, read_config
+    from simclr_tui.config import Config, descriptions, read_config
+    from simclr_tui.paths import config_path
 
     config, default = read_config(), Config()
     if json:
@@ -55,7 +56,8 @@ def set_key(
     key: Key, words: Annotated[list[str], typer.Argument(metavar="VALUE…", help="Several words make a list.")]
 ) -> None:
     """Set a value: for example `simclr config set notify notify-send {run} {message}`."""
-    from simclr_tui.config import config_path, set_value
+    from simclr_tui.config import set_value
+    from simclr_tui.paths import config_path
 
     config = set_value(key, words)
     out.talk(f"{key} = {value_text(getattr(config, key))}, in {safe(str(config_path()))}")

@@ -12,6 +12,7 @@ import typer
 from simclr_tui import __version__
 from simclr_tui.cli.group import VerbGroup
 from simclr_tui.errors import ExitCode, SimclrError
+from simclr_tui.paths import config_path
 from simclr_tui.text import safe
 
 _EXIT_CODES = "Exit codes: " + ", ".join(f"{code.value} {code.name.lower().replace('_', ' ')}" for code in ExitCode)
@@ -45,9 +46,9 @@ def root(
 def _take_defaults() -> None:
     """The run store of the user's configuration stands in for SIMCLR_RUNS. A damaged file does not keep its own
     command from mending it."""
-    from simclr_tui.config import config_path, read_config
-
     if sys.argv[1:2] != ["config"] and "SIMCLR_RUNS" not in os.environ and config_path().is_file():
+        from simclr_tui.config import read_config
+
         store = read_config().runs
         if store:
             os.environ["SIMCLR_RUNS"] = str(Path(store).expanduser())

@@ -27,7 +27,7 @@ PROTOCOLS = {
     "finetune-10pct": "train everything on 10% of the labels",
     "finetune-100pct": "train everything on all labels",
 }
-_GRACE = 1.0  # seconds an interrupted evaluation has to end by itself
+_GRACE = 1.0  # seconds an interrupted evaluation has to end by itself, and its last words to arrive
 
 Options = Mapping[str, str | int | float | None]
 """Flags of `python -m simclr_tui.evaluate` and their values; None is not given."""
@@ -80,13 +80,16 @@ def evaluate_quietly(
     """The same without a terminal: `heard` is told how far it is. Returns the results. Raises SimclrError."""
     check_evaluation(run)
     said: list[str] = []
+    listeners: list[threading.Thread] = []
 
     def listen(process: subprocess.Popen[bytes]) -> None:
         assert process.stderr is not None
-        threading.Thread(target=_listen, args=(process.stderr, said, heard), daemon=True).start()
+        listeners.append(threading.Thread(target=_listen, args=(process.stderr, said, heard), daemon=True))
+        listeners[0].start()
         cancel.watch(process)
 
     code, names = evaluate(run, protocols, {}, listen, subprocess.PIPE)
+    listeners[0].join(_GRACE)  # the last line says why it failed
     if cancel.asked:
         raise CancelledError(f"the evaluation of {run.name} was cancelled")
     if code != ExitCode.OK:
@@ -95,9 +98,10 @@ def evaluate_quietly(
 
 
 def _listen(stream: IO[bytes], said: list[str], heard: Callable[[str], object]) -> None:
-    for line in stream:
-        said.append(safe(line.decode(errors="replace").strip()))
-        heard(said[-1])
+    with stream:
+        for line in stream:
+            said.append(safe(line.decode(errors="replace").strip()))
+            heard(said[-1])
 
 
 def _error(code: int, said: list[str]) -> SimclrError:

@@ -13,6 +13,7 @@ from simclr_tui.config import Config, News
 from simclr_tui.errors import SimclrError
 from simclr_tui.text import percent, safe
 
+_AT_ONCE = 3  # messages on screen at one moment
 _PATIENCE = 10.0  # seconds for the command or the webhook
 _FLAGS: tuple[News, ...] = ("diverged", "collapsed", "stalled")
 _ENDS: tuple[News, ...] = ("finished", "failed", "lost", "stopped")
@@ -32,7 +33,7 @@ class Event:
 
 
 def news(before: dict[str, Row], rows: Sequence[Row]) -> list[Event]:
-    """What happened between two listings. A run that is new to the list is no news unless it was failed at once."""
+    """What happened between two listings. A run that is new to the list is no news."""
     found: list[Event] = []
     for row in rows:
         old = before.get(row["name"])
@@ -62,6 +63,23 @@ def _event(row: Row, event: News) -> Event:
         "lost": f"{name} is lost: {reason or 'its process is gone'}",
     }
     return Event(row["name"], event, words[event])
+
+
+def in_brief(events: Sequence[Event]) -> list[tuple[str, bool]]:
+    """Messages for one screen, each with whether it is bad; more than a few events become one a kind."""
+    if len(events) <= _AT_ONCE:
+        return [(event.message, event.bad) for event in events]
+    kinds: dict[News, list[Event]] = {}
+    for event in events:
+        kinds.setdefault(event.event, []).append(event)
+    return [(_counted(found), found[0].bad) for found in kinds.values()]
+
+
+def _counted(events: list[Event]) -> str:
+    if len(events) == 1:
+        return events[0].message
+    names = ", ".join(safe(event.run) for event in events[:3])
+    return f"{len(events)} runs {events[0].event}: {names}{', …' if len(events) > 3 else ''}"
 
 
 def notify(config: Config, event: Event) -> None:

@@ -64,6 +64,16 @@ def enqueue(
     return run
 
 
+def start_later(
+    store: Store, plan: Plan, name: str | None = None, tags: list[str] | None = None, note: str = "",
+    command: list[str] | None = None,
+) -> Run:  # fmt: skip
+    """Put a new run at the end of the queue, and set the queue going unless it is paused. Raises StoreError."""
+    run = enqueue(store, plan, name, tags, note, command)
+    ensure_dispatcher(store)
+    return run
+
+
 def queue_again(store: Store, run: Run) -> None:
     """Put a run that was stopped, failed or lost back into the queue, as the last. Raises StoreError."""
     last = max((ticket.position for ticket in tickets(store).values()), default=0)

@@ -20,7 +20,7 @@ from simclr_tui.errors import RecipeError, StoreError
 from simclr_tui.launch.plan import Plan
 from simclr_tui.launch.slurm_job import Attempts, wait_again
 from simclr_tui.launch.start import claimed, create
-from simclr_tui.paths import RunPaths
+from simclr_tui.paths import QUEUE, QueuePaths, RunPaths
 from simclr_tui.recipe.resolve import Resolved
 from simclr_tui.store.events import record
 from simclr_tui.store.run import Run, Trial
@@ -29,6 +29,7 @@ from simclr_tui.store.state import ACTIVE, State, read_state, waiting_again, wri
 from simclr_tui.store.store import Store
 
 _ASK_WITHIN = 30.0  # seconds for an answer of Slurm
+_CLOCKS_APART = 5.0  # seconds by which the clocks of two nodes may differ
 _REQUEUES = 10_000  # times that a job may reach its time limit: a run is as long as it is
 _UNITS = {"s": 1 / 60, "m": 1, "h": 60, "d": 24 * 60}
 _OVER = ("COMPLETED", "CANCELLED", "FAILED", "TIMEOUT", "NODE_FAIL", "OUT_OF_MEMORY", "BOOT_FAIL", "DEADLINE")
@@ -102,6 +103,9 @@ def submit_again(run: Run, resources: Resources) -> Job:
         said = str(error).strip().splitlines()
         raise StoreError(f"Slurm refused the job of {run.name}: {said[-1] if said else error}", "see sinfo") from None
     job = Job(id=submitted.job_id, resources=resources)
+    marker = QueuePaths(run.path.parent / QUEUE).slurm
+    marker.parent.mkdir(exist_ok=True)
+    marker.touch()
     write_file(run.paths.slurm, msgspec.json.encode(job))
     record(run.paths, read_state(run.paths).attempt, "queued", f"as job {job.id} of Slurm")
     return job
@@ -127,9 +131,10 @@ def refresh(store: Store) -> None:
 
     Slurm that does not answer changes nothing.
     """
-    if shutil.which("squeue") is None:
+    if not QueuePaths(store.root / QUEUE).slurm.exists():
         return
     jobs = {name: job for name in store.names() if (job := _job_of(store, name)) is not None}
+    asked = SYSTEM_CLOCK.wall()
     said = _squeue([job.id for job in jobs.values()]) if jobs else None
     if said is None:
         return
@@ -137,7 +142,7 @@ def refresh(store: Store) -> None:
         run = store.run(name)
         state, reason = said.get(job.id, ("", ""))
         if state in ("PENDING", "REQUEUED", "REQUEUE_HOLD", "SUSPENDED"):
-            _pending(run, reason)
+            _pending(run, reason, asked)
         elif not state or state in _OVER:
             _gone(run, job, state)
 
@@ -161,9 +166,13 @@ def _squeue(ids: list[str]) -> dict[str, tuple[str, str]] | None:
     return {job: (state, reason) for job, state, reason in rows}
 
 
-def _pending(run: Run, reason: str) -> None:
+def _pending(run: Run, reason: str, asked: float) -> None:
+    """The job waits. A run that has begun since Slurm was asked is left alone; one that was at it before lost its node,
+    and Slurm will start its job again."""
     status = read_state(run.paths)
-    if status.state in ("stopped", "failed", *ACTIVE):  # Slurm took the node away and will start the job again
+    if status.state in ACTIVE and status.since > asked - _CLOCKS_APART:
+        return
+    if status.state in ("stopped", "failed", *ACTIVE):
         wait_again(run, status, "preempted")
         status = read_state(run.paths)
     told = f"Slurm: {reason}"

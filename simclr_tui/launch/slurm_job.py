@@ -14,8 +14,9 @@ from typing import Any
 from simclr_tui.errors import ExitCode, SimclrError
 from simclr_tui.launch.start import start_queued
 from simclr_tui.store.events import record
+from simclr_tui.store.process import is_alive
 from simclr_tui.store.run import Run
-from simclr_tui.store.state import ACTIVE, State, read_state, waiting_again, write_state
+from simclr_tui.store.state import ACTIVE, OPEN, State, read_state, waiting_again, write_state
 
 _TICK = 0.2
 _SAVED_WITHIN = 60.0  # seconds for the step in flight and its checkpoint
@@ -41,9 +42,7 @@ class Attempts:
             print(error, file=sys.stderr, flush=True)
             return error.exit_code
         record(run.paths, attempt, "dequeued", "by Slurm")
-        while (status := read_state(run.paths)).state in ACTIVE:
-            time.sleep(_TICK)
-        return status.exit_code or ExitCode.OK
+        return _until_ended(run)
 
     def checkpoint(self) -> Any:
         """The time is up, or someone more important comes: the trainer has had the signal too."""
@@ -56,6 +55,17 @@ class Attempts:
         if status.state == "stopped":
             wait_again(run, status, "preempted, or at its time limit")
         return DelayedSubmission(self)
+
+
+def _until_ended(run: Run) -> int:
+    """The run's exit code; failed where its processes are gone without a word, which Slurm then tells of the job."""
+    while (status := read_state(run.paths)).state in OPEN:
+        if status.state in ACTIVE and not (is_alive(status.supervisor) or is_alive(status.process)):
+            time.sleep(_TICK)
+            if read_state(run.paths) == status:
+                return ExitCode.FAILED
+        time.sleep(_TICK)
+    return status.exit_code or ExitCode.OK
 
 
 def wait_again(run: Run, status: State, why: str) -> None:

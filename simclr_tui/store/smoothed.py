@@ -14,6 +14,9 @@ class Smoothed:
 
     def __init__(self, weight: float) -> None:
         self.weight = weight
+        self._begin()
+
+    def _begin(self) -> None:
         self.extremes = Extremes()
         self.rows = array("q")
         self._mean, self._scale = 0.0, 0.0
@@ -22,7 +25,7 @@ class Smoothed:
     def take(self, column: Column, budget: int) -> bool:
         """Average in up to `budget` values that are new. True when there are more."""
         if self._is_stale(column):
-            self.__init__(self.weight)  # type: ignore[misc]
+            self._begin()
         start = len(self.rows)
         stop = min(len(column.rows), start + budget)
         mean, scale, weight = self._mean, self._scale, self.weight

@@ -9,7 +9,7 @@ from types import FrameType
 
 from simclr_tui.errors import ExitCode
 
-_SAME = 1.0  # seconds in which a signal is the same request: a scheduler's comes directly and through our parent
+_SAME = 5.0  # seconds in which a signal is the same request: a scheduler's comes directly and through our parent
 
 
 class Stopped(Exception):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import platform
 import traceback
 
@@ -59,7 +60,7 @@ def _failed(report: Reporter, error: Exception, world: World) -> int:
     failure elsewhere: the supervisor, which hears of all, then has the last word."""
     if isinstance(error, SimclrError):
         reason, code = str(error), error.exit_code
-    elif isinstance(error, torch.OutOfMemoryError | MemoryError) or "can't allocate memory" in str(error):
+    elif _is_memory(error):
         reason, code = _memory_reason(report), ExitCode.OUT_OF_MEMORY
     elif isinstance(error, OSError):
         reason, code = f"the run folder cannot be written: {error.strerror}", ExitCode.STORE
@@ -72,6 +73,13 @@ def _failed(report: Reporter, error: Exception, world: World) -> int:
     report.say(reason)
     report.ended("failed", reason, code, flag="diverged" if code == ExitCode.DIVERGED else "")
     return code
+
+
+def _is_memory(error: Exception) -> bool:
+    """Whether there was no room: on the device, in torch's allocator, in Python, or in a system call."""
+    if isinstance(error, OSError):
+        return error.errno == errno.ENOMEM
+    return isinstance(error, torch.OutOfMemoryError | MemoryError) or "can't allocate memory" in str(error)
 
 
 def _memory_reason(report: Reporter) -> str:

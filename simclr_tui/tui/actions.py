@@ -116,6 +116,7 @@ ACTIONS: tuple[Action, ...] = (
         "screen.leave_charts", "escape", "back", "Leave full screen, the cursor, the tabs.", "in the charts", "charts"
     ),
     Action("start", "ctrl+s", "start", "Start the run.", "form", "form", footer=True),
+    Action("queue", "ctrl+l", "queue", "Let the run wait for its turn.", "form", "form", footer=True),
     Action("copy", "ctrl+y", "copy command", "Copy the command line that starts the same run.", "form", "form", True),
     Action("focus_next", "tab,down", "next field", "Go to the next field.", "form", "form", first=True),
     Action("focus_previous", "shift+tab,up", "field before", "Go to the field before.", "form", "form", first=True),

@@ -20,13 +20,14 @@ from textual.screen import Screen
 from simclr_tui.catalog.row import Row
 from simclr_tui.config import Config, read_config
 from simclr_tui.errors import CancelledError, ExitCode, SimclrError
-from simclr_tui.launch.notify import Event, news, notify
+from simclr_tui.launch.notify import Event, in_brief, news, notify
 from simclr_tui.store.state import ACTIVE
 from simclr_tui.text import did_you_mean, safe
 from simclr_tui.tui.actions import ACTING, ACTIONS, bindings
 from simclr_tui.tui.feed import Feed
 from simclr_tui.tui.jobs import Job, Jobs, Work
 from simclr_tui.tui.layout import read_layout
+from simclr_tui.tui.look import has_light_ground
 from simclr_tui.tui.screens.help import Help
 from simclr_tui.tui.screens.main import MainScreen
 from simclr_tui.tui.snapshots import Listing, Settled, Snapshot
@@ -77,6 +78,8 @@ class Dashboard(App[str], inherit_bindings=False):
     async def on_mount(self) -> None:
         if self.config.theme:
             self._dress(self.config.theme)
+        elif not self.is_headless and has_light_ground():
+            self.theme = "textual-light"
         await self.push_screen(self.main)
         self.feed.start()
         if not self.is_headless:
@@ -124,19 +127,23 @@ class Dashboard(App[str], inherit_bindings=False):
         """What happened since the last listing, in a toast, the list, the bell and where the user wants it told."""
         found = news(self._rows, rows) if self._rows is not None else []
         self._rows = {row["name"]: row for row in rows}
-        for event in found:
-            if event.event in self.config.tell:
-                self._tell_event(event)
-
-    def _tell_event(self, event: Event) -> None:
-        severity: SeverityLevel = "error" if event.bad else "information"
-        self.notify(event.message, severity=severity, markup=False, timeout=12)
-        self.main.add_news(event.run)
+        found = [event for event in found if event.event in self.config.tell]
+        if not found:
+            return
+        for message, bad in in_brief(found):
+            severity: SeverityLevel = "error" if bad else "information"
+            self.notify(message, severity=severity, markup=False, timeout=12)
+        self.main.add_news({event.run for event in found})
         if self.config.bell:
             self.bell()
         if self.config.notify or self.config.webhook:
-            work = partial(self._tried, partial(notify, self.config, event))
-            self.run_worker(work, thread=True, group="notify", exit_on_error=True)
+            self.run_worker(partial(self._notify, found), thread=True, group="notify", exit_on_error=True)
+
+    def _notify(self, found: list[Event]) -> None:
+        """One after the other; the first that cannot be told is told here, and the rest is left."""
+        for event in found:
+            if not self._tried(partial(notify, self.config, event)):
+                return
 
     async def run_action(
         self,

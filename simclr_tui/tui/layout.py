@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -14,6 +16,7 @@ from simclr_tui.paths import LAYOUT
 SMOOTHING = (0.0, 0.6, 0.9, 0.98)
 LARGEST_GRID = 6  # rows or columns
 
+_writing = threading.Lock()
 _Count = Annotated[int, msgspec.Meta(ge=0, le=LARGEST_GRID)]
 _Weight = Annotated[float, msgspec.Meta(ge=0, lt=1)]
 
@@ -46,10 +49,11 @@ def read_layout(root: Path) -> Layout:
     return Layout(**known)
 
 
-def write_layout(root: Path, layout: msgspec.Struct) -> None:
-    """Keep the fields of `layout` beside whatever else the file holds. Where nothing can be written, nothing is."""
-    fields = _fields(root) | msgspec.to_builtins(layout)
-    with contextlib.suppress(OSError):
+def write_layout(root: Path, latest: Callable[[], msgspec.Struct]) -> None:
+    """Keep the fields of the latest layout beside whatever else the file holds. Where nothing can be written, nothing
+    is. Threads write one after the other, so that the last word is the latest one."""
+    with _writing, contextlib.suppress(OSError):
+        fields = _fields(root) | msgspec.to_builtins(latest())
         write_file(root / LAYOUT, msgspec.json.format(msgspec.json.encode(fields)) + b"\n", durable=False)
 
 

@@ -33,6 +33,11 @@ def draws_unicode() -> bool:
     return not named or "utf" in named.lower()
 
 
+def has_light_ground() -> bool:
+    """Whether the terminal says that its ground is light, as many do in COLORFGBG (`0;15`)."""
+    return os.environ.get("COLORFGBG", "").rpartition(";")[2] in ("7", "15")
+
+
 def state_glyph(state: str) -> str:
     """The sign of a state; its word always stands beside it."""
     return (_GLYPHS if draws_unicode() else _PLAIN_GLYPHS).get(state, "?")

@@ -54,6 +54,7 @@ class Chart(Widget):
         self._style = PLAIN
         self._drawing: Drawing | None = None
         self._drawn: object = None
+        self._base = CellStyle()
 
     def show(self, panel: Panel | None, style: Style = PLAIN) -> None:
         if (panel, style) != (self._panel, self._style):
@@ -62,6 +63,7 @@ class Chart(Widget):
 
     def render_lines(self, crop: Region) -> list[Strip]:
         self._redraw()
+        self._base = self.rich_style  # once for all lines: it is worked out from every parent
         return super().render_lines(crop)
 
     def _redraw(self) -> None:
@@ -84,11 +86,12 @@ class Chart(Widget):
         return draw(self._panel, lines, width, height, style, {line.colour: self._faded(line.colour) for line in lines})
 
     def _faded(self, colour: str) -> str:
+        """The colour on its way to the ground; grey where the ground is the terminal's own, which nobody knows."""
         ground = self.background_colors[1]
-        return Color.parse(colour).blend(ground, _RAW).hex if ground.ansi is None else colour
+        return Color.parse(colour).blend(ground, _RAW).hex if ground.ansi is None else "bright_black"
 
     def render_line(self, y: int) -> Strip:
-        base, drawing = self.rich_style, self._drawing
+        base, drawing = self._base, self._drawing
         if drawing is None:
             words = self._words() if y == 0 else ""
             return Strip([Segment(words, base)]).adjust_cell_length(self.size.width, base)

@@ -17,12 +17,12 @@ from simclr_tui.cli.verbs import VERBS
 
 NOT_VERBS = {
     "main",
+    "sweep_text",
+    "confusion",
     "group",
     "verbs",
     "out",
     "grid",
-    "confusion",
-    "sweep_text",
     "options",
     "recipe_flags",
     "chart",

@@ -74,3 +74,13 @@ def test_x_never_goes_back_when_the_wall_clock_does(tmp_path):
     log = HardwareLog(paths)
     log.poll()
     assert list(log.time) == sorted(log.time)
+
+
+def test_a_value_at_a_moment_is_the_newest_one_known_then(tmp_path):
+    paths = RunPaths(tmp_path)
+    write(paths, 1, [HardwareSample(time=100.0 + index, disk_free=index) for index in range(5)])
+    log = HardwareLog(paths)
+    log.poll()
+    assert [log.value_at("disk_free", moment) for moment in (-1, 0, 2.9, 3, 99)] == [None, 0, 2, 3, 4]
+    assert log.value_at("cpu", 2) is None
+    assert log.points("disk_free", 100, (1.5, 2.5)) == ([1, 2, 3], [1, 2, 3]), "with the points beside the span"

@@ -11,7 +11,7 @@ import pytest
 
 from simclr_tui.config import Config
 from simclr_tui.errors import SimclrError
-from simclr_tui.launch.notify import Event, news, notify
+from simclr_tui.launch.notify import Event, in_brief, news, notify
 
 EVENT = Event("run1", "failed", "run1 failed: out of memory")
 
@@ -40,6 +40,13 @@ def test_news_is_what_changed_for_better_or_worse(before, after, events):
     found = news({before["name"]: before}, [after])
     assert [event.event for event in found] == events
     assert all(event.message.startswith("a ") for event in found)
+
+
+def test_many_events_at_once_are_told_in_brief():
+    few = [Event(f"r{n}", "finished", f"r{n} finished") for n in range(3)]
+    assert in_brief(few) == [("r0 finished", False), ("r1 finished", False), ("r2 finished", False)]
+    many = [*few, Event("r3", "finished", "r3 finished"), Event("bad", "failed", "bad failed: full disk")]
+    assert in_brief(many) == [("4 runs finished: r0, r1, r2, …", False), ("bad failed: full disk", True)]
 
 
 def test_text_from_outside_is_made_safe():

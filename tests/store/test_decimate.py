@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simclr_tui.paths import RunPaths
-from simclr_tui.store.decimate import decimate, smooth
+from simclr_tui.store.decimate import decimate, smooth, thin
 from simclr_tui.store.history import Column, History
 
 NAN = math.nan
@@ -106,6 +106,21 @@ def test_a_span_shows_only_its_own_points():
     assert xs[-1] == ys[-1] == 300.0
     assert decimate(history, "loss", 10, span=(2000.0, 3000.0)) == ([], [])
     assert decimate(history, "loss", 100, span=(5.5, 7.5)) == ([6, 7], [6.0, 7.0])
+
+
+@pytest.mark.parametrize("columns", [2, 50])
+def test_a_line_runs_on_to_the_points_beside_a_span(columns):
+    values = [float(index) for index in range(100)]
+    column = history_of(values).columns["loss"]
+
+    def beside(low, high):
+        return thin(values, column.rows, column.extremes, columns, (low, high), beside=True)
+
+    xs, ys = beside(20.0, 60.0)
+    assert (xs[0], xs[-1]) == (ys[0], ys[-1]) == (19.0, 61.0)
+    assert beside(40.2, 40.8) == ([40.0, 41.0], [40.0, 41.0]), "between two points their line is seen"
+    assert beside(-5.0, 0.5) == ([0.0, 1.0], [0.0, 1.0])
+    assert beside(98.5, 120.0) == ([98.0, 99.0], [98.0, 99.0])
 
 
 def test_a_metric_that_was_never_logged_has_no_points():

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from textual.widgets import Input
 
+from simclr_tui.launch.queue import pause
 from simclr_tui.store.evaluations import read_evaluation
 from simclr_tui.store.store import Store
 from simclr_tui.tui.screens.ask import Ask
@@ -134,6 +136,23 @@ async def test_clone_is_prefilled_with_the_recipe(store, size):
         text = screen_text(app)
         assert "Clone of run2" in text
         assert "0.1" in next(line for line in text.splitlines() if line.strip().startswith("temp"))
+
+
+@SIZES
+async def test_a_clone_waits_in_the_queue_and_stop_takes_it_out(store, size):
+    pause(Store(store))  # nothing is to be trained here
+    async with dashboard(store, size) as (app, pilot):
+        await press(app, pilot, "end", "c")
+        app.screen.query_one("#name", Input).value = "later"
+        await press(app, pilot, "ctrl+l")
+        await until(pilot, lambda: (app.main.runs.current or {}).get("name") == "later")
+        run = Store(store).run("later")
+        assert run.status.state == "queued"
+        assert run.recipe.temperature == 0.5
+        await press(app, pilot, "d", "R")
+        assert app.screen is app.main
+        await press(app, pilot, "s", "y")
+        await until(pilot, lambda: run.status.state == "stopped")
 
 
 @SIZES

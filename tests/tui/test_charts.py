@@ -271,7 +271,9 @@ async def test_the_log_of_the_moment_under_the_cursor(store, size):
     async with dashboard(store, size) as (app, pilot):
         await press(app, pilot, "enter", "L")
         assert "put the cursor on a moment first" in notices(app)
-        await press(app, pilot, "comma")
+        await press(app, pilot, "comma", "greater_than_sign", "L")
+        assert app.main.tab == "log", "at the end, where the cursor could not move"
+        await press(app, pilot, "1")
         app.main.curves.point(67)
         await press(app, pilot, "L")
         assert app.main.tab == "log"
@@ -343,3 +345,61 @@ async def test_a_colour_is_of_its_run_in_every_chart(store):
         for panel in panels(app):
             assert [series.colour for series in panel.series] == [run_colour("run2"), run_colour("run1")]
         assert all(isinstance(view, ChartTab) for view in app.main.query(ChartTab))
+
+
+async def test_moving_the_cursor_draws_no_line_again(store):
+    async with dashboard(store) as (app, pilot):
+        await press(app, pilot, "comma")
+        drawn = []
+        for chart in app.main.curves.query(Chart):
+            original = chart._draw
+            chart._draw = lambda *args, original=original: drawn.append(1) or original(*args)
+        await press(app, pilot, "comma", "comma", "full_stop")
+        assert drawn == []
+        await press(app, pilot, "plus")
+        assert drawn, "another stretch of x is drawn anew"
+
+
+async def test_no_list_is_filtered_while_one_chart_has_the_screen(store):
+    async with dashboard(store) as (app, pilot):
+        await press(app, pilot, "F", "slash")
+        assert app.focused is app.main.curves
+        await press(app, pilot, "escape", "slash")
+        assert app.focused.id == "filter"
+
+
+async def test_many_runs_share_the_budget_of_a_turn(store, monkeypatch):
+    from simclr_tui.tui import feed
+    from simclr_tui.tui.curve_reader import CurveReader
+
+    asked = []
+    monkeypatch.setattr(feed, "_LEAST", 10)
+    original = CurveReader.poll
+    monkeypatch.setattr(CurveReader, "poll", lambda self, budget: asked.append(budget) or original(self, budget))
+    async with dashboard(store) as (app, pilot):
+        await press(app, pilot, "space", "down", "space")
+        assert set(asked) == {feed.BUDGET, feed.BUDGET // 2}
+
+
+async def test_a_long_average_is_read_in_turns_and_comes_to_its_end(store, monkeypatch):
+    from simclr_tui.tui import curve_reader
+
+    monkeypatch.setattr(curve_reader, "_AVERAGED", 7)
+    async with dashboard(store) as (app, pilot):
+        await press(app, pilot, "w")
+        series = panels(app)[0].series[0]
+        assert len(series.ys) == len(series.raw) == 120
+        assert series.xs == series.raw_xs
+
+
+@SIZES
+async def test_a_run_without_a_metric_is_named_all_the_same(store, size):
+    run = fabricate(store, "run3", steps=20, created=CREATED + 2, metric="only here")
+    async with dashboard(store, size) as (app, pilot):
+        await press(app, pilot, "space", "down", "space", "enter", "i")
+        await write(app, pilot, "only")
+        await press(app, pilot, "enter")
+        (panel,) = panels(app)
+        assert [bool(series.xs) for series in panel.series] == [True, False]
+        assert f"a {run.name}" in screen_text(app)
+        assert "b run2 –" in screen_text(app)

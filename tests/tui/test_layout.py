@@ -18,7 +18,7 @@ LEFT = Layout("system", 2, 3, "time", True, 0.9, True)
 def test_what_was_left_is_found_and_what_others_keep_there_stays(tmp_path):
     assert read_layout(tmp_path) == Layout()
     (tmp_path / LAYOUT).write_text('{"other_columns": ["bs", "temp"], "axis": "epoch"}')
-    write_layout(tmp_path, LEFT)
+    write_layout(tmp_path, lambda: LEFT)
     assert read_layout(tmp_path) == LEFT
     assert json.loads((tmp_path / LAYOUT).read_text())["other_columns"] == ["bs", "temp"]
     assert [file.name for file in tmp_path.iterdir()] == [LAYOUT], "no temporary file is left"
@@ -30,7 +30,7 @@ def test_what_was_left_is_found_and_what_others_keep_there_stays(tmp_path):
 def test_a_damaged_file_is_as_none_and_is_written_anew(tmp_path, damage):
     (tmp_path / LAYOUT).write_bytes(damage)
     assert read_layout(tmp_path) == Layout()
-    write_layout(tmp_path, LEFT)
+    write_layout(tmp_path, lambda: LEFT)
     assert read_layout(tmp_path) == LEFT
 
 
@@ -40,10 +40,10 @@ def test_a_field_that_cannot_be_read_does_not_take_the_others_along(tmp_path):
 
 
 def test_a_store_that_cannot_be_written_is_no_error(tmp_path):
-    write_layout(tmp_path / "nowhere", LEFT)
+    write_layout(tmp_path / "nowhere", lambda: LEFT)
     (tmp_path / "runs").mkdir()
     (tmp_path / "runs" / LAYOUT).mkdir()
-    write_layout(tmp_path / "runs", LEFT)
+    write_layout(tmp_path / "runs", lambda: LEFT)
     assert read_layout(tmp_path / "runs") == Layout()
 
 

@@ -100,6 +100,17 @@ async def test_a_run_without_checkpoint_and_an_empty_store_say_so(tmp_path):
             assert said in screen_text(app)
 
 
+async def test_what_is_computed_for_another_run_is_not_shown_over_what_is_known(trained):
+    async with dashboard(trained) as (app, pilot):
+        await press(app, pilot, "5")
+        shown = screen_text(app)
+        app.main.looks.pending = Look("views", "another")
+        app.main.show_work()
+        await pilot.pause()
+        assert "computing" not in screen_text(app)
+        assert "view 1" in shown
+
+
 async def test_looking_is_cancelled_and_enter_tries_again(trained):
     async with dashboard(trained) as (app, pilot):
         await pilot.press("6")

@@ -81,7 +81,7 @@ async def test_preset_and_choices_are_chosen_from_lists(tmp_path):
     async with dashboard(tmp_path) as (app, pilot):
         await open_form(app, pilot)
         app.screen.query_one("#preset", Select).value = "report"
-        row(app, "encoder").query_one(Select).value = "resnet34"
+        row(app, "encoder").query_one(Input).value = "resnet34"
         row(app, "head_bn").query_one(Select).value = "yes"
         await until(pilot, lambda: row(app, "head_bn").value is True and planned(app))
         plan = app.screen._preview.plan

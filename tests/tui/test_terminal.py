@@ -181,6 +181,15 @@ def test_a_locale_that_is_not_utf8_gets_ascii(tmp_path, open_terminal):
     assert "* run1" in terminal.text
 
 
+@pytest.mark.parametrize(("ground", "light"), [("0;15", True), ("15;0", False), ("", False)])
+def test_the_theme_follows_the_ground_of_the_terminal(tmp_path, open_terminal, ground, light):
+    fabricate(tmp_path / "runs", "run1", steps=60)
+    terminal = open_terminal(COLORFGBG=ground, COLORTERM="truecolor")
+    terminal.until(lambda: "loss NT-Xent" in terminal.text)
+    ground = terminal.screen.buffer[20][60].bg
+    assert (int(ground[:2], 16) > 128) == light, ground
+
+
 def test_without_colour_nothing_is_coloured_and_lines_are_told_apart(tmp_path, open_terminal):
     for name in ("run1", "run2"):
         fabricate(tmp_path / "runs", name, steps=60)

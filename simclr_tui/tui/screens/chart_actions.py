@@ -68,7 +68,7 @@ class ChartActions(Screen[None]):
         self.left = left
         self.dress()
         if self.keep is not None and self.keep.is_dir():
-            self.run_worker(partial(write_layout, self.keep, left), thread=True, group="layout")
+            self.run_worker(partial(write_layout, self.keep, lambda: self.left), thread=True, group="layout")
 
     def dress(self) -> None:
         """Draw all charts as they were left."""

@@ -86,12 +86,11 @@ class ListActions(Screen[None]):
     def _show_signs(self) -> None:
         self.runs.sign(Signs(frozenset(self._marked), frozenset(self._arrangement.pinned), self._news))
 
-    def add_news(self, name: str) -> None:
-        """Something happened to a run: it has a sign until the cursor comes to it."""
+    def add_news(self, names: set[str]) -> None:
+        """Something happened to these runs: they have a sign until the cursor comes to them."""
         row = self.runs.current
-        if row is None or row["name"] != name:
-            self._news |= {name}
-            self._show_signs()
+        self._news |= names - {row["name"] if row else ""}
+        self._show_signs()
 
     def news_seen(self, name: str) -> None:
         if name in self._news:

@@ -93,8 +93,10 @@ class LookActions(TabActions):
 
     def show_progress(self) -> None:
         """Say what is computed and for how long; called every half second."""
-        pending = self.looks.pending
-        if pending is not None and self.tab in ("views", "embedding"):
+        pending, run = self.looks.pending, self.current_run()
+        if pending is None or run is None or self.tab not in ("views", "embedding"):
+            return
+        if pending == self._wanted_look(run):
             passed = time.monotonic() - self._began
             turn = _SPINNER[int(passed * 2) % len(_SPINNER)]
             self._show(None, None, f"{turn} computing {pending.title} … {passed:.0f} s · X cancels")

@@ -12,7 +12,7 @@ from textual.containers import Horizontal, Vertical
 from textual.widgets import ContentSwitcher, Footer, Input, Static
 
 from simclr_tui.store.run import Run
-from simclr_tui.store.state import ACTIVE
+from simclr_tui.store.state import ACTIVE, OPEN
 from simclr_tui.store.store import Store
 from simclr_tui.tui.actions import ACTING, actions, bindings
 from simclr_tui.tui.listing import Arrangement
@@ -204,25 +204,26 @@ class MainScreen(ListActions, LookActions, WordActions, WorkActions):
         return detail.state.state
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """What cannot be done now is shown dim in the footer; a slash typed into the filter is a slash."""
-        if action == "filter" and isinstance(self.focused, Input):
+        """What cannot be done now is shown dim in the footer; a slash typed into the filter is a slash, and where one
+        chart has the screen there is no list to filter."""
+        if action == "filter" and (isinstance(self.focused, Input) or self.has_class("-full")):
             return False
         if self.app.readonly and action in ACTING:
             return True  # the key says why it does nothing
         row = self.runs.current if self.is_mounted else None
         state = self._current_state()
-        active = state in ACTIVE
+        active, open_ = state in ACTIVE, state in OPEN
         possible = {
             "stop": active or state == "queued",
             "kill": active,
-            "resume": row is not None and not active and state != "finished" and not row.get("error"),
+            "resume": row is not None and not open_ and state != "finished" and not row.get("error"),
             "clone": row is not None and not row.get("error"),
             "evaluate": row is not None and not row.get("error"),
             "export": row is not None and not row.get("error"),
             "tag": row is not None and not row.get("error"),
             "note": row is not None and not row.get("error"),
-            "rename": row is not None and not active and not row.get("error"),
-            "remove": row is not None and not active,
+            "rename": row is not None and not open_ and not row.get("error"),
+            "remove": row is not None and not open_,
             "mark": row is not None,
             "pin": row is not None,
             "unmark": bool(self._marked),

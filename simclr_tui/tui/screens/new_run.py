@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Callable
 from functools import partial
 from itertools import groupby
 from pathlib import Path
@@ -18,6 +19,7 @@ from textual.screen import Screen
 from textual.widgets import Button, Collapsible, Footer, Input, Select, Static
 
 from simclr_tui.errors import SimclrError
+from simclr_tui.launch.queue import start_later
 from simclr_tui.launch.start import start
 from simclr_tui.recipe.fields import field, fields
 from simclr_tui.recipe.resolve import presets
@@ -74,6 +76,7 @@ class NewRun(Screen[str]):
                     yield Static(Text("looking at what this would be…", style="dim"), id="plan")
                 with Horizontal(id="form-buttons"):
                     yield Button("Start ^s", id="start", variant="success", compact=True)
+                    yield Button("Queue ^l", id="queue", compact=True)
                     yield Button("Copy ^y", id="copy", compact=True)
                     yield Button("Back esc", id="cancel", compact=True)
         yield Static("", id="field-help")
@@ -217,18 +220,24 @@ class NewRun(Screen[str]):
         self.app.tell("the command was sent to the terminal's clipboard")
 
     def action_start(self) -> None:
+        self._begin(start)
+
+    def action_queue(self) -> None:
+        self._begin(start_later)
+
+    def _begin(self, how: Callable[..., Run]) -> None:
         if self.problem():
             self.app.tell_error(SimclrError(self.problem()))
         elif not self._starting:
             self._starting = True
             self.query_one("#plan", Static).update(Text("starting…", style="bold"))
-            self.run_worker(partial(self._start, self.entries()), thread=True, group="start")
+            self.run_worker(partial(self._start, self.entries(), how), thread=True, group="start")
 
-    def _start(self, entries: Entries) -> None:
+    def _start(self, entries: Entries, how: Callable[..., Run]) -> None:
         try:
             plan = self._planner.plan(entries)
             command = shlex.split(self._planner.command(entries))
-            run = start(self._store, plan, entries.name or None, list(entries.tags), entries.note, command)
+            run = how(self._store, plan, entries.name or None, list(entries.tags), entries.note, command)
         except SimclrError as error:
             self.app.call_later(self._failed, error)
         else:

@@ -52,7 +52,7 @@ class RunActions(Screen[None]):
 
     def _started(self, name: str | None) -> None:
         if name:
-            self.app.tell(f"{name} is under way")
+            self.app.tell(f"{name} is under way or waits for its turn")
             self.app.feed.refresh()
             self.go_to(name)
 
@@ -60,7 +60,7 @@ class RunActions(Screen[None]):
         run = self.current_run()
         if run is not None:
             question = f"Stop {run.name}?"
-            more = "It finishes its step, saves a checkpoint and ends; r goes on from there."
+            more = "It finishes its step, saves a checkpoint and ends; one that is queued leaves the queue. r goes on."
             self._confirm(question, more, "Stop", partial(stopping.request_stop, run), f"{run.name} is asked to stop")
 
     def action_kill(self) -> None:

@@ -6,7 +6,7 @@ from textual import on
 from textual.widgets import ContentSwitcher
 
 from simclr_tui.tui.screens.chart_actions import ChartActions
-from simclr_tui.tui.widgets.tab_bar import TABS, TabBar
+from simclr_tui.tui.widgets.tab_bar import COMPUTED, TABS, TabBar
 
 
 class TabActions(ChartActions):
@@ -30,7 +30,8 @@ class TabActions(ChartActions):
         if self.chart_tab.full:
             self.chart_tab.fill_screen()
         self.show_tab(name)
-        self.remember(tab=name)
+        if name not in COMPUTED:  # opening the dashboard starts no work
+            self.remember(tab=name)
         if self.has_class("-narrow") and not self.has_class("-opened"):
             self.action_open()
         self.call_after_refresh(self.ask)

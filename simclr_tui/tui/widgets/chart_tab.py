@@ -1,4 +1,4 @@
-"""What the Curves and the System tab have in common: pages of charts, a cursor through all of them, a window in x."""
+"""What the Curves and the System tab have in common: pages of charts, one of which can have the whole screen."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from rich.text import Text
 from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Vertical
 from textual.message import Message
 from textual.widgets import Static
 
@@ -18,20 +17,16 @@ from simclr_tui.tui.layout import Layout
 from simclr_tui.tui.plot import Chart
 from simclr_tui.tui.snapshots import ChartAxis, Panel, Series
 from simclr_tui.tui.ticks import place_in_words
+from simclr_tui.tui.widgets.chart_place import ChartPlace
 from simclr_tui.tui.widgets.panels import Caption, ChartPanel, Panels
-from simclr_tui.tui.window import Span, Window
 
-_ZOOM = 2.0
+_HINT = "arrows read values, + and - zoom, enter fills the screen"
 
 
-class ChartTab(Vertical, can_focus=True):
-    """Holds what the keys changed: page, window, cursor, chosen chart, full screen. Posts Changed when the feed has to
-    be asked again."""
+class ChartTab(ChartPlace, can_focus=True):
+    """Holds what the keys changed: page, chosen chart, full screen."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("charts")]
-
-    class Changed(Message):
-        """Something else is to be shown."""
 
     class Full(Message):
         """One chart was given the whole screen, or the screen is shared again."""
@@ -40,26 +35,13 @@ class ChartTab(Vertical, can_focus=True):
             super().__init__()
             self.full = full
 
-    class LogWanted(Message):
-        """The log of the moment under the cursor is to be shown."""
-
-        def __init__(self, step: int) -> None:
-            super().__init__()
-            self.step = step
-
     def __init__(self, id: str | None = None) -> None:
         super().__init__(id=id)
         self.page = 0
-        self.window = Window()
-        self.cursor: float | None = None
         self.full = False
-        self._step: int | None = None  # at the cursor, once that has been read
-        self._log_wanted = False
-        self.extent: Span | None = None
         self.left = Layout()
         self._chosen = 0  # of the charts on this page
         self._kept = 0  # the chart to be found again when the grid changes
-        self._panels: tuple[Panel, ...] = ()
 
     def compose(self) -> ComposeResult:
         yield Static("no data yet", id=f"{self.id}-note")
@@ -71,7 +53,6 @@ class ChartTab(Vertical, can_focus=True):
 
     @property
     def axis(self) -> ChartAxis:
-        """What x is."""
         return self.left.axis
 
     @property
@@ -82,7 +63,6 @@ class ChartTab(Vertical, can_focus=True):
 
     @property
     def chart_columns(self) -> int:
-        """Cells across one chart."""
         return self.panels.chart_columns
 
     @property
@@ -99,7 +79,7 @@ class ChartTab(Vertical, can_focus=True):
     def dress(self, layout: Layout) -> None:
         """Draw by another layout. Another x axis has no place for the cursor and the window of the one before."""
         if layout.axis != self.left.axis:
-            self.window, self.cursor, self._step = Window(), None, None
+            self.leave_place()
         self.left = layout
         self._arrange()
         self.draw()
@@ -115,7 +95,10 @@ class ChartTab(Vertical, can_focus=True):
         marked = chosen.key if chosen is not None and self.has_focus and len(self._panels) > 1 else ""
         self.panels.show(self._panels, Style(self.left.log, self.left.clip), marked)
         note = self._legend()
-        note.append(" · ".join(self.notes()) or "no data yet", "not bold dim")
+        parts = self.notes()
+        if parts and self.has_focus and self.cursor is None:
+            parts.append(_HINT)
+        note.append(" · ".join(parts) or "no data yet", "not bold dim")
         self.query_one(f"#{self.id}-note", Static).update(note)
 
     def _legend(self) -> Text:
@@ -145,76 +128,6 @@ class ChartTab(Vertical, can_focus=True):
     def turn(self, by: int) -> None:
         """Another page, round the ends."""
         self.page = (min(self.page, self.pages() - 1) + by) % max(1, self.pages())
-        self.post_message(self.Changed())
-
-    # The cursor.
-
-    def move_cursor(self, by: int) -> None:
-        """So many cells to the right; the first time it appears at the newest point. At the edge the window moves."""
-        if self.extent is None:
-            return
-        low, high = self.window.span(self.extent)
-        cell = (high - low) / max(1, self.chart_columns - 8)
-        stride = max(1.0, float(round(cell))) if self.axis == "step" else cell
-        start = high if self.cursor is None else self.cursor + by * stride
-        self.point(min(max(start, self.extent[0]), self.extent[1]))
-
-    def point(self, x: float) -> None:
-        """Put the cursor there."""
-        if self.extent is not None:
-            self.cursor = float(round(x)) if self.axis == "step" else x
-            self.window = self.window.showing(self.cursor, self.extent)
-            self._step = None
-            self.post_message(self.Changed())
-
-    def hide_cursor(self) -> None:
-        self.cursor = self._step = None
-        self.post_message(self.Changed())
-
-    def want_log(self) -> bool:
-        """Post LogWanted as soon as the step at the cursor is known. False when there is no cursor."""
-        self._log_wanted = self.cursor is not None
-        self._tell_step()
-        return self._log_wanted or self._step is not None
-
-    def take_step(self, step: int | None) -> None:
-        """The step at the cursor; what was read for another place of it is late, and dropped."""
-        if self._panels and self._panels[0].cursor == self.cursor:
-            self._step = step
-            self._tell_step()
-
-    def _tell_step(self) -> None:
-        if self._log_wanted and self._step is not None:
-            self._log_wanted = False
-            self.post_message(self.LogWanted(self._step))
-
-    # The window.
-
-    def zoom(self, turns: float, about: float | None = None) -> None:
-        """Closer by a factor of two a turn, about the cursor where it is in view."""
-        self._zoom(_ZOOM**turns, self.cursor if about is None else about)
-
-    def _zoom(self, factor: float, about: float | None) -> None:
-        if self.extent is not None:
-            self._look(self.window.zoomed(factor, about, self.extent))
-
-    def pan(self, share: float) -> None:
-        if self.extent is not None:
-            self._look(self.window.panned(share, self.extent))
-
-    def follow(self) -> None:
-        """Keep the live end in view, or hold the stretch that is shown."""
-        if self.extent is not None:
-            following = self.window.following and not self.window.whole
-            self._look(self.window.held(self.extent) if following else Window(self.window.width))
-
-    def show_all(self) -> None:
-        """Everything, and no cursor."""
-        self.hide_cursor()
-        self._look(Window())
-
-    def _look(self, window: Window) -> None:
-        self.window = window
         self.post_message(self.Changed())
 
     # Which chart has the keys, and the screen.
@@ -277,7 +190,7 @@ class ChartTab(Vertical, can_focus=True):
     @on(Chart.Zoomed)
     def _wheel_zoomed(self, message: Chart.Zoomed) -> None:
         message.stop()
-        self._zoom(message.factor, message.about)
+        self.zoom_about(message.factor, message.about)
 
     @on(Chart.Panned)
     def _wheel_panned(self, message: Chart.Panned) -> None:

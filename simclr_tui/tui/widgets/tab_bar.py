@@ -20,6 +20,7 @@ TABS = {
     "views": "Views",
     "embedding": "Embedding",
 }
+COMPUTED = ("views", "embedding")  # by a process of their own, when one looks
 
 
 class TabBar(Widget, can_focus=True):

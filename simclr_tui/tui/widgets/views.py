@@ -10,7 +10,6 @@ from textual.containers import VerticalScroll
 from textual.reactive import reactive
 from textual.widgets import Static
 
-from simclr_tui.errors import SimclrError
 from simclr_tui.halfblocks import Picture, beside, draw, fit
 from simclr_tui.store.answers import Neighbors, Preview
 from simclr_tui.text import safe
@@ -83,10 +82,6 @@ class ViewsView(VerticalScroll, can_focus=True):
                 text.append_text(Text.assemble(*line)).append("\n")
         return text
 
-    @property
-    def failed(self) -> bool:
-        return self._shown is None
-
 
 _VIEWS = ("view 1", "view 2")
 
@@ -95,11 +90,9 @@ def _caption(index: int, label: str) -> str:
     return f"image {index}  {label}"
 
 
-def answer_words(answer: Preview | Neighbors | SimclrError, image: str) -> str:
+def answer_words(answer: Preview | Neighbors, image: str) -> str:
     """The line above the pictures."""
     match answer:
-        case SimclrError():
-            return f"{answer} · enter tries again"
         case Preview():
             return "augmented views as this run sees them · v nearest neighbours"
         case Neighbors():

@@ -7,11 +7,11 @@ import sqlite3
 import statistics
 
 import pytest
-from simclr_tui.cli.evaluation_text import confusion_lines, evaluation_text
 
 from simclr_tui.catalog.catalog import Catalog
 from simclr_tui.catalog.compare import compare
 from simclr_tui.catalog.filter import parse_filter
+from simclr_tui.cli.confusion import confusion_lines
 from simclr_tui.store.evaluations import (
     Evaluation,
     SeedResult,
@@ -133,8 +133,8 @@ def test_compare_has_a_row_for_linear(tmp_path):
 
 
 def test_people_read_the_spread_and_the_matrix():
-    assert evaluation_text(evaluation()) == "50.0% (step 57)"
-    assert evaluation_text(evaluation(top1=(0.5, 0.6))) == "55.0 ± 7.1% (step 57, 2 seeds)"
+    assert evaluation().words == "50.0% (step 57)"
+    assert evaluation(top1=(0.5, 0.6)).words == "55.0 ± 7.1% (step 57, 2 seeds)"
     lines = confusion_lines(evaluation(classes=["disc", "\x1b[31mring", "star"]))
     assert [line.split()[-3:] for line in lines[2:]] == [["80", "20", "·"], ["20", "60", "20"], ["·", "·", "·"]]
     assert not any("\x1b" in line for line in lines)

@@ -51,7 +51,7 @@ def train_in_process(run: Run, **options: Any) -> subprocess.CompletedProcess[st
     return subprocess.run(command, capture_output=True, text=True, timeout=120, **options)
 
 
-def until(condition: Callable[[], Any], timeout: float = 60.0, what: str = "") -> Any:
+def until(condition: Callable[[], Any], timeout: float = 150.0, what: str = "") -> Any:
     """Poll until the condition holds; its value."""
     deadline = time.monotonic() + timeout
     while not (value := condition()):

@@ -42,7 +42,7 @@ async def write(app: Dashboard, pilot: Pilot[str], text: str) -> None:
     await settle(pilot, app)
 
 
-async def until(pilot: Pilot[str], condition: Callable[[], Any], timeout: float = 30.0, what: str = "") -> Any:
+async def until(pilot: Pilot[str], condition: Callable[[], Any], timeout: float = 90.0, what: str = "") -> Any:
     """Poll until the condition holds; its value."""
     deadline = time.monotonic() + timeout
     while not (value := condition()):

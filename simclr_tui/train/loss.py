@@ -124,12 +124,6 @@ def contrastive_top1(z_a: Tensor, z_b: Tensor) -> Tensor:
     return _nt_xent(1.0)(z_a.detach(), z_b.detach())[1][0]
 
 
-def nt_xent_and_top1(z_a: Tensor, z_b: Tensor, temperature: float) -> tuple[Tensor, Tensor]:
-    """Return `nt_xent` and `contrastive_top1` from one matrix of similarities."""
-    loss, figures = _nt_xent(temperature)(z_a, z_b)
-    return loss, figures[0]
-
-
 def _nt_xent(temperature: float) -> Objective:
     return Objective("nt-xent", temperature, l2=True, margin=0.0, semi_hard=False)
 

@@ -63,7 +63,7 @@ def run(
     from simclr_tui.launch.start import start
     from simclr_tui.store.store import Store
 
-    plan = make_plan(preset, config, flags)
+    plan = make_plan(preset, config, flags, here=on == "local")
     for choice in plan.choices:
         out.talk(f"chosen: {choice}")
     store = Store(runs)

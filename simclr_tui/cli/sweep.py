@@ -72,7 +72,7 @@ def sweep(
 
     read = load_sweep(file) if file else SweepFile(title="", recipe={})
     axes, fixed = _split(read, flags)
-    plan = make_plan(preset, config, read.recipe | fixed)
+    plan = make_plan(preset, config, read.recipe | fixed, here=on == "local")
     for choice in plan.choices:
         out.talk(f"chosen: {choice}")
     first = plan.resolved.recipe.seed

@@ -17,7 +17,7 @@ import msgspec
 from simclr_tui.atomic import write_file
 from simclr_tui.clock import SYSTEM_CLOCK
 from simclr_tui.errors import RecipeError, StoreError
-from simclr_tui.launch.plan import Plan
+from simclr_tui.launch.plan import Plan, asked_gpus
 from simclr_tui.launch.slurm_job import Attempts, wait_again
 from simclr_tui.launch.start import claimed, create
 from simclr_tui.paths import QUEUE, QueuePaths, RunPaths
@@ -45,13 +45,9 @@ def parse_time(text: str) -> int:
 
 
 def slurm_resources(resolved: Resolved, partition: str, time: str, cpus: int) -> Resources:
-    """What a job of that recipe asks for: GPUs where --gpus was given by hand. Raises RecipeError."""
-    recipe = resolved.recipe
-    by_hand = resolved.sources["gpus"] == "flag" and recipe.device != "cpu"
-    if by_hand and recipe.gpus == "all":
-        raise RecipeError("--gpus all says nothing to Slurm", "give a number")
-    gpus = int(recipe.gpus) if by_hand else 0
-    return Resources(partition=partition, gpus=gpus, cpus=cpus, minutes=parse_time(time) if time else 0)
+    """What a job of that recipe asks for. Raises RecipeError."""
+    minutes = parse_time(time) if time else 0
+    return Resources(partition=partition, gpus=asked_gpus(resolved), cpus=cpus, minutes=minutes)
 
 
 def require_slurm() -> None:

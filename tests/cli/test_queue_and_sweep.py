@@ -53,6 +53,7 @@ def test_a_queue_is_filled_ordered_and_emptied_from_the_shell(root):
         (["sweep", "--file", "lossess"], 2, "did you mean losses"),
         (["sweep", "show", "sweep7"], 3, "no sweep 'sweep7'"),
         (["run", "--on", "slurm", "--time", "soon", *FLAGS], 2, "--time cannot be"),
+        (["run", "--on", "slurm", "--gpus", "all", *FLAGS], 2, "a Slurm job trains elsewhere"),
     ],
 )
 def test_what_cannot_be_is_one_sentence_and_an_exit_code(root, words, code, said):

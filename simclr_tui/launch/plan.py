@@ -77,8 +77,10 @@ def asked_gpus(resolved: Resolved) -> int:
     if recipe.device == "cpu":
         return 0
     source = resolved.sources["gpus"]
-    by_hand = source == "flag" or source.startswith("file ")
-    return int(recipe.gpus) if by_hand or recipe.gpus != "1" or recipe.device.startswith("cuda") else 0
+    by_hand = source == "flag" or source.startswith("file ") or recipe.device.startswith("cuda")
+    if recipe.gpus in ("1", "all"):  # the latter is refused or counted before anything starts
+        return int(by_hand)
+    return int(recipe.gpus)
 
 
 def plan_clone(run: Run, flags: Mapping[str, Any]) -> Plan:

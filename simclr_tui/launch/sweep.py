@@ -17,7 +17,7 @@ from simclr_tui.catalog.sweeps import PRUNED
 from simclr_tui.errors import RecipeError, StoreError
 from simclr_tui.launch.plan import Plan, asked_gpus, plan_variant
 from simclr_tui.launch.queue import enqueue, ensure_dispatcher, queue_again
-from simclr_tui.launch.slurm import refresh, require_slurm, resubmit, submit
+from simclr_tui.launch.slurm import check_nodes, refresh, require_slurm, resubmit, submit
 from simclr_tui.launch.stop import request_stop
 from simclr_tui.recipe.resolve import Resolved
 from simclr_tui.recipe.sweep import Axis, Values, draw, grid
@@ -68,7 +68,9 @@ def _check(base: Resolved, sweep: Sweep) -> None:
     if sweep.prune != "none" and (sweep.sampler != "tpe" or len(sweep.seeds) > 1):
         raise RecipeError(f"--prune {sweep.prune} judges single runs that tpe proposes", "give --sampler tpe --seeds 1")
     for number in range(known_trials(sweep)):
-        plan_trial(base, sweep, values_of(sweep, number), sweep.seeds[0])
+        plan = plan_trial(base, sweep, values_of(sweep, number), sweep.seeds[0])
+        if sweep.slurm is not None:
+            check_nodes(plan.resolved.recipe, sweep.slurm)
 
 
 def _require_optuna() -> None:

@@ -100,7 +100,7 @@ def test_a_job_of_a_cluster_has_nothing_to_do_with_this_machines_gpus(monkeypatc
         assert made.resolved.recipe.gpus == flags.get("gpus", "1")
         assert make_plan(flags=flags, here=False).resolved.preset == ("cifar10-sgd" if gpus else "quick")
     with pytest.raises(RecipeError, match="this machine's GPUs, and a Slurm job trains elsewhere") as caught:
-        make_plan("quick", flags={"gpus": "all"}, here=False)
+        make_plan(flags={"gpus": "all"}, here=False)
     assert caught.value.hint == "give a number"
 
 

@@ -11,7 +11,7 @@ import hashlib
 import signal
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -21,6 +21,8 @@ import msgspec
 from simclr_tui.atomic import Lock, write_file
 from simclr_tui.errors import ExitCode, SimclrError, StoreError
 from simclr_tui.hardware.gpu import shared_reader
+from simclr_tui.hardware.sample import GpuSample
+from simclr_tui.launch.by_hand import started_by_hand
 from simclr_tui.launch.code import code_digest, git_commit
 from simclr_tui.launch.places import environment, find_place, visible, wants_gpu
 from simclr_tui.launch.plan import check_space, checkpoint_bytes
@@ -126,6 +128,8 @@ def _start_ready(store: Store, look: _Look) -> None:
     gpus = visible(shared_reader().gpus(pids))
     taken = [ticket.gpus for ticket, _ in look.going.values()]
     slots = settings(store).slots
+    if sum(not place for place in taken) < slots:  # a GPU with a run that is not the queue's counts as someone else's
+        taken += [() for name in started_by_hand(store, look.going) if _is_on_cpu(store, name, gpus)]
     full: set[bool] = set()
     for name, ticket in look.ready.items():
         run = store.run(name)
@@ -142,6 +146,12 @@ def _start_ready(store: Store, look: _Look) -> None:
             taken.append(place)
         if len(full) == 2 or why_paused(store):
             return
+
+
+def _is_on_cpu(store: Store, name: str, gpus: Sequence[GpuSample]) -> bool:
+    with contextlib.suppress(SimclrError):  # removed in this moment, or damaged
+        return not wants_gpu(store.run(name).recipe, gpus)
+    return False
 
 
 def _start(store: Store, run: Run, ticket: Ticket, variables: Mapping[str, str]) -> bool:

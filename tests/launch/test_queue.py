@@ -13,6 +13,7 @@ import pytest
 
 from simclr_tui.catalog.catalog import Catalog
 from simclr_tui.errors import ExitCode, StoreError
+from simclr_tui.launch.by_hand import started_by_hand
 from simclr_tui.launch.queue import (
     dispatches,
     enqueue,
@@ -24,7 +25,7 @@ from simclr_tui.launch.queue import (
     waiting_runs,
     why_paused,
 )
-from simclr_tui.launch.start import resume
+from simclr_tui.launch.start import resume, start
 from simclr_tui.launch.stop import kill, stop, wait_until_ended
 from simclr_tui.store.process import ProcessId
 from simclr_tui.store.queue import read_ticket, write_ticket
@@ -166,6 +167,21 @@ def test_stop_takes_a_queued_run_out_and_resume_starts_one_out_of_turn(store):
     assert wait_until_ended(two, 60).state == "finished"
     assert resume(one) == 2
     stop(one)
+
+
+def test_a_run_started_by_hand_takes_a_place_of_the_queue(store):
+    mine = start(store, tiny_plan(**LONG))
+    training(mine)
+    waiting = enqueue(store, tiny_plan(**SHORT))
+    assert started_by_hand(store, ()) == [mine.name]
+    assert started_by_hand(store, [mine.name]) == []
+    assert started_by_hand(Store(store.root.parent / "others"), ()) == []
+    go(store, slots=1)
+    training(mine, len(mine.history().step) + 100)  # the dispatcher has looked meanwhile
+    stop(mine)
+    until(lambda: waiting.state == "finished", what="the queued run after the other")
+    ended = next(event.wall for event in mine.events if event.event == "stopped")
+    assert next(event.wall for event in waiting.events if event.event == "dequeued") > ended
 
 
 def test_order_is_priority_then_queueing_and_move_changes_it(store):

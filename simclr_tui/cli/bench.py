@@ -37,7 +37,11 @@ def store(
 
 
 @app.command("dashboard")
-def dashboard(count: Count = 10_000, repeat: Repeat = 5, json: AsJson = False) -> None:
+def dashboard(
+    count: Annotated[int, typer.Option("--count", min=2, help="Generated runs.")] = 10_000,
+    repeat: Repeat = 5,
+    json: AsJson = False,
+) -> None:
     """The dashboard's first frame, its keys, a chart and its memory, over many runs."""
     _tell(_measure("dashboard", count, 1, repeat), json)
 

@@ -34,6 +34,7 @@ from simclr_tui.tui.snapshots import Listing, Settled, Snapshot
 from simclr_tui.tui.terminal import driver_class, is_served, is_terminal, leave_if_gone, on_signals, record_crash
 
 DEFAULTS = Config()
+_SWITCH = 0.001  # seconds that the feed's thread may keep the screen's waiting: a key needs several turns of both
 _WHERE = {"MainScreen": "main", "NewRun": "form", "CompareScreen": "compare"}
 
 
@@ -232,6 +233,7 @@ def run_dashboard(root: Path, readonly: bool = False) -> int:
     """Show the dashboard until it is left. Returns the exit code. Raises SimclrError where there is no terminal."""
     if not (is_served() or (is_terminal(sys.__stdin__) and is_terminal(sys.__stderr__))):
         raise SimclrError("the dashboard needs a terminal", "for a picture of it: simclr tui --snapshot F.svg")
+    sys.setswitchinterval(_SWITCH)
     app = Dashboard(root, read_config(), readonly)
     words = app.run()
     leave_if_gone()

@@ -44,7 +44,7 @@ class Feed(threading.Thread):
         self._failed = failed
         self._request = Request()
         self._wake = threading.Event()
-        self._stop = threading.Event()
+        self._ended = threading.Event()
         self._look_again = False
         self._catalog = Catalog(self._store)
         self._readers: dict[str, RunReader] = {}
@@ -73,12 +73,12 @@ class Feed(threading.Thread):
         self._wake.set()
 
     def stop(self) -> None:
-        self._stop.set()
+        self._ended.set()
         self._wake.set()
 
     def run(self) -> None:
         try:
-            while not self._stop.is_set():
+            while not self._ended.is_set():
                 behind = self._turn()
                 self._wake.wait(0.01 if behind else INTERVAL)
                 self._wake.clear()

@@ -44,7 +44,8 @@ def test_the_dashboard_is_measured_and_told_as_a_table():
     for name in (
         "first frame, 5 runs",
         "all 5 runs listed",
-        "key p95, 5 runs",
+        "key to screen, 5 runs, 5 training: median",
+        "the same, 95th percentile",
         "chart redraw, 4 series",
         "peak memory",
     ):

@@ -20,6 +20,7 @@ from simclr_tui.bench.timing import environment
 from simclr_tui.errors import SimclrError
 
 _PATIENCE = 60.0  # seconds
+_QUESTION, _ANSWER = b"\x1b[c", b"\x1b[?62c"  # what every terminal says when it is asked what it is
 
 
 class Terminal:
@@ -53,7 +54,10 @@ class Terminal:
             if left <= 0 or self._process.poll() is not None:
                 raise SimclrError(f"the dashboard never showed {words!r}", "try it by hand: simclr tui")
             if select.select([self._master], [], [], min(left, 1))[0]:
-                seen += os.read(self._master, 65536)
+                told = os.read(self._master, 65536)
+                if _QUESTION in told:
+                    os.write(self._master, _ANSWER)
+                seen += told
         return time.perf_counter() - began
 
     def quiet(self, seconds: float) -> None:

@@ -9,6 +9,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
+from textual.events import Resize
 from textual.widgets import ContentSwitcher, Footer, Input, Static
 
 from simclr_tui.store.run import Run
@@ -162,7 +163,11 @@ class MainScreen(ListActions, LookActions, WordActions, WorkActions):
             self._possible = possible
             self.refresh_bindings()
 
-    def on_resize(self) -> None:
+    def on_resize(self, event: Resize) -> None:
+        if event.size != self.app.size:
+            # There is a newer size already: while a window is dragged, layouts would queue up for a minute.
+            event.prevent_default()
+            return
         self.call_after_refresh(self.ask)
 
     def keep_list(self, arrangement: Arrangement) -> None:

@@ -42,6 +42,13 @@ class AttemptPaths:
     def log(self) -> Path:
         return self.root / "output.log"
 
+    def node_log(self, node: int) -> Path:
+        """What the processes of another node than the first printed."""
+        return self.root / f"node{node}.log"
+
+    def node_logs(self) -> list[Path]:
+        return sorted(self.root.glob("node*.log"))
+
 
 @dataclass(frozen=True)
 class RunPaths:
@@ -79,6 +86,11 @@ class RunPaths:
     def slurm(self) -> Path:
         """There while a Slurm job answers for the run."""
         return self.root / "slurm.json"
+
+    @property
+    def meeting(self) -> Path:
+        """Where the nodes of a Slurm job meet: the first one's word to the others."""
+        return self.root / "meeting.json"
 
     @property
     def checkpoints(self) -> Path:

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from simclr_tui.errors import SimclrError
+from simclr_tui.errors import RecipeError, SimclrError
 
 
 def complete_run(ctx: typer.Context, incomplete: str) -> list[str]:
@@ -40,4 +40,15 @@ Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or cuda:N
 Partition = Annotated[str, typer.Option("--partition", help="Of Slurm.", show_default=False)]
 Time = Annotated[str, typer.Option("--time", help="Limit of a Slurm job (90m, 8h, 2d); it goes on in another.")]
 Cpus = Annotated[int, typer.Option("--cpus", min=0, help="Cores of a Slurm job (0: its default).")]
+Nodes = Annotated[
+    int, typer.Option("--nodes", min=1, help="Of a Slurm job: they share its --gpus evenly.", show_default=True)
+]
 DEFAULT_RUNS: Any = Path("runs")
+
+
+def check_place(on: str, partition: str, time: str, cpus: int, nodes: int) -> None:
+    """Raise RecipeError for options of a Slurm job where none is asked for."""
+    if on == "local" and (partition or time or cpus or nodes > 1):
+        raise RecipeError(
+            "--partition, --time, --cpus and --nodes are of a Slurm job", "give --on slurm too, or leave them out"
+        )

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import typer
 
 from simclr_tui.cli import out
-from simclr_tui.cli.options import DEFAULT_RUNS, Cpus, Partition, RunName, Runs, Time
+from simclr_tui.cli.options import DEFAULT_RUNS, Cpus, Nodes, Partition, RunName, Runs, Time, check_place
 
 
 def resume(
@@ -19,6 +19,7 @@ def resume(
     partition: Partition = "",
     time: Time = "",
     cpus: Cpus = 0,
+    nodes: Nodes = 1,
     runs: Runs = DEFAULT_RUNS,
 ) -> None:
     """Go on from the newest checkpoint, exactly: the result is that of a run that never stopped."""
@@ -26,11 +27,12 @@ def resume(
     from simclr_tui.launch.start import resume as start_again
     from simclr_tui.store.store import Store
 
+    check_place(on, partition, time, cpus, nodes)
     store = Store(runs)
     refresh(store)
     run = store.find(name)
     if on == "slurm":
-        job = resubmit(run, slurm_resources(run.resolved, partition, time, cpus))
+        job = resubmit(run, slurm_resources(run.resolved, partition, time, cpus, nodes))
         return out.talk(f"{run.name} is job {job.id} of Slurm; see simclr ls, follow it: simclr attach {run.name}")
     attempt = start_again(run)
     out.talk(f"{run.name}: attempt {attempt}")

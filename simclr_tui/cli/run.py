@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from simclr_tui.cli import out
-from simclr_tui.cli.options import DEFAULT_RUNS, Cpus, Partition, Runs, Time
+from simclr_tui.cli.options import DEFAULT_RUNS, Cpus, Nodes, Partition, Runs, Time, check_place
 from simclr_tui.cli.recipe_flags import with_recipe_flags
 from simclr_tui.text import safe, size
 
@@ -43,6 +43,7 @@ def run(
     partition: Partition = "",
     time: Time = "",
     cpus: Cpus = 0,
+    nodes: Nodes = 1,
     name: Annotated[
         str | None, typer.Option("--name", "-n", help="Instead of run1, run2, …", show_default=False)
     ] = None,
@@ -63,12 +64,13 @@ def run(
     from simclr_tui.launch.start import start
     from simclr_tui.store.store import Store
 
-    plan = make_plan(preset, config, flags)
+    check_place(on, partition, time, cpus, nodes)
+    plan = make_plan(preset, config, flags, here=on == "local")
     for choice in plan.choices:
         out.talk(f"chosen: {choice}")
     store = Store(runs)
     if on == "slurm":
-        resources = slurm_resources(plan.resolved, partition, time, cpus)
+        resources = slurm_resources(plan.resolved, partition, time, cpus, nodes)
         submitted = submit(store, plan, resources, name=name, tags=tag, note=note)
         out.data(submitted.name)
         return out.talk(f"{submitted.name} is a job of Slurm; see simclr ls, follow it: simclr attach {submitted.name}")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from simclr_tui.cli import out
-from simclr_tui.cli.options import DEFAULT_RUNS, AsJson, Cpus, Partition, Runs, Time
+from simclr_tui.cli.options import DEFAULT_RUNS, AsJson, Cpus, Nodes, Partition, Runs, Time, check_place
 from simclr_tui.cli.recipe_flags import with_sweep_flags
 from simclr_tui.errors import RecipeError
 from simclr_tui.text import safe
@@ -47,6 +47,7 @@ def sweep(
     partition: Partition = "",
     time: Time = "",
     cpus: Cpus = 0,
+    nodes: Nodes = 1,
     name: Annotated[str | None, typer.Option("--name", "-n", help="Instead of sweep1, sweep2, …")] = None,
     priority: Annotated[int, typer.Option("--priority", help="In the queue: higher starts earlier.")] = 0,
     runs: Runs = DEFAULT_RUNS,
@@ -70,9 +71,10 @@ def sweep(
     from simclr_tui.store.store import Store
     from simclr_tui.store.sweeps import Sweep
 
+    check_place(on, partition, time, cpus, nodes)
     read = load_sweep(file) if file else SweepFile(title="", recipe={})
     axes, fixed = _split(read, flags)
-    plan = make_plan(preset, config, read.recipe | fixed)
+    plan = make_plan(preset, config, read.recipe | fixed, here=on == "local")
     for choice in plan.choices:
         out.talk(f"chosen: {choice}")
     first = plan.resolved.recipe.seed
@@ -91,7 +93,7 @@ def sweep(
         seed=first,
         parallel=parallel or _places(store),
         priority=priority,
-        slurm=slurm_resources(plan.resolved, partition, time, cpus) if on == "slurm" else None,
+        slurm=slurm_resources(plan.resolved, partition, time, cpus, nodes) if on == "slurm" else None,
     )
     made = make_sweep(store, plan.resolved, wanted, name)
     out.data(made.name)

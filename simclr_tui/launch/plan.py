@@ -42,21 +42,24 @@ class Plan:
         return None if per_epoch is None else per_epoch * self.resolved.recipe.epochs
 
 
-def make_plan(preset: str = "auto", config: Path | None = None, flags: Mapping[str, Any] | None = None) -> Plan:
+def make_plan(
+    preset: str = "auto", config: Path | None = None, flags: Mapping[str, Any] | None = None, here: bool = True
+) -> Plan:
     """Resolve preset, file and flags; choose what was left to `auto`; check data, batch and bounds.
 
+    A run that does not train `here` but as a job of a cluster has nothing to do with this machine's GPUs.
     Raises RecipeError or DataError; SimclrError where the encoder needs a package that is not there.
     """
     choices: list[str] = []
     if preset == "auto":
-        preset, why = choose_preset()
+        preset, why = choose_preset() if here else _preset_of_job(resolve("quick", config, flags))
         choices.append(f"preset {preset}, for {why}")
     resolved = resolve(preset, config, flags)
     if resolved.recipe.data == "auto":
         name, why = resolve_auto()
         choices.append(f"data {name}: {why}")
         resolved = resolved.with_value("data", name, f"auto: {why}")
-    return _checked(resolved, tuple(choices))
+    return _checked(resolved, tuple(choices), here)
 
 
 def choose_preset() -> tuple[str, str]:
@@ -64,26 +67,44 @@ def choose_preset() -> tuple[str, str]:
     return ("cifar10-sgd", "there is a GPU") if gpu_count() else ("quick", "there is no GPU")
 
 
+def _preset_of_job(asked: Resolved) -> tuple[str, str]:
+    return ("cifar10-sgd", "the job asks for a GPU") if asked_gpus(asked) else ("quick", "the job asks for no GPU")
+
+
+def asked_gpus(resolved: Resolved) -> int:
+    """How many GPUs a recipe asks for by its own words, wherever it trains; none where it leaves that open."""
+    recipe = resolved.recipe
+    if recipe.device == "cpu":
+        return 0
+    source = resolved.sources["gpus"]
+    by_hand = source == "flag" or source.startswith("file ") or recipe.device.startswith("cuda")
+    if recipe.gpus in ("1", "all"):  # the latter is refused or counted before anything starts
+        return int(by_hand)
+    return int(recipe.gpus)
+
+
 def plan_clone(run: Run, flags: Mapping[str, Any]) -> Plan:
     """Another run's recipe with some fields changed. Raises as `make_plan` does."""
     return plan_variant(run.resolved, flags, f"clone of {run.name}", "flag")
 
 
-def plan_variant(base: Resolved, flags: Mapping[str, Any], base_source: str, flag_source: str) -> Plan:
+def plan_variant(
+    base: Resolved, flags: Mapping[str, Any], base_source: str, flag_source: str, here: bool = True
+) -> Plan:
     """A resolved recipe with some fields changed, and where each value then comes from. Raises as `make_plan`."""
     values = {item.key: getattr(base.recipe, item.key) for item in fields()}
     changed = {field(name).key: value for name, value in flags.items()}
     sources = dict.fromkeys(values, base_source) | dict.fromkeys(changed, flag_source)
-    return _checked(Resolved(recipe=make_recipe(values | changed), preset=base.preset, sources=sources), ())
+    return _checked(Resolved(recipe=make_recipe(values | changed), preset=base.preset, sources=sources), (), here)
 
 
-def _checked(resolved: Resolved, choices: tuple[str, ...]) -> Plan:
+def _checked(resolved: Resolved, choices: tuple[str, ...], here: bool) -> Plan:
     recipe = resolved.recipe
     check_data(recipe.data)
     if recipe.data.startswith("folder:"):
         folder = Path(recipe.data.removeprefix("folder:")).expanduser().absolute()
         resolved = resolved.with_value("data", f"folder:{folder}", resolved.sources["data"])
-    resolved = _processes(resolved)
+    resolved = _processes(resolved) if here else _processes_of_job(resolved)
     images = count_images(recipe.data, recipe.subset)
     if images is not None and images < recipe.batch_size:
         raise DataError(
@@ -102,6 +123,12 @@ def _processes(resolved: Resolved) -> Resolved:
         resolved.recipe.check()
     elif recipe.device != "cpu" and 0 < there < int(recipe.gpus):
         raise RecipeError(f"--gpus {recipe.gpus}: there are {there}", f"give --gpus {there}, or --gpus all")
+    return resolved
+
+
+def _processes_of_job(resolved: Resolved) -> Resolved:
+    if resolved.recipe.gpus == "all":
+        raise RecipeError("--gpus all counts this machine's GPUs, and a Slurm job trains elsewhere", "give a number")
     return resolved
 
 

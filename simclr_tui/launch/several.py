@@ -1,4 +1,5 @@
-"""A run of several processes: torchrun starts them, and the first failure among them is the one that is told."""
+"""A run of several processes: torchrun starts them, one torchrun a node, and the first failure among them is the one
+that is told."""
 
 from __future__ import annotations
 
@@ -6,6 +7,10 @@ import os
 import re
 import signal
 import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
 
 from simclr_tui.errors import ExitCode
 from simclr_tui.store.events import PROCESS_FAILED
@@ -14,17 +19,45 @@ from simclr_tui.store.run import Run
 # What torchrun's summary says of a process that a signal ended.
 _KILLED = re.compile(rb"rank +: (\d+) .*\n +exitcode +: -(\d+) ")
 _TAIL = 65536  # bytes of the log in which that summary is looked for
+_MEETING = "SIMCLR_MEETING"
 
 
-def trainer_command(run: Run) -> list[str]:
-    """What trains the run's newest attempt."""
-    processes = run.recipe.gpus
+class Meeting(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the torchruns of several nodes meet: a port of the first node."""
+
+    nodes: int
+    host: str
+    port: int
+
+    def environment(self) -> dict[str, str]:
+        """What tells the supervisor of it."""
+        return {_MEETING: msgspec.json.encode(self).decode()}
+
+    @staticmethod
+    def of(environment: Mapping[str, str]) -> Meeting | None:
+        """The one that the environment tells of, if it does."""
+        told = environment.get(_MEETING)
+        return msgspec.json.decode(told, type=Meeting) if told else None
+
+
+def trainer_command(run: Run, meeting: Meeting | None = None, node: int = 0) -> list[str]:
+    """What trains the run's newest attempt; on one of several nodes, that node's equal share of the processes."""
+    processes = int(run.recipe.gpus)
     train = ["-m", "simclr_tui.train", str(run.path)]
-    if processes == "1":
+    if meeting is None and processes == 1:
         return [sys.executable, *train]
-    # Standalone: the processes meet at a free port of this machine alone.
-    torchrun = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", processes, "--max-restarts", "0"]
-    return [sys.executable, *torchrun, *train]
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--max-restarts", "0"]
+    if meeting is None:  # the processes meet at a free port of this machine alone
+        return [*torchrun, "--standalone", "--nproc-per-node", str(processes), *train]
+    # Not c10d: it numbers the nodes as it likes, and process 0 belongs to the first, which holds the attempt.
+    torchrun += ["--nnodes", str(meeting.nodes), "--node-rank", str(node)]
+    torchrun += ["--master-addr", meeting.host, "--master-port", str(meeting.port)]
+    return [*torchrun, "--nproc-per-node", str(processes // meeting.nodes), *train]
+
+
+def ignore_the_warning() -> None:
+    """Slurm's SIGUSR1 reaches every process of a job. Trainers listen to it; torchrun would die of it."""
+    signal.signal(signal.SIGUSR1, signal.SIG_IGN)
 
 
 def trainer_environment(run: Run) -> dict[str, str]:
@@ -49,14 +82,19 @@ def first_failure(run: Run, attempt: int) -> tuple[str, int] | None:
 
 
 def _killed(run: Run, attempt: int) -> tuple[str, int] | None:
-    try:
-        log = run.paths.attempt(attempt).log.read_bytes()[-_TAIL:]
-    except OSError:
-        return None
-    ends = [(int(rank), int(number)) for rank, number in _KILLED.findall(log)]
+    paths = run.paths.attempt(attempt)
+    logs = b"".join(_tail(path) for path in (paths.log, *paths.node_logs()))
+    ends = [(int(rank), int(number)) for rank, number in _KILLED.findall(logs)]
     # Torchrun ends the others by SIGTERM once one has failed.
     rank, number = next((end for end in ends if end[1] != signal.SIGTERM), (-1, 0))
     if rank < 0:
         return None
     guess = ", by someone or by the kernel for lack of memory" if number == signal.SIGKILL else ""
     return f"process {rank} was killed by {signal.Signals(number).name}{guess}", 128 + number
+
+
+def _tail(log: Path) -> bytes:
+    try:
+        return log.read_bytes()[-_TAIL:]
+    except OSError:
+        return b""

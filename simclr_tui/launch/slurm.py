@@ -6,6 +6,7 @@ as long as Slurm answers for the run.
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import os
 import re
@@ -17,10 +18,11 @@ import msgspec
 from simclr_tui.atomic import write_file
 from simclr_tui.clock import SYSTEM_CLOCK
 from simclr_tui.errors import RecipeError, StoreError
-from simclr_tui.launch.plan import Plan
+from simclr_tui.launch.plan import Plan, asked_gpus
 from simclr_tui.launch.slurm_job import Attempts, wait_again
 from simclr_tui.launch.start import claimed, create
 from simclr_tui.paths import QUEUE, QueuePaths, RunPaths
+from simclr_tui.recipe.recipe import Recipe
 from simclr_tui.recipe.resolve import Resolved
 from simclr_tui.store.events import record
 from simclr_tui.store.run import Run, Trial
@@ -44,14 +46,21 @@ def parse_time(text: str) -> int:
     return int(minutes)
 
 
-def slurm_resources(resolved: Resolved, partition: str, time: str, cpus: int) -> Resources:
-    """What a job of that recipe asks for: GPUs where --gpus was given by hand. Raises RecipeError."""
-    recipe = resolved.recipe
-    by_hand = resolved.sources["gpus"] == "flag" and recipe.device != "cpu"
-    if by_hand and recipe.gpus == "all":
-        raise RecipeError("--gpus all says nothing to Slurm", "give a number")
-    gpus = int(recipe.gpus) if by_hand else 0
-    return Resources(partition=partition, gpus=gpus, cpus=cpus, minutes=parse_time(time) if time else 0)
+def slurm_resources(resolved: Resolved, partition: str, time: str, cpus: int, nodes: int = 1) -> Resources:
+    """What a job of that recipe asks for. Raises RecipeError."""
+    minutes = parse_time(time) if time else 0
+    asked = Resources(partition=partition, gpus=asked_gpus(resolved), cpus=cpus, minutes=minutes, nodes=nodes)
+    check_nodes(resolved.recipe, asked)
+    return asked
+
+
+def check_nodes(recipe: Recipe, resources: Resources) -> None:
+    """Raise RecipeError unless the nodes can share the recipe's processes evenly."""
+    if resources.nodes > 1 and int(recipe.gpus) % resources.nodes:
+        raise RecipeError(
+            f"{resources.nodes} nodes cannot share --gpus {recipe.gpus} evenly",
+            f"--gpus counts the processes of all nodes together: give a multiple of {resources.nodes}",
+        )
 
 
 def require_slurm() -> None:
@@ -68,6 +77,7 @@ def submit(
 ) -> Run:  # fmt: skip
     """Make a run and submit its job. Raises RecipeError without Slurm, StoreError where it refuses the job."""
     require_slurm()
+    check_nodes(plan.resolved.recipe, resources)
     run = create(store, plan, name, tags, note, command, None, trial, "queued")
     try:
         submit_again(run, resources)
@@ -117,7 +127,9 @@ def _parameters(run: Run, resources: Resources) -> dict[str, object]:
     if resources.partition:
         asked["partition"] = resources.partition
     if resources.gpus:
-        asked["gpus_per_node"] = resources.gpus
+        asked["gpus_per_node"] = resources.gpus // resources.nodes
+    if resources.nodes > 1:
+        asked |= {"nodes": resources.nodes, "ntasks_per_node": 1}
     if resources.cpus:
         asked["cpus_per_task"] = resources.cpus
     asked["time"] = minutes or 60 * 24
@@ -129,7 +141,8 @@ def _parameters(run: Run, resources: Resources) -> dict[str, object]:
 def refresh(store: Store) -> None:
     """Bring the states of runs on Slurm up to date with what Slurm says of their jobs: one question for all.
 
-    Slurm that does not answer changes nothing.
+    Slurm that does not answer changes nothing, and neither does a run that is damaged, removed in this moment, or of
+    someone else.
     """
     if not QueuePaths(store.root / QUEUE).slurm.exists():
         return
@@ -139,12 +152,12 @@ def refresh(store: Store) -> None:
     if said is None:
         return
     for name, job in jobs.items():
-        run = store.run(name)
         state, reason = said.get(job.id, ("", ""))
-        if state in ("PENDING", "REQUEUED", "REQUEUE_HOLD", "SUSPENDED"):
-            _pending(run, reason, asked)
-        elif not state or state in _OVER:
-            _gone(run, job, state)
+        with contextlib.suppress(StoreError, OSError):
+            if state in ("PENDING", "REQUEUED", "REQUEUE_HOLD", "SUSPENDED"):
+                _pending(store.run(name), reason, asked)
+            elif not state or state in _OVER:
+                _gone(store.run(name), job, state)
 
 
 def _job_of(store: Store, name: str) -> Job | None:

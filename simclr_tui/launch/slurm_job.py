@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from simclr_tui.errors import ExitCode, SimclrError
+from simclr_tui.launch.nodes import join, open_meeting, tell, this_place
 from simclr_tui.launch.start import start_queued
 from simclr_tui.store.events import record
 from simclr_tui.store.process import is_alive
@@ -29,18 +30,24 @@ class Attempts:
         self.run_dir = run_dir
 
     def __call__(self) -> int:
-        """Train the run's next attempt to its end. Returns the run's exit code."""
-        run = Run(Path(self.run_dir))
+        """Train the run's next attempt to its end, on each node of the job. Returns the run's exit code."""
+        run, place = Run(Path(self.run_dir)), this_place()
+        if place.node:
+            return join(run, place)
         status = read_state(run.paths)
         if status.state == "finished":
+            tell(run, place)
             return ExitCode.OK
         if status.state != "queued":  # brought back by Slurm: nothing else may hold the run
             wait_again(run, status, "Slurm started its job again")
+        meeting = open_meeting(place)
         try:
-            attempt = start_queued(run, None, {})
+            attempt = start_queued(run, None, meeting.environment() if meeting else {})
         except SimclrError as error:
             print(error, file=sys.stderr, flush=True)
+            tell(run, place)
             return error.exit_code
+        tell(run, place, attempt, meeting)
         record(run.paths, attempt, "dequeued", "by Slurm")
         return _until_ended(run)
 

@@ -5,6 +5,7 @@ staying alive."""
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 import subprocess
 import sys
@@ -18,7 +19,13 @@ from simclr_tui.atomic import LineWriter
 from simclr_tui.clock import SYSTEM_CLOCK
 from simclr_tui.errors import ExitCode
 from simclr_tui.hardware.sampler import Sampler
-from simclr_tui.launch.several import first_failure, trainer_command, trainer_environment
+from simclr_tui.launch.several import (
+    Meeting,
+    first_failure,
+    ignore_the_warning,
+    trainer_command,
+    trainer_environment,
+)
 from simclr_tui.launch.start import last_words
 from simclr_tui.store.events import EventLog
 from simclr_tui.store.process import this_process
@@ -48,11 +55,12 @@ def _start_trainer(run: Run, attempt: int) -> subprocess.Popen[bytes]:
     """The trainer leads a group of its own, so that a stuck one can be ended with its data workers."""
     with run.paths.attempt(attempt).log.open("ab") as output:
         return subprocess.Popen(
-            trainer_command(run),
+            trainer_command(run, Meeting.of(os.environ)),
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            preexec_fn=ignore_the_warning,
             env=trainer_environment(run),
         )
 

@@ -15,13 +15,14 @@ from simclr_tui.catalog.catalog import Catalog
 from simclr_tui.catalog.row import Row
 from simclr_tui.catalog.sweeps import PRUNED
 from simclr_tui.errors import RecipeError, StoreError
-from simclr_tui.launch.plan import Plan, plan_variant
+from simclr_tui.launch.plan import Plan, asked_gpus, plan_variant
 from simclr_tui.launch.queue import enqueue, ensure_dispatcher, queue_again
-from simclr_tui.launch.slurm import refresh, require_slurm, resubmit, submit
+from simclr_tui.launch.slurm import check_nodes, refresh, require_slurm, resubmit, submit
 from simclr_tui.launch.stop import request_stop
 from simclr_tui.recipe.resolve import Resolved
 from simclr_tui.recipe.sweep import Axis, Values, draw, grid
 from simclr_tui.store.run import Run, Trial
+from simclr_tui.store.slurm import Resources
 from simclr_tui.store.state import OPEN
 from simclr_tui.store.store import Store
 from simclr_tui.store.sweeps import Sweep, SweepFolder, claim_sweep
@@ -67,7 +68,9 @@ def _check(base: Resolved, sweep: Sweep) -> None:
     if sweep.prune != "none" and (sweep.sampler != "tpe" or len(sweep.seeds) > 1):
         raise RecipeError(f"--prune {sweep.prune} judges single runs that tpe proposes", "give --sampler tpe --seeds 1")
     for number in range(known_trials(sweep)):
-        plan_trial(base, sweep, values_of(sweep, number), sweep.seeds[0])
+        plan = plan_trial(base, sweep, values_of(sweep, number), sweep.seeds[0])
+        if sweep.slurm is not None:
+            check_nodes(plan.resolved.recipe, sweep.slurm)
 
 
 def _require_optuna() -> None:
@@ -89,7 +92,8 @@ def values_of(sweep: Sweep, number: int) -> Values:
 
 def plan_trial(base: Resolved, sweep: Sweep, values: Values, seed: int) -> Plan:
     """One run of a trial. Raises RecipeError or DataError where the fields cannot go together."""
-    return plan_variant(base, values | {"seed": seed}, f"sweep {sweep.name}", f"trial of sweep {sweep.name}")
+    flags, name, here = values | {"seed": seed}, sweep.name, sweep.slurm is None
+    return plan_variant(base, flags, f"sweep {name}", f"trial of sweep {name}", here)
 
 
 def sweep_rows(store: Store, name: str) -> list[Row]:
@@ -143,8 +147,14 @@ def _queue(store: Store, plan: Plan, sweep: Sweep, number: int) -> Run:
     command = ["simclr", "sweep", "resume", sweep.name]
     trial = Trial(sweep=sweep.name, number=number)
     if sweep.slurm is not None:
-        return submit(store, plan, sweep.slurm, tags=[sweep.tag], command=command, trial=trial)
+        resources = _resources(sweep, sweep.slurm, plan.resolved)
+        return submit(store, plan, resources, tags=[sweep.tag], command=command, trial=trial)
     return enqueue(store, plan, tags=[sweep.tag], command=command, priority=sweep.priority, trial=trial)
+
+
+def _resources(sweep: Sweep, asked: Resources, trial: Resolved) -> Resources:
+    """What a trial's job asks for: as all others of its sweep, but for GPUs where those are varied."""
+    return msgspec.structs.replace(asked, gpus=asked_gpus(trial)) if "gpus" in sweep.varied else asked
 
 
 def _requeue(store: Store, sweep: Sweep, rows: Sequence[Row]) -> int:
@@ -152,7 +162,7 @@ def _requeue(store: Store, sweep: Sweep, rows: Sequence[Row]) -> int:
     for row in again:
         run = store.run(row["name"])
         if sweep.slurm is not None:
-            resubmit(run, sweep.slurm)
+            resubmit(run, _resources(sweep, sweep.slurm, run.resolved))
         else:
             queue_again(store, run)
     return len(again)

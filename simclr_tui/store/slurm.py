@@ -9,12 +9,13 @@ from simclr_tui.store.damage import UNREADABLE
 
 
 class Resources(msgspec.Struct, frozen=True, kw_only=True):
-    """What a job asks for; `minutes` 0 is the partition's default."""
+    """What a job asks for, `gpus` of all its nodes together; `minutes` 0 is the partition's default."""
 
     partition: str = ""
     gpus: int = 0
     cpus: int = 0
     minutes: int = 0
+    nodes: int = 1
 
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):

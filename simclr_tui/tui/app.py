@@ -25,6 +25,7 @@ from simclr_tui.launch.notify import Event, in_brief, news, notify
 from simclr_tui.store.state import ACTIVE
 from simclr_tui.text import did_you_mean, safe
 from simclr_tui.tui.actions import ACTING, ACTIONS, bindings
+from simclr_tui.tui.cluster import ClusterWatch
 from simclr_tui.tui.feed import Feed
 from simclr_tui.tui.inquiry import ask
 from simclr_tui.tui.jobs import Job, Jobs, Work
@@ -57,7 +58,7 @@ class Dashboard(App[str], inherit_bindings=False):
             self.snapshot = snapshot
 
     class Broken(Message):
-        """The feed's thread ended with a fault of ours."""
+        """A thread that reads beside the screen ended with a fault of ours."""
 
         def __init__(self, error: Exception) -> None:
             super().__init__()
@@ -75,6 +76,7 @@ class Dashboard(App[str], inherit_bindings=False):
             self.main.left = read_layout(root)
             self.main.keep = None if self.readonly else root
         self.feed = Feed(root, lambda snapshot: self.post_message(self.Fed(snapshot)), self._feed_failed)
+        self.cluster = ClusterWatch(root, self._feed_failed)
         self.jobs = Jobs()
         self.settled = -1
         self.fault: Exception | None = None
@@ -88,6 +90,8 @@ class Dashboard(App[str], inherit_bindings=False):
             self.theme = "textual-light"
         await self.push_screen(self.main)
         self.feed.start()
+        if not self.readonly:  # Slurm's answers are written into the runs
+            self.cluster.start()
         if not self.is_headless:
             on_signals(asyncio.get_running_loop(), lambda code: self.exit(return_code=code))
             # A terminal that goes without a signal is seen by looking: reading it would only spin.
@@ -102,6 +106,7 @@ class Dashboard(App[str], inherit_bindings=False):
 
     def on_unmount(self) -> None:
         self.feed.stop()
+        self.cluster.stop()
         self.jobs.cancel_all()
         self.main.looks.stop()
 

@@ -53,6 +53,11 @@ def test_a_queue_is_filled_ordered_and_emptied_from_the_shell(root):
         (["sweep", "--file", "lossess"], 2, "did you mean losses"),
         (["sweep", "show", "sweep7"], 3, "no sweep 'sweep7'"),
         (["run", "--on", "slurm", "--time", "soon", *FLAGS], 2, "--time cannot be"),
+        (["run", "--nodes", "2", "--gpus", "2", *FLAGS], 2, "are of a Slurm job"),
+        (["resume", "run1", "--time", "8h"], 2, "are of a Slurm job"),
+        (["sweep", "--cpus", "4", "--temp", "0.1,1", *FLAGS], 2, "are of a Slurm job"),
+        (["run", "--on", "slurm", "--nodes", "2", "--gpus", "1", *FLAGS], 2, "2 nodes cannot share --gpus 1 evenly"),
+        (["run", "--on", "slurm", "--gpus", "all", *FLAGS], 2, "a Slurm job trains elsewhere"),
     ],
 )
 def test_what_cannot_be_is_one_sentence_and_an_exit_code(root, words, code, said):

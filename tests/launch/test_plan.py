@@ -8,8 +8,9 @@ import pytest
 from PIL import Image
 
 from simclr_tui.errors import DataError, RecipeError, SimclrError, StoreError
-from simclr_tui.launch import aside
+from simclr_tui.launch import aside, plan
 from simclr_tui.launch.plan import check_space, checkpoint_bytes, make_plan, plan_clone, recipe_cost
+from simclr_tui.launch.slurm import slurm_resources
 from simclr_tui.store import checkpoints
 from tests.making import make_run
 
@@ -24,18 +25,18 @@ def images(tmp_path: Path) -> Path:
 
 
 def test_auto_says_what_it_chose_and_why():
-    plan = make_plan()
-    assert plan.resolved.recipe.data == "shapes"
-    assert plan.resolved.sources["data"].startswith("auto: ")
-    assert any("preset quick" in choice for choice in plan.choices)
-    assert any("data shapes" in choice for choice in plan.choices)
-    assert plan.steps == plan.steps_per_epoch * plan.resolved.recipe.epochs
+    made = make_plan()
+    assert made.resolved.recipe.data == "shapes"
+    assert made.resolved.sources["data"].startswith("auto: ")
+    assert any("preset quick" in choice for choice in made.choices)
+    assert any("data shapes" in choice for choice in made.choices)
+    assert made.steps == made.steps_per_epoch * made.resolved.recipe.epochs
 
 
 def test_a_folder_is_kept_as_an_absolute_path(images, monkeypatch):
     monkeypatch.chdir(images.parent)
-    plan = make_plan("quick", flags={"data": "folder:pets", "bs": 4})
-    assert plan.resolved.recipe.data == f"folder:{images}"
+    made = make_plan("quick", flags={"data": "folder:pets", "bs": 4})
+    assert made.resolved.recipe.data == f"folder:{images}"
 
 
 @pytest.mark.parametrize(
@@ -87,6 +88,27 @@ def test_the_next_checkpoint_is_as_large_as_the_newest(tmp_path):
     assert checkpoint_bytes(run) == recipe_cost(run.recipe).checkpoint_bytes
     checkpoints.save(run.paths, b"x" * 321, step=1, epoch=1.0, recipe="", wall=0.0, version="")
     assert checkpoint_bytes(run) == 321
+
+
+@pytest.mark.parametrize("there", [0, 2])
+def test_a_job_of_a_cluster_has_nothing_to_do_with_this_machines_gpus(monkeypatch, there):
+    monkeypatch.setattr(plan, "gpu_count", lambda: there)
+    for flags, gpus in (({"gpus": "16"}, 16), ({"gpus": "1"}, 1), ({"device": "cuda"}, 1), ({}, 0),
+                        ({"device": "cpu", "gpus": "4"}, 0)):  # fmt: skip
+        made = make_plan("quick", flags=flags, here=False)
+        assert slurm_resources(made.resolved, "", "", 0).gpus == gpus, flags
+        assert made.resolved.recipe.gpus == flags.get("gpus", "1")
+        assert make_plan(flags=flags, here=False).resolved.preset == ("cifar10-sgd" if gpus else "quick")
+    with pytest.raises(RecipeError, match="this machine's GPUs, and a Slurm job trains elsewhere") as caught:
+        make_plan(flags={"gpus": "all"}, here=False)
+    assert caught.value.hint == "give a number"
+
+
+def test_here_all_gpus_are_those_of_this_machine(monkeypatch):
+    monkeypatch.setattr(plan, "gpu_count", lambda: 2)
+    assert make_plan("quick", flags={"gpus": "all"}).resolved.recipe.gpus == "2"
+    with pytest.raises(RecipeError, match="--gpus 16: there are 2"):
+        make_plan("quick", flags={"gpus": "16"})
 
 
 def test_a_held_out_tenth_counts_against_the_batch(images):

@@ -1,4 +1,4 @@
-"""Runs as jobs of a real Slurm of one node: brought back after a requeue, stopped, pending, lost."""
+"""Runs as jobs of a real Slurm of one machine, on one node and on two: brought back, stopped, pending, lost."""
 
 from __future__ import annotations
 
@@ -17,11 +17,13 @@ from simclr_tui.launch.slurm import parse_time, refresh, resubmit, submit
 from simclr_tui.launch.stop import kill, stop
 from simclr_tui.store.slurm import Resources, read_job
 from simclr_tui.store.store import Store
+from tests.train.test_several_processes import ONE_STEP, rank, trainers
 from tests.training import assert_same, tiny_plan, tiny_run, train_in_process, until
 
 SCRIPT = Path(__file__).parents[1] / "single_node_slurm.sh"
 LONG = {"epochs": 100_000, "knn_every": 0, "checkpoint_every": 2}
 ASKED = Resources(minutes=10)
+ON_TWO = Resources(minutes=10, partition="pair", nodes=2)
 needs_slurm = pytest.mark.skipif(
     os.geteuid() != 0 or not all(map(shutil.which, ("sbatch", "slurmctld", "slurmd", "munged"))),
     reason="NOT TESTED AGAINST SLURM: needs root and Debian's slurm-wlm and munge",
@@ -128,6 +130,42 @@ def test_a_job_that_dies_is_lost_with_what_slurm_says(store):
     until(lambda: state(store, run) == "lost", what="Slurm to say so")
     assert run.status.reason.startswith("Slurm: job ")
     assert read_job(run.paths) is None
+
+
+@needs_slurm
+def test_a_run_on_two_nodes_follows_that_of_one_process(store, tmp_path):
+    run = submit(store, tiny_plan(gpus="2", **ONE_STEP), ON_TWO)
+    script = next((run.path / "slurm").glob("*_submission.sh")).read_text()
+    assert "#SBATCH --nodes=2\n#SBATCH --ntasks-per-node=1\n" in script
+    until(lambda: state(store, run) == "finished", what="the run to finish")
+    assert run.status.facts["processes"] == 2
+    alone = tiny_run(tmp_path / "alone", **ONE_STEP)
+    assert train_in_process(alone).returncode == ExitCode.OK
+    assert run.metric("loss").values == pytest.approx(alone.metric("loss").values, rel=1e-5)
+    until(lambda: state(store, run) and read_job(run.paths) is None, what="the job to be gone")
+
+
+@needs_slurm
+def test_two_nodes_are_warned_requeued_killed_and_stopped_as_one(store):
+    run = submit(store, tiny_plan(gpus="2", **LONG), ON_TWO)
+    job = read_job(run.paths)
+    trains(run)
+    subprocess.run(["scancel", "--signal=USR1", job.id], check=True)
+    until(lambda: state(store, run) == "queued" and "Slurm: " in run.status.reason, what="the job to wait again")
+    assert "time limit; goes on from step" in run.status.reason
+    saved = run.status.step
+    scontrol("update", f"JobId={job.id}", "StartTime=now")
+    trains(run, saved + 1)
+    (victim,) = [process for process in trainers(run) if rank(process) == 1]
+    victim.kill()
+    until(lambda: state(store, run) == "failed", what="the loss of a process to be told")
+    assert run.status.reason.startswith("process 1 was killed by SIGKILL")
+    until(lambda: state(store, run) and read_job(run.paths) is None and not trainers(run), what="the job to be gone")
+    resubmit(run, ON_TWO)
+    trains(run, run.checkpoints[0].step + 1)
+    final = stop(run)
+    assert (final.state, final.exit_code) == ("stopped", ExitCode.STOPPED)
+    until(lambda: state(store, run) and read_job(run.paths) is None and not trainers(run), what="the job to be gone")
 
 
 @needs_slurm

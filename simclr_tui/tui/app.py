@@ -227,8 +227,9 @@ class Dashboard(App[str], inherit_bindings=False):
         """The palette: every action of this screen, then what Textual offers itself (themes among it)."""
         where = _WHERE.get(type(screen).__name__, "")
         for action in ACTIONS:
-            if action.where in (where, "app") and action.id != "command_palette":
-                run = partial(self._run_from_palette, action.id, screen if action.where == where else self)
+            here = action.is_in(where)
+            if (here or action.is_in("app")) and action.id != "command_palette":
+                run = partial(self._run_from_palette, action.id, screen if here else self)
                 yield SystemCommand(f"{action.label}  ({action.keys_shown})", action.help, run)
         own = {"quit"}
         for command in super().get_system_commands(screen):

@@ -84,7 +84,7 @@ async def test_readonly_every_acting_key_says_why_not(runs, size):
     async with app.run_test(size=size, notifications=True) as pilot:
         await settle(pilot, app)
         for action in ACTIONS:
-            if action.id in ACTING and action.where == "main":
+            if action.id in ACTING and action.is_in("main"):
                 app.clear_notifications()
                 await pilot.pause()
                 await press(app, pilot, action.keys.split(",")[0])

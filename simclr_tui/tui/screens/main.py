@@ -123,20 +123,7 @@ class MainScreen(ListActions, LookActions, WordActions, WorkActions):
         """Tell the feed what to read, if that changed."""
         if not self.app.is_running:
             return
-        view = self.chart_tab
-        request = Request(
-            current=self.runs.current["name"] if self.runs.current else "",
-            marked=self._marked,
-            tab=self.tab,
-            panels=max(1, view.charts),
-            page=view.page,
-            columns=2 * view.chart_columns,
-            axis=self.left.axis,
-            smoothing=self.left.smoothing,
-            window=view.window,
-            cursor=view.cursor,
-            pattern=self.curves.pattern,
-        )
+        request = self.request(self.runs.current["name"] if self.runs.current else "", self._marked)
         self.refresh_footer()
         if request != self._asked:
             self._asked = request
@@ -247,4 +234,4 @@ class MainScreen(ListActions, LookActions, WordActions, WorkActions):
         if len(names) < 2:
             self.app.tell("mark two runs or more with space, then compare them")
             return
-        self.app.push_screen(CompareScreen([self.store.run(name) for name in names]))
+        self.app.push_screen(CompareScreen([self.store.run(name) for name in names], self.left))

@@ -54,6 +54,9 @@ ACTIONS: tuple[Action, ...] = (
     Action("resume", "r", "resume", "Go on from the newest checkpoint.", "runs", footer=True, acts=True),
     Action("clone", "c", "clone", "A form filled with this run's recipe.", "runs", acts=True),
     Action("kill", "k", "kill", "End a run that does not answer to stop. Asks first.", "runs", acts=True),
+    Action("sooner(-1)", "K", "sooner", "One place forward in the queue.", "runs", acts=True),
+    Action("sooner(1)", "J", "later", "One place back in the queue.", "runs", acts=True),
+    Action("queue", "Q", "pause queue", "Start nothing more from the queue, or go on.", "runs", acts=True),
     Action("evaluate", "e", "evaluate", "Measure the encoder by a protocol.", "runs", acts=True),
     Action("export", "x", "export", "Write the encoder or the metrics into a file.", "runs", footer=True, acts=True),
     Action("cancel_work", "X", "end work", "End the evaluations and exports that were begun here.", "runs"),
@@ -155,7 +158,7 @@ ACTIONS: tuple[Action, ...] = (
 )
 
 
-ACTING = frozenset(action.id for action in ACTIONS if action.acts)
+ACTING = frozenset(action.id.split("(")[0] for action in ACTIONS if action.acts)
 
 
 def actions(where: str) -> tuple[Action, ...]:

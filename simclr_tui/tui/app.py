@@ -178,12 +178,13 @@ class Dashboard(App[str], inherit_bindings=False):
         self.notify(safe(str(error)), severity="error", markup=False, timeout=12)
 
     def do(self, work: Callable[[], object], done: str, then: Callable[[], object] | None = None) -> None:
-        """Do something to a run off the screen's thread; say when it is done, or why it is not. After it, `then`."""
+        """Do something off the screen's thread; say when it is `done`, or why it is not. After it, `then`."""
         self.run_worker(partial(self._do, work, done, then), thread=True, group="work", exit_on_error=True)
 
     def _do(self, work: Callable[[], object], done: str, then: Callable[[], object] | None) -> None:
         if self._tried(work):
-            self.call_later(self.tell, done)
+            if done:
+                self.call_later(self.tell, done)
             if then is not None:
                 self.call_later(then)
         self.feed.refresh()

@@ -208,6 +208,7 @@ class MainScreen(ListActions, LookActions, WordActions, WorkActions):
         possible = {
             "stop": active or state == "queued",
             "kill": active,
+            "sooner": state == "queued",
             "resume": row is not None and not open_ and state != "finished" and not row.get("error"),
             "clone": row is not None and not row.get("error"),
             "evaluate": row is not None and not row.get("error"),

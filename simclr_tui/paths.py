@@ -88,6 +88,16 @@ class RunPaths:
         return self.root / "slurm.json"
 
     @property
+    def slurm_folder(self) -> Path:
+        """What submitit keeps of the run's jobs."""
+        return self.root / "slurm"
+
+    @property
+    def asked(self) -> Path:
+        """What the run's newest Slurm job asked for; stays when the job is gone."""
+        return self.slurm_folder / "asked.json"
+
+    @property
     def meeting(self) -> Path:
         """Where the nodes of a Slurm job meet: the first one's word to the others."""
         return self.root / "meeting.json"

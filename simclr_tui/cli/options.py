@@ -41,14 +41,14 @@ Partition = Annotated[str, typer.Option("--partition", help="Of Slurm.", show_de
 Time = Annotated[str, typer.Option("--time", help="Limit of a Slurm job (90m, 8h, 2d); it goes on in another.")]
 Cpus = Annotated[int, typer.Option("--cpus", min=0, help="Cores of a Slurm job (0: its default).")]
 Nodes = Annotated[
-    int, typer.Option("--nodes", min=1, help="Of a Slurm job: they share its --gpus evenly.", show_default=True)
+    int, typer.Option("--nodes", min=0, help="Of a Slurm job: they share its --gpus evenly (0: its default).")
 ]
 DEFAULT_RUNS: Any = Path("runs")
 
 
 def check_place(on: str, partition: str, time: str, cpus: int, nodes: int) -> None:
     """Raise RecipeError for options of a Slurm job where none is asked for."""
-    if on == "local" and (partition or time or cpus or nodes > 1):
+    if on == "local" and (partition or time or cpus or nodes):
         raise RecipeError(
             "--partition, --time, --cpus and --nodes are of a Slurm job", "give --on slurm too, or leave them out"
         )

@@ -19,11 +19,14 @@ def resume(
     partition: Partition = "",
     time: Time = "",
     cpus: Cpus = 0,
-    nodes: Nodes = 1,
+    nodes: Nodes = 0,
     runs: Runs = DEFAULT_RUNS,
 ) -> None:
-    """Go on from the newest checkpoint, exactly: the result is that of a run that never stopped."""
-    from simclr_tui.launch.slurm import refresh, resubmit, slurm_resources
+    """Go on from the newest checkpoint, exactly: the result is that of a run that never stopped.
+
+    A Slurm job asks for what the run's last one did, but for the options given here.
+    """
+    from simclr_tui.launch.slurm import refresh, resources_again, resubmit
     from simclr_tui.launch.start import resume as start_again
     from simclr_tui.store.store import Store
 
@@ -32,7 +35,7 @@ def resume(
     refresh(store)
     run = store.find(name)
     if on == "slurm":
-        job = resubmit(run, slurm_resources(run.resolved, partition, time, cpus, nodes))
+        job = resubmit(run, resources_again(run, partition, time, cpus, nodes))
         return out.talk(f"{run.name} is job {job.id} of Slurm; see simclr ls, follow it: simclr attach {run.name}")
     attempt = start_again(run)
     out.talk(f"{run.name}: attempt {attempt}")

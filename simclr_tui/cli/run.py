@@ -43,7 +43,7 @@ def run(
     partition: Partition = "",
     time: Time = "",
     cpus: Cpus = 0,
-    nodes: Nodes = 1,
+    nodes: Nodes = 0,
     name: Annotated[
         str | None, typer.Option("--name", "-n", help="Instead of run1, run2, …", show_default=False)
     ] = None,

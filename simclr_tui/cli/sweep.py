@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from simclr_tui.recipe.sweep import Axis
     from simclr_tui.recipe.sweep_files import SweepFile
     from simclr_tui.store.store import Store
+    from simclr_tui.store.sweeps import Sweep
 
 app = typer.Typer(help="Try many values of the recipe's fields; each trial is a queued run.")
 SweepName = Annotated[str, typer.Argument(metavar="NAME", help="As of simclr sweep ls.")]
@@ -47,7 +48,7 @@ def sweep(
     partition: Partition = "",
     time: Time = "",
     cpus: Cpus = 0,
-    nodes: Nodes = 1,
+    nodes: Nodes = 0,
     name: Annotated[str | None, typer.Option("--name", "-n", help="Instead of sweep1, sweep2, …")] = None,
     priority: Annotated[int, typer.Option("--priority", help="In the queue: higher starts earlier.")] = 0,
     runs: Runs = DEFAULT_RUNS,
@@ -98,8 +99,9 @@ def sweep(
     made = make_sweep(store, plan.resolved, wanted, name)
     out.data(made.name)
     count = f"{made.trials} trials" + (f" of {seeds} seeds" if seeds > 1 else "")
-    out.talk(f"{made.name}: {count}, {len(waiting_runs(store))} runs wait; watch it: simclr sweep show {made.name}")
-    _tell_pause(store)
+    where = f"{len(waiting_runs(store))} runs wait" if made.slurm is None else "each run a job of Slurm"
+    out.talk(f"{made.name}: {count}, {where}; watch it: simclr sweep show {made.name}")
+    _tell_pause(store, made)
 
 
 app.callback(invoke_without_command=True)(sweep)
@@ -128,9 +130,11 @@ def _places(store: Store) -> int:
     return settings(store).slots * max(1, gpu_count())
 
 
-def _tell_pause(store: Store) -> None:
+def _tell_pause(store: Store, sweep: Sweep) -> None:
     from simclr_tui.launch.queue import why_paused
 
+    if sweep.slurm is not None:  # the queue has nothing to do with it
+        return
     if why := why_paused(store):
         out.talk(f"the queue is paused: {safe(why)}; go on with: simclr queue start")
 
@@ -218,7 +222,7 @@ def resume(name: SweepName, runs: Runs = DEFAULT_RUNS) -> None:
     store = Store(runs)
     folder = find_sweep(store, name)
     out.talk(f"{folder.root.name}: {go_on(store, folder)} runs queued; watch it: simclr sweep show {folder.root.name}")
-    _tell_pause(store)
+    _tell_pause(store, folder.read())
 
 
 @with_sweep_flags
@@ -244,7 +248,7 @@ def extend(
     axes = [parse_axis(key, text) for key, text in flags.items()]
     count = extend_sweep(store, folder, trials, range(last + 1, last + 1 + seeds), axes)
     out.talk(f"{folder.root.name}: {count} runs queued; watch it: simclr sweep show {folder.root.name}")
-    _tell_pause(store)
+    _tell_pause(store, folder.read())
 
 
 app.command("extend")(extend)

@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import Literal
 
 import msgspec
+import psutil
 
 from simclr_tui import __version__
-from simclr_tui.atomic import Lock
+from simclr_tui.atomic import Lock, rename_folder, write_file
 from simclr_tui.errors import SimclrError
 from simclr_tui.hardware.gpu import shared_reader
 from simclr_tui.hardware.sampler import machine_summary
@@ -30,6 +31,11 @@ _LOCK_PROBE = (
     "import sys, pathlib; from simclr_tui.atomic import is_locked; sys.exit(is_locked(pathlib.Path(sys.argv[1])))"
 )
 _LOW = 2 * 10**9  # bytes
+# How the kernel names file systems that several machines see.
+_NETWORK = (
+    "nfs", "cifs", "smb", "lustre", "gpfs", "beegfs", "ceph", "glusterfs", "afs", "9p", "virtiofs", "panfs", "wekafs",
+    "orangefs", "pvfs2", "sshfs", "s3fs", "gcsfuse", "juicefs",
+)  # fmt: skip
 
 
 class Finding(msgspec.Struct, frozen=True):
@@ -47,6 +53,7 @@ def examine(root: Path) -> list[Finding]:
         _torch,
         _gpu,
         _store,
+        _file_system,
         _locks,
         _disk,
         _shared_memory,
@@ -98,9 +105,60 @@ def _store(root: Path) -> Finding:
     return Finding("good", "store", f"{root.absolute()}, {count} runs")
 
 
+def _file_system(root: Path) -> Finding:
+    """Which one the store lies on, and whether it replaces a file in one step and keeps a name that is taken."""
+    place = _existing(root)
+    kind, mount = file_system(place)
+    named = f"{kind} at {mount}"
+    try:
+        wrong = _renames_badly(place)
+    except OSError as error:
+        return Finding("note", "file system", f"{named}; renames could not be tried: {error.strerror}")
+    if wrong:
+        return Finding("bad", "file system", f"{named} {wrong}: put --runs on another")
+    if is_network(kind):
+        words = "a network file system: jobs of several nodes may share it, the queue needs its locks"
+        return Finding("note", "file system", f"{named}, {words}; renames are whole")
+    return Finding("good", "file system", f"{named}, on this machine alone; renames are whole")
+
+
+def file_system(place: Path) -> tuple[str, str]:
+    """Its type by the kernel's name (`ext4`, `nfs4`) and where it is mounted."""
+    mounts = {mount.mountpoint: mount.fstype for mount in psutil.disk_partitions(all=True)}
+    found = [str(folder) for folder in (place.resolve(), *place.resolve().parents) if str(folder) in mounts]
+    return (mounts[found[0]], found[0]) if found else ("unknown", "/")
+
+
+def is_network(kind: str) -> bool:
+    """Whether other machines may see the same files."""
+    return kind.removeprefix("fuse.").startswith(_NETWORK)
+
+
+def _renames_badly(place: Path) -> str:
+    """What goes wrong; empty where nothing does."""
+    with tempfile.TemporaryDirectory(prefix=".doctor-", dir=place) as made:
+        folder = Path(made)
+        for content in (b"one", b"two"):
+            write_file(folder / "file", content)
+        if (folder / "file").read_bytes() != b"two":
+            return "does not replace a file by a rename"
+        for name in ("source", "taken"):
+            (folder / name).mkdir()
+        try:
+            rename_folder(folder / "source", folder / "taken")
+        except FileExistsError:
+            return ""
+        return "renames over a folder that is there"
+
+
+def _existing(root: Path) -> Path:
+    """The store, or the nearest folder above it that is there."""
+    return next(place for place in (root.absolute(), *root.absolute().parents) if place.is_dir())
+
+
 def _locks(root: Path) -> Finding:
     """Whether a lock taken by one process is seen by another there: some network file systems only pretend."""
-    place = root if root.is_dir() else Path(tempfile.gettempdir())
+    place = _existing(root)
     probe = place / f".doctor-{os.getpid()}.lock"
     lock = Lock(probe)
     try:

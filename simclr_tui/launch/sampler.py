@@ -88,12 +88,15 @@ def _look(store: Store, study: Study, sweep: Sweep, number: int, rows: list[Row]
 
 
 def _judge(store: Store, study: Study, number: int, row: Row) -> None:
-    """Report what kNN has come to; the measurement before the first step says nothing of the trial."""
+    """Report what kNN has come to; the measurement before the first step says nothing of the trial.
+
+    Measurements are counted and not known by their steps, which mean more or less training as the batch does.
+    """
     run = store.run(row["name"])
-    points = [
-        (step, score) for step, score in zip(*run.history().points("knn"), strict=True) if step and score == score
-    ]
-    if not points or not study.report(number, int(points[-1][0]), points[-1][1]):
+    points = zip(*run.history().points("knn"), strict=True)
+    scores = [score for step, score in points if step and score == score]
+    judged = [study.report(number, count, score) for count, score in enumerate(scores, start=1)]
+    if not any(judged):
         return
     with contextlib.suppress(StoreError):  # it may have ended in this moment
         edit_run(store, run, add=[PRUNED])

@@ -26,7 +26,7 @@ from simclr_tui.recipe.recipe import Recipe
 from simclr_tui.recipe.resolve import Resolved
 from simclr_tui.store.events import record
 from simclr_tui.store.run import Run, Trial
-from simclr_tui.store.slurm import Job, Resources, read_job
+from simclr_tui.store.slurm import Job, Resources, read_asked, read_job
 from simclr_tui.store.state import ACTIVE, State, read_state, waiting_again, write_state
 from simclr_tui.store.store import Store
 
@@ -46,11 +46,22 @@ def parse_time(text: str) -> int:
     return int(minutes)
 
 
-def slurm_resources(resolved: Resolved, partition: str, time: str, cpus: int, nodes: int = 1) -> Resources:
+def slurm_resources(resolved: Resolved, partition: str, time: str, cpus: int, nodes: int = 0) -> Resources:
     """What a job of that recipe asks for. Raises RecipeError."""
     minutes = parse_time(time) if time else 0
-    asked = Resources(partition=partition, gpus=asked_gpus(resolved), cpus=cpus, minutes=minutes, nodes=nodes)
+    asked = Resources(partition=partition, gpus=asked_gpus(resolved), cpus=cpus, minutes=minutes, nodes=nodes or 1)
     check_nodes(resolved.recipe, asked)
+    return asked
+
+
+def resources_again(run: Run, partition: str, time: str, cpus: int, nodes: int) -> Resources:
+    """What a run's next job asks for: what is given here, the rest as its last job did. Raises RecipeError."""
+    last = read_asked(run.paths)
+    if last is None:
+        return slurm_resources(run.resolved, partition, time, cpus, nodes)
+    given = {"partition": partition, "minutes": parse_time(time) if time else 0, "cpus": cpus, "nodes": nodes}
+    asked = msgspec.structs.replace(last, **{name: value for name, value in given.items() if value})
+    check_nodes(run.recipe, asked)
     return asked
 
 
@@ -105,7 +116,7 @@ def submit_again(run: Run, resources: Resources) -> Job:
     # The trainer listens to this one; submitit's own choice would kill it.
     os.environ["SUBMITIT_PREEMPT_SIGNAL"] = "USR1"
     submitit.JobEnvironment.USR_SIG = "USR1"
-    executor = submitit.SlurmExecutor(folder=run.path.absolute() / "slurm", max_num_timeout=_REQUEUES)
+    executor = submitit.SlurmExecutor(folder=run.paths.slurm_folder.absolute(), max_num_timeout=_REQUEUES)
     executor.update_parameters(**_parameters(run, resources))
     try:
         submitted = executor.submit(Attempts(str(run.path.absolute())))
@@ -116,6 +127,7 @@ def submit_again(run: Run, resources: Resources) -> Job:
     marker = QueuePaths(run.path.parent / QUEUE).slurm
     marker.parent.mkdir(exist_ok=True)
     marker.touch()
+    write_file(run.paths.asked, msgspec.json.encode(resources))
     write_file(run.paths.slurm, msgspec.json.encode(job))
     record(run.paths, read_state(run.paths).attempt, "queued", f"as job {job.id} of Slurm")
     return job

@@ -57,13 +57,13 @@ class Study:
         states = self._optuna.trial.TrialState
         self._study.tell(number, score, state=None if score is not None else states.FAIL, skip_if_finished=True)
 
-    def report(self, number: int, step: int, score: float) -> bool:
-        """An intermediate score. True when the trial should be given up."""
+    def report(self, number: int, count: int, score: float) -> bool:
+        """A trial's intermediate score, the `count`-th from 1. True when the trial should be given up."""
         frozen = self._study.get_trials(deepcopy=False)[number]
-        if step in frozen.intermediate_values:
+        if count in frozen.intermediate_values:
             return False  # judged already
         trial = self._optuna.trial.Trial(self._study, frozen._trial_id)
-        trial.report(score, step)
+        trial.report(score, count)
         return bool(trial.should_prune())
 
     def prune(self, number: int) -> None:

@@ -25,6 +25,14 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     resources: Resources = Resources()
 
 
+def read_asked(paths: RunPaths) -> Resources | None:
+    """What the run's newest job asked for; None for a run that never was one."""
+    try:
+        return msgspec.json.decode(paths.asked.read_bytes(), type=Resources)
+    except UNREADABLE:
+        return None
+
+
 def read_job(paths: RunPaths) -> Job | None:
     """None for a run that no Slurm job answers for."""
     try:

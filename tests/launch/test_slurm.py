@@ -10,10 +10,11 @@ import subprocess
 import time
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from simclr_tui.errors import ExitCode, RecipeError, StoreError
-from simclr_tui.launch.slurm import parse_time, refresh, resubmit, submit
+from simclr_tui.launch.slurm import parse_time, refresh, resources_again, resubmit, submit
 from simclr_tui.launch.stop import kill, stop
 from simclr_tui.store.slurm import Resources, read_job
 from simclr_tui.store.store import Store
@@ -116,7 +117,9 @@ def test_pending_is_told_with_the_reason_and_stops_are_clean(store):
     assert (final.state, final.exit_code) == ("stopped", ExitCode.STOPPED)
     assert first.checkpoints[0].step == final.step
     until(lambda: state(store, first) and read_job(first.paths) is None, what="the job to be gone")
-    resubmit(first, whole)
+    again = resources_again(first, "", "", 0, 0)
+    assert again == whole
+    resubmit(first, again)
     trains(first, final.step + 1)
     assert kill(first).state in ("stopped", "failed")  # Slurm asks before it kills
 
@@ -173,6 +176,18 @@ def test_a_job_that_slurm_refuses_leaves_nothing_behind(store):
     with pytest.raises(StoreError, match="Slurm refused the job"):
         submit(store, tiny_plan(), Resources(partition="nowhere"))
     assert store.names() == []
+
+
+def test_a_next_job_asks_for_what_the_last_did_but_for_what_is_given(tmp_path):
+    run = tiny_run(tmp_path, gpus="4")
+    assert resources_again(run, "", "1h", 0, 2) == Resources(minutes=60, nodes=2)  # a first job, on CPUs
+    run.paths.slurm_folder.mkdir()
+    last = Resources(partition="main", gpus=4, cpus=3, minutes=10, nodes=2)
+    run.paths.asked.write_bytes(msgspec.json.encode(last))
+    assert resources_again(run, "", "", 0, 0) == last
+    assert resources_again(run, "pair", "1h", 8, 4) == Resources(partition="pair", gpus=4, cpus=8, minutes=60, nodes=4)
+    with pytest.raises(RecipeError, match="3 nodes cannot share --gpus 4 evenly"):
+        resources_again(run, "", "", 0, 3)
 
 
 @pytest.mark.parametrize(("text", "minutes"), [("8h", 480), ("90m", 90), ("2d", 2880), ("30", 30), ("120s", 2)])

@@ -167,11 +167,36 @@ def test_pruning_gives_up_what_lags_and_an_interrupted_study_goes_on(tmp_path):
     study = Study(tmp_path / "journal", sweep)
     for _ in range(6):
         number, _ = study.ask()
-        assert not any(study.report(number, step, 0.5) for step in (10, 20))
+        assert not any(study.report(number, count, 0.5) for count in (1, 2))
         study.tell(number, 0.5)
     number, values = study.ask()
     again = Study(tmp_path / "journal", sweep)  # its process was killed, and another goes on
     assert again.open() == {number: values}
-    assert again.report(number, 10, 0.1)
+    assert again.report(number, 1, 0.1)
     again.prune(number)
     assert (again.open(), again.asked()) == ({}, 7)
+
+
+def test_hyperband_spends_less_and_keeps_what_is_good(tmp_path):
+    """Trials on the recorded surface, each of nine measurements that rise to its score."""
+    pytest.importorskip("optuna")
+    sweep = Sweep(name="s", sampler="tpe", trials=27, seeds=(0,), axes=SURFACE_AXES, prune="hyperband")
+    study = Study(tmp_path / "journal", sweep)
+    measured, kept, given_up = 0, [], []
+    for _ in range(sweep.trials):
+        number, values = study.ask()
+        score = surface(**values)
+        for count in range(1, 10):
+            measured += 1
+            if study.report(number, count, score * (1 - 0.5**count)):
+                study.prune(number)
+                given_up.append(score)
+                break
+        else:
+            study.tell(number, score)
+            kept.append(score)
+    assert study.open() == {}
+    assert len(given_up) >= 5
+    assert measured < 0.8 * 9 * sweep.trials
+    assert statistics.fmean(kept) > statistics.fmean(given_up)
+    assert max(kept) > max(given_up)

@@ -75,6 +75,19 @@ def train(
     _tell(_measure("train", 0, steps, repeat, words, to_toml(resolved).encode()), json)
 
 
+@app.command("data")
+def data(
+    count: Annotated[int, typer.Option("--count", min=64, help="Generated images.")] = 512,
+    repeat: Repeat = 5,
+    json: AsJson = False,
+) -> None:
+    """Image files to views, two an image, as a run takes them that cannot keep its pixels in memory.
+
+    In turns with torchvision's ImageFolder and transforms, on generated JPEGs of 224 px.
+    """
+    _tell(_measure("data", count, 1, repeat), json)
+
+
 def _measure(
     what: str, count: int, steps: int, repeat: int, more: Sequence[str] = (), given: bytes = b""
 ) -> Measured:  # fmt: skip

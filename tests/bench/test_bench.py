@@ -79,6 +79,19 @@ def test_what_is_generated_is_a_store_like_any_other(tmp_path):
     assert history.points("loss").steps == list(range(1, 3001))
 
 
+def test_streaming_is_measured_in_turns_with_torchvision():
+    done = bench("data", "--count", "64", "--repeat", "2", "--json")
+    assert done.returncode == 0, done.stderr
+    told = {figure["name"]: figure for figure in json.loads(done.stdout)["figures"]}
+    for name in ("crop and flip", "all of §A"):
+        mine, other = told[f"{name}: streamed"], told[f"{name}: torchvision"]
+        assert mine["n"] == other["n"] == 2
+        assert mine["lowest"] > 0
+        ratio = told[f"{name}: times torchvision"]["lowest"]
+        assert mine["lowest"] / other["highest"] <= ratio <= mine["highest"] / other["lowest"]
+    assert 10 < told["a file of 224 px"]["median"] < 40, "kB, as a photograph of that size has"
+
+
 TINY = ["--width", "0.125", "--image-size", "16", "--bs", "8", "--steps", "1", "--repeat", "2", "--threads", "1"]
 
 

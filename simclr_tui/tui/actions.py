@@ -1,7 +1,7 @@
 """Every action of the dashboard, once: its keys, its words, where it applies.
 
-The key bindings, the footer, the command palette, the help screen and the key table of the README are made from
-this table.
+The key bindings, the footer, the command palette, the help screen and `docs/keys.md` (`python -m
+simclr_tui.tui.actions > docs/keys.md`) are made from this table.
 """
 
 from __future__ import annotations
@@ -178,3 +178,21 @@ def groups(wheres: Iterable[str]) -> dict[str, list[Action]]:
         if any(action.is_in(where) for where in wheres):
             found.setdefault(action.group, []).append(action)
     return found
+
+
+SCREENS = ("main", "charts", "form", "compare", "app")
+
+
+def page() -> str:
+    """The keys as a page of Markdown."""
+    lines = ["# Keys of the dashboard", "", "Made by `python -m simclr_tui.tui.actions`; in the dashboard: `?`."]
+    for group, found in groups(SCREENS).items():
+        lines += ["", f"## {group[0].upper()}{group[1:]}", "", "| key | does | |", "|---|---|---|"]
+        for action in found:
+            keys = " ".join(f"`{key}`" for key in action.keys_shown.replace("|", "\\|").split())
+            lines.append(f"| {keys} | {action.label} | {action.help.replace('|', chr(92) + '|')} |")
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    print(page(), end="")

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from simclr_tui.tui.actions import ACTIONS, bindings
+from simclr_tui.tui.actions import ACTIONS, SCREENS, bindings
 from simclr_tui.tui.look import run_colour
 from simclr_tui.tui.terminal import plain
 from simclr_tui.tui.ticks import log_ticks, nice_ticks, time_ticks

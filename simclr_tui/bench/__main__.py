@@ -29,6 +29,7 @@ def main() -> None:
     parser.add_argument("--repeat", type=int, required=True)
     parser.add_argument("--peer", default="")
     parser.add_argument("--compile", action="store_true")
+    parser.add_argument("--managed", action="store_true")
     given = parser.parse_args()
     try:
         with tempfile.TemporaryDirectory(prefix="simclr-bench-") as place:
@@ -54,7 +55,9 @@ def _measure(what: str, place: Path, given: argparse.Namespace) -> list[Figure]:
         from simclr_tui.bench.train import train_figures
 
         recipe = from_toml(sys.stdin.read()).recipe
-        return train_figures(recipe, given.steps, given.repeat, given.peer, given.compile)
+        return train_figures(
+            recipe, given.steps, given.repeat, given.peer, given.compile, place if given.managed else None
+        )
     from simclr_tui.bench.store import store_figures
 
     return store_figures(place, given.count, given.steps, given.repeat)

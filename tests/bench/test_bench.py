@@ -103,12 +103,16 @@ def peer_that_prints(tmp_path, words):
 
 def test_training_is_measured_in_turns_with_a_peer(tmp_path):
     peer = peer_that_prints(tmp_path, '{"images_per_s": 2.5}')
-    done = bench("train", "--preset", "quick", *TINY, "--precision", "fp32", "--peer", peer, "--json")
+    done = bench("train", "--preset", "quick", *TINY, "--precision", "fp32", "--peer", peer, "--managed", "--json")
     assert done.returncode == 0, done.stderr
     told = {figure["name"]: figure for figure in json.loads(done.stdout)["figures"]}
     assert told["the peer"]["median"] == 2.5
     assert told["the peer"]["n"] == told["fp32"]["n"] == told["times the peer"]["n"] == 2
     assert told["times the peer"]["highest"] == pytest.approx(told["fp32"]["highest"] / 2.5)
+    runs, cost = told["simclr run, dashboard open"], told["cost of being managed"]
+    assert runs["n"] == 2
+    assert runs["lowest"] > 0
+    assert cost["median"] < 100
     work, peak = told["share of that in training"], told["matrix product, fp32"]
     assert 0 < work["median"] < 100
     assert peak["lowest"] > 0

@@ -6,7 +6,10 @@ import contextlib
 import errno
 import fcntl
 import os
+import platform
+import re
 import time
+import zlib
 from collections import deque
 from pathlib import Path
 from typing import Protocol
@@ -51,11 +54,11 @@ SYSTEM_OS: Os = SystemOs()
 def write_file(path: Path, data: bytes, durable: bool = True, system: Os = SYSTEM_OS) -> None:
     """Replace `path` by `data`: after a crash at any moment the old content or the new is there, whole.
 
-    `durable` also survives power loss (fsync of file and folder). The temporary name is the same for each
-    writer of one process, so a stale one is simply overwritten. Raises OSError; the file is then whole all the
-    same, and the old one unless the folder alone could not be synced.
+    `durable` also survives power loss (fsync of file and folder), and takes away what killed writers of this file
+    left. Raises OSError; the file is then whole all the same, and the old one unless the folder alone could not be
+    synced.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}{_HOST}.tmp")
     try:
         fd = system.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         try:
@@ -71,6 +74,31 @@ def write_file(path: Path, data: bytes, durable: bool = True, system: Os = SYSTE
         raise
     if durable:
         sync_folder(path.parent, system)
+        _sweep(path, system)
+
+
+# A pid says nothing of the processes of another machine that shares the folder.
+_HOST = f"@{zlib.crc32(platform.node().encode()):08x}"
+
+
+def _sweep(path: Path, system: Os) -> None:
+    """Remove the temporary files of writers of `path` that died on this machine before they were done."""
+    ours = re.compile(rf"\.{re.escape(path.name)}\.([0-9]{{1,9}}){_HOST}\.tmp")
+    with contextlib.suppress(OSError):
+        for found in list(path.parent.iterdir()):
+            if (match := ours.fullmatch(found.name)) and _is_gone(int(match[1])):
+                system.unlink(found)
+
+
+def _is_gone(pid: int) -> bool:
+    """Whether there is no process of that pid, not even another user's."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    except OSError:
+        return False
+    return False
 
 
 def _write_all(fd: int, data: bytes, system: Os) -> None:

@@ -22,6 +22,10 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
 
     runs: Annotated[str, Meta(description="The run store, where neither --runs nor SIMCLR_RUNS names one.")] = ""
     theme: Annotated[str, Meta(description="The dashboard's theme, as its menu names it.")] = ""
+    images: Annotated[
+        Literal["auto", "kitty", "sixel", "blocks"],
+        Meta(description="How the dashboard draws pictures: auto, kitty, sixel or blocks."),
+    ] = "auto"
     bell: Annotated[bool, Meta(description="Whether news rings the terminal's bell.")] = False
     readonly: Annotated[bool, Meta(description="Whether the dashboard only looks.")] = False
     tell: Annotated[tuple[News, ...], Meta(description="What is news: any of these.")] = get_args(News)

@@ -78,6 +78,11 @@ class RunPaths:
         return self.root / "launch.lock"
 
     @property
+    def claim_lock(self) -> Path:
+        """Held while the folder is filled by whoever claimed its name; gone when it is a run."""
+        return self.root / "claim.lock"
+
+    @property
     def ticket(self) -> Path:
         """Where the run stands in the queue; there as long as the queue looks after it."""
         return self.root / "ticket.json"

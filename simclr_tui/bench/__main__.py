@@ -1,4 +1,4 @@
-"""`python -m simclr_tui.bench train|store|dashboard`: measures, and prints one JSON document on standard output."""
+"""`python -m simclr_tui.bench train|data|store|dashboard`: measures, and prints one JSON document to stdout."""
 
 from __future__ import annotations
 
@@ -23,12 +23,13 @@ _PACKAGES = ("torch", "textual", "plotext", "typer", "msgspec", "numpy", "sqlite
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="simclr bench")
-    parser.add_argument("what", choices=["train", "store", "dashboard"])
+    parser.add_argument("what", choices=["train", "data", "store", "dashboard"])
     parser.add_argument("--count", type=int, default=0)
     parser.add_argument("--steps", type=int, required=True)
     parser.add_argument("--repeat", type=int, required=True)
     parser.add_argument("--peer", default="")
     parser.add_argument("--compile", action="store_true")
+    parser.add_argument("--managed", action="store_true")
     given = parser.parse_args()
     try:
         with tempfile.TemporaryDirectory(prefix="simclr-bench-") as place:
@@ -46,11 +47,17 @@ def _measure(what: str, place: Path, given: argparse.Namespace) -> list[Figure]:
         from simclr_tui.bench.dashboard import dashboard_figures
 
         return dashboard_figures(place, given.count, given.repeat)
+    if what == "data":
+        from simclr_tui.bench.data import data_figures
+
+        return data_figures(place, given.count, given.repeat)
     if what == "train":
         from simclr_tui.bench.train import train_figures
 
         recipe = from_toml(sys.stdin.read()).recipe
-        return train_figures(recipe, given.steps, given.repeat, given.peer, given.compile)
+        return train_figures(
+            recipe, given.steps, given.repeat, given.peer, given.compile, place if given.managed else None
+        )
     from simclr_tui.bench.store import store_figures
 
     return store_figures(place, given.count, given.steps, given.repeat)

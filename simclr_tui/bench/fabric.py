@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
+import time
 from pathlib import Path
 
 import msgspec
 
 from simclr_tui.paths import RunPaths
 from simclr_tui.recipe.resolve import resolve, to_toml
+from simclr_tui.store.process import this_process
 from simclr_tui.store.run import FORMAT, RunInfo
-from simclr_tui.store.state import State
+from simclr_tui.store.state import State, write_state
 from simclr_tui.store.store import Store
 
 FIVE = ("loss", "lr", "contrastive_top1", "images_per_s", "grad_norm")  # the scalars of a step
@@ -74,3 +76,24 @@ def make_metrics(paths: RunPaths, steps: int) -> None:
             )
             if step % 390 == 0:
                 file.write(b'{"step":%d,"epoch":%.6f,"time":%.4f,"knn":%.4f}\n' % (step, step / 390, step / 10, 0.5))
+
+
+def begin(paths: RunPaths) -> None:
+    """A generated run that trains, held by this process."""
+    grow(paths, 0)
+
+
+def grow(paths: RunPaths, step: int) -> None:
+    """One more step of a run that trains; its state is told every second, at ten steps a second."""
+    wave = math.sin(step / 100)
+    with paths.attempt(1).metrics.open("ab") as file:
+        file.write(
+            b'{"step":%d,"epoch":%.6f,"time":%.4f,"loss":%.6f,"lr":0.3,"contrastive_top1":%.4f,"images_per_s":812.0}\n'
+            % (step, step / 390, step / 10, 5 - wave, 0.5 + wave / 3)
+        )
+    if step % 10 == 0:
+        state = State(
+            state="running", since=1.7e9, step=step, steps=100_000, steps_per_epoch=390, time=step / 10,
+            heartbeat=time.monotonic(), process=this_process(), summary={"loss": 5 - wave, "steps_per_s": 10.0},
+        )  # fmt: skip
+        write_state(paths, state)

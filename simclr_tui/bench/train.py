@@ -13,10 +13,12 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
 
+from simclr_tui.bench.managed import managed_images_per_s
 from simclr_tui.errors import SimclrError
 from simclr_tui.recipe.cost import cost
 from simclr_tui.recipe.recipe import Recipe
@@ -126,10 +128,13 @@ class Bench:
             torch.cuda.synchronize(self._device)
 
 
-def train_figures(recipe: Recipe, steps: int, repeat: int, peer: str = "", compiled: bool = False) -> list[Figure]:
-    """Measure a recipe, and `peer`, a command that prints {"images_per_s": …} as its last line.
+def train_figures(
+    recipe: Recipe, steps: int, repeat: int, peer: str = "", compiled: bool = False, managed: Path | None = None
+) -> list[Figure]:
+    """Measure a recipe, and `peer`, a command that prints {"images_per_s": …} as its last line; with an empty folder
+    `managed`, also the same steps under `simclr run`.
 
-    Raises SimclrError where the peer does not.
+    Raises SimclrError where the peer does not, or the run does not finish.
     """
     compute = choose_compute(recipe)
     variants = list(_variants(compute, compiled))
@@ -138,13 +143,20 @@ def train_figures(recipe: Recipe, steps: int, repeat: int, peer: str = "", compi
     speeds: list[list[float]] = [[] for _ in variants]
     peers: list[float] = []
     peaks: list[float] = []
-    for _ in range(repeat):
+    runs: list[float] = []
+    for turn in range(repeat):
         for bench, values in zip(benches, speeds, strict=True):
             values.append(bench.images_per_s(steps))
         peaks.append(_multiplications(compute))
         if peer:
             peers.append(_ask_peer(peer))
+        if managed is not None:
+            runs.append(managed_images_per_s(managed / str(turn), recipe, steps))
     figures = [Figure(variant.name, "images/s", values) for variant, values in zip(variants, speeds, strict=True)]
+    if runs:
+        costs = [100 * (1 - run / bare) for run, bare in zip(runs, speeds[own], strict=True)]
+        figures.append(Figure("simclr run, dashboard open", "images/s", runs))
+        figures.append(Figure("cost of being managed", "%", costs, 1))
     return figures + _derived(recipe, compute, speeds[own], peaks, peers, benches[own].split(steps))
 
 

@@ -112,12 +112,15 @@ class Comparison:
         }
 
 
+_ANOTHER_LOSS = {"objective", "temp", "bs", "l2", "margin", "semi_hard"}  # fields that set the scale of the loss
+
+
 def compare(runs: list[Run]) -> Comparison:
     """Read the runs and set them side by side. Raises StoreError when one cannot be read."""
     states = tuple(run.status for run in runs)
     histories = tuple(run.history() for run in runs)
     differences = diff([run.recipe for run in runs])
-    measures = _measures(runs, histories, states, same_loss=not {"temp", "bs"} & differences.keys())
+    measures = _measures(runs, histories, states, same_loss=not _ANOTHER_LOSS & differences.keys())
     return Comparison(
         runs=tuple(runs),
         states=states,
@@ -149,7 +152,7 @@ def _measures(
         found = [history.best(metric, highest) for history in histories]
         return [pair[1] if pair else None for pair in found]
 
-    # NT-Xent at another temperature or batch size is on another scale: then no loss is called the better one.
+    # On another scale no loss is called the better one.
     lowest = False if same_loss else None
     return (
         _measure("knn", "%", last("knn"), highest=True),

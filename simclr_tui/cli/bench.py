@@ -37,7 +37,11 @@ def store(
 
 
 @app.command("dashboard")
-def dashboard(count: Count = 10_000, repeat: Repeat = 5, json: AsJson = False) -> None:
+def dashboard(
+    count: Annotated[int, typer.Option("--count", min=2, help="Generated runs.")] = 10_000,
+    repeat: Repeat = 5,
+    json: AsJson = False,
+) -> None:
     """The dashboard's first frame, its keys, a chart and its memory, over many runs."""
     _tell(_measure("dashboard", count, 1, repeat), json)
 
@@ -56,6 +60,7 @@ def train(
         str, typer.Option("--peer", help='A command to measure in turns; its last line is {"images_per_s": …}.')
     ] = "",
     compiled: Annotated[bool, typer.Option("--compile", help="Also compiled by torch.")] = False,
+    managed: Annotated[bool, typer.Option("--managed", help="Also as a run, with the dashboard open.")] = False,
     json: AsJson = False,
     flags: dict[str, Any],
 ) -> None:
@@ -67,8 +72,21 @@ def train(
     from simclr_tui.recipe.resolve import resolve, to_toml
 
     resolved = resolve(choose_preset()[0] if preset == "auto" else preset, config, flags)
-    words = ["--peer", peer, *(["--compile"] if compiled else [])]
+    words = ["--peer", peer, *(["--compile"] if compiled else []), *(["--managed"] if managed else [])]
     _tell(_measure("train", 0, steps, repeat, words, to_toml(resolved).encode()), json)
+
+
+@app.command("data")
+def data(
+    count: Annotated[int, typer.Option("--count", min=64, help="Generated images.")] = 512,
+    repeat: Repeat = 5,
+    json: AsJson = False,
+) -> None:
+    """Image files to views, two an image, as a run takes them that cannot keep its pixels in memory.
+
+    In turns with torchvision's ImageFolder and transforms, on generated JPEGs of 224 px.
+    """
+    _tell(_measure("data", count, 1, repeat), json)
 
 
 def _measure(

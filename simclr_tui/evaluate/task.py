@@ -7,13 +7,12 @@ from functools import cached_property
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from simclr_tui.errors import DataError, DivergedError
 from simclr_tui.recipe.recipe import Recipe
 from simclr_tui.train.data.folder import Progress
-from simclr_tui.train.data.images import Data, ImageSet, Labels, Pixels
+from simclr_tui.train.data.images import Data, Images, ImageSet, Labels, taken
 from simclr_tui.train.device import Compute
 from simclr_tui.train.encoder import Encoder
 from simclr_tui.train.knn import extract_features
@@ -25,7 +24,7 @@ _CHUNK = 2048  # images between two words about progress
 class Labelled:
     """images (N, 3, S, S), uint8, and their classes (N,), all of them known."""
 
-    images: Pixels
+    images: Images
     labels: Labels
 
     def __len__(self) -> int:
@@ -88,7 +87,7 @@ class Task:
     def labels(self, images: Labelled) -> Tensor:
         return torch.from_numpy(images.labels).to(self.compute.device)
 
-    def _extract(self, what: str, images: NDArray[np.uint8]) -> Tensor:
+    def _extract(self, what: str, images: Images) -> Tensor:
         compute, parts = self.compute, []
         for start in range(0, len(images), _CHUNK):
             part = images[start : start + _CHUNK]
@@ -117,4 +116,4 @@ def _known(images: ImageSet | None) -> Labelled | None:
     known = np.flatnonzero(images.labels >= 0)
     if len(known) == len(images.labels):
         return Labelled(images.images, images.labels) if len(known) else None
-    return Labelled(images.images[known], images.labels[known]) if len(known) else None
+    return Labelled(taken(images.images, known), images.labels[known]) if len(known) else None

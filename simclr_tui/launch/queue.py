@@ -106,6 +106,29 @@ def move(store: Store, run: Run, before: Run | None = None, last: bool = False, 
         write_ticket(store.run(name).paths, msgspec.structs.replace(waiting[name], position=top + offset))
 
 
+def move_by(store: Store, run: Run, places: int) -> None:
+    """So many places later among those of its priority; sooner, with a negative number. Raises StoreError."""
+    waiting = waiting_runs(store)
+    if run.name not in waiting:
+        move(store, run)  # says why not
+        return
+    peers = [name for name, ticket in waiting.items() if ticket.priority == waiting[run.name].priority]
+    place = max(0, peers.index(run.name) + places)
+    peers.remove(run.name)
+    last = place >= len(peers)
+    move(store, run, before=None if last else store.run(peers[place]), last=last)
+
+
+def toggle(store: Store) -> str:
+    """Pause the queue, or let it go on. Returns what became of it. Raises StoreError."""
+    if not why_paused(store):
+        pause(store)
+        return "the queue is paused; what trains goes on"
+    unpause(store)
+    ensure_dispatcher(store)
+    return "the queue goes on"
+
+
 def waiting_runs(store: Store) -> dict[str, Ticket]:
     """The runs in state `queued`, the next first."""
     found: dict[str, Ticket] = {}

@@ -55,16 +55,16 @@ def create(
     if name is not None:
         check_name(name)
     check_space(store.root, plan.cost.checkpoint_bytes)
-    run = store.claim(name)
-    try:
-        first = State(state="starting", since=SYSTEM_CLOCK.wall(), supervisor=this_process())
-        if state == "queued":
-            first = State(state="queued", since=SYSTEM_CLOCK.wall(), steps=plan.steps or 0)
-        if ticket is not None:
-            write_ticket(run.paths, ticket)
-        _fill(run, plan, first, _info(run, tags or [], note, command or sys.argv, trial))
-    except (SimclrError, OSError) as error:
-        _undo(run, error)
+    with store.claiming(name) as run:
+        try:
+            first = State(state="starting", since=SYSTEM_CLOCK.wall(), supervisor=this_process())
+            if state == "queued":
+                first = State(state="queued", since=SYSTEM_CLOCK.wall(), steps=plan.steps or 0)
+            if ticket is not None:
+                write_ticket(run.paths, ticket)
+            _fill(run, plan, first, _info(run, tags or [], note, command or sys.argv, trial))
+        except (SimclrError, OSError) as error:
+            _undo(run, error)
     return run
 
 

@@ -6,15 +6,16 @@ import contextlib
 import os
 import re
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from simclr_tui.atomic import is_locked, rename_folder
+from simclr_tui.atomic import Lock, is_locked, rename_folder
 from simclr_tui.clock import SYSTEM_CLOCK, Clock
 from simclr_tui.errors import NotFoundError, SimclrError, StoreError
 from simclr_tui.paths import RUN_FILE, TRASH
 from simclr_tui.store.run import Run
 from simclr_tui.store.state import OPEN
+from simclr_tui.store.unfinished import clear_unfinished, is_unfinished
 from simclr_tui.text import did_you_mean, safe
 
 _NAME = re.compile(r"[^\W_][\w.+=-]{0,99}")
@@ -111,6 +112,30 @@ class Store:
             raise StoreError(
                 f"cannot write to the run store {self.root}: {error.strerror}", "give another --runs"
             ) from None
+
+    @contextlib.contextmanager
+    def claiming(self, name: str | None = None) -> Iterator[Run]:
+        """As `claim`, and nobody else gets the name meanwhile. A folder whose claimer was killed before it became
+        a run is claimed anew."""
+        run = self._abandoned(name) or self.claim(name)
+        lock = Lock(run.paths.claim_lock)
+        try:
+            if not lock.acquire() or run.paths.info.exists():  # someone else took it for abandoned
+                raise StoreError(f"{run.name} already exists in {self.root}", "choose another --name")
+            clear_unfinished(run.paths)
+            yield run
+            run.paths.claim_lock.unlink(missing_ok=True)
+        except OSError as error:
+            raise StoreError(f"cannot write {run.path}: {error.strerror}", "see simclr doctor") from None
+        finally:
+            lock.release()
+
+    def _abandoned(self, name: str | None) -> Run | None:
+        """The folder of that name, if nobody fills it and there is nothing in it but a run's beginnings."""
+        if name is None:
+            return None
+        run = self.run(check_name(name))
+        return run if is_unfinished(run.paths) and not is_locked(run.paths.claim_lock) else None
 
     def _claim_name(self, name: str) -> Run:
         try:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from simclr_tui.train import checkpoint
+from collections.abc import Iterable
+
+from simclr_tui.text import safe
+from simclr_tui.train.report import Reporter
 from simclr_tui.train.stopping import Stopped
 from simclr_tui.train.telemetry import Telemetry
 from simclr_tui.train.training import Training
@@ -31,6 +34,14 @@ def _say_epoch(run: Training, epoch: int) -> None:
     )
 
 
+def tell_damaged(report: Reporter, names: Iterable[str]) -> None:
+    """Name images that could not be decoded."""
+    for name in names:
+        sentence = f"damaged image, replaced by its neighbour: {safe(name)}"
+        report.tell("warning", sentence)
+        report.say(sentence)
+
+
 def evaluate_if_due(run: Training) -> bool:
     """Measure h where it is due and not measured yet; a resumed run catches up on what it was stopped in.
 
@@ -56,20 +67,33 @@ def evaluate_if_due(run: Training) -> bool:
 
 
 def save(run: Training) -> None:
-    """Save a checkpoint. A full disk is reported and tried again at the next one; the third failure is final."""
+    """Begin to save a checkpoint, once the one before is written. After a failure, training waits for what comes of it:
+    a run that cannot be saved should not go on."""
     if not run.world.first:
         run.saved = run.step
         return
+    settle(run, wait=True)
     run.report.doing("saving a checkpoint")
     run.report.metrics.sync()
-    try:
-        manifest = checkpoint.save(run.paths, run.state_dict(), run.step, run.step / run.steps_per_epoch)
-    except OSError as error:
-        run.failed_saves += 1
-        run.report.tell("warning", f"checkpoint not saved: {error.strerror}", run.step)
-        run.report.say(f"checkpoint at step {run.step} not saved: {error.strerror}")
-        if run.failed_saves >= _SAVE_TRIES:
-            raise
+    run.saver.begin(run.state_dict(), run.step, run.step / run.steps_per_epoch)
+    if run.failed_saves:
+        settle(run, wait=True)
+
+
+def settle(run: Training, wait: bool = False) -> None:
+    """Tell what became of a checkpoint, if it is written by now or if told to wait for it.
+
+    A full disk is reported and tried again at the next one; the third failure in a row is final.
+    """
+    outcome = run.saver.outcome(wait)
+    if outcome is None:
         return
-    run.failed_saves, run.saved = 0, run.step
-    run.report.tell("checkpoint", manifest.file, run.step)
+    if isinstance(outcome, OSError):
+        run.failed_saves += 1
+        run.report.tell("warning", f"checkpoint not saved: {outcome.strerror}", run.saver.step)
+        run.report.say(f"checkpoint at step {run.saver.step} not saved: {outcome.strerror}")
+        if run.failed_saves >= _SAVE_TRIES:
+            raise outcome
+        return
+    run.failed_saves, run.saved = 0, run.saver.step
+    run.report.tell("checkpoint", outcome.file, run.saver.step)

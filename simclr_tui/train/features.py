@@ -14,7 +14,7 @@ from simclr_tui.recipe.datasets import folder_layout, folder_of
 from simclr_tui.recipe.recipe import Recipe
 from simclr_tui.text import safe
 from simclr_tui.train.data.folder import Progress, chosen
-from simclr_tui.train.data.images import Data, Pixels
+from simclr_tui.train.data.images import Data, Images, Pixels, taken
 from simclr_tui.train.data.open import open_data
 from simclr_tui.train.device import choose_compute
 from simclr_tui.train.encoder import Encoder
@@ -31,7 +31,7 @@ class Bank:
     `index` counts within the split, labels are -1 and class names and paths empty where there is none.
     """
 
-    images: list[Pixels]
+    images: list[Images]
     splits: tuple[str, ...]
     index: NDArray[np.int64]
     labels: NDArray[np.int64]
@@ -60,7 +60,7 @@ class Bank:
         for part in self.images:
             within = rows[(rows >= first) & (rows < first + len(part))] - first
             first += len(part)
-            parts.append(part[within])
+            parts.append(taken(part, within))
         return Bank(
             images=[part for part in parts if len(part)],
             splits=tuple(self.splits[row] for row in rows),
@@ -113,7 +113,7 @@ def _part(data: Data, split: str, names: tuple[str, ...] | None) -> Bank | None:
     labels = images.labels if images.labels is not None else np.full(len(images), -1, np.int64)
     index = np.flatnonzero(kept)
     return Bank(
-        images=[images.images if kept.all() else images.images[index]],
+        images=[images.images if kept.all() else taken(images.images, index)],
         splits=(split,) * len(index),
         index=index,
         labels=labels[index],

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import numpy as np
 import torch
 import torch.nn.functional as F
-from numpy.typing import NDArray
 from torch import Tensor, nn
+
+from simclr_tui.train.data.images import Images
 
 
 @torch.no_grad()
@@ -55,7 +55,7 @@ def knn_votes(
 @torch.no_grad()
 def extract_features(
     encoder: nn.Module,
-    images: Tensor | NDArray[np.uint8],
+    images: Tensor | Images,
     image_size: int,
     device: torch.device,
     autocast: torch.dtype | None = None,
@@ -66,10 +66,10 @@ def extract_features(
     Images of another size have their shorter side resized to `image_size` and their middle taken. The encoder
     runs in eval mode and comes back in the mode it was in, its parameters and buffers unchanged.
     """
-    source = torch.as_tensor(images)
     features = []
     with evaluating(encoder), torch.autocast(device.type, autocast, enabled=autocast is not None):
-        for part in torch.split(source, batch):
+        for start in range(0, len(images), batch):
+            part = torch.as_tensor(images[start : start + batch])
             views = _centre(part.to(device, non_blocking=True).float() / 255.0, image_size)
             features.append(encoder(views.contiguous(memory_format=torch.channels_last)).float())
     return torch.cat(features)

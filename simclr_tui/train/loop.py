@@ -10,11 +10,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from simclr_tui.train.augment import two_views
-from simclr_tui.train.between import end_epoch, evaluate_if_due, save
-from simclr_tui.train.draws import Stream, bits64, epoch_order
+from simclr_tui.train.between import end_epoch, evaluate_if_due, save, settle, tell_damaged
+from simclr_tui.train.draws import Stream, bits64
+from simclr_tui.train.feed import Feed
 from simclr_tui.train.guard import Guard
 from simclr_tui.train.loss import Everyone
 from simclr_tui.train.micro_batch import cached_gradient, even_chunks
+from simclr_tui.train.order import Order
 from simclr_tui.train.schedule import learning_rate
 from simclr_tui.train.telemetry import Telemetry
 from simclr_tui.train.training import Training
@@ -30,36 +32,39 @@ def train(run: Training) -> bool:
     """
     run.encoder.train()
     run.head.train()
-    whole = evaluate_if_due(run) and _take_steps(run)
+    whole = evaluate_if_due(run)
+    if whole:
+        order = Order(run.recipe, len(run.source), run.world)
+        with Feed(run.source, run.compute.device, order, run.step, run.steps) as feed:
+            whole = _take_steps(run, feed)
+    settle(run, wait=True)
     while run.step > 0 and run.saved != run.step:
         save(run)
+        settle(run, wait=True)
     return whole
 
 
-def _take_steps(run: Training) -> bool:
+def _take_steps(run: Training, feed: Feed) -> bool:
     """Take the steps that are left. False when stopped on the way."""
     recipe, compute, world = run.recipe, run.compute, run.world
-    device, batch_size = compute.device, recipe.batch_size
+    device = compute.device
     guard = Guard([("encoder", run.encoder), ("head", run.head)], device, run.scale)
     run.optimizer.found_inf = guard.found_inf  # type: ignore[attr-defined]
-    telemetry = Telemetry(run.report, guard, device, batch_size)
+    telemetry = Telemetry(run.report, guard, device, recipe.batch_size)
     warmup_steps = round(recipe.warmup * run.steps_per_epoch)
-    order, order_epoch = epoch_order(recipe.seed, 0, len(run.source)), 0
 
     while run.step < run.steps:
         if world.agree(run.stop.requested):
             telemetry.drain()
             return False
-        epoch, position = divmod(run.step, run.steps_per_epoch)
-        if epoch != order_epoch:
-            order, order_epoch = epoch_order(recipe.seed, epoch, len(run.source)), epoch
 
         asked = time.perf_counter()
-        samples = world.share(order[position * batch_size : (position + 1) * batch_size])
-        images = run.source.batch(samples)
+        samples, images = feed.take()
         waited = time.perf_counter() - asked
+        tell_damaged(run.report, run.source.damaged())
+        settle(run)
 
-        figures = _gradient(run, images, samples, epoch)
+        figures = _gradient(run, images, samples, run.step // run.steps_per_epoch)
         if run.scale is not None:
             run.scale.unscale(guard.grads())
         world.average([figures, *guard.grads()])

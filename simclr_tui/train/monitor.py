@@ -11,7 +11,7 @@ from torch import Tensor
 
 from simclr_tui.recipe.recipe import Recipe
 from simclr_tui.train.augment import two_views
-from simclr_tui.train.data.images import Data, ImageSet
+from simclr_tui.train.data.images import Data, Images, ImageSet, taken
 from simclr_tui.train.device import Compute
 from simclr_tui.train.encoder import Encoder
 from simclr_tui.train.head import ProjectionHead
@@ -72,9 +72,7 @@ class Monitor:
         queries, labels = self._features(encoder, *self._queries)
         return knn_accuracy(bank, bank_labels, queries, labels, self._classes, k=self._recipe.knn_k)
 
-    def _features(
-        self, encoder: Encoder, images: NDArray[np.uint8], labels: NDArray[np.int64]
-    ) -> tuple[Tensor, Tensor]:
+    def _features(self, encoder: Encoder, images: Images, labels: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
         features: list[Tensor] = []
         for start in range(0, len(images), _CHUNK):
             self._pause("measuring kNN")
@@ -104,7 +102,7 @@ class Monitor:
         self._report.doing(doing)
 
 
-def _labelled(images: ImageSet | None) -> tuple[NDArray[np.uint8], NDArray[np.int64]] | None:
+def _labelled(images: ImageSet | None) -> tuple[Images, NDArray[np.int64]] | None:
     """The images that have a class, and their classes; None when there is none."""
     if images is None or images.labels is None:
         return None
@@ -113,4 +111,4 @@ def _labelled(images: ImageSet | None) -> tuple[NDArray[np.uint8], NDArray[np.in
         return None
     if len(known) == len(images.labels):
         return images.images, images.labels
-    return images.images[known], images.labels[known]
+    return taken(images.images, known), images.labels[known]

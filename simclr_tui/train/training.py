@@ -15,6 +15,7 @@ from simclr_tui.train.head import ProjectionHead
 from simclr_tui.train.loss import Objective
 from simclr_tui.train.monitor import Monitor
 from simclr_tui.train.report import Reporter
+from simclr_tui.train.saving import Saver
 from simclr_tui.train.scaling import LossScale
 from simclr_tui.train.source import Source
 from simclr_tui.train.stopping import StopFlag
@@ -45,10 +46,12 @@ class Training:
     evaluated: int = -1
     failed_saves: int = 0
     saved: int = -1
+    saver: Saver = field(init=False)
     objective: Objective = field(init=False)
     stochastic: bool = field(init=False)
 
     def __post_init__(self) -> None:
+        self.saver = Saver(self.paths)
         self.objective = Objective.of(self.recipe)
         self.stochastic = self.encoder.stochastic
         self.chunk = self.chunk or self.share

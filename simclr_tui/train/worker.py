@@ -14,6 +14,7 @@ from simclr_tui.recipe.recipe import Recipe
 from simclr_tui.store.events import PROCESS_FAILED
 from simclr_tui.store.run import Run
 from simclr_tui.text import percent, size
+from simclr_tui.train.between import tell_damaged
 from simclr_tui.train.checkpoint import load_newest
 from simclr_tui.train.data.images import Data
 from simclr_tui.train.data.open import open_data
@@ -141,8 +142,7 @@ def _open_images(recipe: Recipe, report: Reporter, stop: StopFlag, world: World)
     data = open_data(recipe.data, image_size=recipe.image_size, subset=recipe.subset, progress=progress)
     if world.first:
         world.in_turn()
-    for name in data.damaged:
-        report.tell("warning", f"damaged image, replaced by its neighbour: {name}")
+    tell_damaged(report, data.damaged)
     if len(data.train.images) < recipe.batch_size:
         raise DataError(
             f"a batch of {recipe.batch_size} does not fit into {len(data.train.images)} training images",

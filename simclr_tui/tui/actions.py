@@ -1,7 +1,7 @@
 """Every action of the dashboard, once: its keys, its words, where it applies.
 
-The key bindings, the footer, the command palette, the help screen and the key table of the README are made from
-this table.
+The key bindings, the footer, the command palette, the help screen and `docs/keys.md` (`python -m
+simclr_tui.tui.actions > docs/keys.md`) are made from this table.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from textual.binding import Binding
 
 @dataclass(frozen=True)
 class Action:
-    """`id` is the method `action_ID` that does it; `where`, the screen that has it ("app": all of them)."""
+    """`id` is the method `action_ID` that does it; `where`, the screens that have it ("app": all of them)."""
 
     id: str
     keys: str
@@ -31,8 +31,11 @@ class Action:
         """The keys as a person reads them: `space`, `^p`, `[ ]`."""
         return " ".join(_KEY_NAMES.get(key, key.replace("ctrl+", "^")) for key in self.keys.split(","))
 
-    def binding(self) -> Binding:
-        first, name = self.keys_shown.split(" ")[0], f"{self.where}.{self.label.replace(' ', '-')}"
+    def is_in(self, where: str) -> bool:
+        return where in self.where.split()
+
+    def binding(self, where: str) -> Binding:
+        first, name = self.keys_shown.split(" ")[0], f"{where}.{self.label.replace(' ', '-')}"
         return Binding(self.keys, self.id, self.label, self.footer, first, self.first, self.help, id=name)
 
 
@@ -43,12 +46,17 @@ _KEY_NAMES = {
     "greater_than_sign": ">", "plus": "+", "minus": "-",
 }  # fmt: skip
 
+_CHARTED = "main compare"  # the screens that have charts
+
 ACTIONS: tuple[Action, ...] = (
     Action("new", "n", "new", "Start a run from a form of the recipe's fields.", "runs", footer=True, acts=True),
     Action("stop", "s", "stop", "End the run with a checkpoint. Asks first.", "runs", footer=True, acts=True),
     Action("resume", "r", "resume", "Go on from the newest checkpoint.", "runs", footer=True, acts=True),
     Action("clone", "c", "clone", "A form filled with this run's recipe.", "runs", acts=True),
     Action("kill", "k", "kill", "End a run that does not answer to stop. Asks first.", "runs", acts=True),
+    Action("sooner(-1)", "K", "sooner", "One place forward in the queue.", "runs", acts=True),
+    Action("sooner(1)", "J", "later", "One place back in the queue.", "runs", acts=True),
+    Action("queue", "Q", "pause queue", "Start nothing more from the queue, or go on.", "runs", acts=True),
     Action("evaluate", "e", "evaluate", "Measure the encoder by a protocol.", "runs", acts=True),
     Action("export", "x", "export", "Write the encoder or the metrics into a file.", "runs", footer=True, acts=True),
     Action("cancel_work", "X", "end work", "End the evaluations and exports that were begun here.", "runs"),
@@ -74,30 +82,50 @@ ACTIONS: tuple[Action, ...] = (
     Action("tab('recipe')", "4", "Recipe", "Every field, where it came from, what differs from the marked.", "tabs"),
     Action("tab('views')", "5", "Views", "Augmented views of images; images nearest to one.", "tabs"),
     Action("tab('embedding')", "6", "Embedding", "Test images on the two principal components of h.", "tabs"),
-    Action("page(-1)", "left_square_bracket", "previous charts", "Turn back a page of charts.", "charts"),
-    Action("page(1)", "right_square_bracket", "next charts", "Turn a page of charts.", "charts"),
-    Action("grid(-1, 0)", "left_parenthesis", "fewer columns", "One column of charts less.", "charts"),
-    Action("grid(1, 0)", "right_parenthesis", "more columns", "One column of charts more.", "charts"),
-    Action("grid(0, -1)", "left_curly_bracket", "fewer rows", "One row of charts less.", "charts"),
-    Action("grid(0, 1)", "right_curly_bracket", "more rows", "One row of charts more.", "charts"),
-    Action("fit_grid", "vertical_line", "fit charts", "As many charts as can be read.", "charts"),
-    Action("fill", "F", "full screen", "One chart alone, or all again; [ and ] turn.", "charts"),
-    Action("search", "i", "search tab", "Curves: only some metrics. Log: words in it.", "charts"),
-    Action("axis", "a", "x axis", "Steps, epochs, time of training or time of day.", "charts"),
-    Action("log_scale", "l", "log scale", "Logarithmic y axis.", "charts"),
-    Action("smooth", "w", "smooth", "Smooth the curves, with the raw line behind.", "charts"),
-    Action("clip", "y", "clip outliers", "Let the y axis leave out the few values far from all others.", "charts"),
-    Action("cursor(-1)", "comma", "cursor left", "Read values further left. Log: the match before.", "charts"),
-    Action("cursor(1)", "full_stop", "cursor right", "Read values further right. Log: the next match.", "charts"),
-    Action("leap(-1)", "less_than_sign", "cursor far left", "Ten cells to the left.", "charts"),
-    Action("leap(1)", "greater_than_sign", "cursor far right", "Ten cells to the right.", "charts"),
+    Action("page(-1)", "left_square_bracket", "previous charts", "Turn back a page of charts.", "charts", _CHARTED),
+    Action("page(1)", "right_square_bracket", "next charts", "Turn a page of charts.", "charts", _CHARTED),
+    Action("grid(-1, 0)", "left_parenthesis", "fewer columns", "One column of charts less.", "charts", _CHARTED),
+    Action("grid(1, 0)", "right_parenthesis", "more columns", "One column of charts more.", "charts", _CHARTED),
+    Action("grid(0, -1)", "left_curly_bracket", "fewer rows", "One row of charts less.", "charts", _CHARTED),
+    Action("grid(0, 1)", "right_curly_bracket", "more rows", "One row of charts more.", "charts", _CHARTED),
+    Action("fit_grid", "vertical_line", "fit charts", "As many charts as can be read.", "charts", _CHARTED),
+    Action("fill", "F", "full screen", "One chart alone, or all again; [ and ] turn.", "charts", _CHARTED),
+    Action("search", "i", "search tab", "Curves: only some metrics. Log: words in it.", "charts", _CHARTED),
+    Action("axis", "a", "x axis", "Steps, epochs, time of training or time of day.", "charts", _CHARTED),
+    Action("log_scale", "l", "log scale", "Logarithmic y axis.", "charts", _CHARTED),
+    Action("smooth", "w", "smooth", "Smooth the curves, with the raw line behind.", "charts", _CHARTED),
+    Action(
+        "clip", "y", "clip outliers", "Let the y axis leave out the few values far from all others.", "charts", _CHARTED
+    ),
+    Action(
+        "cursor(-1)", "comma", "cursor left", "Read values further left. Log: the match before.", "charts", _CHARTED
+    ),
+    Action(
+        "cursor(1)", "full_stop", "cursor right", "Read values further right. Log: the next match.", "charts", _CHARTED
+    ),
+    Action("leap(-1)", "less_than_sign", "cursor far left", "Ten cells to the left.", "charts", _CHARTED),
+    Action("leap(1)", "greater_than_sign", "cursor far right", "Ten cells to the right.", "charts", _CHARTED),
     Action("log_here", "L", "log there", "Show what the log says at the cursor.", "charts"),
-    Action("zoom(1)", "plus,shift+up", "zoom in", "Half the stretch of x, about the cursor; the wheel too.", "charts"),
-    Action("zoom(-1)", "minus,shift+down", "zoom out", "Twice the stretch of x.", "charts"),
-    Action("pan(-1)", "shift+left", "pan left", "A quarter of the stretch to the left; shift and wheel too.", "charts"),
-    Action("pan(1)", "shift+right", "pan right", "A quarter of the stretch to the right.", "charts"),
-    Action("show_all", "0", "show all", "The whole run, and no cursor.", "charts"),
-    Action("follow", "f", "follow", "Keep the live end in view: of zoomed charts, of the log.", "charts"),
+    Action(
+        "zoom(1)",
+        "plus,shift+up",
+        "zoom in",
+        "Half the stretch of x, about the cursor; the wheel too.",
+        "charts",
+        _CHARTED,
+    ),
+    Action("zoom(-1)", "minus,shift+down", "zoom out", "Twice the stretch of x.", "charts", _CHARTED),
+    Action(
+        "pan(-1)",
+        "shift+left",
+        "pan left",
+        "A quarter of the stretch to the left; shift and wheel too.",
+        "charts",
+        _CHARTED,
+    ),
+    Action("pan(1)", "shift+right", "pan right", "A quarter of the stretch to the right.", "charts", _CHARTED),
+    Action("show_all", "0", "show all", "The whole run, and no cursor.", "charts", _CHARTED),
+    Action("follow", "f", "follow", "Keep the live end in view: of zoomed charts, of the log.", "charts", _CHARTED),
     Action("image", "m", "image", "Views: neighbours of another image. Embedding: of this one.", "tabs"),
     Action("view", "v", "next view", "Recipe: what differs. Views: neighbours. Embedding: one class.", "tabs"),
     Action("screen.cursor(-1)", "left", "cursor left", "In the charts: as comma.", "in the charts", "charts"),
@@ -122,7 +150,6 @@ ACTIONS: tuple[Action, ...] = (
     Action("focus_previous", "shift+tab,up", "field before", "Go to the field before.", "form", "form", first=True),
     Action("cancel", "escape", "back", "Leave without starting.", "form", "form", True),
     Action("cancel", "escape,q,equals_sign", "back", "Leave the comparison.", "compare", "compare", True),
-    Action("axis", "a", "x axis", "Steps, epochs or time of training.", "compare", "compare", True),
     Action("help", "question_mark,f1", "help", "What every key does.", "everywhere", "app", True),
     Action("command_palette", "ctrl+p", "menu", "Find an action by its name; themes.", "everywhere", "app", True),
     Action("app.quit", "q", "quit", "Leave; runs go on.", "everywhere", "main", True),
@@ -131,23 +158,41 @@ ACTIONS: tuple[Action, ...] = (
 )
 
 
-ACTING = frozenset(action.id for action in ACTIONS if action.acts)
+ACTING = frozenset(action.id.split("(")[0] for action in ACTIONS if action.acts)
 
 
 def actions(where: str) -> tuple[Action, ...]:
     """The actions of one screen."""
-    return tuple(action for action in ACTIONS if action.where == where)
+    return tuple(action for action in ACTIONS if action.is_in(where))
 
 
 def bindings(where: str) -> list[Binding]:
     """The key bindings of one screen, in the order of its footer."""
-    return [action.binding() for action in actions(where)]
+    return [action.binding(where) for action in actions(where)]
 
 
 def groups(wheres: Iterable[str]) -> dict[str, list[Action]]:
     """Actions by group, for a help page."""
     found: dict[str, list[Action]] = {}
     for action in ACTIONS:
-        if action.where in wheres:
+        if any(action.is_in(where) for where in wheres):
             found.setdefault(action.group, []).append(action)
     return found
+
+
+SCREENS = ("main", "charts", "form", "compare", "app")
+
+
+def page() -> str:
+    """The keys as a page of Markdown."""
+    lines = ["# Keys of the dashboard", "", "Made by `python -m simclr_tui.tui.actions`; in the dashboard: `?`."]
+    for group, found in groups(SCREENS).items():
+        lines += ["", f"## {group[0].upper()}{group[1:]}", "", "| key | does | |", "|---|---|---|"]
+        for action in found:
+            keys = " ".join(f"`{key}`" for key in action.keys_shown.replace("|", "\\|").split())
+            lines.append(f"| {keys} | {action.label} | {action.help.replace('|', chr(92) + '|')} |")
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    print(page(), end="")

@@ -16,6 +16,7 @@ from textual.dom import DOMNode
 from textual.message import Message
 from textual.notifications import SeverityLevel
 from textual.screen import Screen
+from textual.widget import Widget
 
 from simclr_tui.catalog.row import Row
 from simclr_tui.config import Config, read_config
@@ -26,15 +27,18 @@ from simclr_tui.text import did_you_mean, safe
 from simclr_tui.tui.actions import ACTING, ACTIONS, bindings
 from simclr_tui.tui.cluster import ClusterWatch
 from simclr_tui.tui.feed import Feed
+from simclr_tui.tui.inquiry import ask
 from simclr_tui.tui.jobs import Job, Jobs, Work
 from simclr_tui.tui.layout import read_layout
 from simclr_tui.tui.look import has_light_ground
+from simclr_tui.tui.pixels import pixels
 from simclr_tui.tui.screens.help import Help
 from simclr_tui.tui.screens.main import MainScreen
 from simclr_tui.tui.snapshots import Listing, Settled, Snapshot
 from simclr_tui.tui.terminal import driver_class, is_served, is_terminal, leave_if_gone, on_signals, record_crash
 
 DEFAULTS = Config()
+_SWITCH = 0.001  # seconds that the feed's thread may keep the screen's waiting: a key needs several turns of both
 _WHERE = {"MainScreen": "main", "NewRun": "form", "CompareScreen": "compare"}
 
 
@@ -65,6 +69,8 @@ class Dashboard(App[str], inherit_bindings=False):
         self.root = root
         self.config = config
         self.readonly = readonly or config.readonly
+        self.pixels: type[Widget] | None = None
+        self.light = has_light_ground()
         self.main = MainScreen(root)
         if remember:
             self.main.left = read_layout(root)
@@ -80,7 +86,7 @@ class Dashboard(App[str], inherit_bindings=False):
     async def on_mount(self) -> None:
         if self.config.theme:
             self._dress(self.config.theme)
-        elif not self.is_headless and has_light_ground():
+        elif not self.is_headless and self.light:
             self.theme = "textual-light"
         await self.push_screen(self.main)
         self.feed.start()
@@ -172,12 +178,13 @@ class Dashboard(App[str], inherit_bindings=False):
         self.notify(safe(str(error)), severity="error", markup=False, timeout=12)
 
     def do(self, work: Callable[[], object], done: str, then: Callable[[], object] | None = None) -> None:
-        """Do something to a run off the screen's thread; say when it is done, or why it is not. After it, `then`."""
+        """Do something off the screen's thread; say when it is `done`, or why it is not. After it, `then`."""
         self.run_worker(partial(self._do, work, done, then), thread=True, group="work", exit_on_error=True)
 
     def _do(self, work: Callable[[], object], done: str, then: Callable[[], object] | None) -> None:
         if self._tried(work):
-            self.call_later(self.tell, done)
+            if done:
+                self.call_later(self.tell, done)
             if then is not None:
                 self.call_later(then)
         self.feed.refresh()
@@ -221,8 +228,9 @@ class Dashboard(App[str], inherit_bindings=False):
         """The palette: every action of this screen, then what Textual offers itself (themes among it)."""
         where = _WHERE.get(type(screen).__name__, "")
         for action in ACTIONS:
-            if action.where in (where, "app") and action.id != "command_palette":
-                run = partial(self._run_from_palette, action.id, screen if action.where == where else self)
+            here = action.is_in(where)
+            if (here or action.is_in("app")) and action.id != "command_palette":
+                run = partial(self._run_from_palette, action.id, screen if here else self)
                 yield SystemCommand(f"{action.label}  ({action.keys_shown})", action.help, run)
         own = {"quit"}
         for command in super().get_system_commands(screen):
@@ -233,11 +241,24 @@ class Dashboard(App[str], inherit_bindings=False):
         await self.run_action(action, place)
 
 
+def _ask_terminal(app: Dashboard) -> None:
+    """What its terminal says beats what its environment does."""
+    answers = ask(0, 2)  # where Textual reads and draws
+    if answers.light is not None:
+        app.light = answers.light
+    chosen = app.config.images
+    protocol = answers.pictures if chosen == "auto" else "" if chosen == "blocks" else chosen
+    app.pixels = pixels(protocol, answers.cell)
+
+
 def run_dashboard(root: Path, readonly: bool = False) -> int:
     """Show the dashboard until it is left. Returns the exit code. Raises SimclrError where there is no terminal."""
     if not (is_served() or (is_terminal(sys.__stdin__) and is_terminal(sys.__stderr__))):
         raise SimclrError("the dashboard needs a terminal", "for a picture of it: simclr tui --snapshot F.svg")
+    sys.setswitchinterval(_SWITCH)
     app = Dashboard(root, read_config(), readonly)
+    if not is_served():
+        _ask_terminal(app)
     words = app.run()
     leave_if_gone()
     if app.fault is not None:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from simclr_tui.tui.curve_reader import CurveReader
-from simclr_tui.tui.metrics import in_order, view_of
+from simclr_tui.tui.metrics import heading_of, in_order
 from simclr_tui.tui.pattern import matching
 from simclr_tui.tui.snapshots import ChartAxis, Curves, Panel, Request
 from simclr_tui.tui.window import Span
 
 
-def curve_page(readers: Sequence[CurveReader], request: Request) -> Curves:
-    """The charts that a request asks for, all over the same stretch of x."""
+def curve_page(readers: Sequence[CurveReader], request: Request, objectives: Collection[str] = ()) -> Curves:
+    """The charts that a request asks for, all over the same stretch of x. `objectives` are those of the runs."""
     logged = in_order({name for reader in readers for name in reader.history.columns})
     names = matching(logged, request.pattern)
     pages = max(1, -(-len(names) // max(1, request.panels)))
@@ -22,7 +22,7 @@ def curve_page(readers: Sequence[CurveReader], request: Request) -> Curves:
     panels = tuple(
         Panel(
             name,
-            view_of(name).heading,
+            heading_of(name, objectives),
             tuple(reader.series(name, request, span) for reader in readers),
             request.axis,
             span=span,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections.abc import Callable
@@ -44,7 +45,7 @@ class Feed(threading.Thread):
         self._failed = failed
         self._request = Request()
         self._wake = threading.Event()
-        self._stop = threading.Event()
+        self._ended = threading.Event()
         self._look_again = False
         self._catalog = Catalog(self._store)
         self._readers: dict[str, RunReader] = {}
@@ -73,12 +74,12 @@ class Feed(threading.Thread):
         self._wake.set()
 
     def stop(self) -> None:
-        self._stop.set()
+        self._ended.set()
         self._wake.set()
 
     def run(self) -> None:
         try:
-            while not self._stop.is_set():
+            while not self._ended.is_set():
                 behind = self._turn()
                 self._wake.wait(0.01 if behind else INTERVAL)
                 self._wake.clear()
@@ -162,9 +163,16 @@ class Feed(threading.Thread):
         # The runs share the budget, so that many of them do not keep a key waiting.
         grown = [reader.poll(max(_LEAST, BUDGET // len(readers))) for reader in readers]
         if any(grown) or request != self._answered or self._averaging:
-            self._tell(curve_page(readers, request))
+            self._tell(curve_page(readers, request, self._objectives(request.shown)))
         self._averaging = any(reader.behind for reader in readers)
         return any(grown) or self._averaging
+
+    def _objectives(self, names: tuple[str, ...]) -> set[str]:
+        found: set[str] = set()
+        for name in names:
+            with contextlib.suppress(SimclrError):
+                found.add(self._reader(name).resolved().recipe.objective)
+        return found
 
     def _hardware(self, request: Request) -> bool:
         machine = self._reader(request.current).machine

@@ -94,7 +94,9 @@ class Arrangement:
     def apply(self, rows: tuple[Row, ...]) -> list[Row]:
         """The rows to show, pinned ones first. Equal ones stand newest first."""
         chosen = [row for row in rows if self.filter(row)] if self.filter.tests else list(rows)
-        chosen = sort_rows(sort_rows(chosen, "created", True), self.order, self.descending)
+        if self.order != "created":
+            chosen = sort_rows(chosen, "created", True)
+        chosen = sort_rows(chosen, self.order, self.descending)
         if self.pinned:
             known = {row["name"]: row for row in rows if row["name"] in self.pinned}
             first = [known[name] for name in self.pinned if name in known]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -38,7 +38,7 @@ def _tenth(value: float | None) -> str:
 
 # In the order in which they are shown.
 _KNOWN: dict[str, MetricView] = {
-    "loss": MetricView("loss", "NT-Xent", best="lowest"),
+    "loss": MetricView("loss", best="lowest"),
     "knn": MetricView("kNN accuracy", "%", 100.0, write=_tenth, best="highest"),
     "contrastive_top1": MetricView("contrastive top-1", "%", 100.0, write=_tenth, best="highest"),
     "rank_h": MetricView("effective rank of h"),
@@ -67,6 +67,16 @@ def view_of(metric: str) -> MetricView:
     if metric.startswith(HARDWARE):
         return MetricView(safe(metric.removeprefix(HARDWARE)), write=_short)
     return _KNOWN.get(metric) or MetricView(safe(metric)[:60])
+
+
+_OBJECTIVES = {"nt-xent": "NT-Xent", "nt-logistic": "NT-Logistic", "margin": "margin", "dcl": "DCL"}
+
+
+def heading_of(metric: str, objectives: Collection[str] = ()) -> str:
+    """What stands above a chart; above the loss also which one it is, where the runs agree in it."""
+    if metric == "loss" and len(objectives) == 1:
+        return " ".join(["loss", *(_OBJECTIVES.get(name, safe(name)) for name in objectives)])
+    return view_of(metric).heading
 
 
 def in_order(metrics: Iterable[str]) -> tuple[str, ...]:

@@ -44,7 +44,8 @@ def test_the_dashboard_is_measured_and_told_as_a_table():
     for name in (
         "first frame, 5 runs",
         "all 5 runs listed",
-        "key p95, 5 runs",
+        "key to screen, 5 runs, 5 training: median",
+        "the same, 95th percentile",
         "chart redraw, 4 series",
         "peak memory",
     ):
@@ -78,6 +79,19 @@ def test_what_is_generated_is_a_store_like_any_other(tmp_path):
     assert history.points("loss").steps == list(range(1, 3001))
 
 
+def test_streaming_is_measured_in_turns_with_torchvision():
+    done = bench("data", "--count", "64", "--repeat", "2", "--json")
+    assert done.returncode == 0, done.stderr
+    told = {figure["name"]: figure for figure in json.loads(done.stdout)["figures"]}
+    for name in ("crop and flip", "all of §A"):
+        mine, other = told[f"{name}: streamed"], told[f"{name}: torchvision"]
+        assert mine["n"] == other["n"] == 2
+        assert mine["lowest"] > 0
+        ratio = told[f"{name}: times torchvision"]["lowest"]
+        assert mine["lowest"] / other["highest"] <= ratio <= mine["highest"] / other["lowest"]
+    assert 10 < told["a file of 224 px"]["median"] < 40, "kB, as a photograph of that size has"
+
+
 TINY = ["--width", "0.125", "--image-size", "16", "--bs", "8", "--steps", "1", "--repeat", "2", "--threads", "1"]
 
 
@@ -89,12 +103,16 @@ def peer_that_prints(tmp_path, words):
 
 def test_training_is_measured_in_turns_with_a_peer(tmp_path):
     peer = peer_that_prints(tmp_path, '{"images_per_s": 2.5}')
-    done = bench("train", "--preset", "quick", *TINY, "--precision", "fp32", "--peer", peer, "--json")
+    done = bench("train", "--preset", "quick", *TINY, "--precision", "fp32", "--peer", peer, "--managed", "--json")
     assert done.returncode == 0, done.stderr
     told = {figure["name"]: figure for figure in json.loads(done.stdout)["figures"]}
     assert told["the peer"]["median"] == 2.5
     assert told["the peer"]["n"] == told["fp32"]["n"] == told["times the peer"]["n"] == 2
     assert told["times the peer"]["highest"] == pytest.approx(told["fp32"]["highest"] / 2.5)
+    runs, cost = told["simclr run, dashboard open"], told["cost of being managed"]
+    assert runs["n"] == 2
+    assert runs["lowest"] > 0
+    assert cost["median"] < 100
     work, peak = told["share of that in training"], told["matrix product, fp32"]
     assert 0 < work["median"] < 100
     assert peak["lowest"] > 0

@@ -5,14 +5,15 @@ from __future__ import annotations
 import pytest
 from textual.widgets import Input
 
-from simclr_tui.launch.queue import pause
+from simclr_tui.launch.queue import enqueue, pause, waiting_runs, why_paused
+from simclr_tui.launch.stop import take_out
 from simclr_tui.store.evaluations import read_evaluation
 from simclr_tui.store.store import Store
 from simclr_tui.tui.screens.ask import Ask
 from simclr_tui.tui.screens.confirm import Confirm
 from simclr_tui.tui.screens.new_run import NewRun
 from simclr_tui.tui.screens.pick import Pick
-from tests.training import tiny_run, train_in_process
+from tests.training import tiny_plan, tiny_run, train_in_process
 from tests.tui.driving import NARROW, WIDE, dashboard, notices, press, screen_lines, screen_text, until, write
 from tests.tui.runs_fabric import CREATED, fabricate
 
@@ -153,6 +154,27 @@ async def test_a_clone_waits_in_the_queue_and_stop_takes_it_out(store, size):
         assert app.screen is app.main
         await press(app, pilot, "s", "y")
         await until(pilot, lambda: run.status.state == "stopped")
+
+
+async def test_waiting_runs_change_places_and_the_queue_is_paused_and_goes_on(store):
+    pause(Store(store))
+    for name in ("one", "two", "three"):
+        enqueue(Store(store), tiny_plan(), name=name)
+    async with dashboard(store) as (app, pilot):
+        await until(pilot, lambda: [row.get("place") for row in app.main.runs.rows[:3]] == [3, 2, 1])
+        await press(app, pilot, "home", "K")
+        await until(pilot, lambda: list(waiting_runs(Store(store))) == ["one", "three", "two"])
+        await press(app, pilot, "K", "K")
+        await until(pilot, lambda: list(waiting_runs(Store(store))) == ["three", "one", "two"])
+        await press(app, pilot, "J")
+        await until(pilot, lambda: list(waiting_runs(Store(store))) == ["one", "three", "two"])
+        for name in ("one", "two", "three"):
+            assert take_out(Store(store).run(name))
+        await press(app, pilot, "Q")
+        await until(pilot, lambda: "the queue goes on" in notices(app))
+        assert why_paused(Store(store)) == ""
+        await press(app, pilot, "Q")
+        await until(pilot, lambda: why_paused(Store(store)) == "the user paused it")
 
 
 @SIZES

@@ -257,6 +257,27 @@ async def test_compare_screen_shows_differences_and_marks_the_better(store, size
         assert app.screen is app.main
 
 
+async def test_the_charts_of_a_comparison_have_the_cursor_the_zoom_and_the_smoothing_of_the_curves(store):
+    async with dashboard(store) as (app, pilot):
+        await press(app, pilot, "down", "down", "space", "down", "space", "equals_sign")
+        await until(pilot, lambda: "loss NT-Xent" in screen_text(app) and "kNN accuracy" in screen_text(app))
+        charts = app.screen.curves
+        await press(app, pilot, "comma", "less_than_sign")
+        await until(pilot, lambda: charts.cursor is not None and f"at step {charts.cursor:.0f}" in screen_text(app))
+        histories = [Store(store).run(name).history() for name in ("run2", "run1")]
+        await until(pilot, lambda: charts.chosen.cursor == charts.cursor)
+        for series, history in zip(charts.chosen.series, histories, strict=True):
+            points = history.points("loss")
+            known = [value for step, value in zip(*points, strict=True) if step <= charts.cursor]
+            assert series.at == pytest.approx(known[-1])
+        await press(app, pilot, "plus", "w")
+        await until(pilot, lambda: "zoomed" in screen_text(app) and "smoothed 0.6" in screen_text(app))
+        await press(app, pilot, "F")
+        await until(pilot, lambda: "what differs" not in screen_text(app))
+        await press(app, pilot, "escape", "escape", "escape")
+        assert app.screen is app.main
+
+
 @pytest.mark.parametrize("size", [WIDE, NARROW])
 async def test_remove_asks_and_can_be_undone(store, size):
     async with dashboard(store, size) as (app, pilot):

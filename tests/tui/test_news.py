@@ -9,7 +9,7 @@ import pytest
 
 from simclr_tui.config import Config
 from simclr_tui.store.state import read_state, write_state
-from simclr_tui.tui.actions import ACTING, ACTIONS
+from simclr_tui.tui.actions import ACTIONS
 from simclr_tui.tui.app import Dashboard
 from simclr_tui.tui.snapshot import settle
 from tests.tui.driving import NARROW, WIDE, dashboard, notices, press, screen_lines, screen_text, until
@@ -84,7 +84,7 @@ async def test_readonly_every_acting_key_says_why_not(runs, size):
     async with app.run_test(size=size, notifications=True) as pilot:
         await settle(pilot, app)
         for action in ACTIONS:
-            if action.id in ACTING and action.where == "main":
+            if action.acts and action.is_in("main"):
                 app.clear_notifications()
                 await pilot.pause()
                 await press(app, pilot, action.keys.split(",")[0])

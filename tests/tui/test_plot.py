@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from simclr_tui.tui.actions import ACTIONS, bindings
+from simclr_tui.tui.actions import ACTIONS, SCREENS, bindings
 from simclr_tui.tui.look import run_colour
 from simclr_tui.tui.terminal import plain
 from simclr_tui.tui.ticks import log_ticks, nice_ticks, time_ticks
@@ -59,7 +59,7 @@ def test_plain_text_is_ascii_and_as_wide():
 
 
 def test_no_key_of_a_screen_has_two_meanings():
-    for where in ("main", "charts", "form", "compare", "app"):
+    for where in SCREENS:
         keys = [key for binding in bindings(where) for key in binding.key.split(",")]
         assert len(keys) == len(set(keys)), where
     assert all(action.help.endswith(".") for action in ACTIONS)

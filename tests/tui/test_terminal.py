@@ -31,7 +31,8 @@ sys.exit(app.run_dashboard(Path(sys.argv[1])))
 class Terminal:
     """A pseudo-terminal with the dashboard in it, read by pyte."""
 
-    def __init__(self, root, before="", size=(120, 36), **env):
+    def __init__(self, root, before="", size=(120, 36), answer="\x1b[?62c", **env):
+        self.answer = answer.encode()
         self.master, slave = os.openpty()
         self.screen = pyte.Screen(*size)
         self.stream = pyte.ByteStream(self.screen)
@@ -57,6 +58,8 @@ class Terminal:
             with contextlib.suppress(OSError):
                 data = os.read(self.master, 65536)
                 self.output += data
+                if b"\x1b[c" in data:
+                    os.write(self.master, self.answer)
                 self.stream.feed(data)
 
     def type(self, keys):
@@ -190,6 +193,14 @@ def test_the_theme_follows_the_ground_of_the_terminal(tmp_path, open_terminal, g
     assert (int(ground[:2], 16) > 128) == light, ground
 
 
+def test_the_theme_follows_what_the_terminal_says_of_its_ground(tmp_path, open_terminal):
+    fabricate(tmp_path / "runs", "run1", steps=60)
+    told = "\x1b]11;rgb:fdfd/f6f6/e3e3\x1b\\\x1b[?62c"
+    terminal = open_terminal(COLORFGBG="15;0", COLORTERM="truecolor", answer=told)
+    terminal.until(lambda: "loss NT-Xent" in terminal.text)
+    assert int(terminal.screen.buffer[20][60].bg[:2], 16) > 128
+
+
 def test_without_colour_nothing_is_coloured_and_lines_are_told_apart(tmp_path, open_terminal):
     for name in ("run1", "run2"):
         fabricate(tmp_path / "runs", name, steps=60)
@@ -211,3 +222,20 @@ def test_without_a_terminal_it_says_so_in_a_sentence(tmp_path):
     assert ended.returncode == 1
     assert "needs a terminal" in ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("answer", "pictures"),
+    [
+        ("\x1b[?62;4c", b'\x1bP0;0;0q"1;1;'),
+        ("\x1bP>|kitty(0.35)\x1b\\\x1b[?62c", b"\x1b_G"),
+        ("\x1b[?62c", "▀".encode()),
+    ],
+)
+def test_views_are_drawn_in_pixels_where_the_terminal_can(tmp_path, open_terminal, answer, pictures):
+    fabricate(tmp_path / "runs", "run1", steps=60, image_size=16)
+    terminal = open_terminal(answer=answer)
+    terminal.until(lambda: "run1" in terminal.text)
+    terminal.type("5")
+    terminal.until(lambda: "view 2" in terminal.text)
+    terminal.until(lambda: pictures in terminal.output)

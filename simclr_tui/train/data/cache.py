@@ -55,6 +55,11 @@ def cached(folder: Path, name: str, build: Build) -> Data:
             return build(in_memory)
 
 
+def has(folder: Path, name: str) -> bool:
+    """Whether there is such an entry, judged by its last file and not its content."""
+    return (folder / name / _META).is_file()
+
+
 def in_memory(name: str, shape: tuple[int, ...]) -> Pixels:
     """Allocate outside the cache."""
     try:
@@ -110,7 +115,7 @@ def _seal(folder: Path, data: Data) -> None:
         if isinstance(images.images, np.memmap):
             images.images.flush()
         else:
-            np.save(folder / f"{split}.npy", images.images)
+            np.save(folder / f"{split}.npy", np.asarray(images.images))
         if images.labels is not None:
             np.save(folder / f"{split}_labels.npy", images.labels)
     files = {file.name: [file.stat().st_size, _checksum(file)] for file in sorted(folder.glob("*.npy"))}

@@ -12,14 +12,15 @@ from typing import TypeVar
 
 import numpy as np
 
-from simclr_tui.errors import DataError
 from simclr_tui.recipe.folders import FolderLayout, Listing, folder_layout, held_out
-from simclr_tui.text import safe
 from simclr_tui.train.data import cache
 from simclr_tui.train.data.decode import decode, shorter_side
+from simclr_tui.train.data.decoders import Decoders
+from simclr_tui.train.data.files import DAMAGED_LIMIT, FileImages, Spoilt, too_many
+from simclr_tui.train.data.headers import Headers, kept
 from simclr_tui.train.data.images import Data, ImageSet, Labels, Pixels, draw, hold_out
+from simclr_tui.train.data.room import fits
 
-DAMAGED_LIMIT = 0.001  # share of the images
 _CHUNK = 64  # images a task
 Progress = Callable[[str, int, int], None]
 Result = TypeVar("Result")
@@ -37,7 +38,8 @@ class Split:
 
 
 def open_folder(path: Path, image_size: int, subset: int, progress: Progress, cache_dir: Path) -> Data:
-    """Decode `path` into one square size, or map what an earlier call decoded. Raises DataError.
+    """Decode `path` into one square size, or map what an earlier call decoded; a folder whose pixels do not fit into
+    memory is left to be decoded image by image as they are asked for. The pixels are the same. Raises DataError.
 
     The stored side is the largest shorter side among the images, at most `side_cap`: images that share a
     size are kept pixel for pixel, larger ones keep enough for a random crop, and smaller ones are enlarged to
@@ -50,10 +52,12 @@ def open_folder(path: Path, image_size: int, subset: int, progress: Progress, ca
         ["folder", path.resolve(), cap, subset, *_fingerprint(path, train), "test", *_fingerprint(path, test)]
     )
 
-    def build(allocate: cache.Allocate) -> Data:
-        return _Decoder(path, progress, cache_dir / f"{name}-damaged.txt").data(layout, train, test, cap, allocate)
-
-    return cache.cached(cache_dir, name, build)
+    opener = _Opener(path, progress, cache_dir / f"{name}-damaged.txt", layout, train, test)
+    if not (fits(opener.count, cap) or cache.has(cache_dir, name)):
+        headers = kept(cache_dir / f"{name}-headers.json", lambda: opener.headers(cap))
+        if not fits(opener.count, headers.side):
+            return opener.undecoded(headers)
+    return cache.cached(cache_dir, name, lambda allocate: opener.decoded(cap, allocate))
 
 
 def side_cap(image_size: int) -> int:
@@ -88,25 +92,47 @@ def _stamp(file: Path) -> str:
 
 
 @dataclass(frozen=True)
-class _Decoder:
+class _Opener:
     root: Path
     progress: Progress
     report: Path
+    layout: FolderLayout
+    train: Split
+    test: Split
 
-    def data(self, layout: FolderLayout, train: Split, test: Split, cap: int, allocate: cache.Allocate) -> Data:
-        side = self._common_side(train.names + test.names, cap)
+    @property
+    def count(self) -> int:
+        return len(self.train.names) + len(self.test.names)
+
+    def headers(self, cap: int) -> Headers:
+        names = self.train.names + self.test.names
+        sides = self._each("reading image sizes", names, lambda _, file: _quietly(lambda: shorter_side(file)))
+        damaged = tuple(sorted(name for name, side in zip(names, sides, strict=True) if side is None))
+        return Headers(min(cap, max((side for side in sides if side is not None), default=1)), damaged)
+
+    def decoded(self, cap: int, allocate: cache.Allocate) -> Data:
+        train, test, side = self.train, self.test, self.headers(cap).side
         train_set, train_damaged = self._decode("train", train, side, allocate)
         test_set, test_damaged = self._decode("test", test, side, allocate)
         damaged = tuple(sorted(train_damaged + test_damaged))
-        self._refuse_many(damaged, len(train.names) + len(test.names))
-        train_set, test_set = _substitute(train_set, train, train_damaged), _substitute(test_set, test, test_damaged)
-        if not layout.classes:
-            return Data(ImageSet(train_set.images, None), None, (), damaged)
-        return Data(train_set, test_set, layout.classes, damaged)
+        self._refuse_many(damaged)
+        return self._data(
+            _substitute(train_set, train, train_damaged), _substitute(test_set, test, test_damaged), damaged
+        )
 
-    def _common_side(self, names: tuple[str, ...], cap: int) -> int:
-        sides = self._each("reading image sizes", names, lambda _, file: _quietly(lambda: shorter_side(file)))
-        return min(cap, max((side for side in sides if side is not None), default=1))
+    def undecoded(self, headers: Headers) -> Data:
+        """Left as files; those of which not even the header can be read are known to be damaged."""
+        self._refuse_many(headers.damaged)
+        decoders, spoilt = Decoders(self.root, headers.side), Spoilt(self.count, headers.damaged)
+        train, test = (
+            ImageSet(FileImages.of(split.names, decoders, spoilt), split.labels) for split in (self.train, self.test)
+        )
+        return self._data(train, test, headers.damaged, spoilt)
+
+    def _data(self, train: ImageSet, test: ImageSet, damaged: tuple[str, ...], spoilt: Spoilt | None = None) -> Data:
+        if not self.layout.classes:
+            return Data(ImageSet(train.images, None), None, (), damaged, spoilt)
+        return Data(train, test, self.layout.classes, damaged, spoilt)
 
     def _decode(self, what: str, split: Split, side: int, allocate: cache.Allocate) -> tuple[ImageSet, list[str]]:
         out = allocate(what, (len(split.names), 3, side, side))
@@ -127,14 +153,9 @@ class _Decoder:
                 self.progress(what, len(results), len(names))
         return results
 
-    def _refuse_many(self, damaged: tuple[str, ...], total: int) -> None:
-        if len(damaged) <= DAMAGED_LIMIT * total:
-            return
-        first = ", ".join(safe(name) for name in damaged[:3]) + (", …" if len(damaged) > 3 else "")
-        raise DataError(
-            f"{len(damaged):,} of {total:,} images are damaged ({first})",
-            f"delete or replace them{self._written_down(damaged)}",
-        )
+    def _refuse_many(self, damaged: tuple[str, ...]) -> None:
+        if len(damaged) > DAMAGED_LIMIT * self.count:
+            raise too_many(damaged, self.count, self._written_down(damaged))
 
     def _written_down(self, damaged: tuple[str, ...]) -> str:
         """Where the whole list can be read, for the hint; nothing where it cannot be written."""
@@ -164,6 +185,7 @@ def _substitute(images: ImageSet, split: Split, damaged: list[str]) -> ImageSet:
     if not damaged or images.labels is None:
         return images
     lost = set(damaged)
+    assert isinstance(images.images, np.ndarray)
     bad = np.fromiter((name in lost for name in split.names), np.bool_)
     good = np.flatnonzero(~bad)
     labels = images.labels.copy()

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
+if TYPE_CHECKING:
+    from simclr_tui.train.data.files import FileImages, Spoilt
+
 Pixels = npt.NDArray[np.uint8]
 Labels = npt.NDArray[np.int64]
+Images: TypeAlias = "Pixels | FileImages"
+"""(N, 3, S, S), in memory, mapped from disk, or decoded when asked for."""
 
 _SUBSET_SEED = 20020_5709  # the paper's arXiv number; no relation to a run's seed
 _HELD_OUT_SEED = _SUBSET_SEED + 1
@@ -18,11 +24,11 @@ _HELD_OUT_SEED = _SUBSET_SEED + 1
 class ImageSet:
     """One split.
 
-    images: uint8, (N, 3, S, S), RGB; may be a copy-on-write memory map.
+    images: uint8, (N, 3, S, S), RGB; may be a copy-on-write memory map, or files that are decoded when asked for.
     labels: int64, (N,), class indices, -1 for an unlabelled image; None where no image has a label.
     """
 
-    images: Pixels
+    images: Images
     labels: Labels | None
 
     def __len__(self) -> int:
@@ -33,13 +39,20 @@ class ImageSet:
 class Data:
     """What a run trains on, and what kNN is measured on (`test`, None where nothing is labelled).
 
-    Both splits have the same S. `damaged` names the images that could not be read and were substituted.
+    Both splits have the same S. `damaged` names the images that were found unreadable and substituted; where images
+    are decoded when asked for, others may follow (`spoilt`).
     """
 
     train: ImageSet
     test: ImageSet | None
     classes: tuple[str, ...]
     damaged: tuple[str, ...] = ()
+    spoilt: Spoilt | None = None
+
+
+def taken(images: Images, index: npt.NDArray[np.int64]) -> Images:
+    """These images alone, without decoding any."""
+    return images[index] if isinstance(images, np.ndarray) else images.take(index)
 
 
 def draw(labels: Labels, count: int) -> npt.NDArray[np.int64]:

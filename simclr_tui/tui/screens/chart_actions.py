@@ -10,6 +10,7 @@ from textual import on
 from textual.screen import Screen
 
 from simclr_tui.tui.layout import LARGEST_GRID, SMOOTHING, Layout, write_layout
+from simclr_tui.tui.snapshots import Request
 from simclr_tui.tui.widgets.chart_tab import ChartTab
 from simclr_tui.tui.widgets.curves import CurvesView
 from simclr_tui.tui.widgets.log_tab import LogTab
@@ -48,6 +49,23 @@ class ChartActions(Screen[None]):
     def chart_tab(self) -> ChartTab:
         """The charts that the keys mean: those on screen, else the curves."""
         return self.query_one(SystemView) if self.tab == "system" else self.curves
+
+    def request(self, current: str, marked: tuple[str, ...]) -> Request:
+        """What the feed is asked for: what these charts are to show."""
+        view = self.chart_tab
+        return Request(
+            current=current,
+            marked=marked,
+            tab=self.tab,
+            panels=max(1, view.charts),
+            page=view.page,
+            columns=2 * view.chart_columns,
+            axis=self.left.axis,
+            smoothing=self.left.smoothing,
+            window=view.window,
+            cursor=view.cursor,
+            pattern=self.curves.pattern,
+        )
 
     @property
     def log_tab(self) -> LogTab:

@@ -2,66 +2,83 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING, ClassVar
 
+import msgspec
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Vertical, VerticalScroll
-from textual.screen import Screen
+from textual.containers import VerticalScroll
 from textual.widgets import Footer, Static
 
 from simclr_tui.catalog.compare import Comparison, Measure, compare
 from simclr_tui.errors import SimclrError
-from simclr_tui.store.decimate import decimate
 from simclr_tui.store.run import Run
 from simclr_tui.store.state import ACTIVE
 from simclr_tui.text import safe
 from simclr_tui.tui.actions import bindings
+from simclr_tui.tui.curve_page import curve_page
+from simclr_tui.tui.curve_reader import CurveReader
+from simclr_tui.tui.layout import Layout
 from simclr_tui.tui.look import WIDTHS, draws_unicode, run_colour, state_glyph
-from simclr_tui.tui.metrics import view_of
-from simclr_tui.tui.snapshots import Panel, Series
-from simclr_tui.tui.widgets.curves import AXES
-from simclr_tui.tui.widgets.panels import Panels
+from simclr_tui.tui.reader import BUDGET
+from simclr_tui.tui.screens.chart_actions import ChartActions
+from simclr_tui.tui.snapshots import Curves
+from simclr_tui.tui.widgets.curves import CurvesView
 from simclr_tui.tui.widgets.recipe_view import value_text
 
 if TYPE_CHECKING:
     from simclr_tui.tui.app import Dashboard
 
-_CURVES = ("loss", "knn")
+_CURVES = "loss knn -loss_scale"  # of all the metrics, to begin with
 _CELLS = 16  # of one run's column
 _WIDE = 22  # of a group's: a mean and a deviation
 _AGAIN = 2.0  # seconds between two readings
 
 
-class CompareScreen(Screen[None]):
-    """Reads the runs anew every other second, off the screen's thread."""
+class CompareScreen(ChartActions):
+    """Reads the runs anew every other second, off the screen's thread. Its charts have the keys of the Curves tab."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("compare")]
     HORIZONTAL_BREAKPOINTS = WIDTHS
     app: Dashboard
 
-    def __init__(self, runs: list[Run]) -> None:
+    def __init__(self, runs: list[Run], left: Layout) -> None:
         super().__init__()
+        self.left = msgspec.structs.replace(left, rows=0, columns=0)
         self._runs = runs
-        self._axis = 0
-        self._comparison: Comparison | None = None
+        self._readers = [CurveReader(run) for run in runs]
+        self._lock = threading.Lock()  # of the readers: one thread at a time
+        self._objectives: set[str] = set()
         self._reading = False
 
     def compose(self) -> ComposeResult:
         yield Static(Text(" Compare", style="bold"), id="form-title")
         with VerticalScroll(id="compare-scroll"):
             yield Static(Text("reading…", style="dim"), id="compare-text")
-        with Vertical(id="compare-charts"):
-            yield Panels()
+        yield CurvesView(id="compare-charts", pattern=_CURVES)
         yield Footer(show_command_palette=False, compact=True)
 
     def on_mount(self) -> None:
+        self.dress()
         self._read()
         self._timer = self.set_interval(_AGAIN, self._read)
 
     def on_resize(self) -> None:
-        self.call_after_refresh(self._draw)
+        self.call_after_refresh(self.ask)
+
+    @property
+    def tab(self) -> str:
+        return "curves"
+
+    def action_tab(self, name: str) -> None:
+        """There is one tab."""
+
+    def ask(self) -> None:
+        """Draw what has been read as the keys want it now."""
+        if self.is_attached:
+            self.run_worker(self._draw, thread=True, group="draw")
 
     def _read(self) -> None:
         if not self._reading:
@@ -73,8 +90,28 @@ class CompareScreen(Screen[None]):
             comparison = compare(self._runs)
         except SimclrError as error:
             self.app.call_later(self._failed, error)
-        else:
-            self.app.call_later(self._show, comparison)
+            return
+        with self._lock:
+            self._objectives = {run.recipe.objective for run in self._runs}
+            for reader in self._readers:
+                while reader.poll(BUDGET):
+                    pass
+        self.app.call_later(self._show, comparison)
+
+    def _draw(self) -> None:
+        with self._lock:
+            request = self.request("", tuple(run.name for run in self._runs))
+            while True:
+                for reader in self._readers:
+                    reader.behind = False
+                page = curve_page(self._readers, request, self._objectives)
+                if not any(reader.behind for reader in self._readers):  # averages are as long as their metrics
+                    break
+        self.app.call_later(self._drawn, page)
+
+    def _drawn(self, page: Curves) -> None:
+        if self.is_attached:
+            self.curves.show(page)
 
     def _failed(self, error: SimclrError) -> None:
         if not self.is_attached:
@@ -85,42 +122,17 @@ class CompareScreen(Screen[None]):
     def _show(self, comparison: Comparison) -> None:
         self._reading = False
         if self.is_attached:
-            self._comparison = comparison
             self.query_one("#compare-text", Static).update(comparison_text(comparison))
-            self._draw()
+            self.ask()
             if not any(state.state in ACTIVE for state in comparison.states):
                 self._timer.stop()
 
-    def _draw(self) -> None:
-        if self._comparison is not None:
-            panels = self.query_one(Panels)
-            columns = max(8, panels.size.width // panels.shape[0])
-            self.query_one(Panels).show(tuple(self._panel(metric, columns) for metric in _CURVES))
-
-    def _panel(self, metric: str, columns: int) -> Panel:
-        assert self._comparison is not None
-        axis, scale = AXES[self._axis], view_of(metric).scale
-        found: list[Series] = []
-        for run, history in zip(self._comparison.runs, self._comparison.histories, strict=True):
-            xs, ys = decimate(history, metric, columns, axis)
-            last = history.last(metric)
-            found.append(
-                Series(
-                    safe(run.name),
-                    run_colour(run.name),
-                    tuple(xs),
-                    tuple(y * scale for y in ys),
-                    last=None if last is None else last * scale,
-                )
-            )
-        return Panel(metric, view_of(metric).heading, tuple(found), axis)
-
-    def action_axis(self) -> None:
-        self._axis = (self._axis + 1) % len(AXES)
-        self._draw()
-
     def action_cancel(self) -> None:
         self.dismiss()
+
+    def action_back(self) -> None:
+        """Escape, where the charts have nothing left to leave."""
+        self.action_cancel()
 
 
 def comparison_text(comparison: Comparison) -> Text:

@@ -11,7 +11,7 @@ from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from simclr_tui.tui.actions import groups
+from simclr_tui.tui.actions import SCREENS, groups
 
 _FILTER = (
     "state:running  bs>=256  temp<0.5  knn>80%  tag:paper  -data:shapes  encoder:resnet18,resnet50  name~night\n"
@@ -37,7 +37,7 @@ class Help(ModalScreen[None]):
 def help_text() -> Text:
     """All groups of actions, and the filter language."""
     text = Text()
-    for group, found in groups(("main", "charts", "form", "compare", "app")).items():
+    for group, found in groups(SCREENS).items():
         text.append(f"{group}\n", "bold")
         for action in found:
             text.append(f"  {action.keys_shown:<12}", "bold").append(f" {action.label:<17}", "not bold")

@@ -9,6 +9,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
+from textual.events import Resize
 from textual.widgets import ContentSwitcher, Footer, Input, Static
 
 from simclr_tui.store.run import Run
@@ -122,20 +123,7 @@ class MainScreen(ListActions, LookActions, WordActions, WorkActions):
         """Tell the feed what to read, if that changed."""
         if not self.app.is_running:
             return
-        view = self.chart_tab
-        request = Request(
-            current=self.runs.current["name"] if self.runs.current else "",
-            marked=self._marked,
-            tab=self.tab,
-            panels=max(1, view.charts),
-            page=view.page,
-            columns=2 * view.chart_columns,
-            axis=self.left.axis,
-            smoothing=self.left.smoothing,
-            window=view.window,
-            cursor=view.cursor,
-            pattern=self.curves.pattern,
-        )
+        request = self.request(self.runs.current["name"] if self.runs.current else "", self._marked)
         self.refresh_footer()
         if request != self._asked:
             self._asked = request
@@ -162,7 +150,11 @@ class MainScreen(ListActions, LookActions, WordActions, WorkActions):
             self._possible = possible
             self.refresh_bindings()
 
-    def on_resize(self) -> None:
+    def on_resize(self, event: Resize) -> None:
+        if event.size != self.app.size:
+            # There is a newer size already: while a window is dragged, layouts would queue up for a minute.
+            event.prevent_default()
+            return
         self.call_after_refresh(self.ask)
 
     def keep_list(self, arrangement: Arrangement) -> None:
@@ -216,6 +208,7 @@ class MainScreen(ListActions, LookActions, WordActions, WorkActions):
         possible = {
             "stop": active or state == "queued",
             "kill": active,
+            "sooner": state == "queued",
             "resume": row is not None and not open_ and state != "finished" and not row.get("error"),
             "clone": row is not None and not row.get("error"),
             "evaluate": row is not None and not row.get("error"),
@@ -242,4 +235,4 @@ class MainScreen(ListActions, LookActions, WordActions, WorkActions):
         if len(names) < 2:
             self.app.tell("mark two runs or more with space, then compare them")
             return
-        self.app.push_screen(CompareScreen([self.store.run(name) for name in names]))
+        self.app.push_screen(CompareScreen([self.store.run(name) for name in names], self.left))

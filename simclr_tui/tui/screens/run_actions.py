@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from textual.screen import Screen
 
 from simclr_tui.launch import stop as stopping
+from simclr_tui.launch.queue import move_by, toggle
 from simclr_tui.launch.start import resume
 from simclr_tui.store.run import Run
 from simclr_tui.store.store import Store
@@ -99,6 +100,17 @@ class RunActions(Screen[None]):
         run = self.current_run()
         if run is not None:
             self.app.do(partial(resume, run), f"{run.name} goes on")
+
+    def action_sooner(self, places: int) -> None:
+        run = self.current_run()
+        if run is not None:
+            words = f"{run.name} starts {'sooner' if places < 0 else 'later'}"
+            self.app.do(partial(move_by, self.store, run, places), words)
+
+    def action_queue(self) -> None:
+        """Tells what became of the queue, which is known only then."""
+        said: list[str] = []
+        self.app.do(lambda: said.append(toggle(self.store)), "", lambda: self.app.tell(said[0]))
 
     def action_undo(self) -> None:
         if self._done:

@@ -6,21 +6,19 @@ from textual import on
 from textual.app import ComposeResult
 from textual.widgets import Input
 
-from simclr_tui.store.decimate import Axis
 from simclr_tui.tui.snapshots import Curves, Series
 from simclr_tui.tui.widgets.chart_tab import ChartTab
 from simclr_tui.tui.widgets.search_entry import SearchEntry
 
-AXES: tuple[Axis, ...] = ("step", "epoch", "time")
 _AXIS_WORDS = {"step": "by step", "epoch": "by epoch", "time": "by time of training", "wall": "by the clock"}
 
 
 class CurvesView(ChartTab):
     """Shows a page of curves, and says which. `pattern` says which metrics are wanted."""
 
-    def __init__(self, id: str | None = None) -> None:
+    def __init__(self, id: str | None = None, pattern: str = "") -> None:
         super().__init__(id=id)
-        self.pattern = ""
+        self.pattern = pattern
         self._curves: Curves | None = None
 
     def compose(self) -> ComposeResult:

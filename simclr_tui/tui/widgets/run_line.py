@@ -34,10 +34,14 @@ class Layout:
     bar: bool = False
 
 
-def lay_out(rows: list[Row], fields: tuple[str, ...], width: int, chosen: bool = False) -> Layout:
-    """Give the name what it needs, then kNN, a bar where there is plenty, then as many fields as fit; fields that
-    the user has chosen come before both."""
-    longest = max((cell_len(safe(row["name"])) for row in rows), default=0)
+def longest_name(rows: list[Row]) -> int:
+    """In cells."""
+    return max((cell_len(safe(row["name"])) for row in rows), default=0)
+
+
+def lay_out(rows: list[Row], longest: int, fields: tuple[str, ...], width: int, chosen: bool = False) -> Layout:
+    """Give the name what it needs (`longest`), then kNN, a bar where there is plenty, then as many fields as fit;
+    fields that the user has chosen come before both."""
     name = max(_NAME[0], min(_NAME[1], longest, width - 3 - _STATUS))
     left = width - 3 - name - 1 - _STATUS
     fitting, after = _fitting(rows, fields, left) if chosen else ((), left)

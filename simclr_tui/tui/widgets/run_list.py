@@ -16,7 +16,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from simclr_tui.catalog.row import Row
-from simclr_tui.tui.widgets.run_line import Layout, Signs, heading, lay_out, run_line
+from simclr_tui.tui.widgets.run_line import Layout, Signs, heading, lay_out, longest_name, run_line
 
 
 class RunList(ScrollView, can_focus=True):
@@ -61,6 +61,7 @@ class RunList(ScrollView, can_focus=True):
         self._headings: dict[int, str] = {}
         self._lines: list[int | str] = []  # what each line shows: the row of that number, or the heading of a group
         self._places: list[int] = []  # the line of each row
+        self._longest = 0
         self._layout_now = Layout(80, 6, ())
         self._told: str | None = None
 
@@ -90,6 +91,7 @@ class RunList(ScrollView, can_focus=True):
         self._tell()
 
     def _place(self) -> None:
+        self._longest = longest_name(self.rows)
         self._lines, self._places = [], []
         for index in range(len(self.rows)):
             if index in self._headings:
@@ -109,7 +111,8 @@ class RunList(ScrollView, can_focus=True):
                 self.cursor = index
 
     def _relayout(self) -> None:
-        self._layout_now = lay_out(self.rows, self._fields, self.scrollable_content_region.width, self._chosen)
+        width = self.scrollable_content_region.width
+        self._layout_now = lay_out(self.rows, self._longest, self._fields, width, self._chosen)
         self.refresh()
 
     def watch_cursor(self, old: int, new: int) -> None:

@@ -1,8 +1,6 @@
-"""The Views tab: images as the run sees them, or those nearest to one image, in half-blocks."""
+"""The Views tab: images as the run sees them, or those nearest to one image."""
 
 from __future__ import annotations
-
-from collections.abc import Sequence
 
 from rich.text import Text
 from textual.app import ComposeResult
@@ -10,15 +8,11 @@ from textual.containers import VerticalScroll
 from textual.reactive import reactive
 from textual.widgets import Static
 
-from simclr_tui.halfblocks import Picture, beside, draw, fit
 from simclr_tui.store.answers import Neighbors, Preview
 from simclr_tui.text import safe
-from simclr_tui.tui.look import draws_unicode
+from simclr_tui.tui.widgets.picture_rows import Captioned, PictureRows
 
-_WIDEST = 32  # cells of one picture
-_GAP = 2
-
-Captioned = tuple[str, Picture]
+_ACROSS = 3  # an image and its two views
 
 
 class ViewsView(VerticalScroll, can_focus=True):
@@ -34,7 +28,7 @@ class ViewsView(VerticalScroll, can_focus=True):
 
     def compose(self) -> ComposeResult:
         yield Static(self._words, id="views-note")
-        yield Static("", id="views-pictures")
+        yield PictureRows()
 
     def show(self, answer: Preview | Neighbors | None, words: str) -> None:
         """Pictures, or none, and a line above them."""
@@ -49,38 +43,16 @@ class ViewsView(VerticalScroll, can_focus=True):
         self._draw()
 
     def _draw(self) -> None:
-        pictures = self.query_one("#views-pictures", Static)
-        width = self.scrollable_content_region.width
+        cells: list[Captioned] = []
         match self._shown:
-            case None:
-                pictures.update("")
             case Preview():
-                rows = [
-                    [(_caption(shown.index, shown.label), shown.original), *zip(_VIEWS, shown.views, strict=True)]
-                    for shown in self._shown.images
-                ]
-                pictures.update(self._drawn([cell for row in rows for cell in row], 3, width))
+                for shown in self._shown.images:
+                    cells.append((_caption(shown.index, shown.label), shown.original))
+                    cells += zip(_VIEWS, shown.views, strict=True)
             case Neighbors():
-                query = (f"this  {self._shown.label}", self._shown.query)
-                near = [(f"{n.similarity:.3f}  {n.label or n.index}", n.picture) for n in self._shown.neighbors]
-                pictures.update(self._drawn([query, *near], 3, width))
-
-    def _drawn(self, cells: Sequence[Captioned], across: int, width: int) -> Text:
-        """Pictures in rows, each under its caption."""
-        cell = max(4, min(_WIDEST, (width + _GAP) // across - _GAP, max(picture.width for _, picture in cells)))
-        text = Text(no_wrap=True)
-        colour = not self.app.no_color
-        for start in range(0, len(cells), across):
-            row = cells[start : start + across]
-            for caption, _ in row:
-                words = Text(safe(caption))
-                words.truncate(cell, overflow="ellipsis", pad=True)
-                text.append_text(words).append(" " * _GAP)
-            drawings = [draw(fit(picture, cell), colour, draws_unicode()) for _, picture in row]
-            text.append("\n")
-            for line in beside(drawings, _GAP):
-                text.append_text(Text.assemble(*line)).append("\n")
-        return text
+                cells.append((f"this  {self._shown.label}", self._shown.query))
+                cells += [(f"{n.similarity:.3f}  {n.label or n.index}", n.picture) for n in self._shown.neighbors]
+        self.query_one(PictureRows).show(cells, _ACROSS, self.scrollable_content_region.width)
 
 
 _VIEWS = ("view 1", "view 2")

@@ -1,0 +1,144 @@
+"""How fast images that stay files become views, beside torchvision's own pipeline on the same files, in turns."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import torch
+from PIL import Image
+from torch.utils.data import DataLoader
+
+from simclr_tui.recipe.recipe import Recipe
+from simclr_tui.store.measured import Figure
+from simclr_tui.train.augment import two_views
+from simclr_tui.train.data.decoders import Decoders
+from simclr_tui.train.data.files import FileImages, Spoilt
+from simclr_tui.train.data.shapes import draw_shapes
+from simclr_tui.train.device import Compute, choose_compute
+from simclr_tui.train.feed import Feed
+from simclr_tui.train.order import Order
+from simclr_tui.train.source import Source
+from simclr_tui.train.views import draw_views
+from simclr_tui.train.vision import import_torchvision
+from simclr_tui.train.world import ALONE
+
+torchvision: Any = import_torchvision()
+
+SIDE = 224
+_BATCH = 64
+_GRAIN = 24.0  # deviation of the noise that makes a generated image as hard to decode as a photograph
+_BLUR = 2 * (SIDE // 20) + 1  # taps, as ours: a tenth of the side
+_PAPER = Recipe(image_size=SIDE, batch_size=_BATCH, color_strength=1.0, blur=0.5, stem="imagenet")
+RECIPES = {"crop and flip": msgspec.structs.replace(_PAPER, augment="crop,flip"), "all of §A": _PAPER}
+"""What views pass: nothing but what a pipeline cannot do without, and the paper's augmentation for ImageNet."""
+
+Pass = Callable[[], int]
+
+
+def data_figures(place: Path, count: int, repeat: int) -> list[Figure]:
+    """Images a second, each giving two views on the device. `count` files are written to `place`, a class folder."""
+    count = max(_BATCH, count // _BATCH * _BATCH)
+    mean_bytes = _write_files(place / "generated", count)
+    decoders, compute = Decoders(place, SIDE), choose_compute(_PAPER)
+    names = tuple(f"generated/{file.name}" for file in sorted((place / "generated").iterdir()))
+    images = FileImages.of(names, decoders, Spoilt(len(names)))
+    ways: dict[str, Pass] = {"decoding alone": lambda: len(images[:])}
+    for name, recipe in RECIPES.items():
+        ways[f"{name}: streamed"] = _streamed(recipe, images, compute)
+        ways[f"{name}: torchvision"] = _torchvision(recipe, place, compute)
+    speeds = _in_turns(ways, repeat)
+    decoders.close()
+    figures = [Figure(name, "images/s", values) for name, values in speeds.items()]
+    for name in RECIPES:
+        pairs = zip(speeds[f"{name}: streamed"], speeds[f"{name}: torchvision"], strict=True)
+        figures.append(Figure(f"{name}: times torchvision", "×", [mine / other for mine, other in pairs]))
+    return [*figures, Figure(f"a file of {SIDE} px", "kB", [mean_bytes / 1000])]
+
+
+def _write_files(folder: Path, count: int) -> float:
+    """JPEGs of generated images under film grain; their mean size in bytes."""
+    folder.mkdir(parents=True)
+    grain = np.random.default_rng(0)
+    for number in range(count):
+        pixels = draw_shapes(0, np.array([number]), SIDE)[0].transpose(1, 2, 0)
+        grainy = pixels + grain.normal(0.0, _GRAIN, (SIDE, SIDE, 1))
+        Image.fromarray(grainy.clip(0, 255).astype(np.uint8)).save(folder / f"{number:06}.jpg", quality=75)
+    return sum(file.stat().st_size for file in folder.iterdir()) / count
+
+
+def _in_turns(ways: dict[str, Pass], repeat: int) -> dict[str, list[float]]:
+    """Images a second of each way, once before that uncounted: that is when processes start."""
+    speeds: dict[str, list[float]] = {name: [] for name in ways}
+    for turn in range(repeat + 1):
+        for name, once in ways.items():
+            began = time.perf_counter()
+            images = once()
+            if turn:
+                speeds[name].append(images / (time.perf_counter() - began))
+    return speeds
+
+
+def _streamed(recipe: Recipe, images: FileImages, compute: Compute) -> Pass:
+    """One epoch as the trainer takes its views."""
+    source, order = Source(images, compute.device), Order(recipe, len(images), ALONE)
+    steps = recipe.steps_per_epoch(len(images))
+
+    def once() -> int:
+        with _waited(compute), Feed(source, compute.device, order, 0, steps) as feed:
+            for _ in range(steps):
+                ids, batch = feed.take()
+                two_views(batch, draw_views(recipe, 0, ids, source.side), SIDE, torch.channels_last)
+        return steps * recipe.batch_size
+
+    return once
+
+
+def _torchvision(recipe: Recipe, root: Path, compute: Compute) -> Pass:
+    """One epoch of ImageFolder, a worker a core, as SimCLR is commonly written with it."""
+    views = _views(recipe)
+    dataset = torchvision.datasets.ImageFolder(str(root), lambda image: (views(image), views(image)))
+    pinned = compute.device.type == "cuda"
+    loader: DataLoader[Any] = DataLoader(
+        dataset, recipe.batch_size, shuffle=True, num_workers=len(os.sched_getaffinity(0)), drop_last=True,
+        persistent_workers=True, pin_memory=pinned,
+    )  # fmt: skip
+
+    def once() -> int:
+        with _waited(compute):
+            for pair, _labels in loader:
+                torch.cat(pair).to(compute.device, non_blocking=pinned)
+        return len(loader) * recipe.batch_size
+
+    return once
+
+
+def _views(recipe: Recipe) -> Any:
+    t = torchvision.transforms
+    steps = [
+        t.RandomResizedCrop(SIDE, (recipe.crop_min, 1.0), interpolation=t.InterpolationMode.BICUBIC),
+        t.RandomHorizontalFlip(recipe.flip),
+    ]
+    if "color" in recipe.operations:
+        s = recipe.color_strength
+        jitter = t.ColorJitter(s * recipe.brightness, s * recipe.contrast, s * recipe.saturation, s * recipe.hue)
+        steps += [
+            t.RandomApply([jitter], recipe.color_prob),
+            t.RandomGrayscale(recipe.gray),
+            t.RandomApply([t.GaussianBlur(_BLUR, (0.1, 2.0))], recipe.blur),
+        ]
+    return t.Compose([*steps, t.ToTensor()])
+
+
+@contextmanager
+def _waited(compute: Compute) -> Iterator[None]:
+    """Whatever was begun on the device is over at the end."""
+    yield
+    if compute.device.type == "cuda":
+        torch.cuda.synchronize(compute.device)

@@ -1,0 +1,50 @@
+"""What it costs to be managed: the same steps in `simclr run`, with its logs, samples and an open dashboard."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import msgspec
+import tomli_w
+
+from simclr_tui.bench.terminal import Terminal
+from simclr_tui.bench.timing import environment
+from simclr_tui.errors import SimclrError
+from simclr_tui.recipe.recipe import Recipe
+from simclr_tui.store.run import Run
+from simclr_tui.store.state import OPEN
+
+_IMAGES = 10_000  # of the generated data set
+_SIZE = (120, 36)
+_PATIENCE = 3600.0  # seconds
+_COMMAND = [sys.executable, "-m", "simclr_tui.cli.main"]
+
+
+def managed_images_per_s(place: Path, recipe: Recipe, steps: int) -> float:
+    """Images a second of a run of so many steps and one more before them, between its log's first line and its last.
+
+    Makes a store in `place`. Raises SimclrError where the run does not finish.
+    """
+    file, store = place / "recipe.toml", place / "runs"
+    place.mkdir(parents=True)
+    file.write_text(tomli_w.dumps(msgspec.to_builtins(recipe)), encoding="utf-8")
+    images = min((steps + 1) * recipe.batch_size, _IMAGES // recipe.batch_size * recipe.batch_size)
+    epochs = -(-(steps + 1) * recipe.batch_size // images)
+    words = ["--config", str(file), "--data", "shapes", "--subset", str(images), "--epochs", str(epochs)]
+    words += ["--knn-every", str(epochs), "--checkpoint-every", str(epochs), "--runs", str(store)]
+    with Terminal(["tui", "--runs", str(store)], *_SIZE) as terminal:
+        command = [*_COMMAND, "run", *words, "-d", "--name", "run1"]
+        begun = subprocess.run(command, capture_output=True, text=True, check=False, env=environment())
+        if begun.returncode:
+            raise SimclrError(f"the run that is measured did not start: {begun.stderr.strip()}", "see simclr doctor")
+        run, deadline = Run(store / "run1"), time.monotonic() + _PATIENCE
+        while run.state in OPEN and time.monotonic() < deadline:
+            terminal.quiet(0.2)
+    if run.state != "finished":
+        raise SimclrError(f"the run that is measured is {run.state}", "try it by hand: simclr run")
+    history = run.history()
+    places = list(history.columns["loss"].rows)
+    return (len(places) - 1) * recipe.batch_size / (history.time[places[-1]] - history.time[places[0]])

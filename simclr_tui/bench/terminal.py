@@ -1,0 +1,79 @@
+"""The dashboard in a terminal of its own: how long from a key to what the screen shows of it."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import pty
+import select
+import struct
+import subprocess
+import sys
+import termios
+import time
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Self
+
+from simclr_tui.bench.timing import environment
+from simclr_tui.errors import SimclrError
+
+_PATIENCE = 60.0  # seconds
+_QUESTION, _ANSWER = b"\x1b[c", b"\x1b[?62c"  # what every terminal says when it is asked what it is
+
+
+class Terminal:
+    """A process of `simclr` in a pseudo-terminal; ends with the block it is used in."""
+
+    def __init__(self, words: Sequence[str], columns: int, lines: int) -> None:
+        self._master, slave = pty.openpty()
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
+        told = {key: value for key, value in environment().items() if key not in ("COLUMNS", "LINES", "NO_COLOR")}
+        self.began = time.perf_counter()
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "simclr_tui.cli.main", *words],
+            stdin=slave, stdout=slave, stderr=slave, start_new_session=True,
+            env=told | {"TERM": "xterm-256color", "LANG": "C.UTF-8"},
+        )  # fmt: skip
+        os.close(slave)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._process.kill()
+        self._process.wait()
+        os.close(self._master)
+
+    def until(self, words: str) -> float:
+        """Seconds until the screen was told these words, from now on. Raises SimclrError where it never is."""
+        began, seen, wanted = time.perf_counter(), b"", words.encode()
+        while wanted not in seen:
+            left = _PATIENCE - (time.perf_counter() - began)
+            if left <= 0 or self._process.poll() is not None:
+                raise SimclrError(f"the dashboard never showed {words!r}", "try it by hand: simclr tui")
+            if select.select([self._master], [], [], min(left, 1))[0]:
+                told = os.read(self._master, 65536)
+                if _QUESTION in told:
+                    os.write(self._master, _ANSWER)
+                seen += told
+        return time.perf_counter() - began
+
+    def quiet(self, seconds: float) -> None:
+        """Read on for so long, and throw it away."""
+        end = time.perf_counter() + seconds
+        while (left := end - time.perf_counter()) > 0:
+            if select.select([self._master], [], [], left)[0]:
+                os.read(self._master, 65536)
+
+    def press(self, keys: str) -> None:
+        os.write(self._master, keys.encode())
+
+    def peak_memory(self) -> int:
+        """Bytes; zero where the system does not tell."""
+        with contextlib.suppress(OSError), open(f"/proc/{self._process.pid}/status") as told:
+            for line in told:
+                if line.startswith("VmHWM:"):
+                    return int(line.split()[1]) * 1024
+        return 0

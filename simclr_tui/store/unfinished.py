@@ -1,0 +1,36 @@
+"""The folder of a launch that was killed before its folder was a run."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from simclr_tui.paths import RUN_FILE, RunPaths
+
+
+def is_unfinished(paths: RunPaths) -> bool:
+    """Whether the folder holds the beginnings of a run and nothing else: what a user put there is not ours to take."""
+    try:
+        with os.scandir(paths.root) as entries:
+            return not paths.root.is_symlink() and all(_is_beginning(paths, entry) for entry in entries)
+    except OSError:
+        return False
+
+
+def _is_beginning(paths: RunPaths, entry: os.DirEntry[str]) -> bool:
+    folders = {paths.checkpoints.name, paths.evaluations.name, paths.attempt(1).root.name}
+    files = {path.name for path in (paths.recipe, paths.state, paths.ticket, paths.claim_lock)}
+    if entry.is_dir(follow_symlinks=False):
+        return entry.name in folders and not any(Path(entry.path).iterdir())
+    return entry.is_file(follow_symlinks=False) and (entry.name in files or _is_temporary(entry.name, files))
+
+
+def _is_temporary(name: str, files: set[str]) -> bool:
+    return name.endswith(".tmp") and any(name.startswith(f".{file}.") for file in {*files, RUN_FILE})
+
+
+def clear_unfinished(paths: RunPaths) -> None:
+    """Empty the folder but for the lock that its new owner holds. Raises OSError."""
+    for path in paths.root.iterdir():
+        if path != paths.claim_lock:
+            path.rmdir() if path.is_dir() else path.unlink()

@@ -1,0 +1,22 @@
+"""Whether a data set is decoded once and kept, or image by image as it is asked for: by its size against memory."""
+
+from __future__ import annotations
+
+import os
+
+import psutil
+
+_SHARE = 0.5  # of the machine's memory, for the pages of a mapped file that training reads in no order
+
+
+def fits(images: int, side: int) -> bool:
+    """Whether so many decoded images of `side` px fit beside all else; into $SIMCLR_DECODED, in GB, where it is set."""
+    return images * 3 * side * side <= _room()
+
+
+def _room() -> float:
+    given = os.environ.get("SIMCLR_DECODED", "")
+    try:
+        return float(given) * 1e9
+    except ValueError:
+        return _SHARE * psutil.virtual_memory().total

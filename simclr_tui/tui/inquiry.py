@@ -1,0 +1,100 @@
+"""What the terminal says of itself, asked once before the dashboard draws: its ground, its name, what it can draw."""
+
+from __future__ import annotations
+
+import os
+import re
+import select
+import subprocess
+import termios
+import time
+import tty
+from dataclasses import dataclass
+from typing import Literal
+
+# The ground, the name, the pixels of a cell, the attributes; every terminal answers the last, and that last.
+_QUESTIONS = b"\x1b]11;?\x1b\\\x1b[>0q\x1b[16t\x1b[c"
+_LAST = re.compile(rb"\x1b\[\?([\d;]*)c")
+_NAME = re.compile(rb"\x1bP>\|([\x20-\x7e]*)\x1b\\")
+_GROUND = re.compile(rb"\x1b\]11;rgba?:([0-9a-fA-F]+)/([0-9a-fA-F]+)/([0-9a-fA-F]+)")
+_CELL = re.compile(rb"\x1b\[6;(\d{1,3});(\d{1,3})t")
+_SIXEL = b"4"  # among the attributes
+_PATIENCE = 1.0  # seconds: an answer that comes later would be taken for keys
+_KITTY = ("kitty", "ghostty")  # that place pictures by characters, as textual-image needs it
+
+Protocol = Literal["", "kitty", "sixel"]
+
+
+@dataclass(frozen=True)
+class Answers:
+    """`light` is None where the ground is not told; `cell` has so many pixels across and down."""
+
+    light: bool | None = None
+    name: str = ""
+    sixel: bool = False
+    cell: tuple[int, int] = (10, 20)  # of the first terminal that drew sixels
+
+    @property
+    def pictures(self) -> Protocol:
+        """How it draws pictures; empty where only characters are drawn."""
+        if self.name.lower().startswith(_KITTY):
+            return "kitty"
+        return "sixel" if self.sixel and _passed_on(self.name) else ""
+
+
+def ask(into: int, out: int, patience: float = _PATIENCE) -> Answers:
+    """Ask the terminal that is read at the descriptor `into` and written at `out`. One that is silent has no answers.
+
+    Keys that were typed meanwhile are lost, so it is asked once, at the start.
+    """
+    try:
+        before = termios.tcgetattr(into)
+        tty.setraw(into, termios.TCSANOW)
+    except termios.error:
+        return Answers()
+    try:
+        os.write(out, _QUESTIONS)
+        return _understood(_read(into, patience))
+    except OSError:
+        return Answers()
+    finally:
+        termios.tcsetattr(into, termios.TCSANOW, before)
+
+
+def _read(into: int, patience: float) -> bytes:
+    told, deadline = b"", time.monotonic() + patience
+    while not _LAST.search(told) and (left := deadline - time.monotonic()) > 0:
+        if select.select([into], [], [], left)[0]:
+            more = os.read(into, 1024)
+            if not more:
+                break
+            told += more
+    return told
+
+
+def _understood(told: bytes) -> Answers:
+    last, name, ground, cell = (sought.search(told) for sought in (_LAST, _NAME, _GROUND, _CELL))
+    return Answers(
+        light=None if ground is None else _is_light([part.decode() for part in ground.groups()]),
+        name=name[1].decode() if name else "",
+        sixel=last is not None and _SIXEL in last[1].split(b";"),
+        cell=(max(1, int(cell[2])), max(1, int(cell[1]))) if cell else Answers.cell,
+    )
+
+
+def _is_light(parts: list[str]) -> bool:
+    """By the eye's weights of red, green and blue; each part has as many digits as the terminal likes."""
+    red, green, blue = (int(part, 16) / int("f" * len(part), 16) for part in parts)
+    return 0.299 * red + 0.587 * green + 0.114 * blue > 0.5
+
+
+def _passed_on(name: str) -> bool:
+    """tmux says what it was built with; whether the terminal around it takes part is asked of tmux itself."""
+    if not name.lower().startswith("tmux"):
+        return True
+    question = ["tmux", "display-message", "-p", "#{client_termfeatures}"]
+    try:
+        told = subprocess.run(question, capture_output=True, text=True, timeout=_PATIENCE, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return "sixel" in told.stdout.strip().split(",")

@@ -61,8 +61,12 @@ def ignore_the_warning() -> None:
 
 
 def trainer_environment(run: Run) -> dict[str, str]:
-    """Of the process or processes, each of which chooses its number of threads; torchrun warns where none is given."""
-    threads = {} if run.recipe.gpus == "1" else {"OMP_NUM_THREADS": "1"}
+    """Of the process or processes, each of which chooses its number of threads; torchrun warns where none is given.
+
+    Threads that have nothing to do sleep: left alone they spin, on cores that another run could have. What the user's
+    environment says comes first.
+    """
+    threads = {"OMP_WAIT_POLICY": "PASSIVE"} | ({} if run.recipe.gpus == "1" else {"OMP_NUM_THREADS": "1"})
     return threads | dict(os.environ) | {"PYTHONUNBUFFERED": "1"}
 
 

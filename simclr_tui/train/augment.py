@@ -11,8 +11,12 @@ from torch import Tensor
 from simclr_tui.train.colour import blend, shift_hue
 from simclr_tui.train.device_params import COLOR_BLENDS, GRAY_BLEND, QUARTERS, DeviceParams, to_device
 from simclr_tui.train.filters import add_noise, cutout, sobel
-from simclr_tui.train.resample import bicubic_weights, gaussian_blur, resample, resize_pair
+from simclr_tui.train.resample import bicubic_weights, gaussian_blur, resample, resize_each, resize_pair
 from simclr_tui.train.views import ViewParams
+
+# Pixels of a source's side from which a CPU is quicker to resize view after view than to multiply by matrices that are
+# mostly zeros. A GPU would wait for the launch of each.
+_ONE_BY_ONE = 64
 
 
 @torch.no_grad()
@@ -45,6 +49,9 @@ def _resize(images: Tensor, batch: DeviceParams, size: int, crop: bool, flip: bo
     if not crop:
         top = left = torch.zeros_like(top)
         height = width = torch.full_like(top, side)
+    if images.device.type == "cpu" and side >= _ONE_BY_ONE:
+        boxes = torch.stack([top, left, height, width], dim=1).int()
+        return resize_each(images.float().div_(255.0), boxes, values["flip"].bool() if flip else None, size)
     rows = bicubic_weights(top, height, None, side, size)
     columns = bicubic_weights(left, width, values["flip"] if flip else None, side, size).div_(255.0)
     return resize_pair(images.float(), rows, columns).clamp_(0.0, 1.0)

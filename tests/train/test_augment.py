@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from simclr_tui.recipe.recipe import OPERATIONS, Recipe
+from simclr_tui.train import augment
 from simclr_tui.train.augment import two_views
 from simclr_tui.train.resample import gaussian_kernel_size
 from simclr_tui.train.views import draw_views
@@ -31,6 +32,18 @@ def _one_thread():
 def test_crop_and_flip_equal_torchvisions_bicubic_with_antialias(side, size):
     recipe = Recipe(**{**OFF, "crop_min": 0.08, "flip": 0.5, "image_size": size})
     assert largest_difference(recipe, side) < 1e-4
+
+
+@pytest.mark.parametrize("operations", ["crop,flip", "flip,crop", "gray", "crop,gray,flip"])
+@pytest.mark.parametrize(("side", "size"), [(64, 64), (96, 40), (64, 96)])
+def test_a_cpu_resizes_large_images_one_by_one_as_a_gpu_does_by_matrices(monkeypatch, operations, side, size):
+    recipe = Recipe(augment=operations, image_size=size)
+    images = some_images(12, side)
+    params = draw_views(recipe, 2, np.arange(12), side)
+    one_by_one = two_views(images, params, size)
+    monkeypatch.setattr(augment, "_ONE_BY_ONE", 1000)
+    monkeypatch.setattr(augment, "resize_each", None)
+    torch.testing.assert_close(one_by_one, two_views(images, params, size), atol=1e-4, rtol=0)
 
 
 @pytest.mark.parametrize("name", ["brightness", "contrast", "saturation", "hue"])

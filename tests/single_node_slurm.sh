@@ -8,7 +8,14 @@ verb=$1 dir=$2 host=$(hostname -s)
 export SLURM_CONF=$dir/slurm.conf
 if [ "$verb" = stop ]; then
   for daemon in slurmd-first slurmd-second slurmctld munged; do
-    [ ! -s "$dir/$daemon.pid" ] || kill "$(cat "$dir/$daemon.pid")" 2>/dev/null || true
+    [ -s "$dir/$daemon.pid" ] || continue
+    pid=$(cat "$dir/$daemon.pid")
+    kill "$pid" 2>/dev/null || continue
+    for _ in $(seq 10); do
+      kill -0 "$pid" 2>/dev/null || continue 2
+      sleep 0.2
+    done
+    kill -KILL "$pid" 2>/dev/null || true  # a slurmd whose controller went first may wait for it
   done
   exit
 fi

@@ -59,7 +59,7 @@ def kill_at(run, trainer, chance, in_a_save):
 @pytest.mark.timeout(7200)
 def test_random_kills_lose_nothing_and_double_nothing(tmp_path, full_faults, fault):
     chance = random.Random(SEED)
-    kills = fault("F1", 200, "kills, half of them aimed into a save", SEED)
+    kills = fault("F1", 200, "kills, half of them aimed into a save", SEED, few=10)
     in_a_save = 0
     flags = LONG | {"epochs": LONG["epochs"] * (10 if full_faults else 1)}
     run = tiny_run(tmp_path / "killed", **flags)

@@ -4,9 +4,17 @@ from __future__ import annotations
 
 import pytest
 
+from tests.faults.counting import (  # noqa: F401 - hooks and a fixture for every test
+    fault,
+    pytest_configure,
+    pytest_runtest_makereport,
+    pytest_terminal_summary,
+)
+
 
 def pytest_addoption(parser):
     parser.addoption("--faults", choices=["some", "full"], default="some", help="full: every fault at its full count")
+    parser.addoption("--faults-report", metavar="FILE", help="put what was tried into FILE (tests/faults/tried.json)")
 
 
 @pytest.fixture

@@ -122,6 +122,20 @@ def test_the_public_surface_is_what_is_told():
         simclr_tui.nothing  # noqa: B018
 
 
+RUNS_WHAT_IT_READS = {"yaml", "marshal", "shelve", "dill", "cloudpickle", "joblib", "jsonpickle", "xmlrpc"}
+
+
+def test_no_module_reads_what_can_run():
+    """Formats whose reading can run code are not read; of pickle, torch's own error alone is named."""
+    for path in (ROOT / "simclr_tui").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            assert not {name.partition(".")[0] for name in names} & RUNS_WHAT_IT_READS, f"{path}:{node.lineno}"
+            if isinstance(node, ast.Attribute) and ast.unparse(node.value) == "pickle":
+                assert node.attr == "UnpicklingError", f"{path}:{node.lineno}"
+
+
 @pytest.mark.parametrize("path", sorted((ROOT / "simclr_tui").rglob("*.py")), ids=lambda path: path.name)
 def test_no_module_shouts_swallows_or_shells(path):
     """No `except Exception: pass`, no shell, no pickle, no print outside the faces and the processes."""
@@ -134,5 +148,7 @@ def test_no_module_shouts_swallows_or_shells(path):
         if isinstance(node, ast.Call):
             named = ast.unparse(node.func)
             assert named not in ("os.system", "os.popen", "eval", "exec", "pickle.load", "pickle.loads"), node.lineno
+            loads = [keyword for keyword in node.keywords if keyword.arg == "weights_only"]
+            assert named != "torch.load" or [ast.unparse(load.value) for load in loads] == ["True"], node.lineno
             shell = [keyword for keyword in node.keywords if keyword.arg == "shell"]
             assert not shell, f"a shell in line {node.lineno}"

@@ -130,12 +130,14 @@ def test_it_draws_follows_a_run_survives_a_resize_storm_and_quits(tmp_path, open
     assert b"1 run goes on" in terminal.output
 
 
-def test_a_terminal_that_hangs_up_ends_it_with_129(tmp_path, open_terminal):
+@pytest.mark.timeout(1200)
+def test_a_terminal_that_hangs_up_ends_it_with_129(tmp_path, open_terminal, fault):
     fabricate(tmp_path / "runs", steps=20)
-    terminal = open_terminal()
-    terminal.until(lambda: "run1" in terminal.text)
-    os.close(terminal.master)
-    assert terminal.process.wait(10) == 129
+    for _ in range(fault("F5", 50, "hang-ups of the dashboard's terminal", few=1)):
+        terminal = open_terminal()
+        terminal.until(lambda now=terminal: "run1" in now.text)
+        os.close(terminal.master)
+        assert terminal.process.wait(10) == 129
 
 
 def test_a_terminal_that_goes_without_a_signal_ends_it_with_129(tmp_path, open_terminal):

@@ -9,6 +9,7 @@ import subprocess
 import sys
 
 import msgspec
+import pytest
 
 from simclr_tui.errors import ExitCode
 from simclr_tui.store.state import write_state
@@ -55,10 +56,12 @@ def kill_at(run, trainer, chance, in_a_save):
     return hit
 
 
-def test_random_kills_lose_nothing_and_double_nothing(tmp_path, full_faults):
+@pytest.mark.timeout(7200)
+def test_random_kills_lose_nothing_and_double_nothing(tmp_path, full_faults, fault):
     chance = random.Random(SEED)
-    kills, in_a_save = (200 if full_faults else 10), 0
-    flags = LONG | {"epochs": LONG["epochs"] * (20 if full_faults else 1)}
+    kills = fault("F1", 200, "kills, half of them aimed into a save", SEED, few=10)
+    in_a_save = 0
+    flags = LONG | {"epochs": LONG["epochs"] * (10 if full_faults else 1)}
     run = tiny_run(tmp_path / "killed", **flags)
     attempt = 0
     while run.state != "finished":
@@ -66,10 +69,11 @@ def test_random_kills_lose_nothing_and_double_nothing(tmp_path, full_faults):
         trainer = start_attempt(run, attempt)
         if attempt <= kills:
             in_a_save += kill_at(run, trainer, chance, in_a_save=attempt % 2 == 0)
-        trainer.wait(timeout=300)
+        trainer.wait(timeout=900)
         assert run.history().damaged <= attempt
+    assert attempt > kills
     untouched = tiny_run(tmp_path / "untouched", **flags)
-    assert train_in_process(untouched).returncode == ExitCode.OK
+    assert train_in_process(untouched, timeout=900).returncode == ExitCode.OK
     assert run.metric("loss").steps == list(range(1, flags["epochs"] * 6 + 1))
     assert_same(run, untouched)
     assert in_a_save >= kills // 4

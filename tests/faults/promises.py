@@ -1,0 +1,207 @@
+"""What is promised: a row for every fault, in the order of the table in docs/reliability.md."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Promise:
+    """`tests` hold for the row beside those that count; `also` is told after the counts, never empty without any."""
+
+    row: str
+    fault: str
+    kept: str
+    tests: tuple[str, ...] = ()
+    also: str = ""
+
+
+PROMISES = (
+    Promise(
+        "F1",
+        "`kill -9` of the trainer at random moments",
+        "each step once, weights and metrics those of a run never killed",
+    ),
+    Promise(
+        "F2",
+        "a save fails (ENOSPC) or dies at any system call",
+        "the old checkpoint or the new, whole; the next save works",
+    ),
+    Promise(
+        "F3",
+        "stop, a second signal, a trainer that is stuck",
+        "step finished, checkpoint saved; the second signal ends at once; the stuck one goes with its group",
+        ("tests/launch/test_runs.py", "tests/cli/test_cli.py", "tests/launch/test_slurm.py"),
+    ),
+    Promise(
+        "F4",
+        "`kill -9` of the supervisor, of the command line, of the dashboard",
+        "training goes on, and is seen by whoever looks next",
+        ("tests/launch/test_runs.py",),
+        "the supervisor's part of a lost run tried once",
+    ),
+    Promise(
+        "F5",
+        "the terminal is closed (hang-up, end of input)",
+        "training goes on; the dashboard and the command end with 129",
+        ("tests/tui/test_terminal.py", "tests/cli/test_cli.py"),
+        "two ways of closing the dashboard's terminal, two the command's, once each",
+    ),
+    Promise(
+        "F6",
+        "full disk",
+        "no metric line lost once there is room; after the third failed checkpoint the run ends with the reason",
+        ("tests/launch/test_plan.py",),
+    ),
+    Promise(
+        "F7",
+        "damaged checkpoint",
+        "named, the one before is used; none valid is a failure, not a fresh start",
+        ("tests/train/test_loop.py",),
+    ),
+    Promise(
+        "F8",
+        "torn or damaged metric lines",
+        "good lines all served, damaged ones counted, a torn tail read once",
+        ("tests/store/test_history.py",),
+    ),
+    Promise(
+        "F9",
+        "catalog damaged, zeroed, locked, newer, deleted",
+        "set aside and rebuilt from folders; no row, tag or note lost",
+        ("tests/catalog/test_catalog.py",),
+    ),
+    Promise(
+        "F10",
+        "two watchers, four command lines, 32 runs that write",
+        'never "database is locked", the same rows everywhere',
+    ),
+    Promise(
+        "F11",
+        "one run resumed twice, one name claimed by many",
+        "one wins, the others say so",
+        ("tests/store/test_store.py", "tests/launch/test_runs.py"),
+        "four processes that resume one run, once",
+    ),
+    Promise("F12", "the pid was reused", "no signal to a stranger, the run is lost"),
+    Promise("F13", "the wall clock jumps", "durations, order, liveness and ETA as before"),
+    Promise(
+        "F14",
+        "the machine restarts",
+        "lost to the restart, can be resumed, nothing starts by itself",
+        ("tests/store/test_state.py",),
+        "by the boot's number in the record: no machine was restarted",
+    ),
+    Promise(
+        "F15",
+        "the trainer is stopped (SIGSTOP)",
+        "stalled, never dead; goes on; cannot be resumed beside itself",
+    ),
+    Promise(
+        "F16",
+        "no memory left",
+        "failed, with the step and what to give; checkpoints whole; the batch is never made smaller by itself",
+        ("tests/train/test_micro_batch.py",),
+        "the CPU's memory: not tried on a GPU's",
+    ),
+    Promise(
+        "F17",
+        "NaN or infinity in loss or gradient",
+        "caught before the step; weights and checkpoints stay finite",
+        ("tests/train/test_loop.py", "tests/train/test_scaling.py"),
+        "a rate that explodes, once",
+    ),
+    Promise(
+        "F18",
+        "damaged, truncated, palette, CMYK, tiny, huge, missing images",
+        "named and substituted; more than a thousandth stops with their names",
+        ("tests/train/data/test_folder_data.py",),
+        "a case of each kind",
+    ),
+    Promise(
+        "F19",
+        "a data worker is killed or hangs",
+        "there is none: images are decoded before the first step, by threads of the trainer",
+        also="not tested as a row; a trainer that hangs is F3 and F15",
+    ),
+    Promise(
+        "F20",
+        "one of several training processes dies",
+        "all end within half a minute, the one that was killed is named, the run is resumed",
+        ("tests/train/test_several_processes.py",),
+        "one kill of two processes over gloo, one shared stop; four processes not tried",
+    ),
+    Promise(
+        "F21",
+        "store missing, read-only, closed, a file, someone else's",
+        "looked at as far as it goes; acting is one sentence; nothing is made",
+    ),
+    Promise(
+        "F22",
+        "hostile names",
+        "refused, or kept as text inside the store; links not followed",
+        ("tests/store/test_store.py",),
+    ),
+    Promise(
+        "F23",
+        "control characters in names, notes, logs",
+        "never reach the terminal",
+        ("tests/tui/test_hostile_text.py", "tests/test_text.py"),
+        "payloads on every screen",
+    ),
+    Promise(
+        "F24",
+        "hostile checkpoint",
+        "numbers only: never unpickled",
+        also="every `torch.load` in the source",
+    ),
+    Promise(
+        "F25",
+        "terminals from 1×1 to 400×100, a storm of resizes, no UTF-8, no colour",
+        "shown as far as there is room, or said to be too small",
+        ("tests/tui/test_main_screen.py", "tests/tui/test_terminal.py"),
+        "6 sizes, 150 resizes, one locale, not counted",
+    ),
+    Promise(
+        "F26",
+        "10,000 runs",
+        "a window of them is drawn, the index is read behind it",
+        ("tests/tui/test_live.py",),
+        "not tested as a row; its figures: docs/control-plane.md",
+    ),
+    Promise(
+        "F27",
+        "a million steps",
+        "the end first, the rest in pieces, no line read twice",
+        ("tests/store/test_tail.py", "tests/store/test_history.py"),
+        "not tested as a row; its figures: docs/control-plane.md",
+    ),
+    Promise(
+        "F28",
+        "a trainer that floods its log",
+        "the end of the log is shown without reading all of it",
+        ("tests/store/test_tail.py",),
+        "not tested as a row: the log's size has no limit",
+    ),
+    Promise("F29", "another version's run folder", "read; unknown fields kept; another major refused"),
+    Promise(
+        "F30",
+        "no GPU driver, one that hangs, MIG",
+        "n/a, asked ever less often, never waited for",
+        ("tests/hardware/test_gpu_reader.py",),
+        "stubs of the driver's library, not counted",
+    ),
+    Promise(
+        "F32",
+        "kill in the middle of a delete, edit, rename, export",
+        "done or not done, and can be done again",
+        ("tests/faults/test_queue_writes.py",),
+    ),
+    Promise(
+        "F33",
+        "a crash inside the dashboard, Ctrl-C",
+        "terminal restored, traceback in a file, one line on stderr",
+        ("tests/tui/test_terminal.py",),
+        "two crashes, three signals; Ctrl-Z not tried",
+    ),
+)

@@ -65,9 +65,9 @@ def ignore_the_warning() -> None:
 def trainer_environment(run: Run) -> dict[str, str]:
     """Of the process or processes, each of which chooses its number of threads; torchrun warns where none is given.
 
-    Beside other programs, threads that have nothing to do sleep: spinning, they would take cores that others need. A run
-    that has the machine to itself lets them spin, which makes a narrow encoder an eighth faster (docs/performance.md).
-    What the user's environment says comes first.
+    Beside other programs, threads that have nothing to do sleep: spinning, they would take cores that others need. A
+    run that has the machine to itself lets them spin, which makes a narrow encoder an eighth faster
+    (docs/performance.md). What the user's environment says comes first.
     """
     threads = {"OMP_WAIT_POLICY": "PASSIVE"} if _others_compute() else {}
     if run.recipe.gpus != "1":

@@ -121,8 +121,9 @@ PROMISES = (
     Promise(
         "F19",
         "a data worker is killed or hangs",
-        "there is none: images are decoded before the first step, by threads of the trainer",
-        also="not tested as a row; a trainer that hangs is F3 and F15",
+        "a killed decoder of a folder too large for memory ends the run with a sentence; none outlives its trainer",
+        ("tests/train/data/test_undecoded.py",),
+        "one decoder killed, one trainer killed, once each; one that hangs was not tried",
     ),
     Promise(
         "F20",

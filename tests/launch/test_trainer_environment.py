@@ -37,9 +37,7 @@ def test_idle_threads_leave_their_cores_to_others(tmp_path, monkeypatch, others,
 
 def test_a_run_that_has_the_machine_to_itself_lets_them_spin(tmp_path, monkeypatch):
     monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
-    monkeypatch.setattr(
-        several, "_BUSY", 101.0
-    )  # of 100 percent: so the machine is quiet, whatever else is tested here
+    monkeypatch.setattr(several, "_BUSY", 101.0)  # percent: quiet, whatever else is tested here
     assert "OMP_WAIT_POLICY" not in trainer_environment(tiny_run(tmp_path))
 
 

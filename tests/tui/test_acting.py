@@ -228,9 +228,8 @@ async def test_a_run_without_checkpoint_cannot_be_evaluated_and_says_why(store):
         assert "run3 has no checkpoint yet" in notices(app)
 
 
-@SIZES
-async def test_export_asks_where_to_and_writes_the_encoder_or_the_metrics(trained, tmp_path, size):
-    async with dashboard(trained, size) as (app, pilot):
+async def test_export_asks_where_to_and_writes_the_encoder_or_the_metrics(trained, tmp_path):
+    async with dashboard(trained, NARROW) as (app, pilot):
         await press(app, pilot, "x")
         assert app.focused.value == "run1.safetensors"
         await retype(app, pilot, f"{tmp_path}/encoder.txt")

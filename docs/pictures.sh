@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Draws the README's pictures from the dashboard itself, over a store with two finished runs (default: runs):
-#   simclr run --data shapes --temp 0.5; simclr run --data shapes --temp 0.1; docs/pictures.sh
+#   for temp in 0.5 0.1; do simclr run --data shapes --temp $temp --epochs 4 --subset 4000; done; docs/pictures.sh
 set -euo pipefail
 store=$(cd "${1:-runs}" && pwd)
 cd "$(dirname "$0")"

@@ -21,7 +21,7 @@ from simclr_tui.store.run import Run
 _KILLED = re.compile(rb"rank +: (\d+) .*\n +exitcode +: -(\d+) ")
 _TAIL = 65536  # bytes of the log in which that summary is looked for
 _MEETING = "SIMCLR_MEETING"
-_LOOK, _BUSY = 0.2, 25.0  # seconds; percent of all cores
+_LOOK, _BUSY = 0.2, 75.0  # seconds; percent of all cores
 
 
 class Meeting(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,7 +76,7 @@ def trainer_environment(run: Run) -> dict[str, str]:
 
 
 def _others_compute() -> bool:
-    """Whether a quarter of the cores is in use just now."""
+    """Whether three quarters of the cores are in use just now: a launch itself takes one for a moment."""
     return psutil.cpu_percent(_LOOK) >= _BUSY
 
 

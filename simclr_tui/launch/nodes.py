@@ -16,7 +16,7 @@ import msgspec
 
 from simclr_tui.atomic import write_file
 from simclr_tui.errors import ExitCode
-from simclr_tui.launch.several import Meeting, ignore_the_warning, trainer_command, trainer_environment
+from simclr_tui.launch.several import Meeting, start_training
 from simclr_tui.store.damage import UNREADABLE
 from simclr_tui.store.run import Run
 from simclr_tui.store.state import ACTIVE, read_state
@@ -75,16 +75,8 @@ def join(run: Run, place: Place) -> int:
         return ExitCode.FAILED
     if word.meeting is None:
         return ExitCode.OK
-    with run.paths.attempt(word.attempt).node_log(place.node).open("ab") as output:
-        torchrun = subprocess.Popen(
-            trainer_command(run, word.meeting, place.node),
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-            preexec_fn=ignore_the_warning,
-            env=trainer_environment(run),
-        )
+    log = run.paths.attempt(word.attempt).node_log(place.node)
+    torchrun = start_training(run, log, word.meeting, place.node)
     return _until_left(run, word.attempt, torchrun)
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -57,7 +58,22 @@ def trainer_command(run: Run, meeting: Meeting | None = None, node: int = 0) -> 
     return [*torchrun, "--nproc-per-node", str(processes // meeting.nodes), *train]
 
 
-def ignore_the_warning() -> None:
+def start_training(run: Run, log: Path, meeting: Meeting | None = None, node: int = 0) -> subprocess.Popen[bytes]:
+    """Start `trainer_command`, its words into `log`. It leads a group of its own, so that a stuck one can be ended with
+    all that it started."""
+    with log.open("ab") as output:
+        return subprocess.Popen(
+            trainer_command(run, meeting, node),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            preexec_fn=_ignore_the_warning,
+            env=trainer_environment(run),
+        )
+
+
+def _ignore_the_warning() -> None:
     """Slurm's SIGUSR1 reaches every process of a job. Trainers listen to it; torchrun would die of it."""
     signal.signal(signal.SIGUSR1, signal.SIG_IGN)
 

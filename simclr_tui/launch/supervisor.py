@@ -19,13 +19,7 @@ from simclr_tui.atomic import LineWriter
 from simclr_tui.clock import SYSTEM_CLOCK
 from simclr_tui.errors import ExitCode
 from simclr_tui.hardware.sampler import Sampler
-from simclr_tui.launch.several import (
-    Meeting,
-    first_failure,
-    ignore_the_warning,
-    trainer_command,
-    trainer_environment,
-)
+from simclr_tui.launch.several import Meeting, first_failure, start_training
 from simclr_tui.launch.start import last_words
 from simclr_tui.store.events import EventLog
 from simclr_tui.store.process import this_process
@@ -40,7 +34,7 @@ def main(run_dir: str, attempt: int) -> int:
     run = Run(Path(run_dir))
     stored = read_state(run.paths)
     write_state(run.paths, msgspec.structs.replace(stored, supervisor=this_process(), process=None))
-    trainer = _start_trainer(run, attempt)
+    trainer = start_training(run, run.paths.attempt(attempt).log, Meeting.of(os.environ))
     _forward_signals(trainer)
     done = threading.Event()
     sampling = threading.Thread(target=_sample, args=(run, attempt, trainer.pid, done), daemon=True)
@@ -49,20 +43,6 @@ def main(run_dir: str, attempt: int) -> int:
     done.set()
     _record_end(run, attempt, code)
     return code if code >= 0 else 128 - code
-
-
-def _start_trainer(run: Run, attempt: int) -> subprocess.Popen[bytes]:
-    """The trainer leads a group of its own, so that a stuck one can be ended with its data workers."""
-    with run.paths.attempt(attempt).log.open("ab") as output:
-        return subprocess.Popen(
-            trainer_command(run, Meeting.of(os.environ)),
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-            preexec_fn=ignore_the_warning,
-            env=trainer_environment(run),
-        )
 
 
 def _forward_signals(trainer: subprocess.Popen[bytes]) -> None:

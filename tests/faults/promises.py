@@ -205,4 +205,9 @@ PROMISES = (
         ("tests/tui/test_terminal.py",),
         "two crashes, three signals; Ctrl-Z not tried",
     ),
+    Promise(
+        "F34",
+        "an hour of eight runs that write, and two dashboards",
+        "no line lost or doubled, each dashboard shows every end, its memory stays flat",
+    ),
 )

@@ -28,7 +28,6 @@ def main() -> None:
     parser.add_argument("--steps", type=int, required=True)
     parser.add_argument("--repeat", type=int, required=True)
     parser.add_argument("--peer", default="")
-    parser.add_argument("--compile", action="store_true")
     parser.add_argument("--managed", action="store_true")
     given = parser.parse_args()
     try:
@@ -55,9 +54,7 @@ def _measure(what: str, place: Path, given: argparse.Namespace) -> list[Figure]:
         from simclr_tui.bench.train import train_figures
 
         recipe = from_toml(sys.stdin.read()).recipe
-        return train_figures(
-            recipe, given.steps, given.repeat, given.peer, given.compile, place if given.managed else None
-        )
+        return train_figures(recipe, given.steps, given.repeat, given.peer, place if given.managed else None)
     from simclr_tui.bench.store import store_figures
 
     return store_figures(place, given.count, given.steps, given.repeat)

@@ -30,6 +30,7 @@ from simclr_tui.train.guard import Guard
 from simclr_tui.train.head import build_head
 from simclr_tui.train.loss import Objective
 from simclr_tui.train.optimizer import build_optimizer
+from simclr_tui.train.projection import projection
 from simclr_tui.train.source import Source
 from simclr_tui.train.views import draw_views
 
@@ -58,7 +59,7 @@ class Bench:
     """A recipe's training step on generated images, without its files."""
 
     def __init__(self, recipe: Recipe, compute: Compute, variant: Variant) -> None:
-        self._recipe, self._device, self._autocast = recipe, compute.device, _DTYPES[variant.precision]
+        self._recipe, self._device = recipe, compute.device
         self._format = torch.channels_last if variant.channels_last else torch.contiguous_format
         torch.manual_seed(recipe.seed)
         encoder = build_encoder(recipe)
@@ -67,8 +68,9 @@ class Bench:
         self._guard = Guard([("encoder", encoder), ("head", head)], self._device)
         self._optimizer = build_optimizer(recipe, [encoder, head])
         self._optimizer.found_inf = self._guard.found_inf  # type: ignore[attr-defined]
-        self._encoder = torch.compile(encoder) if variant.compiled else encoder
-        self._head, self._objective = head, Objective.of(recipe)
+        lowered = Compute(compute.device, _DTYPES[variant.precision])
+        self._project = projection(encoder, head, lowered, compiled=variant.compiled)
+        self._objective = Objective.of(recipe)
         side = recipe.image_size
         pixels = np.random.default_rng(0).integers(0, 256, (2 * recipe.batch_size, 3, side, side), np.uint8)
         self._source = Source(pixels, self._device)
@@ -102,7 +104,7 @@ class Bench:
         return dict(taken)
 
     def _step(self, mark: Mark) -> None:
-        recipe, device = self._recipe, self._device
+        recipe = self._recipe
         samples = np.random.default_rng(self._taken).permutation(len(self._source))[: recipe.batch_size]
         images = self._source.batch(samples)
         mark("images")
@@ -110,10 +112,10 @@ class Bench:
         mark("drawing")
         views = two_views(images, params, recipe.image_size, self._format)
         mark("views")
-        with torch.autocast(device.type, self._autocast, enabled=self._autocast is not None):
-            z = self._head(self._encoder(views))
+        z = self._project(views)
         mark("forward")
-        loss, _ = self._objective(*z.float().chunk(2))
+        z_a, z_b = z.chunk(2)
+        loss, _ = self._objective(z_a, z_b)
         mark("loss")
         loss.backward()
         mark("backward")
@@ -128,16 +130,14 @@ class Bench:
             torch.cuda.synchronize(self._device)
 
 
-def train_figures(
-    recipe: Recipe, steps: int, repeat: int, peer: str = "", compiled: bool = False, managed: Path | None = None
-) -> list[Figure]:
+def train_figures(recipe: Recipe, steps: int, repeat: int, peer: str = "", managed: Path | None = None) -> list[Figure]:
     """Measure a recipe, and `peer`, a command that prints {"images_per_s": …} as its last line; with an empty folder
     `managed`, also the same steps under `simclr run`.
 
     Raises SimclrError where the peer does not, or the run does not finish.
     """
     compute = choose_compute(recipe)
-    variants = list(_variants(compute, compiled))
+    variants = list(_variants(compute, recipe.compile))
     benches = [Bench(recipe, compute, variant) for variant in variants]
     own = next(index for index, variant in enumerate(variants) if variant == Variant(compute.precision))
     speeds: list[list[float]] = [[] for _ in variants]

@@ -59,7 +59,6 @@ def train(
     peer: Annotated[
         str, typer.Option("--peer", help='A command to measure in turns; its last line is {"images_per_s": …}.')
     ] = "",
-    compiled: Annotated[bool, typer.Option("--compile", help="Also compiled by torch.")] = False,
     managed: Annotated[bool, typer.Option("--managed", help="Also as a run, with the dashboard open.")] = False,
     json: AsJson = False,
     flags: dict[str, Any],
@@ -72,7 +71,7 @@ def train(
     from simclr_tui.recipe.resolve import resolve, to_toml
 
     resolved = resolve(choose_preset()[0] if preset == "auto" else preset, config, flags)
-    words = ["--peer", peer, *(["--compile"] if compiled else []), *(["--managed"] if managed else [])]
+    words = ["--peer", peer, *(["--managed"] if managed else [])]
     _tell(_measure("train", 0, steps, repeat, words, to_toml(resolved).encode()), json)
 
 

@@ -44,6 +44,16 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     image_size: Annotated[
         int, _about("--image-size", "Side of a view in pixels.", "data", "§B.9: 32; §2.2: 224", ge=8, le=1024)
     ] = 32
+    grow_from: Annotated[
+        int,
+        _about(
+            "--grow-from",
+            "Side of the first views; they grow to --image-size as training goes on (0: all have it).",
+            "data",
+            ge=0,
+            le=1024,
+        ),
+    ] = 0
 
     augment: Annotated[
         str,
@@ -217,6 +227,14 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         Literal["auto", "fp32", "bf16", "fp16"],
         _about("--precision", "auto takes bf16 autocast where the hardware multiplies in it.", "running"),
     ] = "auto"
+    compile: Annotated[
+        bool,
+        _about(
+            "--compile/--no-compile",
+            "Compile encoder and head (torch.compile): minutes at the start, CUDA graphs on a GPU.",
+            "running",
+        ),
+    ] = False
     device: Annotated[
         str,
         _about("--device", "auto, cpu, cuda or cuda:N.", "running", pattern=r"^(auto|cpu|cuda(:[0-9]{1,3})?)\Z"),
@@ -262,9 +280,24 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
             )
         if self.width != 1.0 and not self.native_encoder:
             raise RecipeError(f"--width scales {', '.join(NATIVE_ENCODERS)}, not {self.encoder}", "give --width 1")
+        self._check_growth()
         self._check_augmentations()
         self._check_shares()
         return self
+
+    def _check_growth(self) -> None:
+        if not self.grow_from:
+            return
+        if not self.native_encoder:
+            raise RecipeError(
+                f"--grow-from needs an encoder that takes views of any side, {self.encoder} may not",
+                f"give --grow-from 0, or one of {', '.join(NATIVE_ENCODERS)}",
+            )
+        if not 8 <= self.grow_from <= self.image_size:
+            raise RecipeError(
+                f"views cannot grow from {self.grow_from} to {self.image_size} pixels",
+                f"give --grow-from between 8 and {self.image_size}, or 0",
+            )
 
     def _check_augmentations(self) -> None:
         if self.augment == "auto":
@@ -283,6 +316,11 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         if self.gpus != "1" and self.device.startswith("cuda:"):
             raise RecipeError(
                 f"--gpus {self.gpus} and --device {self.device} contradict each other", "give one of them"
+            )
+        if self.gpus != "1" and self.compile:
+            raise RecipeError(
+                "--compile is for a run of one process: batch norm across processes is not compiled",
+                "give --no-compile, or --gpus 1",
             )
         if self.gpus.isdigit() and self.batch_size % int(self.gpus):
             raise RecipeError(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+import msgspec
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -17,7 +18,7 @@ from simclr_tui.train.guard import Guard
 from simclr_tui.train.loss import Everyone
 from simclr_tui.train.micro_batch import cached_gradient, even_chunks
 from simclr_tui.train.order import Order
-from simclr_tui.train.schedule import learning_rate
+from simclr_tui.train.schedule import learning_rate, view_side
 from simclr_tui.train.telemetry import Telemetry
 from simclr_tui.train.training import Training
 from simclr_tui.train.views import draw_views
@@ -95,6 +96,8 @@ def _gradient(run: Training, images: Tensor, samples: NDArray[np.int64], epoch: 
 
     Images are taken `chunk` at a time, see `micro_batch`; commonly that is all of them.
     """
+    side = view_side(run.step, run.steps, run.recipe.grow_from, run.recipe.image_size)
+    recipe = msgspec.structs.replace(run.recipe, image_size=side)
     chunks = even_chunks(len(images), run.chunk)
     starts = np.cumsum([0, *chunks])
     figures: list[Tensor] = []
@@ -102,13 +105,11 @@ def _gradient(run: Training, images: Tensor, samples: NDArray[np.int64], epoch: 
     def project(chunk: int) -> Tensor:
         """z of both views in one batch, so that batch norm sees both (§2.1)."""
         part = slice(starts[chunk], starts[chunk + 1])
-        params = draw_views(run.recipe, epoch, samples[part], run.source.side)
-        views = two_views(images[part], params, run.recipe.image_size, torch.channels_last)
+        params = draw_views(recipe, epoch, samples[part], run.source.side)
+        views = two_views(images[part], params, side, torch.channels_last)
         if run.stochastic:
             torch.manual_seed(_dropout_seed(run, chunk))
-        with torch.autocast(views.device.type, run.compute.autocast, enabled=run.compute.autocast is not None):
-            z: Tensor = run.head(run.encoder(views))
-        return z.float()  # here, so that what the loss says of z is summed over processes in float32
+        return run.project(views)
 
     def loss(z_a: Tensor, z_b: Tensor) -> Tensor:
         value, seen = run.objective(z_a, z_b, everyone(run.world, z_a, z_b))

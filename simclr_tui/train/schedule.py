@@ -1,8 +1,11 @@
-"""The learning rate of every step: linear warm-up, then cosine to zero, without restarts (§2.2)."""
+"""What changes from step to step: the learning rate (§2.2), and the side of the views where they grow."""
 
 from __future__ import annotations
 
 import math
+
+_GROWN = 0.8  # share of the steps after which views have their full side
+_SIDE = 4  # a side is a multiple of it, so that there are few of them: each is a shape that kernels are chosen for
 
 
 def learning_rate(step: int, steps: int, warmup_steps: int, peak: float) -> float:
@@ -17,3 +20,15 @@ def learning_rate(step: int, steps: int, warmup_steps: int, peak: float) -> floa
     if step >= steps:
         return 0.0
     return peak * 0.5 * (1.0 + math.cos(math.pi * (step - warmup_steps) / (steps - warmup_steps)))
+
+
+def view_side(step: int, steps: int, first: int, last: int) -> int:
+    """Return the side in pixels of the views of step `step`, counted from 0, of `steps`.
+
+    Convolutions take time with the square of the side, and what is learnt first is coarse: growing views see more
+    images in the same time. `first` 0 stands for `last`: views do not grow.
+    """
+    share = step / (_GROWN * steps)
+    if not first or share >= 1.0:
+        return last
+    return max(first, _SIDE * int((first + (last - first) * share) / _SIDE))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from torch.optim import Optimizer
@@ -14,6 +15,7 @@ from simclr_tui.train.encoder import Encoder
 from simclr_tui.train.head import ProjectionHead
 from simclr_tui.train.loss import Objective
 from simclr_tui.train.monitor import Monitor
+from simclr_tui.train.projection import Projection, projection
 from simclr_tui.train.report import Reporter
 from simclr_tui.train.saving import Saver
 from simclr_tui.train.scaling import LossScale
@@ -55,6 +57,12 @@ class Training:
         self.objective = Objective.of(self.recipe)
         self.stochastic = self.encoder.stochastic
         self.chunk = self.chunk or self.share
+
+    @cached_property
+    def project(self) -> Projection:
+        """Views to z, as the steps take it; made at the first, when `chunk` is settled."""
+        passes = -(-self.share // self.chunk)
+        return projection(self.encoder, self.head, self.compute, compiled=self.recipe.compile, passes=passes)
 
     @property
     def share(self) -> int:

@@ -226,6 +226,24 @@ def test_width_is_for_the_encoders_written_here():
     Recipe(encoder="resnet152", width=0.5).check()
 
 
+@pytest.mark.parametrize(("grow_from", "image_size"), [(4, 32), (40, 32), (7, 8)])
+def test_views_grow_from_a_side_that_can_be_to_the_full_one(grow_from, image_size):
+    with pytest.raises(RecipeError, match=f"--grow-from between 8 and {image_size}"):
+        Recipe(grow_from=grow_from, image_size=image_size).check()
+    Recipe(grow_from=8, image_size=image_size).check()
+
+
+def test_views_do_not_grow_for_an_encoder_that_may_want_one_side():
+    with pytest.raises(RecipeError, match="give --grow-from 0"):
+        Recipe(encoder="vit_b_16", image_size=224, grow_from=112).check()
+
+
+def test_what_is_compiled_is_one_process():
+    with pytest.raises(RecipeError, match="give --no-compile, or --gpus 1"):
+        Recipe(compile=True, gpus="2").check()
+    Recipe(compile=True).check()
+
+
 def test_processes_share_a_batch_evenly():
     with pytest.raises(RecipeError, match="give --bs 255"):
         Recipe(batch_size=256, gpus="3").check()

@@ -106,9 +106,13 @@ def test_the_seed_decides_everything(finished, tmp_path):
     assert metric_table(run)["loss"] != metric_table(finished)["loss"]
 
 
-@pytest.mark.parametrize("optimizer", ["lars", "adam", "adamw"])
-def test_other_optimisers_resume_to_the_bit_too(tmp_path, optimizer):
-    flags = {"optimizer": optimizer, "lr": 1e-3, "lr_scaling": "none", "epochs": 1}
+@pytest.mark.parametrize(
+    "flags",
+    [{"optimizer": name, "lr": 1e-3, "lr_scaling": "none"} for name in ("lars", "adam", "adamw")] + [{"grow_from": 8}],
+    ids=["lars", "adam", "adamw", "growing"],
+)
+def test_other_optimisers_and_growing_views_resume_to_the_bit_too(tmp_path, flags):
+    flags = {"epochs": 1} | flags
     whole, halted = tiny_run(tmp_path / "whole", **flags), tiny_run(tmp_path / "halted", **flags)
     assert train(whole) == ExitCode.OK
     assert train(halted, StopAfter(6)) == ExitCode.STOPPED

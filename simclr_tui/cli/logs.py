@@ -29,7 +29,9 @@ def logs(
 
     run = Store(runs).find(name)
     ended = run.state not in ACTIVE
-    followers = {path: LogFollower(path, max(0, path.stat().st_size - _TAIL) if lines else 0) for path in run.log_files()}
+    followers = {
+        path: LogFollower(path, max(0, path.stat().st_size - _TAIL) if lines else 0) for path in run.log_files()
+    }
     found = chain.from_iterable(follower.poll(ended or not follow) for follower in followers.values())
     for line in deque(found, maxlen=lines) if lines else found:
         out.data(line)

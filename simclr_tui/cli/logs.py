@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from itertools import chain
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -41,3 +42,7 @@ def logs(
         for path in run.log_files():
             for line in followers.setdefault(path, LogFollower(path)).poll(ended):
                 out.data(line)
+
+
+def _begin(path: Path) -> int:
+    return max(0, path.stat().st_size - _TAIL)

@@ -27,7 +27,7 @@ MOST = 8
 LENGTH = struct.Struct("<I")
 """Before the names of a task, which are joined by NUL: how many bytes. The answer is a byte an image, 1 if decoded."""
 PATIENCE = 45.0
-"""Seconds without an answer to a task after which a decoder hangs: a disk may have to wake up, a network to come back."""
+"""Seconds without an answer to a task after which a decoder hangs: a disk may wake up, a network come back."""
 _LOOK = 0.5  # seconds
 
 # Of a decoder: memory that an image leaves is kept for the next one. Glibc hands pieces of this size back to the kernel

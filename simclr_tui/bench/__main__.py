@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import argparse
 import platform
+import signal
 import subprocess
 import sys
 import tempfile
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from types import FrameType
 
 import msgspec
 
@@ -17,6 +19,7 @@ from simclr_tui.errors import SimclrError
 from simclr_tui.hardware.sampler import machine_summary
 from simclr_tui.recipe.resolve import from_toml
 from simclr_tui.store.measured import Figure, Measured
+from simclr_tui.store.process import end_with_parent
 
 _PACKAGES = ("torch", "textual", "plotext", "typer", "msgspec", "numpy", "sqlite-utils")
 
@@ -30,7 +33,11 @@ def main() -> None:
     parser.add_argument("--peer", default="")
     parser.add_argument("--compile", action="store_true")
     parser.add_argument("--managed", action="store_true")
+    parser.add_argument("--parent", type=int, help="the process without which nobody waits for the figures")
     given = parser.parse_args()
+    signal.signal(signal.SIGTERM, _end)
+    if given.parent:
+        end_with_parent(signal.SIGTERM, given.parent)
     try:
         with tempfile.TemporaryDirectory(prefix="simclr-bench-") as place:
             figures = _measure(given.what, Path(place), given)
@@ -39,6 +46,12 @@ def main() -> None:
         sys.exit(error.exit_code)
     measured = Measured(figures, machine_summary(), _versions(), _commit())
     sys.stdout.write(msgspec.json.encode(measured).decode() + "\n")
+
+
+def _end(_number: int, _frame: FrameType | None) -> None:
+    """Leave as after an error: what was started is ended, what was generated is removed. Once, lest that be cut off."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    sys.exit(128 + signal.SIGTERM)
 
 
 def _measure(what: str, place: Path, given: argparse.Namespace) -> list[Figure]:

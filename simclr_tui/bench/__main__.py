@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import platform
 import signal
 import subprocess
@@ -36,6 +37,8 @@ def main() -> None:
     parser.add_argument("--parent", type=int, help="the process without which nobody waits for the figures")
     given = parser.parse_args()
     signal.signal(signal.SIGTERM, _end)
+    # Not for what is forked: torch's data workers are ended by this signal, and have nothing to remove.
+    os.register_at_fork(after_in_child=lambda: signal.signal(signal.SIGTERM, signal.SIG_DFL))
     if given.parent:
         end_with_parent(signal.SIGTERM, given.parent)
     try:

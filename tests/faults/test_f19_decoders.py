@@ -15,6 +15,7 @@ from PIL import Image
 from simclr_tui.errors import StoreError
 from simclr_tui.launch.start import resume, start
 from simclr_tui.launch.stop import kill, stop, wait_until_ended
+from simclr_tui.store.state import ACTIVE
 from simclr_tui.store.store import Store
 from simclr_tui.train.data import decoders
 from simclr_tui.train.data.decoders import Decoders
@@ -50,7 +51,7 @@ def decoders_of(run):
 @pytest.mark.timeout(3600)
 def test_a_killed_or_stopped_decoder_ends_the_run_with_the_cause(tmp_path, folder, monkeypatch, fault, full_faults):
     """Half are killed, half stopped. At the full count the first one that is stopped is waited for as long as a user
-    would wait, the others two seconds."""
+    would wait, the others ten seconds: they also cover a worker's start."""
     times = fault("F19", 20, "data workers killed or stopped, each with a resume after it", SEED, fewest=2)
     run_in_trainers(monkeypatch, tmp_path / "code", PATIENT)
     monkeypatch.setenv("SIMCLR_DECODED", "0")
@@ -58,14 +59,15 @@ def test_a_killed_or_stopped_decoder_ends_the_run_with_the_cause(tmp_path, folde
     run, step = None, 0
     try:
         for number in range(times):
-            monkeypatch.setenv("PATIENCE", str(decoders.PATIENCE if full_faults and number == 1 else 2.0))
+            monkeypatch.setenv("PATIENCE", str(decoders.PATIENCE if full_faults and number == 1 else 10.0))
             flags = {"data": f"folder:{folder}", "subset": 0, "epochs": 100_000, "knn_every": 0, "bs": 16}
             if run is None:
                 run = start(Store(tmp_path / "runs"), tiny_plan(**flags))
             else:
                 resume(run)
             goal = step + chance.randint(3, 12)
-            until(lambda run=run, goal=goal: newest_step(run) >= goal, what="some steps")
+            until(lambda run=run, goal=goal: newest_step(run) >= goal or run.state not in ACTIVE, what="some steps")
+            assert run.state == "running", run.status.reason
             victim = chance.choice(decoders_of(run))
             victim.send_signal(signal.SIGSTOP if number % 2 else signal.SIGKILL)
             ended = wait_until_ended(run, 60.0)

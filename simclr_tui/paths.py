@@ -13,6 +13,7 @@ QUEUE = ".queue"
 SWEEPS = ".sweeps"
 LAYOUT = "dashboard.json"  # how the dashboard of this store was left
 RUN_FILE = "run.json"
+CLAIM_LOCK = ".claim.lock"  # held while a run's folder is made
 _ATTEMPT = re.compile(r"attempt-([0-9]{4}|[1-9][0-9]{4,8})")
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import os
 import platform
+import signal
 import subprocess
 import sys
 import tempfile
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from types import FrameType
 
 import msgspec
 
@@ -17,6 +20,7 @@ from simclr_tui.errors import SimclrError
 from simclr_tui.hardware.sampler import machine_summary
 from simclr_tui.recipe.resolve import from_toml
 from simclr_tui.store.measured import Figure, Measured
+from simclr_tui.store.process import end_with_parent
 
 _PACKAGES = ("torch", "textual", "plotext", "typer", "msgspec", "numpy", "sqlite-utils")
 
@@ -29,7 +33,13 @@ def main() -> None:
     parser.add_argument("--repeat", type=int, required=True)
     parser.add_argument("--peer", default="")
     parser.add_argument("--managed", action="store_true")
+    parser.add_argument("--parent", type=int, help="the process without which nobody waits for the figures")
     given = parser.parse_args()
+    signal.signal(signal.SIGTERM, _end)
+    # Not for what is forked: torch's data workers are ended by this signal, and have nothing to remove.
+    os.register_at_fork(after_in_child=lambda: signal.signal(signal.SIGTERM, signal.SIG_DFL))
+    if given.parent:
+        end_with_parent(signal.SIGTERM, given.parent)
     try:
         with tempfile.TemporaryDirectory(prefix="simclr-bench-") as place:
             figures = _measure(given.what, Path(place), given)
@@ -38,6 +48,12 @@ def main() -> None:
         sys.exit(error.exit_code)
     measured = Measured(figures, machine_summary(), _versions(), _commit())
     sys.stdout.write(msgspec.json.encode(measured).decode() + "\n")
+
+
+def _end(_number: int, _frame: FrameType | None) -> None:
+    """Leave as after an error: what was started is ended, what was generated is removed. Once, lest that be cut off."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    sys.exit(128 + signal.SIGTERM)
 
 
 def _measure(what: str, place: Path, given: argparse.Namespace) -> list[Figure]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -12,7 +14,8 @@ import tomli_w
 
 from simclr_tui.bench.terminal import Terminal
 from simclr_tui.bench.timing import environment
-from simclr_tui.errors import SimclrError
+from simclr_tui.errors import SimclrError, StoreError
+from simclr_tui.launch.stop import kill
 from simclr_tui.recipe.recipe import Recipe
 from simclr_tui.store.run import Run
 from simclr_tui.store.state import OPEN
@@ -35,12 +38,12 @@ def managed_images_per_s(place: Path, recipe: Recipe, steps: int) -> float:
     epochs = -(-(steps + 1) * recipe.batch_size // images)
     words = ["--config", str(file), "--data", "shapes", "--subset", str(images), "--epochs", str(epochs)]
     words += ["--knn-every", str(epochs), "--checkpoint-every", str(epochs), "--runs", str(store)]
-    with Terminal(["tui", "--runs", str(store)], *_SIZE) as terminal:
-        command = [*_COMMAND, "run", *words, "-d", "--name", "run1"]
+    run, deadline = Run(store / "run1"), time.monotonic() + _PATIENCE
+    with _ended_with_this(run), Terminal(["tui", "--runs", str(store)], *_SIZE) as terminal:
+        command = [*_COMMAND, "run", *words, "-d", "--name", run.name]
         begun = subprocess.run(command, capture_output=True, text=True, check=False, env=environment())
         if begun.returncode:
             raise SimclrError(f"the run that is measured did not start: {begun.stderr.strip()}", "see simclr doctor")
-        run, deadline = Run(store / "run1"), time.monotonic() + _PATIENCE
         while run.state in OPEN and time.monotonic() < deadline:
             terminal.quiet(0.2)
     if run.state != "finished":
@@ -48,3 +51,13 @@ def managed_images_per_s(place: Path, recipe: Recipe, steps: int) -> float:
     history = run.history()
     places = list(history.columns["loss"].rows)
     return (len(places) - 1) * recipe.batch_size / (history.time[places[-1]] - history.time[places[0]])
+
+
+@contextlib.contextmanager
+def _ended_with_this(run: Run) -> Iterator[None]:
+    """A run outlives whoever asked for it; this one is nobody's when the block is left before its end."""
+    try:
+        yield
+    finally:
+        with contextlib.suppress(StoreError):  # it has ended, as a rule
+            kill(run)

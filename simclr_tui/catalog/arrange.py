@@ -10,8 +10,8 @@ from typing import Any
 from simclr_tui.catalog.row import EVALUATED, METRICS, SHARES, Row, columns, find_column
 from simclr_tui.catalog.spread import Spread, spread_of
 from simclr_tui.recipe.fields import fields
+from simclr_tui.store.names import natural_key
 from simclr_tui.store.state import STATES
-from simclr_tui.store.store import natural_key
 from simclr_tui.text import plus_minus, spread
 
 PROGRESS = "progress"  # to sort by, beside the columns: the share of the steps that are done

@@ -11,9 +11,10 @@ from simclr_tui.catalog.database import Database
 from simclr_tui.catalog.row import Row, make_row, state_columns
 from simclr_tui.errors import SimclrError
 from simclr_tui.paths import RUN_FILE, RunPaths
+from simclr_tui.store.names import natural_key
 from simclr_tui.store.queue import places
 from simclr_tui.store.state import OPEN, observe
-from simclr_tui.store.store import Store, natural_key
+from simclr_tui.store.store import Store
 
 _PROBE = RunPaths(Path())
 _MARKED = tuple(path.name for path in (_PROBE.state, _PROBE.recipe, _PROBE.evaluations))

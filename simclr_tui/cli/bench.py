@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -93,7 +94,7 @@ def _measure(
 ) -> Measured:  # fmt: skip
     words = ["--count", str(count), "--steps", str(steps), "--repeat", str(repeat), *more]
     out.talk("measuring, for a minute or more; the quieter the machine, the truer the figures")
-    command = [sys.executable, "-m", "simclr_tui.bench", what, *words]
+    command = [sys.executable, "-m", "simclr_tui.bench", what, *words, "--parent", str(os.getpid())]
     done = subprocess.run(command, input=given, stdout=subprocess.PIPE, check=False)
     if done.returncode:
         raise SimclrError("the benchmark ended without figures", "its own words are above; see simclr doctor")

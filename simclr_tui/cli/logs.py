@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections import deque
+from itertools import chain
 from pathlib import Path
 from typing import Annotated
 
@@ -10,11 +12,11 @@ import typer
 
 from simclr_tui.cli import out
 from simclr_tui.cli.options import DEFAULT_RUNS, RunName, Runs
-from simclr_tui.store.run import Run
 from simclr_tui.store.state import ACTIVE
-from simclr_tui.store.tail import fold
+from simclr_tui.store.tail import LogFollower
 
-_TAIL = 1 << 20  # bytes read from the end of a log
+_TAIL = 1_000_000  # bytes read from the end of a log
+_TICK = 0.2  # seconds between two looks
 
 
 def logs(
@@ -27,37 +29,20 @@ def logs(
     from simclr_tui.store.store import Store
 
     run = Store(runs).find(name)
-    found: list[str] = []
-    offsets: dict[Path, int] = {}
-    for path in run.log_files():
-        data = _read(path, max(0, path.stat().st_size - _TAIL))
-        offsets[path] = path.stat().st_size
-        found += data.decode(errors="replace").splitlines()
-    for line in found[-lines:] if lines else found:
-        _print(line)
-    if follow:
-        _follow(run, offsets)
-
-
-def _follow(run: Run, offsets: dict[Path, int]) -> None:
-    while True:
+    ended = run.state not in ACTIVE
+    followers = {
+        path: LogFollower(path, max(0, path.stat().st_size - _TAIL) if lines else 0) for path in run.log_files()
+    }
+    found = chain.from_iterable(follower.poll(ended or not follow) for follower in followers.values())
+    for line in deque(found, maxlen=lines) if lines else found:
+        out.data(line)
+    while follow and not ended:
+        time.sleep(_TICK)
         ended = run.state not in ACTIVE
         for path in run.log_files():
-            data = _read(path, offsets.get(path, 0))
-            whole = len(data) if ended else data.rfind(b"\n") + 1
-            offsets[path] = offsets.get(path, 0) + whole
-            for line in data[:whole].decode(errors="replace").splitlines():
-                _print(line)
-        if ended:
-            return
-        time.sleep(0.2)
+            for line in followers.setdefault(path, LogFollower(path)).poll(ended):
+                out.data(line)
 
 
-def _read(path: Path, offset: int) -> bytes:
-    with path.open("rb") as file:
-        file.seek(offset)
-        return file.read()
-
-
-def _print(line: str) -> None:
-    out.data(fold(line))
+def _begin(path: Path) -> int:
+    return max(0, path.stat().st_size - _TAIL)

@@ -7,9 +7,15 @@ from simclr_tui.cli.options import DEFAULT_RUNS, Runs
 
 
 def reindex(runs: Runs = DEFAULT_RUNS) -> None:
-    """Build runs/catalog.db anew from the run folders. Nothing is lost: it is only an index."""
+    """Build runs/catalog.db anew from the run folders. Nothing is lost: it is only an index.
+
+    What launches left that were killed before they had made a run is removed.
+    """
     from simclr_tui.catalog.catalog import Catalog
     from simclr_tui.store.store import Store
 
-    catalog = Catalog(Store(runs))
+    store = Store(runs)
+    if left := store.clear_abandoned():
+        out.talk(f"{left} {'folder' if left == 1 else 'folders'} of launches that were killed removed")
+    catalog = Catalog(store)
     out.talk(f"{catalog.rebuild()} runs in {catalog.path}")

@@ -16,6 +16,7 @@ import msgspec
 
 from simclr_tui.atomic import write_file
 from simclr_tui.errors import ExitCode
+from simclr_tui.launch.log_limit import limited
 from simclr_tui.launch.several import Meeting, start_training
 from simclr_tui.store.damage import UNREADABLE
 from simclr_tui.store.run import Run
@@ -77,7 +78,8 @@ def join(run: Run, place: Place) -> int:
         return ExitCode.OK
     log = run.paths.attempt(word.attempt).node_log(place.node)
     torchrun = start_training(run, log, word.meeting, place.node)
-    return _until_left(run, word.attempt, torchrun)
+    with limited(log):
+        return _until_left(run, word.attempt, torchrun)
 
 
 def _heard(run: Run, place: Place) -> _Word | None:

@@ -17,6 +17,7 @@ import psutil
 from simclr_tui.errors import ExitCode
 from simclr_tui.store.events import PROCESS_FAILED
 from simclr_tui.store.run import Run
+from simclr_tui.store.tail import read_end
 
 # What torchrun's summary says of a process that a signal ended.
 _KILLED = re.compile(rb"rank +: (\d+) .*\n +exitcode +: -(\d+) ")
@@ -125,6 +126,6 @@ def _killed(run: Run, attempt: int) -> tuple[str, int] | None:
 
 def _tail(log: Path) -> bytes:
     try:
-        return log.read_bytes()[-_TAIL:]
+        return read_end(log, _TAIL)
     except OSError:
         return b""

@@ -20,11 +20,13 @@ from simclr_tui.errors import SimclrError, StoreError
 from simclr_tui.launch.code import git_commit
 from simclr_tui.launch.plan import Plan, check_space, checkpoint_bytes
 from simclr_tui.recipe.resolve import to_toml
+from simclr_tui.store.names import check_name
 from simclr_tui.store.process import this_process
 from simclr_tui.store.queue import Ticket, write_ticket
 from simclr_tui.store.run import FORMAT, Run, RunInfo, Trial
 from simclr_tui.store.state import ACTIVE, State, StateName, write_state
-from simclr_tui.store.store import Store, check_name
+from simclr_tui.store.store import Store
+from simclr_tui.store.tail import read_end
 
 _READY_WITHIN = 20.0  # seconds until the supervisor must have said that it is there
 
@@ -201,6 +203,6 @@ def _spawn(run: Run, attempt: int, environment: Mapping[str, str] | None = None)
 def last_words(run: Run, attempt: int) -> str:
     """The last line a trainer printed; empty when it printed none."""
     with contextlib.suppress(OSError):
-        lines = run.paths.attempt(attempt).log.read_bytes()[-4096:].decode(errors="replace").strip().splitlines()
+        lines = read_end(run.paths.attempt(attempt).log, 4096).decode(errors="replace").strip().splitlines()
         return lines[-1] if lines else ""
     return ""

@@ -1,6 +1,6 @@
-"""The parent of one training process: starts it, samples the hardware beside it, and writes its end down when it
-cannot do so itself. Started as `python -m simclr_tui.launch.supervisor RUN_DIR ATTEMPT`; nothing depends on it
-staying alive."""
+"""The parent of one training process: starts it, samples the hardware beside it, keeps its log to a limit, and writes
+its end down when it cannot do so itself. Started as `python -m simclr_tui.launch.supervisor RUN_DIR ATTEMPT`; nothing
+depends on it staying alive."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from simclr_tui.atomic import LineWriter
 from simclr_tui.clock import SYSTEM_CLOCK
 from simclr_tui.errors import ExitCode
 from simclr_tui.hardware.sampler import Sampler
+from simclr_tui.launch.log_limit import limited
 from simclr_tui.launch.several import Meeting, first_failure, start_training
 from simclr_tui.launch.start import last_words
 from simclr_tui.store.events import EventLog
@@ -34,12 +35,14 @@ def main(run_dir: str, attempt: int) -> int:
     run = Run(Path(run_dir))
     stored = read_state(run.paths)
     write_state(run.paths, msgspec.structs.replace(stored, supervisor=this_process(), process=None))
-    trainer = start_training(run, run.paths.attempt(attempt).log, Meeting.of(os.environ))
+    log = run.paths.attempt(attempt).log
+    trainer = start_training(run, log, Meeting.of(os.environ))
     _forward_signals(trainer)
     done = threading.Event()
     sampling = threading.Thread(target=_sample, args=(run, attempt, trainer.pid, done), daemon=True)
     sampling.start()
-    code = trainer.wait()
+    with limited(log):
+        code = trainer.wait()
     done.set()
     _record_end(run, attempt, code)
     return code if code >= 0 else 128 - code

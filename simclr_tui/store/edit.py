@@ -8,9 +8,10 @@ import msgspec
 
 from simclr_tui.atomic import rename_folder
 from simclr_tui.errors import StoreError
+from simclr_tui.store.names import check_name
 from simclr_tui.store.run import Run, RunInfo
 from simclr_tui.store.state import OPEN
-from simclr_tui.store.store import Store, check_name
+from simclr_tui.store.store import Store
 from simclr_tui.text import safe
 
 _TAG = re.compile(r"[^\s,\x00-\x1f\x7f-\x9f]{1,40}")

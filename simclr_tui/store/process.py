@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 from functools import cache
@@ -53,6 +54,21 @@ def send_signal(process: ProcessId, number: signal.Signals, group: bool = False)
     except PermissionError:
         raise StoreError(f"process {process.pid} belongs to another user", "ask its owner to stop it") from None
     return True
+
+
+def end_with_parent(number: signal.Signals, parent: int | None = None) -> None:
+    """Have the kernel send this process `number` when the thread that started it ends, and so when its parent does,
+    however that ends. On Linux; elsewhere nothing comes. With the parent's pid, also when it is gone by now.
+    """
+    import ctypes
+
+    with contextlib.suppress(AttributeError):
+        ctypes.CDLL(None).prctl(_SET_PARENT_DEATH_SIGNAL, int(number))
+        if parent is not None and os.getppid() != parent:
+            os.kill(os.getpid(), number)
+
+
+_SET_PARENT_DEATH_SIGNAL = 1  # of linux/prctl.h
 
 
 @cache

@@ -11,7 +11,8 @@ import msgspec
 from simclr_tui.atomic import write_file
 from simclr_tui.paths import RunPaths
 from simclr_tui.store.damage import UNREADABLE
-from simclr_tui.store.store import Store, natural_key
+from simclr_tui.store.names import natural_key
+from simclr_tui.store.store import Store
 
 _TICKET = RunPaths(Path()).ticket.name
 

@@ -12,27 +12,16 @@ from pathlib import Path
 from simclr_tui.atomic import Lock, is_locked, rename_folder
 from simclr_tui.clock import SYSTEM_CLOCK, Clock
 from simclr_tui.errors import NotFoundError, SimclrError, StoreError
-from simclr_tui.paths import RUN_FILE, TRASH
+from simclr_tui.paths import CLAIM_LOCK, RUN_FILE, TRASH
+from simclr_tui.store.names import NAME, check_name, natural_key
 from simclr_tui.store.run import Run
 from simclr_tui.store.state import OPEN
-from simclr_tui.store.unfinished import clear_unfinished, is_unfinished
+from simclr_tui.store.unfinished import clear_abandoned, clear_unfinished, is_unfinished
 from simclr_tui.text import did_you_mean, safe
 
-_NAME = re.compile(r"[^\W_][\w.+=-]{0,99}")
 _NUMBERED = re.compile(r"run([0-9]{1,9})(\.[0-9]+)?")  # in the trash the time of removal follows
-_COUNTED, _DIGITS = re.compile(r"(\D*)([0-9]+)"), re.compile(r"(\d+)")
 _REMOVED = re.compile(r".+\.[0-9]{1,18}", re.DOTALL)
-_LONGEST = 200  # bytes: with the time of removal behind it, still a file name everywhere
-
-
-def check_name(name: str) -> str:
-    """Return `name` if it can name a run. Raises StoreError: letters, digits and . _ - + = only, up to 100."""
-    if not _NAME.fullmatch(name) or name.endswith((".tmp", ".db")) or len(name.encode()) > _LONGEST:
-        raise StoreError(
-            f"{safe(name)[:60]!r} cannot name a run",
-            "use a letter or digit, then up to 99 of letters, digits and . _ - + =",
-        )
-    return name
+_CLAIMED_WITHIN = 10.0  # seconds; it takes less than a thousandth of one
 
 
 class Store:
@@ -40,6 +29,7 @@ class Store:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self._cleared = False
 
     def names(self) -> list[str]:
         """Names of all runs, run2 before run10; empty when the store does not exist yet.
@@ -53,7 +43,7 @@ class Store:
         """Everything there that is named as a run may be, in no order. Raises as `names` does."""
         try:
             with os.scandir(self.root) as entries:
-                return [entry.name for entry in entries if _NAME.fullmatch(entry.name)]
+                return [entry.name for entry in entries if NAME.fullmatch(entry.name)]
         except FileNotFoundError:
             return []
         except OSError as error:
@@ -117,10 +107,15 @@ class Store:
     def claiming(self, name: str | None = None) -> Iterator[Run]:
         """As `claim`, and nobody else gets the name meanwhile. A folder whose claimer was killed before it became
         a run is claimed anew."""
-        run = self._abandoned(name) or self.claim(name)
-        lock = Lock(run.paths.claim_lock)
+        if not self._cleared:  # not for each of a sweep's thousand runs
+            self.clear_abandoned()
+            self._cleared = True
+        with self._one_claims():
+            run = self._abandoned(name) or self.claim(name)
+            lock = Lock(run.paths.claim_lock)
+            held = lock.acquire()
         try:
-            if not lock.acquire() or run.paths.info.exists():  # someone else took it for abandoned
+            if not held or run.paths.info.exists():  # someone else took it for abandoned
                 raise StoreError(f"{run.name} already exists in {self.root}", "choose another --name")
             clear_unfinished(run.paths)
             yield run
@@ -129,6 +124,37 @@ class Store:
             raise StoreError(f"cannot write {run.path}: {error.strerror}", "see simclr doctor") from None
         finally:
             lock.release()
+
+    @contextlib.contextmanager
+    def _one_claims(self) -> Iterator[None]:
+        """Whoever makes a folder and locks it does both before another claims or clears. Raises StoreError."""
+        lock = Lock(self.root / CLAIM_LOCK)
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+            if not lock.acquire(_CLAIMED_WITHIN):
+                raise StoreError(f"another launch into {self.root} does not get on", "try again")
+        except OSError as error:
+            raise StoreError(
+                f"cannot write to the run store {self.root}: {error.strerror}", "give another --runs"
+            ) from None
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def clear_abandoned(self) -> int:
+        """Remove the folders that killed launches left. Returns how many. Raises StoreError."""
+        root = str(self.root)
+        found = [name for name in self.entries() if not _is_run(f"{root}/{name}")]
+        ours = [self.run(name).paths for name in found if _NUMBERED.fullmatch(name) or self._was_claimed(name)]
+        if not ours:
+            return 0
+        with self._one_claims():
+            return clear_abandoned(ours)
+
+    def _was_claimed(self, name: str) -> bool:
+        """Whether there is the lock that a launch puts there first, and takes away last."""
+        return self.run(name).paths.claim_lock.is_file()
 
     def _abandoned(self, name: str | None) -> Run | None:
         """The folder of that name, if nobody fills it and there is nothing in it but a run's beginnings."""
@@ -220,11 +246,3 @@ def _is_open(run: Run) -> bool:
 
 def _removed_at(path: Path) -> int:
     return int(path.name.rpartition(".")[2])
-
-
-def natural_key(name: str) -> list[tuple[int, int, str]]:
-    """Sorts run2 before run10."""
-    if match := _COUNTED.fullmatch(name):  # what nearly all names are
-        return [(0, 0, match[1]), (1, int(match[2]), ""), (0, 0, "")]
-    parts = _DIGITS.split(name)
-    return [(1, int(part), "") if part.isdigit() and part.isascii() else (0, 0, part) for part in parts]

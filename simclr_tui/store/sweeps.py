@@ -13,8 +13,9 @@ from simclr_tui.paths import SWEEPS
 from simclr_tui.recipe.resolve import Resolved, from_toml, to_toml
 from simclr_tui.recipe.sweep import Axis, Values
 from simclr_tui.store.damage import UNREADABLE
+from simclr_tui.store.names import check_name, natural_key
 from simclr_tui.store.slurm import Resources
-from simclr_tui.store.store import Store, check_name, natural_key
+from simclr_tui.store.store import Store
 from simclr_tui.text import did_you_mean, safe
 
 SamplerName = Literal["grid", "random", "tpe"]

@@ -1,10 +1,13 @@
-"""The folder of a launch that was killed before its folder was a run."""
+"""The folders of launches that were killed before their folder was a run."""
 
 from __future__ import annotations
 
+import contextlib
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
+from simclr_tui.atomic import is_locked
 from simclr_tui.paths import RUN_FILE, RunPaths
 
 
@@ -34,3 +37,25 @@ def clear_unfinished(paths: RunPaths) -> None:
     for path in paths.root.iterdir():
         if path != paths.claim_lock:
             path.rmdir() if path.is_dir() else path.unlink()
+
+
+def clear_abandoned(found: Iterable[RunPaths]) -> int:
+    """Remove those of the folders that a killed launch left. Returns how many.
+
+    Nobody may claim a name meanwhile: between making a folder and locking it, a launch looks as if it were killed.
+    """
+    return sum(_remove_abandoned(paths) for paths in found)
+
+
+def _remove_abandoned(paths: RunPaths) -> bool:
+    """Without the lock that a launch puts there first, a folder is only removed if it is empty."""
+    # In this order: a launch that lives lets go of its lock when there is a run.
+    if is_locked(paths.claim_lock) or paths.info.exists() or not is_unfinished(paths):
+        return False
+    with contextlib.suppress(OSError):
+        if paths.claim_lock.exists():
+            clear_unfinished(paths)
+            paths.claim_lock.unlink()
+        paths.root.rmdir()
+        return True
+    return False

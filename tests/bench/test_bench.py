@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 import sys
 
+import psutil
 import pytest
 
 from simclr_tui.bench.fabric import FIVE, make_metrics, make_store
 from simclr_tui.catalog.catalog import Catalog
 from simclr_tui.store.measured import Figure
 from simclr_tui.store.run import Run
+from tests.training import until
 
 
 def bench(*words):
@@ -127,3 +131,31 @@ def test_a_peer_without_a_figure_is_one_sentence(tmp_path):
     done = bench("train", "--preset", "quick", *TINY, "--peer", peer_that_prints(tmp_path, "no figure"))
     assert done.returncode == 1
     assert "no images_per_s" in done.stderr
+
+
+def of(place):
+    """The processes whose temporary files are in `place`."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if process.environ().get("TMPDIR") == str(place) and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(process)
+        except psutil.Error:
+            continue
+    return found
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_what_measures_ends_with_the_command_and_leaves_nothing(tmp_path, number):
+    """Killed while the dashboard is open that is measured: three processes and a generated store."""
+    command = [sys.executable, "-m", "simclr_tui.cli.main", "bench", "dashboard", "--count", "50"]
+    environment = os.environ | {"TMPDIR": str(tmp_path)}
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    asking = subprocess.Popen(command, env=environment, **quiet)
+    until(lambda: any("tui" in process.cmdline() for process in of(tmp_path)), what="the dashboard")
+    assert len(of(tmp_path)) >= 3
+    assert list(tmp_path.iterdir())
+    asking.send_signal(number)
+    asking.wait(timeout=60)
+    until(lambda: not of(tmp_path), what="the end of all")
+    assert list(tmp_path.iterdir()) == []

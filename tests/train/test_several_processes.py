@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import socket
 import subprocess
 import sys
@@ -105,10 +103,6 @@ def trainers(run):
     return found
 
 
-def rank(process):
-    return int(process.environ()["RANK"])
-
-
 @pytest.fixture
 def running(tmp_path):
     run = launch(tmp_path, epochs=2000, knn_every=0, checkpoint_every=1)
@@ -117,19 +111,6 @@ def running(tmp_path):
     for process in trainers(run):
         process.kill()
     wait_until_ended(run, 30.0)
-
-
-def test_a_killed_process_ends_all_within_half_a_minute_and_is_named(running):
-    victim = next(process for process in trainers(running) if rank(process) == 1)
-    os.kill(victim.pid, signal.SIGKILL)
-    ended = wait_until_ended(running, 30.0)
-    assert ended is not None
-    assert ended.state == "failed"
-    assert ended.reason == "process 1 was killed by SIGKILL, by someone or by the kernel for lack of memory"
-    assert trainers(running) == []
-    resume(running)
-    until(lambda: running.status.state == "running", what="the resumed run")
-    assert stop(running).state == "stopped"
 
 
 def test_a_stop_ends_all_with_one_checkpoint_from_which_they_go_on(running):

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from simclr_tui.store.process import end_with_parent
 from simclr_tui.train.data.decode import decode
 from simclr_tui.train.data.decoders import LENGTH, MOST
 
@@ -22,6 +23,7 @@ def main() -> None:
     # A stop is for the trainer alone, which still needs images for the step that it is in.
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1):
         signal.signal(number, signal.SIG_IGN)
+    end_with_parent(signal.SIGKILL)  # for one that is stopped, and does not see that its input has ended
     fd, side, root = int(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3])
     memory = mmap.mmap(fd, MOST * 3 * side * side)
     out = np.frombuffer(memory, np.uint8).reshape(MOST, 3, side, side)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import mmap
 import os
 import queue
+import select
 import struct
 import subprocess
 import sys
@@ -13,6 +15,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 
@@ -23,6 +26,9 @@ MOST = 8
 """Images a task, which is one exchange with a decoder."""
 LENGTH = struct.Struct("<I")
 """Before the names of a task, which are joined by NUL: how many bytes. The answer is a byte an image, 1 if decoded."""
+PATIENCE = 45.0
+"""Seconds without an answer to a task after which a decoder hangs: a disk may wake up, a network come back."""
+_LOOK = 0.5  # seconds
 
 # Of a decoder: memory that an image leaves is kept for the next one. Glibc hands pieces of this size back to the kernel
 # at once, and taking them again (and clearing them) costs as much as half the decoding.
@@ -44,7 +50,7 @@ class Decoders:
     def decode(self, names: Sequence[str], out: Pixels) -> list[int]:
         """Fill `out` (len(names), 3, side, side). Returns the places of those that are damaged.
 
-        Raises SimclrError where a process was killed.
+        Raises SimclrError where a process was killed or hangs.
         """
         starts = range(0, len(names), MOST)
         parts = self._pool.map(lambda at: self._some(names[at : at + MOST], out[at : at + MOST]), starts)
@@ -98,6 +104,7 @@ class _Decoder:
             packed = b"\0".join(map(os.fsencode, names))
             self._process.stdin.write(LENGTH.pack(len(packed)) + packed)
             self._process.stdin.flush()
+            self._wait_for_answer(self._process.stdout)
             answer = self._process.stdout.read(len(names))
         if len(answer) < len(names):
             raise SimclrError(
@@ -106,6 +113,19 @@ class _Decoder:
             )
         out[:] = self._pixels[: len(names)]
         return [place for place, good in enumerate(answer) if not good]
+
+    def _wait_for_answer(self, answers: IO[bytes]) -> None:
+        # Looks are counted, not seconds: where this process was stopped as well, all of that time is one look.
+        poll = select.poll()
+        poll.register(answers, select.POLLIN)
+        for _ in range(math.ceil(PATIENCE / _LOOK)):
+            if poll.poll(_LOOK * 1000):
+                return
+        self._process.kill()
+        raise SimclrError(
+            f"a process that decodes images gave no answer for {PATIENCE:.0f} s",
+            "look whether the disk of the images answers; then resume the run",
+        )
 
     def close(self) -> None:
         self._process.kill()  # it keeps nothing; and its input may be held open by a process that this one forked

@@ -23,8 +23,9 @@ from simclr_tui.launch.queue import start_later
 from simclr_tui.launch.start import start
 from simclr_tui.recipe.fields import field, fields
 from simclr_tui.recipe.resolve import presets
+from simclr_tui.store.names import check_name
 from simclr_tui.store.run import Run
-from simclr_tui.store.store import Store, check_name
+from simclr_tui.store.store import Store
 from simclr_tui.text import safe
 from simclr_tui.tui.actions import bindings
 from simclr_tui.tui.look import WIDTHS

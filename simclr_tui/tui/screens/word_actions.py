@@ -7,8 +7,8 @@ from functools import partial
 from simclr_tui.catalog.row import Row
 from simclr_tui.errors import SimclrError, StoreError
 from simclr_tui.store.edit import check_tag, edit_run
+from simclr_tui.store.names import check_name
 from simclr_tui.store.run import Run
-from simclr_tui.store.store import check_name
 from simclr_tui.tui.screens.ask import Ask
 from simclr_tui.tui.screens.run_actions import RunActions
 from simclr_tui.tui.undo import Undo

@@ -119,7 +119,8 @@ def test_a_sampler_that_learns_asks_runs_and_tells_until_it_has_all_its_trials(s
     assert [row["trial"] for row in rows] == [0, 1, 2]
     trials = Study(folder.journal, folder.read())._study.get_trials()
     assert [trial.value for trial in trials] == [row["knn"] for row in rows]
-    assert [trial.params["temp"] for trial in trials] == pytest.approx([row["temp"] for row in rows])
+    assert [trial.params["temp"] for trial in trials] == [row["temp"] for row in rows]
+    assert [f"{row['temp']:.4g}" for row in rows] == [str(row["temp"]) for row in rows]
 
 
 SURFACE = json.loads(Path(__file__).with_name("surface.json").read_text())
@@ -159,6 +160,22 @@ def test_tpe_beats_random_at_equal_trials_on_a_recorded_surface(tmp_path):
     print(f"best kNN after {TRIALS} trials: tpe {statistics.fmean(learned):.4f}, random {statistics.fmean(drawn):.4f}")
     assert wins >= 5
     assert statistics.fmean(learned) > statistics.fmean(drawn) + 0.005
+
+
+def test_values_are_short_where_they_are_drawn_and_stay_within_their_bounds(tmp_path):
+    """At random and once it has learned, side by side too; the study remembers what the recipe is given."""
+    pytest.importorskip("optuna")
+    axes = (parse_axis("temp", "0.123456:0.123467:log"), parse_axis("lr", "0.003:1:log"), parse_axis("bs", "16:64"))
+    study = Study(tmp_path / "journal", Sweep(name="s", sampler="tpe", trials=12, seeds=(0,), axes=axes, parallel=4))
+    for _ in range(12):
+        number, values = study.ask()
+        assert 0.123456 <= values["temp"] <= 0.123467
+        assert float(f"{values['lr']:.4g}") == values["lr"]
+        assert isinstance(values["bs"], int)
+        assert Study(tmp_path / "journal", Sweep(name="s", sampler="tpe", trials=12, seeds=(0,))).open() == {
+            number: values
+        }
+        study.tell(number, values["lr"])
 
 
 def test_pruning_gives_up_what_lags_and_an_interrupted_study_goes_on(tmp_path):

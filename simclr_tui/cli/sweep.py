@@ -182,7 +182,12 @@ def ls(json: AsJson = False, runs: Runs = DEFAULT_RUNS) -> None:
 
 
 @app.command("show")
-def show(name: SweepName, json: AsJson = False, runs: Runs = DEFAULT_RUNS) -> None:
+def show(
+    name: SweepName,
+    lines: Annotated[bool, typer.Option("--lines", help="All fields beside each other, best trials as lines.")] = False,
+    json: AsJson = False,
+    runs: Runs = DEFAULT_RUNS,
+) -> None:
     """Show a sweep: its trials, the best, how much each field matters, and kNN over each field."""
     from simclr_tui.cli.sweep_text import as_json, print_sweep
     from simclr_tui.launch.sweep import sweep_rows
@@ -194,7 +199,7 @@ def show(name: SweepName, json: AsJson = False, runs: Runs = DEFAULT_RUNS) -> No
     rows = sweep_rows(store, about.name)
     if json:
         return out.data_json(as_json(about, rows))
-    print_sweep(about, rows)
+    print_sweep(about, rows, lines)
     return None
 
 

@@ -143,23 +143,38 @@ def _between(points, value):
     return index, (math.log(value) - low) / (high - low)
 
 
-def test_tpe_beats_random_at_equal_trials_on_a_recorded_surface(tmp_path):
+@pytest.mark.parametrize("prune", ["none", "hyperband"])
+def test_tpe_beats_random_at_equal_trials_on_a_recorded_surface(tmp_path, prune):
     pytest.importorskip("optuna")
     learned, drawn = [], []
     for seed in range(6):
-        sweep = Sweep(name="s", sampler="tpe", trials=TRIALS, seeds=(0,), axes=SURFACE_AXES, seed=seed)
-        study = Study(tmp_path / f"{seed}.log", sweep)
-        scores = []
-        for _ in range(TRIALS):
-            number, values = study.ask()
-            scores.append(surface(**values))
-            study.tell(number, scores[-1])
-        learned.append(max(scores))
+        sweep = Sweep(name="s", sampler="tpe", trials=TRIALS, seeds=(0,), axes=SURFACE_AXES, seed=seed, prune=prune)
+        kept, _, _ = tried(Study(tmp_path / f"{seed}.log", sweep), TRIALS)
+        learned.append(max(kept))
         drawn.append(max(surface(**draw(SURFACE_AXES, seed, number)) for number in range(TRIALS)))
     wins = sum(mine > theirs for mine, theirs in zip(learned, drawn, strict=True))
     print(f"best kNN after {TRIALS} trials: tpe {statistics.fmean(learned):.4f}, random {statistics.fmean(drawn):.4f}")
     assert wins >= 5
     assert statistics.fmean(learned) > statistics.fmean(drawn) + 0.005
+
+
+def tried(study, trials):
+    """Trials of nine measurements that rise to their score: the scores of those kept and of those given up, and how
+    many measurements it took."""
+    measured, kept, given_up = 0, [], []
+    for _ in range(trials):
+        number, values = study.ask()
+        score = surface(**values)
+        for count in range(1, 10):
+            measured += 1
+            if study.report(number, count, score * (1 - 0.5**count)):
+                study.prune(number)
+                given_up.append(score)
+                break
+        else:
+            study.tell(number, score)
+            kept.append(score)
+    return kept, given_up, measured
 
 
 def test_values_are_short_where_they_are_drawn_and_stay_within_their_bounds(tmp_path):
@@ -195,23 +210,10 @@ def test_pruning_gives_up_what_lags_and_an_interrupted_study_goes_on(tmp_path):
 
 
 def test_hyperband_spends_less_and_keeps_what_is_good(tmp_path):
-    """Trials on the recorded surface, each of nine measurements that rise to its score."""
     pytest.importorskip("optuna")
     sweep = Sweep(name="s", sampler="tpe", trials=27, seeds=(0,), axes=SURFACE_AXES, prune="hyperband")
     study = Study(tmp_path / "journal", sweep)
-    measured, kept, given_up = 0, [], []
-    for _ in range(sweep.trials):
-        number, values = study.ask()
-        score = surface(**values)
-        for count in range(1, 10):
-            measured += 1
-            if study.report(number, count, score * (1 - 0.5**count)):
-                study.prune(number)
-                given_up.append(score)
-                break
-        else:
-            study.tell(number, score)
-            kept.append(score)
+    kept, given_up, measured = tried(study, sweep.trials)
     assert study.open() == {}
     assert len(given_up) >= 5
     assert measured < 0.8 * 9 * sweep.trials

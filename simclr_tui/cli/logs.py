@@ -42,7 +42,3 @@ def logs(
         for path in run.log_files():
             for line in followers.setdefault(path, LogFollower(path)).poll(ended):
                 out.data(line)
-
-
-def _begin(path: Path) -> int:
-    return max(0, path.stat().st_size - _TAIL)

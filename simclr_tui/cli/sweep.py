@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from simclr_tui.store.sweeps import Sweep
 
 app = typer.Typer(help="Try many values of the recipe's fields; each trial is a queued run.")
+# What this machine has says nothing of a cluster. Under way, a trial teaches nothing yet: see docs/scaling.md.
+_ON_SLURM = 4
 SweepName = Annotated[str, typer.Argument(metavar="NAME", help="As of simclr sweep ls.")]
 
 
@@ -40,7 +42,8 @@ def sweep(
         Literal["none", "median", "hyperband"], typer.Option("--prune", help="Give up trials whose kNN lags (tpe).")
     ] = "none",
     parallel: Annotated[
-        int, typer.Option("--parallel", min=0, help="Trials tpe has under way (0: one a place of the queue).")
+        int,
+        typer.Option("--parallel", min=0, help="Of tpe, at once (0: one a place of the queue, 4 on Slurm)."),
     ] = 0,
     preset: Annotated[str, typer.Option("--preset", "-p", help="As of simclr run.")] = "auto",
     config: Annotated[Path | None, typer.Option("--config", "-c", help="As of simclr run.")] = None,
@@ -92,7 +95,7 @@ def sweep(
         title=read.title,
         prune=prune,
         seed=first,
-        parallel=parallel or _places(store),
+        parallel=parallel or (_places(store) if on == "local" else _ON_SLURM),
         priority=priority,
         slurm=slurm_resources(plan.resolved, partition, time, cpus, nodes) if on == "slurm" else None,
     )
@@ -179,7 +182,12 @@ def ls(json: AsJson = False, runs: Runs = DEFAULT_RUNS) -> None:
 
 
 @app.command("show")
-def show(name: SweepName, json: AsJson = False, runs: Runs = DEFAULT_RUNS) -> None:
+def show(
+    name: SweepName,
+    lines: Annotated[bool, typer.Option("--lines", help="All fields beside each other, best trials as lines.")] = False,
+    json: AsJson = False,
+    runs: Runs = DEFAULT_RUNS,
+) -> None:
     """Show a sweep: its trials, the best, how much each field matters, and kNN over each field."""
     from simclr_tui.cli.sweep_text import as_json, print_sweep
     from simclr_tui.launch.sweep import sweep_rows
@@ -191,7 +199,7 @@ def show(name: SweepName, json: AsJson = False, runs: Runs = DEFAULT_RUNS) -> No
     rows = sweep_rows(store, about.name)
     if json:
         return out.data_json(as_json(about, rows))
-    print_sweep(about, rows)
+    print_sweep(about, rows, lines)
     return None
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from simclr_tui.catalog.row import Row
 from simclr_tui.catalog.sweeps import TrialResult, best_trial, importances, sweep_results
 from simclr_tui.cli import out
+from simclr_tui.cli.sweep_lines import parallel_lines
 from simclr_tui.store.sweeps import Sweep
 from simclr_tui.text import number, percent
 
@@ -36,8 +37,8 @@ def as_json(sweep: Sweep, rows: Sequence[Row]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def print_sweep(sweep: Sweep, rows: Sequence[Row]) -> None:
-    """Everything `sweep show` prints."""
+def print_sweep(sweep: Sweep, rows: Sequence[Row], lines: bool = False) -> None:
+    """Everything `sweep show` prints; with `lines` parallel coordinates in place of kNN over each field."""
     results = sweep_results(sweep, rows)
     published = any(result.published is not None for result in results)
     titles = ["trial", *sweep.varied, "kNN", *(["published"] if published else []), "runs", "state"]
@@ -53,6 +54,11 @@ def print_sweep(sweep: Sweep, rows: Sequence[Row]) -> None:
     shares = {name: share for name, share in importances(sweep, results).items() if share is not None}
     for name, share in sorted(shares.items(), key=lambda item: -item[1]):
         out.data(f"{name:>16} {'█' * round(20 * share):<20} {percent(share)} of the variance of kNN")
+    if lines:
+        out.data()
+        for line in parallel_lines(sweep, results, min(120, shutil.get_terminal_size((80, 24)).columns)):
+            out.data(line)
+        return
     for name in sweep.varied:
         _slice(name, results)
 

@@ -10,6 +10,7 @@ from simclr_tui.clock import SYSTEM_CLOCK, Clock
 from simclr_tui.hardware.deadline import Backoff, Guard
 from simclr_tui.hardware.nvml import NvmlSession, read_gpus, read_names
 from simclr_tui.hardware.sample import GpuSample
+from simclr_tui.hardware.visible import visible
 
 T = TypeVar("T")
 
@@ -85,8 +86,8 @@ def shared_reader() -> GpuReader:
 
 
 def gpu_count() -> int:
-    """How many NVIDIA GPUs this machine has; 0 without a driver."""
-    return shared_reader().count()
+    """How many NVIDIA GPUs of this machine CUDA_VISIBLE_DEVICES leaves us; 0 without a driver."""
+    return len(visible(shared_reader().gpus()))
 
 
 def gpu_names() -> tuple[str, ...]:

@@ -11,7 +11,7 @@ import hashlib
 import signal
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -21,17 +21,19 @@ import msgspec
 from simclr_tui.atomic import Lock, write_file
 from simclr_tui.errors import ExitCode, SimclrError, StoreError
 from simclr_tui.hardware.gpu import shared_reader
+from simclr_tui.hardware.host import ProcessTree
 from simclr_tui.hardware.sample import GpuSample
+from simclr_tui.hardware.visible import visible
 from simclr_tui.launch.by_hand import started_by_hand
 from simclr_tui.launch.code import code_digest, git_commit
-from simclr_tui.launch.places import environment, find_place, visible, wants_gpu
+from simclr_tui.launch.places import environment, find_place, wants_gpu
 from simclr_tui.launch.plan import check_space, checkpoint_bytes
 from simclr_tui.launch.queue import pause, queue_paths, settings, why_paused
 from simclr_tui.launch.retry import settle
 from simclr_tui.launch.start import start_queued
 from simclr_tui.launch.waiting import waits_for
 from simclr_tui.store.events import record
-from simclr_tui.store.process import this_process
+from simclr_tui.store.process import is_alive, this_process
 from simclr_tui.store.queue import Ticket, tickets
 from simclr_tui.store.run import Run
 from simclr_tui.store.state import ACTIVE, State, read_state, write_state
@@ -124,8 +126,7 @@ def _start_ready(store: Store, look: _Look) -> None:
     """Start what fits, in order. One that finds no place holds up those behind it that want the same kind."""
     if not look.ready:
         return
-    pids = [status.process.pid for _, status in look.going.values() if status.process]
-    gpus = visible(shared_reader().gpus(pids))
+    gpus = _gpus(status for _, status in look.going.values())
     taken = [ticket.gpus for ticket, _ in look.going.values()]
     slots = settings(store).slots
     if sum(not place for place in taken) < slots:  # a GPU with a run that is not the queue's counts as someone else's
@@ -146,6 +147,16 @@ def _start_ready(store: Store, look: _Look) -> None:
             taken.append(place)
         if len(full) == 2 or why_paused(store):
             return
+
+
+def _gpus(going: Iterable[State]) -> list[GpuSample]:
+    """Those left to us, with the memory that our runs hold there: the second process of a run (`--gpus 2`) holds some
+    too, and is a child of the supervisor as the first is."""
+    if not shared_reader().count():
+        return []
+    ours = [one for status in going for one in (status.supervisor, status.process) if one and is_alive(one)]
+    pids = {pid for one in ours for pid in ProcessTree(one.pid).read().pids}
+    return visible(shared_reader().gpus(pids))
 
 
 def _is_on_cpu(store: Store, name: str, gpus: Sequence[GpuSample]) -> bool:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Sequence
 
 from simclr_tui.hardware.sample import GpuSample
+from simclr_tui.hardware.visible import gpu_key, is_slice
 from simclr_tui.recipe.recipe import Recipe
 
 Place = tuple[str, ...]
@@ -15,33 +15,23 @@ Place = tuple[str, ...]
 _SPARE_BYTES, _SPARE_SHARE = 1e9, 0.1  # what a driver, a desktop or an idle process may hold
 
 
-def visible(gpus: Sequence[GpuSample]) -> list[GpuSample]:
-    """Those that CUDA_VISIBLE_DEVICES leaves us."""
-    named = os.environ.get("CUDA_VISIBLE_DEVICES")
-    if named is None:
-        return list(gpus)
-    words = [word.strip() for word in named.split(",") if word.strip()]
-    return [gpu for gpu in gpus if any(word == str(gpu.index) or (gpu.uuid or "").startswith(word) for word in words)]
-
-
-def gpu_key(gpu: GpuSample) -> str:
-    return gpu.uuid or str(gpu.index)
-
-
 def wants_gpu(recipe: Recipe, gpus: Sequence[GpuSample]) -> bool:
     return bool(gpus) and recipe.device != "cpu"
 
 
 def find_place(recipe: Recipe, taken: Sequence[Place], slots: int, gpus: Sequence[GpuSample]) -> Place | None:
-    """A place for one more run beside those that are taken, on the least used GPUs; None while there is none."""
+    """A place for one more run beside those that are taken, on the least used GPUs; None while there is none.
+
+    `gpus` are those left to us, as CUDA counts them: `cuda:1` is the second of them, whatever its index.
+    """
     if not wants_gpu(recipe, gpus):
         return () if sum(not place for place in taken) < slots else None
     used = Counter(key for place in taken for key in place)
     named = recipe.device.removeprefix("cuda:")
-    eligible = [gpu for gpu in gpus if not named.isdigit() or gpu.index == int(named)] or list(gpus)
+    eligible = (gpus[int(named) : int(named) + 1] if named.isdigit() else gpus) or gpus
     wanted = len(eligible) if recipe.gpus == "all" else min(int(recipe.gpus), len(eligible))
     free = [gpu for gpu in eligible if used[gpu_key(gpu)] < slots and not is_foreign(gpu, used[gpu_key(gpu)])]
-    free.sort(key=lambda gpu: (used[gpu_key(gpu)], gpu.index))
+    free.sort(key=lambda gpu: used[gpu_key(gpu)])
     return tuple(gpu_key(gpu) for gpu in free[:wanted]) if len(free) >= wanted else None
 
 
@@ -49,8 +39,10 @@ def is_foreign(gpu: GpuSample, ours: int) -> bool:
     """Whether somebody else computes there: more memory is held than a driver needs and than our runs have.
 
     A GPU that does not answer is left alone too. Where the driver does not tell whose memory it is (in most
-    containers), a GPU with a run of ours counts as ours.
+    containers), a GPU with a run of ours counts as ours. A slice that the user has named is nobody else's.
     """
+    if is_slice(gpu):
+        return False
     if not gpu.alive():
         return True
     if gpu.memory_used is None or (ours and gpu.process_memory is None):
@@ -60,7 +52,11 @@ def is_foreign(gpu: GpuSample, ours: int) -> bool:
 
 
 def environment(recipe: Recipe, place: Place) -> dict[str, str]:
-    """What makes the run see its GPUs alone; one that names its GPU by number (`cuda:1`) counts among all."""
+    """What makes the run see its GPUs alone; one that names its GPU by number (`cuda:1`) counts among all of ours.
+
+    Where a GPU has no uuid its index is NVML's, and CUDA would by itself count the fastest first.
+    """
     if not place or recipe.device.startswith("cuda:"):
         return {}
-    return {"CUDA_VISIBLE_DEVICES": ",".join(place)}
+    order = {"CUDA_DEVICE_ORDER": "PCI_BUS_ID"} if any(key.isdigit() for key in place) else {}
+    return {"CUDA_VISIBLE_DEVICES": ",".join(place)} | order

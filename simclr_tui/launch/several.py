@@ -15,6 +15,7 @@ import msgspec
 import psutil
 
 from simclr_tui.errors import ExitCode
+from simclr_tui.launch.killed import killed
 from simclr_tui.store.events import PROCESS_FAILED
 from simclr_tui.store.run import Run
 from simclr_tui.store.tail import read_end
@@ -97,8 +98,9 @@ def _others_compute() -> bool:
     return psutil.cpu_percent(_LOOK) >= _BUSY
 
 
-def first_failure(run: Run, attempt: int) -> tuple[str, int] | None:
-    """Why an attempt of several processes failed, and its exit code; None where nothing tells.
+def first_failure(run: Run, attempt: int, by_kernel: bool = False) -> tuple[str, int] | None:
+    """Why an attempt of several processes failed, and its exit code; None where nothing tells. `by_kernel`: this
+    machine's memory has just run out.
 
     A process that says what went wrong comes before one that was killed, and that before one that only missed another.
     """
@@ -106,22 +108,19 @@ def first_failure(run: Run, attempt: int) -> tuple[str, int] | None:
     own = next((event for event in told if not event.lost), None)
     if own is not None:
         return f"process {own.rank}: {own.message}", own.exit_code
-    killed = _killed(run, attempt)
-    if killed is not None:
-        return killed
+    end = _killed(run, attempt, by_kernel)
+    if end is not None:
+        return end
     return (f"process {told[0].rank} lost another: {told[0].message}", ExitCode.FAILED) if told else None
 
 
-def _killed(run: Run, attempt: int) -> tuple[str, int] | None:
+def _killed(run: Run, attempt: int, by_kernel: bool) -> tuple[str, int] | None:
     paths = run.paths.attempt(attempt)
     logs = b"".join(_tail(path) for path in (paths.log, *paths.node_logs()))
     ends = [(int(rank), int(number)) for rank, number in _KILLED.findall(logs)]
     # Torchrun ends the others by SIGTERM once one has failed.
     rank, number = next((end for end in ends if end[1] != signal.SIGTERM), (-1, 0))
-    if rank < 0:
-        return None
-    guess = ", by someone or by the kernel for lack of memory" if number == signal.SIGKILL else ""
-    return f"process {rank} was killed by {signal.Signals(number).name}{guess}", 128 + number
+    return killed(f"process {rank}", number, by_kernel) if rank >= 0 else None
 
 
 def _tail(log: Path) -> bytes:

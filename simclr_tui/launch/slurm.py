@@ -11,13 +11,15 @@ import importlib.util
 import os
 import re
 import shutil
+import signal
 import subprocess
 
 import msgspec
 
 from simclr_tui.atomic import write_file
 from simclr_tui.clock import SYSTEM_CLOCK
-from simclr_tui.errors import RecipeError, StoreError
+from simclr_tui.errors import ExitCode, RecipeError, StoreError
+from simclr_tui.launch.killed import NO_MEMORY, NO_MEMORY_HINT
 from simclr_tui.launch.plan import Plan, asked_gpus
 from simclr_tui.launch.slurm_job import Attempts, wait_again
 from simclr_tui.launch.start import claimed, create
@@ -34,6 +36,7 @@ _ASK_WITHIN = 30.0  # seconds for an answer of Slurm
 _CLOCKS_APART = 5.0  # seconds by which the clocks of two nodes may differ
 _REQUEUES = 10_000  # times that a job may reach its time limit: a run is as long as it is
 _UNITS = {"s": 1 / 60, "m": 1, "h": 60, "d": 24 * 60}
+_KILLED = 128 + signal.SIGKILL  # the exit code of a trainer that was killed, its supervisor could not tell by whom
 _OVER = ("COMPLETED", "CANCELLED", "FAILED", "TIMEOUT", "NODE_FAIL", "OUT_OF_MEMORY", "BOOT_FAIL", "DEADLINE")
 
 
@@ -208,14 +211,24 @@ def _pending(run: Run, reason: str, asked: float) -> None:
 
 
 def _gone(run: Run, job: Job, state: str) -> None:
-    """The job has ended: so has the run, or Slurm says why it is lost."""
+    """The job has ended: so has the run, or Slurm says why it is lost, or that its memory ran out."""
     status = read_state(run.paths)
-    if status.state in ("queued", *ACTIVE):
+    if state == "OUT_OF_MEMORY" and (status.state in ("queued", *ACTIVE) or status.exit_code == _KILLED):
+        _no_memory(run, job, status)
+    elif status.state in ("queued", *ACTIVE):
         why = f"job {job.id} is {state.lower().replace('_', ' ')}" if state else f"job {job.id} is gone"
         lost = _ended(status, f"Slurm: {why}")
         write_state(run.paths, lost, durable=True)
         record(run.paths, status.attempt, "failed", lost.reason, status.step)
     run.paths.slurm.unlink(missing_ok=True)
+
+
+def _no_memory(run: Run, job: Job, status: State) -> None:
+    """The trainer was killed, perhaps with the supervisor that would have told why. It would happen again."""
+    reason = f"{NO_MEMORY}, around step {status.step}; Slurm: job {job.id} is out of memory — {NO_MEMORY_HINT}"
+    failed = msgspec.structs.replace(_ended(status, reason), state="failed", exit_code=ExitCode.OUT_OF_MEMORY)
+    write_state(run.paths, failed, durable=True)
+    record(run.paths, status.attempt, "failed", reason, status.step)
 
 
 def _ended(status: State, reason: str) -> State:

@@ -18,7 +18,9 @@ import msgspec
 from simclr_tui.atomic import LineWriter
 from simclr_tui.clock import SYSTEM_CLOCK
 from simclr_tui.errors import ExitCode
+from simclr_tui.hardware.oom import OomWatch
 from simclr_tui.hardware.sampler import Sampler
+from simclr_tui.launch.killed import killed
 from simclr_tui.launch.log_limit import limited
 from simclr_tui.launch.several import Meeting, first_failure, start_training
 from simclr_tui.launch.start import last_words
@@ -39,12 +41,13 @@ def main(run_dir: str, attempt: int) -> int:
     trainer = start_training(run, log, Meeting.of(os.environ))
     _forward_signals(trainer)
     done = threading.Event()
-    sampling = threading.Thread(target=_sample, args=(run, attempt, trainer.pid, done), daemon=True)
+    memory = OomWatch(trainer.pid)
+    sampling = threading.Thread(target=_sample, args=(run, attempt, trainer.pid, memory, done), daemon=True)
     sampling.start()
     with limited(log):
         code = trainer.wait()
     done.set()
-    _record_end(run, attempt, code)
+    _record_end(run, attempt, code, memory.killed())
     return code if code >= 0 else 128 - code
 
 
@@ -60,20 +63,21 @@ def _forward_signals(trainer: subprocess.Popen[bytes]) -> None:
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
 
 
-def _sample(run: Run, attempt: int, pid: int, done: threading.Event) -> None:
+def _sample(run: Run, attempt: int, pid: int, memory: OomWatch, done: threading.Event) -> None:
     """Write what the machine does, about once a second, until the trainer ends."""
     lines = LineWriter(run.paths.attempt(attempt).hardware, keep=100)
     sampler = Sampler(pid=pid, disk=run.path)
     while not done.wait(_SAMPLE_EVERY):
+        memory.look()
         lines.append(msgspec.json.encode(sampler.sample()))
 
 
-def _record_end(run: Run, attempt: int, code: int) -> None:
-    """Tell how it ended, unless the trainer has said so itself."""
+def _record_end(run: Run, attempt: int, code: int, by_kernel: bool) -> None:
+    """Tell how it ended, unless the trainer has said so itself; `by_kernel`: memory has just run out."""
     stored = read_state(run.paths)
     if stored.state not in ACTIVE or stored.attempt != attempt:
         return
-    reason, exit_code = first_failure(run, attempt) or _failure(run, attempt, code, stored)
+    reason, exit_code = first_failure(run, attempt, by_kernel) or _failure(run, attempt, code, stored, by_kernel)
     ended = msgspec.structs.replace(
         stored,
         state="failed",
@@ -87,13 +91,11 @@ def _record_end(run: Run, attempt: int, code: int) -> None:
     events.close()
 
 
-def _failure(run: Run, attempt: int, code: int, stored: State) -> tuple[str, int]:
+def _failure(run: Run, attempt: int, code: int, stored: State, by_kernel: bool) -> tuple[str, int]:
     """Reason and exit code, of a trainer that said nothing."""
     if code >= 0:
         return f"the trainer ended with code {code}: {last_words(run, attempt)}", code or ExitCode.FAILED
-    name = signal.Signals(-code).name
-    guess = ", by someone or by the kernel for lack of memory" if name == "SIGKILL" else ""
-    return f"killed by {name}{guess}, around step {stored.step}", 128 - code  # as a shell has it: 137 for a SIGKILL
+    return killed("", -code, by_kernel, f", around step {stored.step}")
 
 
 if __name__ == "__main__":

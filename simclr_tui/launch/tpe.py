@@ -26,13 +26,10 @@ class Study:
         warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
         self._optuna = optuna
         self._space = {axis.name: _distribution(axis) for axis in sweep.axes}
-        sampler = optuna.samplers.TPESampler(
-            seed=sweep.seed, n_startup_trials=_RANDOM_FIRST, multivariate=True, constant_liar=sweep.parallel > 1
-        )
         self._study = optuna.create_study(
             storage=optuna.storages.JournalStorage(JournalFileBackend(str(journal))),
             study_name=sweep.name,
-            sampler=sampler,
+            sampler=_sampler(sweep),
             pruner=_pruner(sweep.prune),
             direction="maximize",
             load_if_exists=True,
@@ -68,6 +65,28 @@ class Study:
 
     def prune(self, number: int) -> None:
         self._study.tell(number, state=self._optuna.trial.TrialState.PRUNED, skip_if_finished=True)
+
+
+def _sampler(sweep: Sweep) -> Any:
+    """TPE whose numbers are short where they are drawn: the study remembers the value that the recipe holds."""
+    import optuna
+
+    axes = {axis.name: axis for axis in sweep.axes if axis.is_range}
+
+    class ShortValues(optuna.samplers.TPESampler):  # type: ignore[misc]
+        def sample_relative(self, study: Any, trial: Any, search_space: Any) -> dict[str, Any]:
+            drawn = super().sample_relative(study, trial, search_space)
+            return {name: self._short(name, value) for name, value in drawn.items()}
+
+        def sample_independent(self, study: Any, trial: Any, param_name: str, param_distribution: Any) -> Any:
+            return self._short(param_name, super().sample_independent(study, trial, param_name, param_distribution))
+
+        def _short(self, name: str, value: Any) -> Any:
+            return axes[name].short(value) if name in axes else value
+
+    return ShortValues(
+        seed=sweep.seed, n_startup_trials=_RANDOM_FIRST, multivariate=True, constant_liar=sweep.parallel > 1
+    )
 
 
 def _distribution(axis: Axis) -> Any:

@@ -42,8 +42,12 @@ class Axis(msgspec.Struct, frozen=True, kw_only=True):
             value = math.exp(math.log(self.low) + share * (math.log(self.high) - math.log(self.low)))
         else:
             value = self.low + share * (self.high - self.low)
-        value = min(max(value, self.low), self.high)
-        return round(value) if self.whole else float(f"{value:.4g}")
+        return self.short(value)
+
+    def short(self, value: float) -> int | float:
+        """A value of the range in four significant digits: what a recipe, a table and a person can hold."""
+        rounded = round(value) if self.whole else float(f"{value:.4g}")
+        return min(max(rounded, self.low), self.high)
 
 
 def parse_axis(name: str, text: str | Sequence[Any]) -> Axis:

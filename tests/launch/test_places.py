@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from simclr_tui.hardware.sample import GpuSample
-from simclr_tui.launch.places import environment, find_place, visible
+from simclr_tui.hardware.visible import visible
+from simclr_tui.launch.places import environment, find_place
 from simclr_tui.recipe.recipe import Recipe
 
 GB = 10**9
@@ -62,9 +63,45 @@ def test_a_run_on_the_cpu_takes_no_gpu_and_one_that_names_its_gpu_gets_that():
     assert environment(Recipe(), ()) == {}
 
 
-@pytest.mark.parametrize(("named", "seen"), [(None, [0, 1, 2]), ("0,2", [0, 2]), ("GPU-1", [1]), ("", [])])
+@pytest.mark.parametrize(
+    ("named", "seen"),
+    [
+        (None, [0, 1, 2]),
+        ("0,2", [0, 2]),
+        ("2, 0,2", [2, 0]),
+        ("GPU-1", [1]),
+        ("", []),
+        ("-1", []),
+        ("1,7,0", [1]),
+    ],
+)
 def test_gpus_hidden_from_us_are_hidden_from_our_runs(monkeypatch, named, seen):
+    """In the order and up to the first mistake, as CUDA has it."""
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     if named is not None:
         monkeypatch.setenv("CUDA_VISIBLE_DEVICES", named)
     assert [found.index for found in visible([gpu(0), gpu(1), gpu(2)])] == seen
+
+
+def test_the_number_of_a_gpu_counts_among_those_left_to_us(monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3,2")
+    ours = visible([gpu(index) for index in range(4)])
+    assert place(gpus=ours) == ("GPU-3",)
+    assert place(gpus=ours, device="cuda:1") == ("GPU-2",)
+    assert place(taken=[("GPU-2",)], gpus=ours, device="cuda:1") is None
+
+
+def test_slices_of_a_gpu_are_places_of_their_own(monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "MIG-a,MIG-b")
+    slices = visible([gpu(0, used=30)])
+    assert place(gpus=slices) == ("MIG-a",)
+    assert place(taken=[("MIG-a",)], gpus=slices) == ("MIG-b",)
+    assert place(taken=[("MIG-a",), ("MIG-b",)], gpus=slices) is None
+    assert environment(Recipe(), ("MIG-b",)) == {"CUDA_VISIBLE_DEVICES": "MIG-b"}
+
+
+def test_an_index_is_the_drivers_and_not_that_of_the_fastest_first():
+    """A driver that tells no uuid leaves only the index."""
+    bare = GpuSample(1, "H100", memory_used=0, memory_total=80 * GB)
+    assert place(gpus=[bare]) == ("1",)
+    assert environment(Recipe(), ("1",)) == {"CUDA_VISIBLE_DEVICES": "1", "CUDA_DEVICE_ORDER": "PCI_BUS_ID"}

@@ -119,7 +119,8 @@ def test_a_sampler_that_learns_asks_runs_and_tells_until_it_has_all_its_trials(s
     assert [row["trial"] for row in rows] == [0, 1, 2]
     trials = Study(folder.journal, folder.read())._study.get_trials()
     assert [trial.value for trial in trials] == [row["knn"] for row in rows]
-    assert [trial.params["temp"] for trial in trials] == pytest.approx([row["temp"] for row in rows])
+    assert [trial.params["temp"] for trial in trials] == [row["temp"] for row in rows]
+    assert [f"{row['temp']:.4g}" for row in rows] == [str(row["temp"]) for row in rows]
 
 
 SURFACE = json.loads(Path(__file__).with_name("surface.json").read_text())
@@ -142,23 +143,54 @@ def _between(points, value):
     return index, (math.log(value) - low) / (high - low)
 
 
-def test_tpe_beats_random_at_equal_trials_on_a_recorded_surface(tmp_path):
+@pytest.mark.parametrize("prune", ["none", "hyperband"])
+def test_tpe_beats_random_at_equal_trials_on_a_recorded_surface(tmp_path, prune):
     pytest.importorskip("optuna")
     learned, drawn = [], []
     for seed in range(6):
-        sweep = Sweep(name="s", sampler="tpe", trials=TRIALS, seeds=(0,), axes=SURFACE_AXES, seed=seed)
-        study = Study(tmp_path / f"{seed}.log", sweep)
-        scores = []
-        for _ in range(TRIALS):
-            number, values = study.ask()
-            scores.append(surface(**values))
-            study.tell(number, scores[-1])
-        learned.append(max(scores))
+        sweep = Sweep(name="s", sampler="tpe", trials=TRIALS, seeds=(0,), axes=SURFACE_AXES, seed=seed, prune=prune)
+        kept, _, _ = tried(Study(tmp_path / f"{seed}.log", sweep), TRIALS)
+        learned.append(max(kept))
         drawn.append(max(surface(**draw(SURFACE_AXES, seed, number)) for number in range(TRIALS)))
     wins = sum(mine > theirs for mine, theirs in zip(learned, drawn, strict=True))
     print(f"best kNN after {TRIALS} trials: tpe {statistics.fmean(learned):.4f}, random {statistics.fmean(drawn):.4f}")
     assert wins >= 5
     assert statistics.fmean(learned) > statistics.fmean(drawn) + 0.005
+
+
+def tried(study, trials):
+    """Trials of nine measurements that rise to their score: the scores of those kept and of those given up, and how
+    many measurements it took."""
+    measured, kept, given_up = 0, [], []
+    for _ in range(trials):
+        number, values = study.ask()
+        score = surface(**values)
+        for count in range(1, 10):
+            measured += 1
+            if study.report(number, count, score * (1 - 0.5**count)):
+                study.prune(number)
+                given_up.append(score)
+                break
+        else:
+            study.tell(number, score)
+            kept.append(score)
+    return kept, given_up, measured
+
+
+def test_values_are_short_where_they_are_drawn_and_stay_within_their_bounds(tmp_path):
+    """At random and once it has learned, side by side too; the study remembers what the recipe is given."""
+    pytest.importorskip("optuna")
+    axes = (parse_axis("temp", "0.123456:0.123467:log"), parse_axis("lr", "0.003:1:log"), parse_axis("bs", "16:64"))
+    study = Study(tmp_path / "journal", Sweep(name="s", sampler="tpe", trials=12, seeds=(0,), axes=axes, parallel=4))
+    for _ in range(12):
+        number, values = study.ask()
+        assert 0.123456 <= values["temp"] <= 0.123467
+        assert float(f"{values['lr']:.4g}") == values["lr"]
+        assert isinstance(values["bs"], int)
+        assert Study(tmp_path / "journal", Sweep(name="s", sampler="tpe", trials=12, seeds=(0,))).open() == {
+            number: values
+        }
+        study.tell(number, values["lr"])
 
 
 def test_pruning_gives_up_what_lags_and_an_interrupted_study_goes_on(tmp_path):
@@ -178,23 +210,10 @@ def test_pruning_gives_up_what_lags_and_an_interrupted_study_goes_on(tmp_path):
 
 
 def test_hyperband_spends_less_and_keeps_what_is_good(tmp_path):
-    """Trials on the recorded surface, each of nine measurements that rise to its score."""
     pytest.importorskip("optuna")
     sweep = Sweep(name="s", sampler="tpe", trials=27, seeds=(0,), axes=SURFACE_AXES, prune="hyperband")
     study = Study(tmp_path / "journal", sweep)
-    measured, kept, given_up = 0, [], []
-    for _ in range(sweep.trials):
-        number, values = study.ask()
-        score = surface(**values)
-        for count in range(1, 10):
-            measured += 1
-            if study.report(number, count, score * (1 - 0.5**count)):
-                study.prune(number)
-                given_up.append(score)
-                break
-        else:
-            study.tell(number, score)
-            kept.append(score)
+    kept, given_up, measured = tried(study, sweep.trials)
     assert study.open() == {}
     assert len(given_up) >= 5
     assert measured < 0.8 * 9 * sweep.trials

@@ -1,0 +1,45 @@
+"""Which GPUs CUDA_VISIBLE_DEVICES leaves to a process, read as CUDA reads it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+from simclr_tui.hardware.sample import GpuSample
+
+_SLICE = "MIG-"
+
+
+def visible(gpus: Sequence[GpuSample]) -> list[GpuSample]:
+    """Those of `gpus` that are left to us, in the order in which CUDA counts them.
+
+    A GPU is named by its index or by the beginning of its uuid; the first word that names none ends the list, so that
+    `-1` or an empty value hides all. A slice of a GPU (MIG) is named by its own uuid, which NVML does not list among
+    the GPUs: it stands here under that name, without readings.
+    """
+    named = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if named is None:
+        return list(gpus)
+    found: dict[str, GpuSample] = {}
+    for word in named.split(","):
+        gpu = _named(word.strip(), gpus)
+        if gpu is None:
+            break
+        found.setdefault(gpu_key(gpu), gpu)
+    return list(found.values())
+
+
+def gpu_key(gpu: GpuSample) -> str:
+    """What names the GPU in CUDA_VISIBLE_DEVICES: its uuid, or its index where the driver tells none."""
+    return gpu.uuid or str(gpu.index)
+
+
+def is_slice(gpu: GpuSample) -> bool:
+    """Whether it is a part of a GPU (MIG), which has no readings of its own."""
+    return gpu_key(gpu).startswith(_SLICE)
+
+
+def _named(word: str, gpus: Sequence[GpuSample]) -> GpuSample | None:
+    if word.startswith(_SLICE):
+        return GpuSample(index=-1, name="MIG", uuid=word)
+    return next((gpu for gpu in gpus if word and (word == str(gpu.index) or (gpu.uuid or "").startswith(word))), None)

@@ -200,9 +200,9 @@ PROMISES = (
     ),
     Promise(
         "F33",
-        "a crash inside the dashboard, Ctrl-C",
-        "terminal restored, traceback in a file, one line on stderr",
+        "a crash inside the dashboard, Ctrl-C twice, Ctrl-Z and fg",
+        "terminal restored, traceback in a file, one line on stderr; a shell sees it stop, fg draws the screen whole",
         ("tests/tui/test_terminal.py",),
-        "two crashes, three signals; Ctrl-Z not tried",
+        "three signals, once each",
     ),
 )

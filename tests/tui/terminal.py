@@ -29,10 +29,10 @@ _ON_AT_FIRST = {b"25", b"7"}  # the cursor, and lines that wrap
 
 
 class Terminal:
-    """A pseudo-terminal with the dashboard in it. `before` is done to it before it starts; `shell` stands between
-    the two, given the words that start it. `slave` stays open to look at the settings of the terminal."""
+    """A pseudo-terminal with the dashboard in it. `before` is done to it before it starts, or else it is started by
+    `command`; `shell` stands between the two. `slave` stays open to look at the settings of the terminal."""
 
-    def __init__(self, root, before="", size=(120, 36), answer="\x1b[?62c", shell=(), **env):
+    def __init__(self, root, before="", size=(120, 36), answer="\x1b[?62c", shell=(), command=(), **env):
         self.answer = answer.encode()
         self.master, self.slave = os.openpty()
         self.screen = pyte.Screen(*size)
@@ -44,7 +44,7 @@ class Terminal:
         # A size in the environment would be believed before that of the terminal.
         inherited = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES", "NO_COLOR")}
         self.process = subprocess.Popen(
-            [*shell, sys.executable, "-c", LAUNCH.format(before=before), str(root)],
+            [*shell, sys.executable, *(command or ("-c", LAUNCH.format(before=before), str(root)))],
             preexec_fn=lambda: os.login_tty(os.dup(slave)),
             env=inherited | {"TERM": "xterm-256color", "LANG": "C.UTF-8"} | env,
         )
@@ -77,6 +77,16 @@ class Terminal:
         while not condition():
             assert time.monotonic() < deadline, self.text
             self.read()
+
+    def still(self, seconds=1.0, timeout=60.0):
+        """The screen once it stays the same for so long, without its first line, which tells the load of the time."""
+        deadline, since, shown = time.monotonic() + timeout, time.monotonic(), []
+        while time.monotonic() - since < seconds:
+            assert time.monotonic() < deadline, self.text
+            self.read()
+            if self.screen.display[1:] != shown:
+                shown, since = self.screen.display[1:], time.monotonic()
+        return shown
 
     def ended(self, timeout=60.0):
         """The exit code, with everything read that was written."""

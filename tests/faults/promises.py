@@ -190,7 +190,6 @@ PROMISES = (
         "no GPU driver, one that hangs, MIG",
         "n/a, asked ever less often, never waited for",
         ("tests/hardware/test_gpu_reader.py",),
-        "stubs of the driver's library, not counted",
     ),
     Promise(
         "F32",

@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
+from rich.console import RenderableType
 from textual.actions import ActionParseResult
 from textual.app import App, SystemCommand
 from textual.binding import BindingType
@@ -17,6 +18,7 @@ from textual.message import Message
 from textual.notifications import SeverityLevel
 from textual.screen import Screen
 from textual.widget import Widget
+from textual.worker import WorkerFailed
 
 from simclr_tui.catalog.row import Row
 from simclr_tui.config import Config, read_config
@@ -79,7 +81,7 @@ class Dashboard(App[str], inherit_bindings=False):
         self.cluster = ClusterWatch(root, self._feed_failed)
         self.jobs = Jobs()
         self.settled = -1
-        self.fault: Exception | None = None
+        self.fault: BaseException | None = None
         self._active = 0
         self._rows: dict[str, Row] | None = None
 
@@ -93,7 +95,7 @@ class Dashboard(App[str], inherit_bindings=False):
         if not self.readonly:  # Slurm's answers are written into the runs
             self.cluster.start()
         if not self.is_headless:
-            on_signals(asyncio.get_running_loop(), lambda code: self.exit(return_code=code))
+            on_signals(asyncio.get_running_loop(), self._driver, lambda code: self.exit(return_code=code))
             # A terminal that goes without a signal is seen by looking: reading it would only spin.
             self.set_interval(0.5, leave_if_gone)
 
@@ -111,10 +113,18 @@ class Dashboard(App[str], inherit_bindings=False):
         self.main.looks.stop()
 
     def _handle_exception(self, error: Exception) -> None:
-        """Leave without a page of traceback on the terminal: `run_dashboard` puts it into a file."""
+        """Leave with the first fault kept: `run_dashboard` puts it into a file."""
+        cause = error.error if isinstance(error, WorkerFailed) else error
+        self.fault = self.fault or cause
         super()._handle_exception(error)
-        self.fault = self.fault or error
-        self._exit_renderables.clear()
+
+    def _fatal_error(self) -> None:
+        """Without a page of traceback on the terminal."""
+        self._close_messages_no_wait()
+
+    def panic(self, *renderables: RenderableType) -> None:
+        """Neither one for errors that draw themselves."""
+        self._close_messages_no_wait()
 
     def _feed_failed(self, error: Exception) -> None:
         self.post_message(self.Broken(error))
@@ -251,6 +261,18 @@ def _ask_terminal(app: Dashboard) -> None:
     app.pixels = pixels(protocol, answers.cell)
 
 
+def _run(app: Dashboard) -> str | None:
+    """What is said after leaving. A fault while leaving is one like every other, and the terminal is given back."""
+    try:
+        return app.run()
+    except Exception as error:
+        app.fault = app.fault or error
+        return None
+    finally:
+        if app._driver is not None:
+            app._driver.close()
+
+
 def run_dashboard(root: Path, readonly: bool = False) -> int:
     """Show the dashboard until it is left. Returns the exit code. Raises SimclrError where there is no terminal."""
     if not (is_served() or (is_terminal(sys.__stdin__) and is_terminal(sys.__stderr__))):
@@ -259,7 +281,7 @@ def run_dashboard(root: Path, readonly: bool = False) -> int:
     app = Dashboard(root, read_config(), readonly)
     if not is_served():
         _ask_terminal(app)
-    words = app.run()
+    words = _run(app)
     leave_if_gone()
     if app.fault is not None:
         print(record_crash(app.fault), file=sys.stderr)

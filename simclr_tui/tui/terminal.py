@@ -40,12 +40,15 @@ def plain(text: str) -> str:
 
 
 def driver_class() -> type[Driver] | None:
-    """A driver that writes ASCII where the locale is not UTF-8; None for Textual's own choice."""
-    if draws_unicode() or sys.platform == "win32" or is_served():
+    """A driver that writes ASCII where the locale is not UTF-8; None, for Textual's own choice, in a browser."""
+    if sys.platform == "win32" or is_served():
         return None
-    from textual.drivers.linux_driver import LinuxDriver
+    from simclr_tui.tui.driver import TerminalDriver
 
-    class PlainDriver(LinuxDriver):
+    if draws_unicode():
+        return TerminalDriver
+
+    class PlainDriver(TerminalDriver):
         def write(self, data: str) -> None:
             super().write(plain(data))
 
@@ -78,15 +81,24 @@ def leave_if_gone() -> None:
         os._exit(HUNG_UP)
 
 
-def on_signals(loop: asyncio.AbstractEventLoop, leave: Callable[[int], object]) -> None:
-    """Call `leave` with the exit code when told to hang up, to end or to stop."""
+def on_signals(loop: asyncio.AbstractEventLoop, driver: Driver | None, leave: Callable[[int], object]) -> None:
+    """Call `leave` with the exit code when told to hang up, to end or to be interrupted; stop when told to, and go on.
+
+    Told again while only work beside the screen is waited for, it ends at once."""
+    from simclr_tui.tui.driver import TerminalDriver
+
+    ours = driver if isinstance(driver, TerminalDriver) else None
 
     def told(number: int) -> None:
         leave_if_gone()
+        if ours is not None and ours.given_back:
+            os._exit(128 + number)
         leave(128 + number)
 
     for number in (signal.SIGHUP, signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, told, number)
+    if ours is not None:
+        ours.follow_shell(loop)
 
 
 def record_crash(error: BaseException) -> str:

@@ -189,7 +189,6 @@ PROMISES = (
         "no GPU driver, one that hangs, MIG",
         "n/a, asked ever less often, never waited for",
         ("tests/hardware/test_gpu_reader.py",),
-        "stubs of the driver's library, not counted",
     ),
     Promise(
         "F32",
@@ -199,10 +198,10 @@ PROMISES = (
     ),
     Promise(
         "F33",
-        "a crash inside the dashboard, Ctrl-C",
-        "terminal restored, traceback in a file, one line on stderr",
+        "a crash inside the dashboard, Ctrl-C twice, Ctrl-Z and fg",
+        "terminal restored, traceback in a file, one line on stderr; a shell sees it stop, fg draws the screen whole",
         ("tests/tui/test_terminal.py",),
-        "two crashes, three signals; Ctrl-Z not tried",
+        "three signals, once each",
     ),
     Promise(
         "F34",

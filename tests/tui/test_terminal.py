@@ -2,114 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
-import os
-import select
 import signal
-import struct
 import subprocess
 import sys
-import termios
-import time
 
-import pyte
 import pytest
 
 from simclr_tui.store.state import write_state
 from tests.tui.runs_fabric import fabricate, make_state, write_metrics
-
-LAUNCH = """
-import sys
-from pathlib import Path
-from simclr_tui.tui import app
-{before}
-sys.exit(app.run_dashboard(Path(sys.argv[1])))
-"""
-
-
-class Terminal:
-    """A pseudo-terminal with the dashboard in it, read by pyte."""
-
-    def __init__(self, root, before="", size=(120, 36), answer="\x1b[?62c", **env):
-        self.answer = answer.encode()
-        self.master, slave = os.openpty()
-        self.screen = pyte.Screen(*size)
-        self.stream = pyte.ByteStream(self.screen)
-        self.output = b""
-        self.resize(*size, tell=False)
-        # A size in the environment would be believed before that of the terminal.
-        inherited = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES", "NO_COLOR")}
-        self.process = subprocess.Popen(
-            [sys.executable, "-c", LAUNCH.format(before=before), str(root)],
-            preexec_fn=lambda: os.login_tty(slave),
-            env=inherited | {"TERM": "xterm-256color", "LANG": "C.UTF-8"} | env,
-        )
-        os.close(slave)
-
-    def resize(self, columns, lines, tell=True):
-        fcntl.ioctl(self.master, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
-        self.screen.resize(lines, columns)
-        if tell:
-            self.process.send_signal(signal.SIGWINCH)
-
-    def read(self, seconds=0.05):
-        if select.select([self.master], [], [], seconds)[0]:
-            with contextlib.suppress(OSError):
-                data = os.read(self.master, 65536)
-                self.output += data
-                if b"\x1b[c" in data:
-                    os.write(self.master, self.answer)
-                self.stream.feed(data)
-
-    def type(self, keys):
-        os.write(self.master, keys.encode())
-
-    @property
-    def text(self):
-        return "\n".join(self.screen.display)
-
-    def until(self, condition, timeout=60.0):
-        deadline = time.monotonic() + timeout
-        while not condition():
-            assert time.monotonic() < deadline, self.text
-            self.read()
-
-    def ended(self, timeout=20.0):
-        """The exit code, with everything read that was written."""
-        deadline = time.monotonic() + timeout
-        while self.process.poll() is None:
-            assert time.monotonic() < deadline, self.text
-            self.read()
-        self.read()
-        return self.process.returncode
-
-    def close(self):
-        with contextlib.suppress(OSError):
-            os.close(self.master)
-        if self.process.poll() is None:
-            self.process.kill()
-            self.process.wait()
-
-
-@pytest.fixture
-def open_terminal(tmp_path):
-    opened = []
-
-    def start(root=None, **options):
-        opened.append(Terminal(root or tmp_path / "runs", XDG_STATE_HOME=str(tmp_path / "state"), **options))
-        return opened[-1]
-
-    yield start
-    for terminal in opened:
-        terminal.close()
-
-
-def modes(terminal):
-    """Whether the terminal was left as it was found: no alternate screen, a cursor, no mouse."""
-    return [terminal.output.rfind(on) < terminal.output.rfind(off) for on, off in (
-        (b"\x1b[?1049h", b"\x1b[?1049l"), (b"\x1b[?25l", b"\x1b[?25h"), (b"\x1b[?1000h", b"\x1b[?1000l"),
-    )]  # fmt: skip
+from tests.tui.terminal import modes_left
 
 
 def test_it_draws_follows_a_run_survives_a_resize_storm_and_quits(tmp_path, open_terminal):
@@ -126,7 +27,7 @@ def test_it_draws_follows_a_run_survives_a_resize_storm_and_quits(tmp_path, open
     terminal.until(lambda: "step 70/100" in terminal.screen.display[22] and "n new" in terminal.screen.display[23])
     terminal.type("q")
     assert terminal.ended() == 0
-    assert all(modes(terminal))
+    assert terminal.restored, modes_left(terminal.output)
     assert b"1 run goes on" in terminal.output
 
 
@@ -136,7 +37,7 @@ def test_a_terminal_that_hangs_up_ends_it_with_129(tmp_path, open_terminal, faul
     for _ in range(fault("F5", 50, "hang-ups of the dashboard's terminal", few=1)):
         terminal = open_terminal()
         terminal.until(lambda now=terminal: "run1" in now.text)
-        os.close(terminal.master)
+        terminal.hang_up()
         assert terminal.process.wait(10) == 129
 
 
@@ -145,7 +46,7 @@ def test_a_terminal_that_goes_without_a_signal_ends_it_with_129(tmp_path, open_t
     unheard = "import signal; app.on_signals = lambda *_: signal.signal(signal.SIGHUP, signal.SIG_IGN)"
     terminal = open_terminal(before=unheard)
     terminal.until(lambda: "run1" in terminal.text)
-    os.close(terminal.master)
+    terminal.hang_up()
     assert terminal.process.wait(10) == 129
 
 
@@ -155,25 +56,7 @@ def test_signals_end_it_with_the_terminal_restored(tmp_path, open_terminal, numb
     terminal.until(lambda: "No runs here yet" in terminal.text)
     terminal.process.send_signal(number)
     assert terminal.ended() == code
-    assert all(modes(terminal))
-
-
-@pytest.mark.parametrize(
-    "fault", ["app.MainScreen.action_order = lambda self: 1 / 0", "app.Feed._list = lambda self: 1 / 0"]
-)
-def test_a_crash_restores_the_terminal_and_leaves_a_traceback_in_a_file(tmp_path, open_terminal, fault):
-    terminal = open_terminal(before=fault)
-    if "action" in fault:
-        terminal.until(lambda: "No runs here yet" in terminal.text)
-        terminal.type("o")
-    assert terminal.ended() == 1
-    assert all(modes(terminal))
-    said = terminal.output.rpartition(b"\x1b[?1049l")[2]
-    assert b"the dashboard failed (ZeroDivisionError: division by zero)" in said
-    assert b"Traceback" not in said
-    (file,) = (tmp_path / "state" / "simclr-tui").iterdir()
-    assert "ZeroDivisionError" in file.read_text()
-    assert str(file.name).encode() in said.replace(b"\r\n", b"")
+    assert terminal.restored, modes_left(terminal.output)
 
 
 def test_a_locale_that_is_not_utf8_gets_ascii(tmp_path, open_terminal):

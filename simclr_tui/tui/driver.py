@@ -1,0 +1,83 @@
+"""Textual's driver, which stops and goes on as every other job of a shell does, and leaves the terminal as it was."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import termios
+from collections.abc import Iterator
+from typing import Any
+
+from textual.drivers.linux_driver import LinuxDriver
+
+_TOLD = (signal.SIGTSTP, signal.SIGCONT)
+
+
+class TerminalDriver(LinuxDriver):
+    """Textual's own handlers stop this process alone, which a wrapper in front of it never hears of, even where no
+    shell could let it go on; and they take a terminal that was never given back (SIGSTOP) for the one to restore."""
+
+    def __init__(self, *options: Any, **more: Any) -> None:
+        super().__init__(*options, **more)
+        self.given_back = True  # whether all was written that leaves the terminal as it was
+        for number in _TOLD:
+            signal.signal(number, signal.SIG_DFL)
+
+    def follow_shell(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Stop and go on when told to. Between two turns of the loop: a signal can come while a lock is held."""
+        loop.add_signal_handler(signal.SIGTSTP, self._stop, loop)
+        loop.add_signal_handler(signal.SIGCONT, self._go_on, loop)
+
+    def _stop(self, loop: asyncio.AbstractEventLoop) -> None:
+        with self._away(loop):
+            os.kill(0, signal.SIGTSTP)  # stops here; not at all where there is no shell to let it go on
+
+    def _go_on(self, loop: asyncio.AbstractEventLoop) -> None:
+        """After a SIGSTOP, which nobody hears: the shell has had the terminal and left it as it likes it."""
+        self._wait_for_terminal()
+        with self._away(loop):
+            pass
+
+    @contextlib.contextmanager
+    def _away(self, loop: asyncio.AbstractEventLoop) -> Iterator[None]:
+        """Give the terminal back, and take it again; the screen is drawn whole then."""
+        if self.given_back:  # leaving already
+            yield
+            return
+        for number in _TOLD:
+            loop.remove_signal_handler(number)
+        self.suspend_application_mode()
+        yield
+        self._wait_for_terminal()
+        self.resume_application_mode()
+        self.follow_shell(loop)
+        self._app.app_resume_signal.publish(self._app)
+        self._app.refresh(layout=True)
+
+    def _wait_for_terminal(self) -> None:
+        """In the background, a job that sets the terminal is stopped by the system until it is in the foreground."""
+        with contextlib.suppress(termios.error):
+            termios.tcsetattr(self.fileno, termios.TCSANOW, termios.tcgetattr(self.fileno))
+
+    def start_application_mode(self) -> None:
+        self.given_back = False
+        super().start_application_mode()  # type: ignore[no-untyped-call]
+
+    def stop_application_mode(self) -> None:
+        if self._mouse_pixels:
+            self.write("\x1b[?1016l")
+            self._mouse_pixels = False
+        super().stop_application_mode()
+
+    def close(self) -> None:
+        super().close()
+        self.given_back = True
+
+    def _run_input_thread(self) -> None:
+        """Reads the keys. A fault in it ends the dashboard as every other one does."""
+        try:
+            self.run_input_thread()
+        except Exception as error:
+            self._app.call_later(self._app._handle_exception, error)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections import deque
 from itertools import chain
-from pathlib import Path
 from typing import Annotated
 
 import typer

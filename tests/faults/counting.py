@@ -36,8 +36,23 @@ _TRIED = pytest.StashKey[list[Tried]]()
 _REPORT = pytest.StashKey[pytest.TestReport]()
 
 
+_PROPERTY = "fault"
+
+
+class _Gathering:
+    """Takes what was tried out of the reports, which come from other processes where tests run in several."""
+
+    def __init__(self, tried: list[Tried]) -> None:
+        self._tried = tried
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.when == "teardown":
+            self._tried += [Tried(**told) for name, told in report.user_properties if name == _PROPERTY]
+
+
 def pytest_configure(config):
     config.stash[_TRIED] = []
+    config.pluginmanager.register(_Gathering(config.stash[_TRIED]))
 
 
 @pytest.fixture
@@ -58,7 +73,7 @@ def fault(request, full_faults):
         return
     for one in told:
         one.failed = int(report is None or not report.passed)
-    request.config.stash[_TRIED] += told
+        request.node.user_properties.append((_PROPERTY, asdict(one)))
 
 
 @pytest.hookimpl(wrapper=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from simclr_tui.catalog.sweeps import TrialResult
 from simclr_tui.recipe.fields import Value
@@ -49,18 +50,18 @@ class _Axis:
     """One column: where each trial crosses it (row 0 is the top), and what stands at its ends."""
 
     def __init__(
-        self, name: str, values: Sequence[Value], log: bool, words: Callable[[float], str] | None = None
+        self, name: str, values: Sequence[Value], log: bool, words: Callable[[Any], str] | None = None
     ) -> None:
         self.name = name
         numeric = all(isinstance(value, int | float) and not isinstance(value, bool) for value in values)
         order = sorted(set(values), key=lambda value: (isinstance(value, str), value))
         at = {value: float(value) if numeric else float(place) for place, value in enumerate(order)}
-        if log and order[0] > 0:
+        if log and min(at.values()) > 0:
             at = {value: math.log(place) for value, place in at.items()}
         low, high = min(at.values()), max(at.values())
         share = {value: (place - low) / ((high - low) or 1.0) for value, place in at.items()}
         self.rows = [round((1 - share[value]) * (_ROWS - 1)) for value in values]
-        shown = words or (number if numeric else str)
+        shown: Callable[[Any], str] = words or (number if numeric else str)
         self.top, self.bottom = shown(order[-1]), shown(order[0])
 
 

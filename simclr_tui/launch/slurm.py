@@ -22,6 +22,7 @@ from simclr_tui.errors import ExitCode, RecipeError, StoreError
 from simclr_tui.launch.killed import NO_MEMORY, NO_MEMORY_HINT
 from simclr_tui.launch.plan import Plan, asked_gpus
 from simclr_tui.launch.slurm_job import Attempts, wait_again
+from simclr_tui.launch.squeue import ASK_WITHIN, states_of
 from simclr_tui.launch.start import claimed, create
 from simclr_tui.paths import QUEUE, QueuePaths, RunPaths
 from simclr_tui.recipe.recipe import Recipe
@@ -32,7 +33,6 @@ from simclr_tui.store.slurm import Job, Resources, read_asked, read_job
 from simclr_tui.store.state import ACTIVE, State, read_state, waiting_again, write_state
 from simclr_tui.store.store import Store
 
-_ASK_WITHIN = 30.0  # seconds for an answer of Slurm
 _CLOCKS_APART = 5.0  # seconds by which the clocks of two nodes may differ
 _REQUEUES = 10_000  # times that a job may reach its time limit: a run is as long as it is
 _UNITS = {"s": 1 / 60, "m": 1, "h": 60, "d": 24 * 60}
@@ -163,7 +163,7 @@ def refresh(store: Store) -> None:
         return
     jobs = {name: job for name in store.names() if (job := _job_of(store, name)) is not None}
     asked = SYSTEM_CLOCK.wall()
-    said = _squeue([job.id for job in jobs.values()]) if jobs else None
+    said = states_of([job.id for job in jobs.values()]) if jobs else None
     if said is None:
         return
     for name, job in jobs.items():
@@ -178,20 +178,6 @@ def refresh(store: Store) -> None:
 def _job_of(store: Store, name: str) -> Job | None:
     path = f"{store.root}/{name}/slurm.json"
     return read_job(RunPaths(store.root / name)) if os.path.exists(path) else None  # noqa: PTH110 - of every run
-
-
-def _squeue(ids: list[str]) -> dict[str, tuple[str, str]] | None:
-    """Job → its state and the reason why it waits, or None when Slurm does not answer."""
-    command = ["squeue", "--noheader", "--states=all", "--format=%i|%T|%r", f"--jobs={','.join(ids)}"]
-    try:
-        asked = subprocess.run(command, capture_output=True, text=True, timeout=_ASK_WITHIN, check=False)
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    # One unknown job among several is left out; alone it is an error, and also an answer.
-    if asked.returncode and "Invalid job id" not in asked.stderr:
-        return None
-    rows = [line.split("|") for line in asked.stdout.splitlines() if line.count("|") == 2]
-    return {job: (state, reason) for job, state, reason in rows}
 
 
 def _pending(run: Run, reason: str, asked: float) -> None:
@@ -240,7 +226,7 @@ def cancel(run: Run, job: Job, now: bool = False) -> None:
     waits = read_state(run.paths).state == "queued"
     words = ["scancel", job.id] if waits or now else ["scancel", "--signal=TERM", job.id]
     try:
-        asked = subprocess.run(words, capture_output=True, text=True, timeout=_ASK_WITHIN, check=False)
+        asked = subprocess.run(words, capture_output=True, text=True, timeout=ASK_WITHIN, check=False)
     except (OSError, subprocess.TimeoutExpired) as error:
         raise StoreError(f"Slurm did not take the stop of {run.name}: {error}", "see squeue") from None
     if asked.returncode:

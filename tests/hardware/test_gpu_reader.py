@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pynvml
 import pytest
 
-from simclr_tui.hardware import deadline
+from simclr_tui.hardware import deadline, gpu
 from simclr_tui.hardware.gpu import GpuReader, gpu_count, gpu_names, gpus
 from simclr_tui.hardware.sample import GpuSample
 from tests.hardware.fake_nvml import GIB, READINGS, FakeNvml, HandClock, nvml_error
@@ -88,6 +88,14 @@ def test_a_real_gpu_tells_its_name_and_memory():
     assert [gpu.name for gpu in samples] == list(gpu_names())
     assert gpu_count() == len(samples) > 0
     assert all(0 < (gpu.memory_used or 0) < (gpu.memory_total or 0) for gpu in samples)
+
+
+def test_gpus_that_the_user_hides_are_not_counted(monkeypatch, clock):
+    monkeypatch.setattr(gpu, "shared_reader", lambda: GpuReader(FakeNvml(3), clock))
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "2,GPU-1")
+    assert gpu_count() == 2
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    assert gpu_count() == 0
 
 
 def test_every_reading_arrives_in_its_unit(nvml, clock):

@@ -15,6 +15,7 @@ import pytest
 
 from simclr_tui.errors import ExitCode, RecipeError, StoreError
 from simclr_tui.launch.slurm import parse_time, refresh, resources_again, resubmit, submit
+from simclr_tui.launch.squeue import states_of
 from simclr_tui.launch.stop import kill, stop
 from simclr_tui.store.slurm import Resources, read_job
 from simclr_tui.store.store import Store
@@ -133,6 +134,14 @@ def test_a_job_that_dies_is_lost_with_what_slurm_says(store):
     until(lambda: state(store, run) == "lost", what="Slurm to say so")
     assert run.status.reason.startswith("Slurm: job ")
     assert read_job(run.paths) is None
+
+
+@needs_slurm
+def test_slurm_is_asked_of_more_jobs_than_a_command_line_holds(store):
+    run = submit(store, tiny_plan(**LONG), ASKED)
+    job = read_job(run.paths).id
+    assert states_of([job, *(str(number) for number in range(10**6, 10**6 + 30_000))]).keys() == {job}
+    kill(run)
 
 
 @needs_slurm

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
@@ -129,11 +130,14 @@ def test_pending_is_told_with_the_reason_and_stops_are_clean(store):
 def test_a_job_that_dies_is_lost_with_what_slurm_says(store):
     run = submit(store, tiny_plan(**LONG), ASKED)
     trains(run)
+    trainer = run.status.process.pid
     os.kill(run.status.supervisor.pid, signal.SIGKILL)  # or it would tell of the trainer's end
     subprocess.run(["scancel", "--signal=KILL", read_job(run.paths).id], check=True)
     until(lambda: state(store, run) == "lost", what="Slurm to say so")
     assert run.status.reason.startswith("Slurm: job ")
     assert read_job(run.paths) is None
+    with contextlib.suppress(ProcessLookupError):  # a Slurm without control groups may not know it as the job's
+        os.kill(trainer, signal.SIGKILL)
 
 
 @needs_slurm

@@ -30,7 +30,8 @@ def _row(promise: Promise, lines: list[Tried]) -> str:
     files = dict.fromkeys([one.test.partition("::")[0] for one in lines] + list(promise.tests))
     tests = ", ".join(f"`{name}`" for name in files) or "–"
     return (
-        f"| {promise.row} | {promise.fault} | {promise.kept} | {'; '.join(told)} | {failures} | {commits} | {tests} |"
+        f'| <a id="{promise.row.lower()}"></a>{promise.row} '
+        f"| {promise.fault} | {promise.kept} | {'; '.join(told)} | {failures} | {commits} | {tests} |"
     )
 
 

@@ -37,7 +37,7 @@ def test_what_was_tried_is_what_the_tests_count():
 
 def test_every_promise_is_counted_or_says_what_there_is_instead():
     rows = [promise.row for promise in PROMISES]
-    assert len(rows) == len(set(rows)) == len(re.findall(r"^\| F\d+ \|", REPORT, re.MULTILINE))
+    assert len(rows) == len(set(rows)) == len(re.findall(r"^\| .*</a>F\d+ \|", REPORT, re.MULTILINE))
     assert {one.row for one in TRIED} <= set(rows)
     for promise in PROMISES:
         assert promise.also or any(one.row == promise.row for one in TRIED), promise.row
@@ -45,8 +45,16 @@ def test_every_promise_is_counted_or_says_what_there_is_instead():
 
 def test_every_row_has_the_files_that_are_named_after_it():
     for path in sorted((ROOT / "tests" / "faults").glob("test_f[0-9]*.py")):
-        row = next(line for line in REPORT.splitlines() if line.startswith(f"| F{int(path.name[6:8])} |"))
+        row = next(line for line in REPORT.splitlines() if f"</a>F{int(path.name[6:8])} |" in line)
         assert f"`tests/faults/{path.name}`" in row
+
+
+def test_what_the_readme_promises_links_to_rows_that_are_there():
+    linked = re.findall(r"\[(F\d+)\]\(docs/reliability\.md#f(\d+)\)", (ROOT / "README.md").read_text(encoding="utf-8"))
+    assert len(linked) > 10
+    for name, number in linked:
+        assert name == f"F{number}"
+        assert f'<a id="f{number}"></a>{name} |' in REPORT
 
 
 def test_every_test_it_names_is_there():

@@ -207,5 +207,6 @@ PROMISES = (
         "F34",
         "an hour of eight runs that write, and two dashboards",
         "no line lost or doubled, each dashboard shows every end, its memory stays flat",
+        also="in the second half hour each dashboard grew by 3 MB, to 84 and 70 MB: the points of its curves",
     ),
 )

@@ -21,7 +21,7 @@ def run(
         typer.Option(
             "--preset",
             "-p",
-            help="auto, quick, cifar10-sgd, paper-cifar10, paper-imagenet or report.",
+            help="auto, quick, cpu-fast, cifar10-sgd, paper-cifar10, paper-imagenet or report.",
             show_default=True,
         ),
     ] = "auto",

@@ -87,7 +87,7 @@ def test_recipe_toml_there_and_back(recipe, source):
 
 
 def test_every_preset_loads_checks_and_has_a_title():
-    assert {"quick", "cifar10-sgd", "paper-cifar10", "paper-imagenet", "report"} <= presets().keys()
+    assert {"quick", "cpu-fast", "cifar10-sgd", "paper-cifar10", "paper-imagenet", "report"} <= presets().keys()
     for name, title in presets().items():
         resolved = resolve(name)
         assert resolved.recipe.check() == resolved.recipe

@@ -40,8 +40,9 @@ class Catalog:
         """
         if self._rows is None:
             self._rows = self._database.load()
-        rows, deadline = self._rows, None if budget is None else time.monotonic() + budget
-        fingerprints = self._look()
+        rows, fingerprints = self._rows, self._look()
+        # From here on: a look at many folders on a slow disk takes longer than the budget, and left one run a call.
+        deadline = None if budget is None else time.monotonic() + budget
         names = sorted(fingerprints, key=natural_key)
         changed = self._refresh(rows, [(name, fingerprints[name]) for name in names], deadline)
         gone = rows.keys() - set(names)

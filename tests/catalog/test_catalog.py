@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import msgspec
 import pytest
@@ -321,6 +322,7 @@ def test_a_store_that_cannot_be_written_has_rows_all_the_same(store):
     code = """
 import os, sys, sqlite_utils
 from pathlib import Path
+from types import SimpleNamespace
 from simclr_tui.catalog.catalog import Catalog
 from simclr_tui.store.store import Store
 if os.getuid() == 0: os.setgid(65534); os.setuid(65534)
@@ -340,6 +342,7 @@ print(len(Catalog(Store(Path(sys.argv[1]))).rows()))
 INDEXING = """
 import json, sys, time
 from pathlib import Path
+from types import SimpleNamespace
 from simclr_tui.catalog.catalog import Catalog
 from simclr_tui.store.store import Store
 store = Store(Path(sys.argv[1]))
@@ -433,3 +436,15 @@ def test_a_change_is_written_without_what_only_making_the_tables_needs(store):
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"
     assert in_database(store)["run4"]["step"] == 5
+
+
+def test_a_look_at_a_slow_disk_leaves_the_budget_for_reading(store, monkeypatch):
+    now, look = [0.0], Catalog._look
+
+    def looks(self):
+        now[0] += 60.0
+        return look(self)
+
+    monkeypatch.setattr(Catalog, "_look", looks)
+    monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    assert len(Catalog(store).rows(budget=0.25)) == 12

@@ -13,16 +13,13 @@ from tests.tui.runs_fabric import fabricate, make_state, write_metrics
 from tests.tui.terminal import modes_left
 
 
-def test_it_draws_follows_a_run_survives_a_resize_storm_and_quits(tmp_path, open_terminal):
+def test_it_draws_follows_a_run_and_quits(tmp_path, open_terminal):
     run = fabricate(tmp_path / "runs", "run1", "running", 100, 0.2)
     terminal = open_terminal()
     terminal.until(lambda: "step 20/100" in terminal.text and "loss NT-Xent" in terminal.text)
     summary = write_metrics(run, 20, 70, 100)
     write_state(run.paths, make_state("running", 70, 100, summary))
     terminal.until(lambda: "step 70/100" in terminal.text)
-    for number in range(150):
-        terminal.resize(1 + number * 37 % 200, 1 + number * 23 % 60)
-        terminal.read(0.01)
     terminal.resize(80, 24)
     terminal.until(lambda: "step 70/100" in terminal.screen.display[22] and "n new" in terminal.screen.display[23])
     terminal.type("q")

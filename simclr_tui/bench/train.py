@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import torch
 
@@ -31,6 +32,7 @@ from simclr_tui.train.head import build_head
 from simclr_tui.train.loss import Objective
 from simclr_tui.train.optimizer import build_optimizer
 from simclr_tui.train.projection import projection
+from simclr_tui.train.schedule import view_side
 from simclr_tui.train.source import Source
 from simclr_tui.train.views import draw_views
 
@@ -78,11 +80,11 @@ class Bench:
 
     def images_per_s(self, steps: int) -> float:
         """Over so many steps, one more before them."""
-        self._step(lambda _: None)
+        self._step(self._recipe.image_size, lambda _: None)
         self._wait()
         began = time.perf_counter()
-        for _ in range(steps):
-            self._step(lambda _: None)
+        for side in _sides(self._recipe, steps):
+            self._step(side, lambda _: None)
         self._wait()
         return steps * self._recipe.batch_size / (time.perf_counter() - began)
 
@@ -99,18 +101,18 @@ class Bench:
             taken[part] += (now - last) / steps
             last = now
 
-        for _ in range(steps):
-            self._step(mark)
+        for side in _sides(self._recipe, steps):
+            self._step(side, mark)
         return dict(taken)
 
-    def _step(self, mark: Mark) -> None:
-        recipe = self._recipe
+    def _step(self, side: int, mark: Mark) -> None:
+        recipe = msgspec.structs.replace(self._recipe, image_size=side)
         samples = np.random.default_rng(self._taken).permutation(len(self._source))[: recipe.batch_size]
         images = self._source.batch(samples)
         mark("images")
         params = draw_views(recipe, self._taken, samples, self._source.side)
         mark("drawing")
-        views = two_views(images, params, recipe.image_size, self._format)
+        views = two_views(images, params, side, self._format)
         mark("views")
         z = self._project(views)
         mark("forward")
@@ -157,7 +159,19 @@ def train_figures(recipe: Recipe, steps: int, repeat: int, peer: str = "", manag
         costs = [100 * (1 - run / bare) for run, bare in zip(runs, speeds[own], strict=True)]
         figures.append(Figure("simclr run, dashboard open", "images/s", runs))
         figures.append(Figure("cost of being managed", "%", costs, 1))
-    return figures + _derived(recipe, compute, speeds[own], peaks, peers, benches[own].split(steps))
+    work = _PASSES * _macs(recipe, steps) if recipe.native_encoder else 0.0
+    return figures + _derived(recipe, compute, speeds[own], peaks, peers, benches[own].split(steps), work)
+
+
+def _sides(recipe: Recipe, steps: int) -> list[int]:
+    """Sides of the views of so many steps, as far apart as those of a whole training where views grow."""
+    return [view_side(step, steps, recipe.grow_from, recipe.image_size) for step in range(steps)]
+
+
+def _macs(recipe: Recipe, steps: int) -> float:
+    """Multiply-adds of a view, in the mean over such steps."""
+    sides = _sides(recipe, steps)
+    return sum(cost(msgspec.structs.replace(recipe, image_size=side)).macs for side in sides) / steps
 
 
 def _variants(compute: Compute, compiled: bool) -> Iterator[Variant]:
@@ -169,11 +183,17 @@ def _variants(compute: Compute, compiled: bool) -> Iterator[Variant]:
 
 
 def _derived(
-    recipe: Recipe, compute: Compute, own: list[float], peaks: list[float], peers: list[float], split: dict[str, float]
+    recipe: Recipe,
+    compute: Compute,
+    own: list[float],
+    peaks: list[float],
+    peers: list[float],
+    split: dict[str, float],
+    work: float,
 ) -> list[Figure]:
+    """What follows from images a second; `work`: operations that an image costs, 0 where nobody has counted them."""
     figures = [Figure(f"matrix product, {compute.precision}", "GFLOP/s", [peak / 1e9 for peak in peaks])]
-    if recipe.native_encoder:
-        work = _PASSES * cost(recipe).macs
+    if work:
         shares = [100 * speed * work / peak for speed, peak in zip(own, peaks, strict=True)]
         figures.append(Figure("share of that in training", "%", shares))
     if peers:

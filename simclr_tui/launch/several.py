@@ -12,9 +12,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
-import psutil
 
 from simclr_tui.errors import ExitCode
+from simclr_tui.launch.busy import others_compute
 from simclr_tui.launch.killed import killed
 from simclr_tui.store.events import PROCESS_FAILED
 from simclr_tui.store.run import Run
@@ -24,7 +24,6 @@ from simclr_tui.store.tail import read_end
 _KILLED = re.compile(rb"rank +: (\d+) .*\n +exitcode +: -(\d+) ")
 _TAIL = 65536  # bytes of the log in which that summary is looked for
 _MEETING = "SIMCLR_MEETING"
-_LOOK, _BUSY = 0.2, 75.0  # seconds; percent of all cores
 
 
 class Meeting(msgspec.Struct, frozen=True, kw_only=True):
@@ -87,15 +86,10 @@ def trainer_environment(run: Run) -> dict[str, str]:
     run that has the machine to itself lets them spin, which makes a narrow encoder an eighth faster
     (docs/performance.md). What the user's environment says comes first.
     """
-    threads = {"OMP_WAIT_POLICY": "PASSIVE"} if _others_compute() else {}
+    threads = {"OMP_WAIT_POLICY": "PASSIVE"} if others_compute() else {}
     if run.recipe.gpus != "1":
         threads["OMP_NUM_THREADS"] = "1"
     return threads | dict(os.environ) | {"PYTHONUNBUFFERED": "1"}
-
-
-def _others_compute() -> bool:
-    """Whether three quarters of the cores are in use just now: a launch itself takes one for a moment."""
-    return psutil.cpu_percent(_LOOK) >= _BUSY
 
 
 def first_failure(run: Run, attempt: int, by_kernel: bool = False) -> tuple[str, int] | None:

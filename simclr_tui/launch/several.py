@@ -24,6 +24,9 @@ from simclr_tui.store.tail import read_end
 _KILLED = re.compile(rb"rank +: (\d+) .*\n +exitcode +: -(\d+) ")
 _TAIL = 65536  # bytes of the log in which that summary is looked for
 _MEETING = "SIMCLR_MEETING"
+# A step frees its activations, and the next one asks for as much: glibc is told to keep them. Given back to the kernel and
+# taken again, they cost a narrow encoder a twentieth of its processor time (docs/performance.md).
+_HEAP = {"MALLOC_MMAP_THRESHOLD_": str(32 << 20), "MALLOC_TRIM_THRESHOLD_": str(4 << 30)}
 
 
 class Meeting(msgspec.Struct, frozen=True, kw_only=True):
@@ -89,7 +92,7 @@ def trainer_environment(run: Run) -> dict[str, str]:
     threads = {"OMP_WAIT_POLICY": "PASSIVE"} if others_compute() else {}
     if run.recipe.gpus != "1":
         threads["OMP_NUM_THREADS"] = "1"
-    return threads | dict(os.environ) | {"PYTHONUNBUFFERED": "1"}
+    return threads | _HEAP | dict(os.environ) | {"PYTHONUNBUFFERED": "1"}
 
 
 def first_failure(run: Run, attempt: int, by_kernel: bool = False) -> tuple[str, int] | None:

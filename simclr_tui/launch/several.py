@@ -24,8 +24,8 @@ from simclr_tui.store.tail import read_end
 _KILLED = re.compile(rb"rank +: (\d+) .*\n +exitcode +: -(\d+) ")
 _TAIL = 65536  # bytes of the log in which that summary is looked for
 _MEETING = "SIMCLR_MEETING"
-# A step frees its activations, and the next one asks for as much: glibc is told to keep them. Given back to the kernel and
-# taken again, they cost a narrow encoder a twentieth of its processor time (docs/performance.md).
+# A step frees its activations, and the next one asks for as much: glibc is told to keep them. Given back to the kernel
+# and taken again, they cost a narrow encoder a twentieth of its processor time (docs/performance.md).
 _HEAP = {"MALLOC_MMAP_THRESHOLD_": str(32 << 20), "MALLOC_TRIM_THRESHOLD_": str(4 << 30)}
 
 

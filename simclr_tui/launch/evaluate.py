@@ -70,6 +70,7 @@ def evaluate(
         with contextlib.suppress(subprocess.TimeoutExpired, KeyboardInterrupt):
             process.wait(_GRACE)
         process.terminate()
+        names += [line.decode().strip() for line in process.stdout]  # it may have said more than was heard
         process.wait()
         return ExitCode.INTERRUPTED, names
 

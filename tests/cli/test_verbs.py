@@ -17,6 +17,7 @@ from simclr_tui.cli.verbs import VERBS
 
 NOT_VERBS = {
     "main",
+    "sweep_lines",
     "sweep_text",
     "confusion",
     "group",

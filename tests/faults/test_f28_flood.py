@@ -18,7 +18,7 @@ from simclr_tui.store.tail import TAIL, tail_lines
 from tests.faults.in_trainer import run_in_trainers
 from tests.faults.test_f03_stop import newest_step
 from tests.training import tiny_plan, until
-from tests.tui.test_terminal import Terminal
+from tests.tui.terminal import Terminal
 
 FLOOD = """
 import os, threading, time

@@ -13,7 +13,7 @@ import pytest
 from simclr_tui.store.history import History
 from simclr_tui.store.state import read_state
 from tests.making import make_run
-from tests.tui.test_terminal import Terminal
+from tests.tui.terminal import Terminal
 
 RUNS = 8
 STEPS_PER_S = 10

@@ -20,7 +20,7 @@ from simclr_tui.launch.squeue import states_of
 from simclr_tui.launch.stop import kill, stop
 from simclr_tui.store.slurm import Resources, read_job
 from simclr_tui.store.store import Store
-from tests.train.test_several_processes import ONE_STEP, rank, trainers
+from tests.train.test_several_processes import ONE_STEP, trainers
 from tests.training import assert_same, tiny_plan, tiny_run, train_in_process, until
 
 SCRIPT = Path(__file__).parents[1] / "single_node_slurm.sh"
@@ -172,7 +172,7 @@ def test_two_nodes_are_warned_requeued_killed_and_stopped_as_one(store):
     saved = run.status.step
     scontrol("update", f"JobId={job.id}", "StartTime=now")
     trains(run, saved + 1)
-    (victim,) = [process for process in trainers(run) if rank(process) == 1]
+    (victim,) = [process for process in trainers(run) if process.environ()["RANK"] == "1"]
     victim.kill()
     until(lambda: state(store, run) == "failed", what="the loss of a process to be told")
     assert run.status.reason.startswith("process 1 was killed by SIGKILL")

@@ -7,10 +7,11 @@ import os
 import psutil
 import pytest
 
-from simclr_tui.launch.queue import dispatches, enqueue, ensure_dispatcher, pause, unpause
-from simclr_tui.launch.stop import kill, stop
+from simclr_tui.launch.queue import enqueue, ensure_dispatcher, unpause
+from simclr_tui.launch.stop import stop
 from simclr_tui.store.queue import read_ticket
 from simclr_tui.store.store import Store
+from tests.launch.ended import end_queue
 from tests.training import tiny_plan, until
 
 LONG = {"epochs": 100_000, "knn_every": 0, "device": "auto"}
@@ -37,11 +38,7 @@ def store(tmp_path, monkeypatch):
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     store = Store(tmp_path / "runs")
     yield store
-    pause(store)
-    for name in store.names():
-        if store.run(name).state in ("queued", "starting", "running"):
-            kill(store.run(name))
-    until(lambda: not dispatches(store), what="the dispatcher to leave")
+    end_queue(store)
 
 
 def begin(store, count):

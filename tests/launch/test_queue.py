@@ -26,11 +26,12 @@ from simclr_tui.launch.queue import (
     why_paused,
 )
 from simclr_tui.launch.start import resume, start
-from simclr_tui.launch.stop import kill, stop, wait_until_ended
+from simclr_tui.launch.stop import stop, wait_until_ended
 from simclr_tui.store.process import ProcessId
 from simclr_tui.store.queue import read_ticket, write_ticket
 from simclr_tui.store.state import State, read_state, write_state
 from simclr_tui.store.store import Store
+from tests.launch.ended import end_queue
 from tests.making import make_run
 from tests.training import assert_same, tiny_plan, tiny_run, train_in_process, until
 
@@ -43,11 +44,7 @@ def store(tmp_path):
     """A store whose queue is paused and whose runs are ended with the test."""
     store = Store(tmp_path / "runs")
     yield store
-    pause(store)
-    for name in store.names():
-        if store.run(name).state in ("queued", "starting", "running"):
-            kill(store.run(name))
-    until(lambda: not dispatches(store), what="the dispatcher to leave")
+    end_queue(store)
 
 
 def go(store, slots=1):

@@ -11,13 +11,14 @@ import pytest
 
 from simclr_tui.catalog.sweeps import best_trial, sweep_results
 from simclr_tui.errors import RecipeError
-from simclr_tui.launch.queue import dispatches, pause, unpause, waiting_runs
-from simclr_tui.launch.stop import kill, wait_until_ended
+from simclr_tui.launch.queue import pause, unpause, waiting_runs
+from simclr_tui.launch.stop import wait_until_ended
 from simclr_tui.launch.sweep import extend_sweep, go_on, make_sweep, stop_sweep, sweep_rows
 from simclr_tui.launch.tpe import Study
 from simclr_tui.recipe.sweep import draw, parse_axis
 from simclr_tui.store.store import Store
 from simclr_tui.store.sweeps import Sweep, SweepFolder
+from tests.launch.ended import end_queue
 from tests.training import tiny_plan, until
 
 GRID = (parse_axis("temp", "0.1,0.5,1.0"), parse_axis("bs", "16,32"))
@@ -30,11 +31,7 @@ def store(tmp_path):
     store = Store(tmp_path / "runs")
     unpause(store, slots=2)
     yield store
-    pause(store)
-    for name in store.names():
-        if store.run(name).state in ("queued", "starting", "running"):
-            kill(store.run(name))
-    until(lambda: not dispatches(store), what="the dispatcher to leave")
+    end_queue(store)
 
 
 def sweep_of(**changes):

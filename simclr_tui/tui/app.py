@@ -14,6 +14,7 @@ from textual.actions import ActionParseResult
 from textual.app import App, SystemCommand
 from textual.binding import BindingType
 from textual.dom import DOMNode
+from textual.events import Resize
 from textual.message import Message
 from textual.notifications import SeverityLevel
 from textual.screen import Screen
@@ -98,6 +99,12 @@ class Dashboard(App[str], inherit_bindings=False):
             on_signals(asyncio.get_running_loop(), self._driver, lambda code: self.exit(return_code=code))
             # A terminal that goes without a signal is seen by looking: reading it would only spin.
             self.set_interval(0.5, leave_if_gone)
+
+    def on_resize(self, event: Resize) -> None:
+        """A terminal that was made smaller and as large again may have lost what was on it, while the layout, which is
+        as before, finds nothing to draw."""
+        if self.screen_stack and event.size == self.screen.size:
+            self.screen.refresh()
 
     def _dress(self, theme: str) -> None:
         if theme in self.available_themes:

@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from textual.drivers.linux_driver import LinuxDriver
+from textual.events import Resize
+from textual.geometry import Size
 
 _TOLD = (signal.SIGTSTP, signal.SIGCONT)
 
@@ -64,6 +66,14 @@ class TerminalDriver(LinuxDriver):
     def start_application_mode(self) -> None:
         self.given_back = False
         super().start_application_mode()  # type: ignore[no-untyped-call]
+        asyncio.get_running_loop().add_signal_handler(signal.SIGWINCH, self._resized)
+
+    def _resized(self) -> None:
+        """Textual tells of a size from within the signal: a second one that comes meanwhile is told of first, and what
+        is drawn in the end is the older size."""
+        if not self._in_band_window_resize:
+            size = Size(*self._get_terminal_size())
+            self._app.post_message(Resize(size, size))
 
     def stop_application_mode(self) -> None:
         if self._mouse_pixels:

@@ -70,6 +70,21 @@ def test_after_a_storm_of_sizes_it_is_drawn_whole(store, open_terminal, fault, e
     assert terminal.restored, modes_left(terminal.output)
 
 
+@pytest.mark.timeout(1200)
+def test_of_sizes_told_at_once_the_last_is_drawn(store, open_terminal, fault):
+    draw = random.Random(27)
+    terminal = open_terminal(store, size=(80, 24))
+    terminal.until(lambda: is_whole(terminal))
+    for _ in range(fault("F25", 200, "times smaller and as large again, with no pause between", 27, few=20)):
+        terminal.resize(draw.randint(1, 79), draw.randint(1, 23))
+        terminal.read(draw.choice([0, 0, draw.uniform(0, 0.01)]))
+        terminal.resize(80, 24)
+        terminal.screen.reset()  # as a terminal that keeps nothing of what it cuts off
+        terminal.until(lambda: is_whole(terminal))
+    terminal.type("q")
+    assert terminal.ended() == 0
+
+
 def test_a_terminal_that_draws_nothing_gets_a_sentence(store, open_terminal):
     terminal = open_terminal(command=("-m", "simclr_tui.cli.main", "tui", "--runs", str(store)), TERM="dumb")
     assert terminal.ended() == 1

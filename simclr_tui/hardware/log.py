@@ -38,14 +38,15 @@ class HardwareLog:
         self.time = array("d")
         self.columns: dict[str, Extremes] = {}
         self.latest: HardwareSample | None = None
+        self.behind = False  # whether the last poll left something to read
 
     def poll(self, budget: int = _CHUNK) -> bool:
         """Read up to `budget` new bytes of each attempt. True when something was read."""
         known = len(self._cursors)
         if not known or self._paths.attempt(known + 1).root.exists():
             self._cursors += [_Cursor(attempt.hardware) for attempt in self._paths.attempts()[known:]]
-        grown = [self._read(cursor, budget) for cursor in self._cursors]
-        return any(grown)
+        self.behind = False
+        return any([self._read(cursor, budget) for cursor in self._cursors])
 
     def _read(self, cursor: _Cursor, budget: int) -> bool:
         try:
@@ -54,6 +55,7 @@ class HardwareLog:
                 data = file.read(budget)
         except OSError:
             return False
+        self.behind = self.behind or len(data) == budget
         whole = data.rfind(b"\n") + 1
         if not whole and len(data) == budget:
             whole = len(data)  # no sample is that long: pass over it

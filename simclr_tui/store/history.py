@@ -65,6 +65,7 @@ class History:
         self.time = array("d")  # seconds of training, attempts added up
         self.columns: dict[str, Column] = {}
         self.damaged = 0
+        self.behind = False  # whether the last poll left something to read
 
     def poll(self, budget: int | None = None) -> bool:
         """Read up to `budget` new bytes (None: all). True when something was read."""
@@ -78,6 +79,7 @@ class History:
                 changed = True
             if left <= 0 and index + 1 < len(self._cursors):
                 break
+        self.behind = left <= 0
         return changed
 
     def _find_attempts(self) -> None:

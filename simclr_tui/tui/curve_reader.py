@@ -28,12 +28,12 @@ class CurveReader:
         self.history = History(run.paths)
         self._smoothed: dict[str, Smoothed] = {}
         self._wall: WallTimes | None = None
-        self.behind = False  # whether an average is not yet as long as its metric
+        self.behind = False  # whether there is more to read, or an average is not yet as long as its metric
 
     def poll(self, budget: int) -> bool:
         """Read up to `budget` new bytes. True when something was read."""
-        self.behind = False
         grown = self.history.poll(budget)
+        self.behind = self.history.behind
         if grown:
             self._wall = None
         return grown

@@ -23,6 +23,7 @@ class TerminalDriver(LinuxDriver):
 
     def __init__(self, *options: Any, **more: Any) -> None:
         super().__init__(*options, **more)
+        self.fileno = _opened_anew(self.fileno)
         self.given_back = True  # whether all was written that leaves the terminal as it was
         for number in _TOLD:
             signal.signal(number, signal.SIG_DFL)
@@ -88,6 +89,19 @@ class TerminalDriver(LinuxDriver):
     def _run_input_thread(self) -> None:
         """Reads the keys. A fault in it ends the dashboard as every other one does."""
         try:
-            self.run_input_thread()
+            while not self.exit_event.is_set():
+                with contextlib.suppress(BlockingIOError):
+                    self.run_input_thread()
         except Exception as error:
             self._app.call_later(self._app._handle_exception, error)
+
+
+def _opened_anew(terminal: int) -> int:
+    """The terminal to be read without waiting, which must not be asked of the descriptor that the shell has too.
+
+    What was typed for a shell can be gone when the thread that saw it goes on and reads: it would wait for another
+    line, and whoever takes the terminal again would wait for that thread."""
+    try:
+        return os.open(os.ttyname(terminal), os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY)
+    except OSError:
+        return terminal  # no terminal, or one of another user (su)

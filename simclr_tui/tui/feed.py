@@ -52,7 +52,7 @@ class Feed(threading.Thread):
         self._posted: dict[type, Snapshot] = {}
         self._rows: tuple[Row, ...] = ()
         self._answered: Request | None = None
-        self._averaging = False  # whether an average is not yet as long as its metric
+        self._behind = False  # whether the curves on screen are not whole yet
         self._next_listing = 0.0
         self._next_sample = 0.0
         self._sampler: Sampler | None = None
@@ -162,10 +162,10 @@ class Feed(threading.Thread):
         readers = [self._reader(name).curves for name in request.shown]
         # The runs share the budget, so that many of them do not keep a key waiting.
         grown = [reader.poll(max(_LEAST, BUDGET // len(readers))) for reader in readers]
-        if any(grown) or request != self._answered or self._averaging:
+        if any(grown) or request != self._answered or self._behind:
             self._tell(curve_page(readers, request, self._objectives(request.shown)))
-        self._averaging = any(reader.behind for reader in readers)
-        return any(grown) or self._averaging
+        self._behind = any(reader.behind for reader in readers)
+        return self._behind
 
     def _objectives(self, names: tuple[str, ...]) -> set[str]:
         found: set[str] = set()
@@ -179,7 +179,7 @@ class Feed(threading.Thread):
         grown = machine.poll(BUDGET)
         if grown or request != self._answered:
             self._tell(machine.read(request))
-        return grown
+        return machine.behind
 
     def _sample(self) -> None:
         now = time.monotonic()

@@ -37,6 +37,11 @@ class MachineReader:
         grown = self._log.poll()
         return self._curves.poll(budget) or grown
 
+    @property
+    def behind(self) -> bool:
+        """Whether there is more to read."""
+        return self._log.behind or self._curves.behind
+
     def read(self, request: Request) -> Hardware:
         """Every chart, over the stretch of training that is asked for."""
         extent = self._extent()

@@ -28,6 +28,7 @@ def test_attempts_join_as_seconds_of_training(tmp_path):
     write(paths, 2, samples(90_000, 3, cpu=0.25))
     log = HardwareLog(paths)
     assert log.poll()
+    assert not log.behind
     assert list(log.time) == [0, 1, 2, 3, 4, 4, 5, 6]
     assert log.points("cpu", 100) == ([0, 1, 2, 3, 4, 4, 5, 6], [0.5] * 5 + [0.25] * 3)
     assert not log.poll()
@@ -84,3 +85,15 @@ def test_a_value_at_a_moment_is_the_newest_one_known_then(tmp_path):
     assert [log.value_at("disk_free", moment) for moment in (-1, 0, 2.9, 3, 99)] == [None, 0, 2, 3, 4]
     assert log.value_at("cpu", 2) is None
     assert log.points("disk_free", 100, (1.5, 2.5)) == ([1, 2, 3], [1, 2, 3]), "with the points beside the span"
+
+
+def test_a_budget_leaves_the_rest_to_the_next_poll(tmp_path):
+    paths = RunPaths(tmp_path)
+    write(paths, 1, samples(0, 50, cpu=0.5))
+    log = HardwareLog(paths)
+    assert log.poll(1000)
+    assert log.behind
+    assert 0 < len(log.time) < 50
+    while log.behind:
+        log.poll(1000)
+    assert len(log.time) == 50

@@ -251,11 +251,24 @@ def test_a_budget_bounds_what_one_poll_reads(tmp_path):
     history = History(paths)
     assert history.poll(1000)
     assert 5 <= len(history.step) <= 20
+    assert history.behind
     reads = 1
-    while history.poll(1000):
+    while history.behind and history.poll(1000):
         reads += 1
     assert 50 < reads < 200
     assert len(history.step) == 1000
+
+
+def test_what_grew_a_little_is_read_in_one_turn(tmp_path):
+    paths = RunPaths(tmp_path)
+    write_metrics(paths, 1, lines_of(range(1, 11)))
+    history = History(paths)
+    assert history.poll(100_000)
+    assert not history.behind
+    write_metrics(paths, 2, [*lines_of(range(11, 13)), b'{"step": 13, "lo'])
+    assert history.poll(100_000)
+    assert not history.behind
+    assert list(history.step) == list(range(1, 13))
 
 
 def test_best_and_last_pass_over_what_is_no_number(tmp_path):

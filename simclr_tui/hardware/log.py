@@ -46,7 +46,8 @@ class HardwareLog:
         if not known or self._paths.attempt(known + 1).root.exists():
             self._cursors += [_Cursor(attempt.hardware) for attempt in self._paths.attempts()[known:]]
         self.behind = False
-        return any([self._read(cursor, budget) for cursor in self._cursors])
+        grown = [self._read(cursor, budget) for cursor in self._cursors]
+        return any(grown)
 
     def _read(self, cursor: _Cursor, budget: int) -> bool:
         try:

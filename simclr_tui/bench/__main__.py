@@ -33,6 +33,7 @@ def main() -> None:
     parser.add_argument("--repeat", type=int, required=True)
     parser.add_argument("--peer", default="")
     parser.add_argument("--managed", action="store_true")
+    parser.add_argument("--added", default="", help="names in the environment that are for this process alone")
     parser.add_argument("--parent", type=int, help="the process without which nobody waits for the figures")
     given = parser.parse_args()
     signal.signal(signal.SIGTERM, _end)
@@ -69,6 +70,8 @@ def _measure(what: str, place: Path, given: argparse.Namespace) -> list[Figure]:
     if what == "train":
         from simclr_tui.bench.train import train_figures
 
+        for name in filter(None, given.added.split(",")):  # read by now; a peer runs as it is shipped
+            del os.environ[name]
         recipe = from_toml(sys.stdin.read()).recipe
         return train_figures(recipe, given.steps, given.repeat, given.peer, place if given.managed else None)
     from simclr_tui.bench.store import store_figures

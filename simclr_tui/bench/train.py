@@ -146,6 +146,7 @@ def train_figures(recipe: Recipe, steps: int, repeat: int, peer: str = "", manag
     peers: list[float] = []
     peaks: list[float] = []
     runs: list[float] = []
+    costs: list[float] = []
     for turn in range(repeat):
         for bench, values in zip(benches, speeds, strict=True):
             values.append(bench.images_per_s(steps))
@@ -153,10 +154,13 @@ def train_figures(recipe: Recipe, steps: int, repeat: int, peer: str = "", manag
         if peer:
             peers.append(_ask_peer(peer))
         if managed is not None:
+            # The bare loop before and after: what the machine does otherwise changes within a minute.
+            before = benches[own].images_per_s(steps)
             runs.append(managed_images_per_s(managed / str(turn), recipe, steps))
+            bare = (before + benches[own].images_per_s(steps)) / 2
+            costs.append(100 * (1 - runs[-1] / bare))
     figures = [Figure(variant.name, "images/s", values) for variant, values in zip(variants, speeds, strict=True)]
     if runs:
-        costs = [100 * (1 - run / bare) for run, bare in zip(runs, speeds[own], strict=True)]
         figures.append(Figure("simclr run, dashboard open", "images/s", runs))
         figures.append(Figure("cost of being managed", "%", costs, 1))
     work = _PASSES * _macs(recipe, steps) if recipe.native_encoder else 0.0

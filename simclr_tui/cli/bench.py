@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -69,11 +69,14 @@ def train(
     Takes the flags of simclr run. On generated images, so that nothing is downloaded.
     """
     from simclr_tui.launch.plan import choose_preset
+    from simclr_tui.launch.several import computing_environment
     from simclr_tui.recipe.resolve import resolve, to_toml
 
     resolved = resolve(choose_preset()[0] if preset == "auto" else preset, config, flags)
-    words = ["--peer", peer, *(["--managed"] if managed else [])]
-    _tell(_measure("train", 0, steps, repeat, words, to_toml(resolved).encode()), json)
+    environment = computing_environment()
+    added = ",".join(environment.keys() - os.environ.keys())
+    words = ["--peer", peer, *(["--managed"] if managed else []), "--added", added]
+    _tell(_measure("train", 0, steps, repeat, words, to_toml(resolved).encode(), environment), json)
 
 
 @app.command("data")
@@ -90,12 +93,13 @@ def data(
 
 
 def _measure(
-    what: str, count: int, steps: int, repeat: int, more: Sequence[str] = (), given: bytes = b""
+    what: str, count: int, steps: int, repeat: int, more: Sequence[str] = (), given: bytes = b"",
+    environment: Mapping[str, str] | None = None,
 ) -> Measured:  # fmt: skip
     words = ["--count", str(count), "--steps", str(steps), "--repeat", str(repeat), *more]
     out.talk("measuring, for a minute or more; the quieter the machine, the truer the figures")
     command = [sys.executable, "-m", "simclr_tui.bench", what, *words, "--parent", str(os.getpid())]
-    done = subprocess.run(command, input=given, stdout=subprocess.PIPE, check=False)
+    done = subprocess.run(command, input=given, stdout=subprocess.PIPE, check=False, env=environment)
     if done.returncode:
         raise SimclrError("the benchmark ended without figures", "its own words are above; see simclr doctor")
     return msgspec.json.decode(done.stdout, type=Measured)

@@ -83,16 +83,20 @@ def _ignore_the_warning() -> None:
 
 
 def trainer_environment(run: Run) -> dict[str, str]:
-    """Of the process or processes, each of which chooses its number of threads; torchrun warns where none is given.
+    """Of the process or processes, each of which chooses its number of threads; torchrun warns where none is given."""
+    threads = {} if run.recipe.gpus == "1" else {"OMP_NUM_THREADS": "1"}
+    return threads | computing_environment() | {"PYTHONUNBUFFERED": "1"}
+
+
+def computing_environment() -> dict[str, str]:
+    """Of a process that takes training steps. What the user's environment says comes first.
 
     Beside other programs, threads that have nothing to do sleep: spinning, they would take cores that others need. A
     run that has the machine to itself lets them spin, which makes a narrow encoder an eighth faster
-    (docs/performance.md). What the user's environment says comes first.
+    (docs/performance.md).
     """
-    threads = {"OMP_WAIT_POLICY": "PASSIVE"} if others_compute() else {}
-    if run.recipe.gpus != "1":
-        threads["OMP_NUM_THREADS"] = "1"
-    return threads | _HEAP | dict(os.environ) | {"PYTHONUNBUFFERED": "1"}
+    idle = {"OMP_WAIT_POLICY": "PASSIVE"} if others_compute() else {}
+    return idle | _HEAP | dict(os.environ)
 
 
 def first_failure(run: Run, attempt: int, by_kernel: bool = False) -> tuple[str, int] | None:

@@ -25,7 +25,7 @@ from simclr_tui.tui.snapshots import (
     Snapshot,
 )
 
-INTERVAL = 0.5  # seconds between two looks
+INTERVAL = 0.8  # seconds between two looks: a step is on screen within one, and drawing it takes time from training
 _SAMPLE_EVERY = 1.0
 _LISTING_BUDGET = 0.25
 _LISTING_SHARE = 10  # a listing that takes t seconds is not made again for 10·t

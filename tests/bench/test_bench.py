@@ -101,7 +101,9 @@ TINY = ["--width", "0.125", "--image-size", "16", "--bs", "8", "--steps", "1", "
 
 def peer_that_prints(tmp_path, words):
     script = tmp_path / "peer.py"
-    script.write_text(f"print('its own words')\nprint({words!r})\n")
+    script.write_text(
+        f"import os\nprint('its own words')\nassert 'MALLOC_TRIM_THRESHOLD_' not in os.environ\nprint({words!r})\n"
+    )
     return f"{sys.executable} {script}"
 
 

@@ -57,7 +57,8 @@ async def test_tags_are_changed_and_taken_back(store, size):
         assert isinstance(app.screen, Ask)
         assert "Tags of run2" in screen_text(app)
         await retype(app, pilot, "night, pap")
-        await press(app, pilot, "right")  # takes what is offered
+        await until(pilot, lambda: "night, paper" in screen_text(app))  # what is offered
+        await press(app, pilot, "right")
         assert app.focused.value == "night, paper"
         await press(app, pilot, "enter")
         await until(pilot, lambda: info(store, "run2").tags == ["paper", "night"])

@@ -39,6 +39,7 @@ class ListActions(Screen[None]):
         self._names: tuple[str, ...] | None = None
         self._fields: tuple[str, ...] = ()
         self._news: frozenset[str] = frozenset()
+        self._titles = ("", "")  # of the list, above and below
         self._wanted = ""  # a run to go to as soon as it is listed
 
     def ask(self) -> None:
@@ -111,10 +112,11 @@ class ListActions(Screen[None]):
         shown, total = len(self.runs.rows), len(self._listing.rows)
         count = f"{shown:,} of {total:,}" if shown != total else f"{total:,}"
         text = self._arrangement.filter.text
-        pane = self.query_one("#runs-pane")
-        pane.border_title = Content(f"Runs {count}" + (f" / {safe(text)[:40]}" if text else ""))
         marks = f"{len(self._marked)} marked · " if self._marked else ""
-        pane.border_subtitle = Content(marks + self._arrangement.words)
+        titles = f"Runs {count}" + (f" / {safe(text)[:40]}" if text else ""), marks + self._arrangement.words
+        if titles != self._titles:  # the pane is drawn anew with everything in it
+            pane, self._titles = self.query_one("#runs-pane"), titles
+            pane.border_title, pane.border_subtitle = map(Content, titles)
 
     def action_back(self) -> None:
         if isinstance(self.focused, Input):

@@ -40,6 +40,7 @@ class ChartTab(ChartPlace, can_focus=True):
         self.page = 0
         self.full = False
         self.left = Layout()
+        self._note: Text | None = None  # as it is shown
         self._chosen = 0  # of the charts on this page
         self._kept = 0  # the chart to be found again when the grid changes
 
@@ -99,7 +100,9 @@ class ChartTab(ChartPlace, can_focus=True):
         if parts and self.has_focus and self.cursor is None:
             parts.append(_HINT)
         note.append(" · ".join(parts) or "no data yet", "not bold dim")
-        self.query_one(f"#{self.id}-note", Static).update(note)
+        if note != self._note:
+            self._note = note
+            self.query_one(f"#{self.id}-note", Static).update(note, layout=False)
 
     def _legend(self) -> Text:
         """Which letter is which run: captions have no room for names where many are marked."""

@@ -80,15 +80,25 @@ class RunList(ScrollView, can_focus=True):
             return
         name = self.current["name"] if self.current else None
         moved = [row["name"] for row in rows] != [row["name"] for row in self.rows] or headings != self._headings
-        self.rows, self._fields, self._headings, self._chosen = rows, fields, headings, chosen
+        before, self.rows = self.rows, rows
+        self._fields, self._headings, self._chosen = fields, headings, chosen
         if moved:
             self._place()
             found = next((index for index, row in enumerate(rows) if row["name"] == name), None)
             self.cursor = min(self.cursor, max(0, len(rows) - 1)) if found is None else found
             self.virtual_size = Size(self.size.width, len(self._lines) + 1)
             self._keep_in_view()
-        self._relayout()
+        if self._relayout() or moved or not rows:
+            self.refresh()
+        else:
+            self._refresh_changed(before)
         self._tell()
+
+    def _refresh_changed(self, before: list[Row]) -> None:
+        """Draw anew the lines of rows that are not as they were: beside training, every line is time taken from it."""
+        for index, (old, new) in enumerate(zip(before, self.rows, strict=True)):
+            if old is not new and old != new:
+                self.refresh_lines(self._places[index] + 1)
 
     def _place(self) -> None:
         self._longest = longest_name(self.rows)
@@ -110,10 +120,11 @@ class RunList(ScrollView, can_focus=True):
             if row["name"] == name:
                 self.cursor = index
 
-    def _relayout(self) -> None:
-        width = self.scrollable_content_region.width
+    def _relayout(self) -> bool:
+        """Whether the columns are others now."""
+        before, width = self._layout_now, self.scrollable_content_region.width
         self._layout_now = lay_out(self.rows, self._longest, self._fields, width, self._chosen)
-        self.refresh()
+        return self._layout_now != before
 
     def watch_cursor(self, old: int, new: int) -> None:
         self._keep_in_view()
@@ -149,6 +160,7 @@ class RunList(ScrollView, can_focus=True):
     def on_resize(self) -> None:
         self.virtual_size = Size(self.size.width, len(self._lines) + 1)
         self._relayout()
+        self.refresh()
         self._keep_in_view()
 
     def on_click(self, event: events.Click) -> None:

@@ -32,7 +32,7 @@ def tui(
 
         return serve_dashboard(runs, port, writable, lambda address: out.talk(f"open {address} · Ctrl-C ends it"))
     if snapshot is None:
-        from simclr_tui.tui.app import run_dashboard
+        from simclr_tui.tui.run import run_dashboard
 
         raise typer.Exit(run_dashboard(runs, readonly))
     match = re.fullmatch(r"(\d{1,4})x(\d{1,4})", size)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
@@ -22,26 +21,23 @@ from textual.widget import Widget
 from textual.worker import WorkerFailed
 
 from simclr_tui.catalog.row import Row
-from simclr_tui.config import Config, read_config
-from simclr_tui.errors import CancelledError, ExitCode, SimclrError
+from simclr_tui.config import Config
+from simclr_tui.errors import CancelledError, SimclrError
 from simclr_tui.launch.notify import Event, in_brief, news, notify
 from simclr_tui.store.state import ACTIVE
 from simclr_tui.text import did_you_mean, safe
 from simclr_tui.tui.actions import ACTING, ACTIONS, bindings
 from simclr_tui.tui.cluster import ClusterWatch
 from simclr_tui.tui.feed import Feed
-from simclr_tui.tui.inquiry import ask
 from simclr_tui.tui.jobs import Job, Jobs, Work
 from simclr_tui.tui.layout import read_layout
 from simclr_tui.tui.look import has_light_ground
-from simclr_tui.tui.pixels import pixels
 from simclr_tui.tui.screens.help import Help
 from simclr_tui.tui.screens.main import MainScreen
 from simclr_tui.tui.snapshots import Listing, Settled, Snapshot
-from simclr_tui.tui.terminal import driver_class, is_served, is_terminal, leave_if_gone, on_signals, record_crash
+from simclr_tui.tui.terminal import driver_class, leave_if_gone, on_signals
 
 DEFAULTS = Config()
-_SWITCH = 0.001  # seconds that the feed's thread may keep the screen's waiting: a key needs several turns of both
 _WHERE = {"MainScreen": "main", "NewRun": "form", "CompareScreen": "compare"}
 
 
@@ -256,43 +252,3 @@ class Dashboard(App[str], inherit_bindings=False):
 
     async def _run_from_palette(self, action: str, place: Screen[object] | App[str]) -> None:
         await self.run_action(action, place)
-
-
-def _ask_terminal(app: Dashboard) -> None:
-    """What its terminal says beats what its environment does."""
-    answers = ask(0, 2)  # where Textual reads and draws
-    if answers.light is not None:
-        app.light = answers.light
-    chosen = app.config.images
-    protocol = answers.pictures if chosen == "auto" else "" if chosen == "blocks" else chosen
-    app.pixels = pixels(protocol, answers.cell)
-
-
-def _run(app: Dashboard) -> str | None:
-    """What is said after leaving. A fault while leaving is one like every other, and the terminal is given back."""
-    try:
-        return app.run()
-    except Exception as error:
-        app.fault = app.fault or error
-        return None
-    finally:
-        if app._driver is not None:
-            app._driver.close()
-
-
-def run_dashboard(root: Path, readonly: bool = False) -> int:
-    """Show the dashboard until it is left. Returns the exit code. Raises SimclrError where there is no terminal."""
-    if not (is_served() or (is_terminal(sys.__stdin__) and is_terminal(sys.__stderr__))):
-        raise SimclrError("the dashboard needs a terminal", "for a picture of it: simclr tui --snapshot F.svg")
-    sys.setswitchinterval(_SWITCH)
-    app = Dashboard(root, read_config(), readonly)
-    if not is_served():
-        _ask_terminal(app)
-    words = _run(app)
-    leave_if_gone()
-    if app.fault is not None:
-        print(record_crash(app.fault), file=sys.stderr)
-        return ExitCode.FAILED
-    if words:
-        print(words)
-    return app.return_code or ExitCode.OK

@@ -148,11 +148,11 @@ def train_figures(recipe: Recipe, steps: int, repeat: int, peer: str = "", manag
     runs: list[float] = []
     costs: list[float] = []
     for turn in range(repeat):
+        if peer:  # first, so that a command that does not work costs no minutes
+            peers.append(_ask_peer(peer))
         for bench, values in zip(benches, speeds, strict=True):
             values.append(bench.images_per_s(steps))
         peaks.append(_multiplications(compute))
-        if peer:
-            peers.append(_ask_peer(peer))
         if managed is not None:
             # The bare loop before and after: what the machine does otherwise changes within a minute.
             before = benches[own].images_per_s(steps)

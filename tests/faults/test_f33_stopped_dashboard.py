@@ -19,10 +19,11 @@ from tests.tui.terminal import modes_left
 SHELL = (sys.executable, str(Path(__file__).parents[1] / "tui" / "shell.py"))
 WRAPPED = (*SHELL, "/bin/sh", "-c", '"$@"; exit $?', "sh")
 BUSY = """
-def works(self):
+def work():
     import time
-    self.run_worker(lambda: time.sleep(600), thread=True)
-app.Dashboard.action_help = works
+    Path(sys.argv[1]).with_name("busy").touch()
+    time.sleep(600)
+app.Dashboard.action_help = lambda self: self.run_worker(work, thread=True)
 """
 
 
@@ -91,7 +92,9 @@ def test_ctrl_c_twice_at_any_moment_ends_it_with_the_terminal_as_it_was(tmp_path
 def test_ctrl_c_once_more_does_not_wait_for_work_that_does_not_end(tmp_path, open_terminal):
     terminal = open_terminal(before=BUSY)
     terminal.until(lambda: "No runs here yet" in terminal.text)
-    terminal.type("?\x03")
+    terminal.type("?")
+    terminal.until((tmp_path / "busy").exists)
+    terminal.type("\x03")
     terminal.until(lambda: terminal.restored)
     terminal.type("\x03")
     assert terminal.ended() == 130

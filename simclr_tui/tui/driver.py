@@ -24,7 +24,9 @@ class TerminalDriver(LinuxDriver):
     def __init__(self, *options: Any, **more: Any) -> None:
         super().__init__(*options, **more)
         self.fileno = _opened_anew(self.fileno)
-        self.given_back = True  # whether all was written that leaves the terminal as it was
+        self.giving_back = False  # whether what leaves the terminal as it was is on its way
+        self.given_back = True  # whether all of that was written
+        self.hurry: int | None = None  # the code to end with as soon as it was
         for number in _TOLD:
             signal.signal(number, signal.SIG_DFL)
 
@@ -65,7 +67,7 @@ class TerminalDriver(LinuxDriver):
             termios.tcsetattr(self.fileno, termios.TCSANOW, termios.tcgetattr(self.fileno))
 
     def start_application_mode(self) -> None:
-        self.given_back = False
+        self.giving_back = self.given_back = False
         super().start_application_mode()  # type: ignore[no-untyped-call]
         asyncio.get_running_loop().add_signal_handler(signal.SIGWINCH, self._resized)
 
@@ -77,6 +79,7 @@ class TerminalDriver(LinuxDriver):
             self._app.post_message(Resize(size, size))
 
     def stop_application_mode(self) -> None:
+        self.giving_back = True
         if self._mouse_pixels:
             self.write("\x1b[?1016l")
             self._mouse_pixels = False
@@ -85,6 +88,8 @@ class TerminalDriver(LinuxDriver):
     def close(self) -> None:
         super().close()
         self.given_back = True
+        if self.hurry is not None:
+            os._exit(self.hurry)
 
     def _run_input_thread(self) -> None:
         """Reads the keys. A fault in it ends the dashboard as every other one does."""

@@ -93,6 +93,8 @@ def on_signals(loop: asyncio.AbstractEventLoop, driver: Driver | None, leave: Ca
         leave_if_gone()
         if ours is not None and ours.given_back:
             os._exit(128 + number)
+        if ours is not None and ours.giving_back:
+            ours.hurry = 128 + number
         leave(128 + number)
 
     for number in (signal.SIGHUP, signal.SIGTERM, signal.SIGINT):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from simclr_tui.bench.fabric import make_store
 from simclr_tui.store.store import Store
 from simclr_tui.tui.look import run_colour
 from simclr_tui.tui.screens.compare import CompareScreen
@@ -148,6 +149,20 @@ async def test_filter_as_one_types_without_firing_keys_and_escape_leaves_it(stor
         assert "No run passes the filter" in screen_text(app)
         await press(app, pilot, "escape")
         assert len(names(app)) == 4
+
+
+async def test_the_cursor_stays_in_view_when_a_list_that_had_room_has_none(tmp_path):
+    make_store(tmp_path / "runs", 200)
+    async with dashboard(tmp_path / "runs") as (app, pilot):
+        await until(pilot, lambda: len(app.main.runs.rows) == 200)
+        await write(app, pilot, "/run11")
+        await press(app, pilot, "enter", "end")
+        await until(pilot, lambda: app.main.runs.current["name"] == "run11")
+        await press(app, pilot, "escape")
+        await until(pilot, lambda: len(app.main.runs.rows) == 200)
+        await pilot.pause()
+        assert app.main.runs.current["name"] == "run11"
+        assert any(" run11 " in line for line in screen_lines(app)[:-2])
 
 
 async def test_curves_come_back_after_a_filter_that_let_nothing_through(store):

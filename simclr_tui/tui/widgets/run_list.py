@@ -139,7 +139,7 @@ class RunList(ScrollView, can_focus=True):
         if self.cursor in self._headings:
             line = max(0, line - 1)  # with the heading of its group
         self.scroll_to_region(
-            Region(0, line, 1, 3 if self.cursor in self._headings else 2), animate=False, immediate=True
+            Region(0, line, 1, 3 if self.cursor in self._headings else 2), animate=False, immediate=True, force=True
         )
 
     def _tell(self) -> None:

@@ -134,10 +134,10 @@ async def test_undo_without_anything_done_offers_the_trash(store, size):
 async def test_clone_is_prefilled_with_the_recipe(store, size):
     async with dashboard(store, size) as (app, pilot):
         await press(app, pilot, "down", "c")
-        assert isinstance(app.screen, NewRun)
-        text = screen_text(app)
-        assert "Clone of run2" in text
-        assert "0.1" in next(line for line in text.splitlines() if line.strip().startswith("temp"))
+        await until(pilot, lambda: isinstance(app.screen, NewRun) and "Clone of run2" in screen_text(app))
+        temp = [line for line in screen_lines(app) if line.strip().startswith("temp")]
+        assert len(temp) == 1
+        assert "0.1" in temp[0]
 
 
 @SIZES

@@ -9,19 +9,19 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
-    from simclr_tui.api import open_run, runs
-    from simclr_tui.recipe.recipe import Recipe
-    from simclr_tui.train.checkpoint import load_encoder
+from simclr_tui.version import __version__
 
-__version__ = "0.1.0"
-__all__ = ["Recipe", "load_encoder", "open_run", "runs"]
+if TYPE_CHECKING:
+    from simclr_tui.api import load_encoder, open_run, runs
+    from simclr_tui.recipe.recipe import Recipe
+
+__all__ = ["Recipe", "__version__", "load_encoder", "open_run", "runs"]
 
 _HOMES = {
     "Recipe": "simclr_tui.recipe.recipe",
     "open_run": "simclr_tui.api",
     "runs": "simclr_tui.api",
-    "load_encoder": "simclr_tui.train.checkpoint",
+    "load_encoder": "simclr_tui.train.persist.checkpoint",
 }
 
 

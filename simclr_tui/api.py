@@ -1,12 +1,16 @@
-"""The library's face for scripts and notebooks: open runs of a store."""
+"""The library's face for scripts and notebooks: open runs of a store, and take their encoders."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from simclr_tui.store.run import Run
 from simclr_tui.store.store import Store
+
+if TYPE_CHECKING:
+    from simclr_tui.train.model.encoder import Encoder
 
 
 def open_run(name_or_path: str | Path, root: str | Path | None = None) -> Run:
@@ -21,6 +25,17 @@ def runs(root: str | Path | None = None) -> list[Run]:
     """Every run of a store (as in `open_run`), run2 before run10."""
     store = _store(root)
     return [store.run(name) for name in store.names()]
+
+
+def load_encoder(run_or_path: Run | str | Path, root: str | Path | None = None) -> Encoder:
+    """Return the encoder f of a run's newest checkpoint, in eval mode on the CPU.
+
+    It takes images (N, 3, S, S) in [0, 1] to h (N, dim). The run is a Run, a name in the store `root`, or the path of
+    a run folder. Raises NotFoundError or CheckpointError. Imports torch.
+    """
+    from simclr_tui.train.persist.checkpoint import newest_encoder  # torch, which nothing else here needs
+
+    return newest_encoder(run_or_path if isinstance(run_or_path, Run) else open_run(run_or_path, root))[0]
 
 
 def _store(root: str | Path | None) -> Store:

@@ -10,7 +10,7 @@ from tests.faults.counting import (  # noqa: F401 - hooks and a fixture for ever
     pytest_runtest_makereport,
     pytest_terminal_summary,
 )
-from tests.tui.terminal import open_terminal  # noqa: F401
+from tests.tui.real_terminal import open_terminal  # noqa: F401
 
 
 def pytest_addoption(parser):

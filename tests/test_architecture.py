@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import simclr_tui
-from tests.making import make_run, metric_line, write_metrics
+from tests.run_factory import make_run, metric_line, write_metrics
 
 ROOT = Path(__file__).resolve().parents[1]
 TRAINING = {"torch", "torchvision", "numpy", "PIL"}
@@ -26,14 +26,25 @@ ENTRY_POINTS = {
     "import simclr_tui.catalog.catalog, simclr_tui.catalog.compare": TRAINING | SCREENS | {"sqlite_utils"},
     "import simclr_tui.hardware.sampler": TRAINING | SCREENS | DATABASES,
     "import simclr_tui.launch.start, simclr_tui.launch.stop": TRAINING | SCREENS | DATABASES,
-    "import simclr_tui.launch.queue, simclr_tui.launch.dispatcher": TRAINING | SCREENS | DATABASES | {"submitit"},
-    "import simclr_tui.launch.sweep, simclr_tui.launch.tpe": TRAINING
+    "import simclr_tui.launch.queue.queue, simclr_tui.launch.queue.dispatcher": TRAINING
+    | SCREENS
+    | DATABASES
+    | {"submitit"},
+    "import simclr_tui.sweep.control, simclr_tui.sweep.driver, simclr_tui.sweep.optuna_study": TRAINING
     | SCREENS
     | {"sqlite_utils", "optuna", "submitit"},
-    "import simclr_tui.launch.slurm, simclr_tui.launch.slurm_job": TRAINING | SCREENS | DATABASES | {"submitit"},
-    "import simclr_tui.launch.aside, simclr_tui.store.export": TRAINING | SCREENS | DATABASES | {"pyarrow"},
+    "import simclr_tui.launch.slurm.jobs, simclr_tui.launch.slurm.job_main, simclr_tui.launch.slurm_job": TRAINING
+    | SCREENS
+    | DATABASES
+    | {"submitit"},
+    "import simclr_tui.launch.tasks, simclr_tui.store.export.metrics": TRAINING | SCREENS | DATABASES | {"pyarrow"},
     "import simclr_tui.launch.supervisor": TRAINING | SCREENS | DATABASES,
-    "import simclr_tui.cli.main": TRAINING | (SCREENS - {"typer"}) | DATABASES | {"msgspec", "simclr_tui.cli.ls"},
+    "import simclr_tui.display.state_facts, simclr_tui.display.halfblocks": TRAINING | SCREENS | DATABASES,
+    "import simclr_tui.tasks.export, simclr_tui.tasks.embed, simclr_tui.tasks.preview": SCREENS | DATABASES,
+    "import simclr_tui.cli.main": TRAINING
+    | (SCREENS - {"typer"})
+    | DATABASES
+    | {"msgspec", "simclr_tui.cli.commands.ls"},
     "import simclr_tui.train.__main__": TRAINING | SCREENS | DATABASES,
     "import simclr_tui.bench.__main__": TRAINING | SCREENS | DATABASES,
     "import simclr_tui.evaluate.__main__": TRAINING | SCREENS | DATABASES,
@@ -59,7 +70,7 @@ def test_an_entry_point_imports_only_what_it_needs(code):
 
 
 VERBS = {
-    "--help": (SCREENS - {"typer"}) | {"msgspec", "simclr_tui.cli.run"},
+    "--help": (SCREENS - {"typer"}) | {"msgspec", "simclr_tui.cli.commands.run"},
     "run --help": SCREENS - {"rich", "typer"},
     "ls": SCREENS - {"rich", "typer"},
     "show run1": SCREENS - {"rich", "typer"},

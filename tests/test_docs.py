@@ -25,5 +25,6 @@ def test_the_page_of_keys_is_that_of_the_table():
 
 def test_the_method_page_names_every_part_of_the_training_step():
     text = (TOP / "docs" / "method.md").read_text(encoding="utf-8")
-    for part in ("views", "augment", "encoder", "head", "loss", "optimizer", "schedule", "world", "micro_batch"):
+    parts = "views/params views/apply model/resnet model/head loss optim/optimizer optim/schedule distributed".split()
+    for part in [*parts, "optim/grad_cache"]:
         assert f"simclr_tui/train/{part}.py" in text

@@ -71,7 +71,7 @@ def metric_table(run: Run) -> dict[str, list[tuple[int, float]]]:
 
 def tensors(run: Run) -> dict[str, Any]:
     """The newest checkpoint's tensors, flattened."""
-    from simclr_tui.train.checkpoint import load_newest
+    from simclr_tui.train.persist.checkpoint import load_newest
 
     assert isinstance(checkpoints.load(run.paths, run.checkpoints[0]), bytes)
     state, damages = load_newest(run.paths)

@@ -15,12 +15,12 @@ from types import FrameType
 
 import msgspec
 
-from simclr_tui import __version__
 from simclr_tui.errors import SimclrError
 from simclr_tui.hardware.sampler import machine_summary
 from simclr_tui.recipe.resolve import from_toml
-from simclr_tui.store.measured import Figure, Measured
+from simclr_tui.store.bench_report import Figure, Measured
 from simclr_tui.store.process import end_with_parent
+from simclr_tui.version import __version__
 
 _PACKAGES = ("torch", "textual", "plotext", "typer", "msgspec", "numpy", "sqlite-utils")
 

@@ -15,10 +15,10 @@ from simclr_tui.bench.fabric import begin, grow, make_store
 from simclr_tui.bench.terminal import Terminal
 from simclr_tui.bench.timing import MILLISECONDS, seconds
 from simclr_tui.catalog.catalog import Catalog
-from simclr_tui.store.measured import Figure
+from simclr_tui.store.bench_report import Figure
 from simclr_tui.store.store import Store
-from simclr_tui.tui.plot import Chart
-from simclr_tui.tui.snapshots import Panel, Series
+from simclr_tui.tui.charts.chart import Chart
+from simclr_tui.tui.feed.messages import Panel, Series
 
 _SIZE = (120, 36)
 _KEYS = 100

@@ -16,18 +16,18 @@ from PIL import Image
 from torch.utils.data import DataLoader
 
 from simclr_tui.recipe.recipe import Recipe
-from simclr_tui.store.measured import Figure
-from simclr_tui.train.augment import two_views
-from simclr_tui.train.data.decoders import Decoders
-from simclr_tui.train.data.files import FileImages, Spoilt
+from simclr_tui.store.bench_report import Figure
+from simclr_tui.train.data.batches import Source
+from simclr_tui.train.data.decode_pool import Decoders
+from simclr_tui.train.data.epoch_order import Order
+from simclr_tui.train.data.lazy_images import FileImages, Spoilt
+from simclr_tui.train.data.prefetch import Feed
 from simclr_tui.train.data.shapes import draw_shapes
 from simclr_tui.train.device import Compute, choose_compute
-from simclr_tui.train.feed import Feed
-from simclr_tui.train.order import Order
-from simclr_tui.train.source import Source
-from simclr_tui.train.views import draw_views
-from simclr_tui.train.vision import import_torchvision
-from simclr_tui.train.world import ALONE
+from simclr_tui.train.distributed import ALONE
+from simclr_tui.train.model.torchvision_import import import_torchvision
+from simclr_tui.train.views.apply import two_views
+from simclr_tui.train.views.params import draw_views
 
 torchvision: Any = import_torchvision()
 

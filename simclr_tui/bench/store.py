@@ -9,10 +9,10 @@ from simclr_tui.bench.fabric import FIVE, make_metrics, make_store
 from simclr_tui.bench.timing import MICROSECONDS, MILLISECONDS, command_seconds, scaled, seconds
 from simclr_tui.catalog.catalog import Catalog
 from simclr_tui.paths import RunPaths
-from simclr_tui.store.decimate import decimate
-from simclr_tui.store.history import History
-from simclr_tui.store.measured import Figure
-from simclr_tui.store.metrics import MetricWriter
+from simclr_tui.store.bench_report import Figure
+from simclr_tui.store.metrics.downsample import decimate
+from simclr_tui.store.metrics.history import History
+from simclr_tui.store.metrics.writer import MetricWriter
 from simclr_tui.store.store import Store
 
 _CALLS = 20_000  # of the logger, timed together

@@ -23,18 +23,18 @@ from simclr_tui.bench.managed import managed_images_per_s
 from simclr_tui.errors import SimclrError
 from simclr_tui.recipe.cost import cost
 from simclr_tui.recipe.recipe import Recipe
-from simclr_tui.store.measured import Figure
-from simclr_tui.train.augment import two_views
+from simclr_tui.store.bench_report import Figure
+from simclr_tui.train.data.batches import Source
 from simclr_tui.train.device import Compute, choose_compute, has_bf16
-from simclr_tui.train.encoder import build_encoder
-from simclr_tui.train.guard import Guard
-from simclr_tui.train.head import build_head
 from simclr_tui.train.loss import Objective
-from simclr_tui.train.optimizer import build_optimizer
-from simclr_tui.train.projection import projection
-from simclr_tui.train.schedule import view_side
-from simclr_tui.train.source import Source
-from simclr_tui.train.views import draw_views
+from simclr_tui.train.model.build import build_encoder
+from simclr_tui.train.model.head import build_head
+from simclr_tui.train.model.projection import projection
+from simclr_tui.train.optim.nonfinite_guard import Guard
+from simclr_tui.train.optim.optimizer import build_optimizer
+from simclr_tui.train.optim.schedule import view_side
+from simclr_tui.train.views.apply import two_views
+from simclr_tui.train.views.params import draw_views
 
 _DTYPES = {"fp32": None, "bf16": torch.bfloat16}
 _GEMM = {"cpu": 2048, "cuda": 8192}  # side of the matrices that tell what the hardware can multiply

@@ -12,9 +12,9 @@ from simclr_tui.catalog.row import Row, make_row, state_columns
 from simclr_tui.errors import SimclrError
 from simclr_tui.paths import RUN_FILE, RunPaths
 from simclr_tui.store.names import natural_key
-from simclr_tui.store.queue import places
 from simclr_tui.store.state import OPEN, observe
 from simclr_tui.store.store import Store
+from simclr_tui.store.ticket import places
 
 _PROBE = RunPaths(Path())
 _MARKED = tuple(path.name for path in (_PROBE.state, _PROBE.recipe, _PROBE.evaluations))

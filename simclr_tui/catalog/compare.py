@@ -12,7 +12,7 @@ from simclr_tui.catalog.spread import Spread, spread_of
 from simclr_tui.recipe.fields import Value, diff
 from simclr_tui.recipe.recipe import Recipe
 from simclr_tui.store.evaluations import read_evaluation
-from simclr_tui.store.history import History
+from simclr_tui.store.metrics.history import History
 from simclr_tui.store.run import Run
 from simclr_tui.store.state import State
 from simclr_tui.text import duration, number, percent, plus_minus, size, spread

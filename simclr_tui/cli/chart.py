@@ -6,8 +6,8 @@ import shutil
 import sys
 from collections.abc import Sequence
 
-from simclr_tui.store.decimate import Axis, decimate, smooth
-from simclr_tui.store.history import History
+from simclr_tui.store.metrics.downsample import Axis, decimate, smooth
+from simclr_tui.store.metrics.history import History
 from simclr_tui.text import safe
 
 _X_LABELS: dict[Axis, str] = {"step": "step", "epoch": "epoch", "time": "seconds of training"}

@@ -8,13 +8,14 @@ import sys
 import time
 from collections.abc import Iterator
 
-from simclr_tui.cli import out
+from simclr_tui.cli import output
 from simclr_tui.cli.chart import draw_chart
+from simclr_tui.display.state_facts import progress_line
 from simclr_tui.errors import ExitCode, StoreError
 from simclr_tui.launch.stop import kill, request_stop, wait_until_ended
 from simclr_tui.store.run import Run
 from simclr_tui.store.state import OPEN, State
-from simclr_tui.text import duration, number, percent, safe, size, sparkline
+from simclr_tui.text import duration, number, percent, safe, sparkline
 
 _TICK = 0.25  # seconds between two looks
 
@@ -64,10 +65,12 @@ class _Display:
         activity = status.activity.split(" ")[0]
         if status.state in OPEN and (activity, epoch) != self._last:
             self._last = (activity, epoch)
-            out.talk(_line(status) if status.activity == "training" else safe(status.activity or status.state))
+            output.talk(
+                progress_line(status) if status.activity == "training" else safe(status.activity or status.state)
+            )
 
     def say(self, text: str) -> None:
-        out.talk(text)
+        output.talk(text)
 
 
 class _LiveDisplay(_Display):
@@ -77,7 +80,7 @@ class _LiveDisplay(_Display):
         super().__init__()
         from rich.live import Live
 
-        self.live = Live(console=out.console(stderr=True), refresh_per_second=8, transient=True)
+        self.live = Live(console=output.console(stderr=True), refresh_per_second=8, transient=True)
 
     def update(self, status: State) -> None:
         from rich.progress_bar import ProgressBar
@@ -89,7 +92,7 @@ class _LiveDisplay(_Display):
             os._exit(ExitCode.HANGUP)
         if status.state not in OPEN:
             return
-        text = Text(_line(status), no_wrap=True, overflow="ellipsis")
+        text = Text(progress_line(status), no_wrap=True, overflow="ellipsis")
         room = min(24, self.live.console.width - len(text) - 2)
         if room < 5:
             self.live.update(text)
@@ -104,7 +107,7 @@ class _LiveDisplay(_Display):
 
 @contextlib.contextmanager
 def _display() -> Iterator[_Display]:
-    if not out.is_terminal(sys.stderr):
+    if not output.is_terminal(sys.stderr):
         yield _Display()
         return
     display = _LiveDisplay()
@@ -112,48 +115,27 @@ def _display() -> Iterator[_Display]:
         yield display
 
 
-def _line(status: State) -> str:
-    """`epoch 3/20  step 57/380  loss 5.12  kNN 41.2%  812 img/s  3.1 GB  ETA 2m10s`, with what it is doing."""
-    summary = status.summary
-    if status.state == "queued" or not status.steps:
-        return safe(status.activity or status.state)
-    epochs = status.steps // max(1, status.steps_per_epoch)
-    words = [f"epoch {status.step // max(1, status.steps_per_epoch)}/{epochs}", f"step {status.step}/{status.steps}"]
-    if "loss" in summary:
-        words.append(f"loss {number(summary['loss'])}")
-    if "knn" in summary:
-        words.append(f"kNN {percent(summary['knn'])}")
-    if "images_per_s" in summary:
-        words.append(f"{summary['images_per_s']:,.0f} img/s")
-    if "gpu_allocated" in summary:
-        words.append(size(summary["gpu_allocated"]))
-    words.append(f"ETA {duration(status.eta)}")
-    if status.activity not in ("", "training"):
-        words.append(safe(status.activity))
-    if status.flags:
-        words.append(f"({', '.join(status.flags)})")
-    return "  ".join(words)
-
-
 def summarise(run: Run, status: State) -> None:
     """How it ended, its curve, its kNN, and what to type next."""
     history = run.history()
     losses = history.points("loss").values
     if len(losses) > 1:
-        out.talk(draw_chart([(run.name, history)], "loss", height=10))
-        out.talk(f"loss  {sparkline(losses)}  {number(losses[0])} → {number(losses[-1])}")
+        output.talk(draw_chart([(run.name, history)], "loss", height=10))
+        output.talk(f"loss  {sparkline(losses)}  {number(losses[0])} → {number(losses[-1])}")
     knn = history.points("knn")
     if knn.values:
         best = max(knn.values)
-        out.talk(
+        output.talk(
             f"kNN   {percent(knn.values[0])} before the first step → {percent(knn.values[-1])}, best {percent(best)}"
         )
     speed = number(status.summary.get("images_per_s"))
-    out.talk(f"{out.state_cell(status.state, status.flags)}: {run.name}, {status.step} of {status.steps} steps in "
-             f"{duration(status.elapsed + status.time)}, {speed} images/s at the end")  # fmt: skip
+    output.talk(
+        f"{output.state_cell(status.state, status.flags)}: {run.name}, {status.step} of {status.steps} steps in "
+        f"{duration(status.elapsed + status.time)}, {speed} images/s at the end"
+    )
     if status.reason:
-        out.talk(f"why: {safe(status.reason)}")
-    out.talk(f"next: {_next(run, status)}")
+        output.talk(f"why: {safe(status.reason)}")
+    output.talk(f"next: {_next(run, status)}")
 
 
 def _next(run: Run, status: State) -> str:

@@ -9,11 +9,11 @@ from typing import Annotated
 
 import typer
 
-from simclr_tui import __version__
-from simclr_tui.cli.group import VerbGroup
+from simclr_tui.cli.lazy_group import VerbGroup
 from simclr_tui.errors import ExitCode, SimclrError
 from simclr_tui.paths import config_path
 from simclr_tui.text import safe
+from simclr_tui.version import __version__
 
 _EXIT_CODES = "Exit codes: " + ", ".join(f"{code.value} {code.name.lower().replace('_', ' ')}" for code in ExitCode)
 

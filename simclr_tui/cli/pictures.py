@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 from rich.text import Text
 
-from simclr_tui.cli import out
-from simclr_tui.halfblocks import Picture, beside, draw, fit
+from simclr_tui.cli import output
+from simclr_tui.display.halfblocks import beside, draw, fit
+from simclr_tui.store.picture import Picture
 from simclr_tui.text import safe
 
 _WIDEST = 48  # columns of one picture
@@ -19,7 +20,7 @@ def print_pictures(captioned: Sequence[tuple[str, Picture]], across: int | None 
 
     Pictures are made smaller to fit, never larger. Without colours, shades stand for them.
     """
-    console = out.console()
+    console = output.console()
     widest = min(_WIDEST, max(picture.width for _, picture in captioned))
     per_row = across or max(2, (console.width + _GAP) // (widest + _GAP))
     width = max(1, min(widest, (console.width + _GAP) // per_row - _GAP))
@@ -29,7 +30,7 @@ def print_pictures(captioned: Sequence[tuple[str, Picture]], across: int | None 
 
 
 def _print_row(captioned: Sequence[tuple[str, Picture]], width: int, colour: bool) -> None:
-    console = out.console()
+    console = output.console()
     caption = Text((" " * _GAP).join(_cut(text, width) for text, _ in captioned).rstrip())
     lines = beside([draw(fit(picture, width), colour) for _, picture in captioned], _GAP)
     drawn = Text("\n").join(Text.assemble(*line) for line in lines)

@@ -9,7 +9,7 @@ _TRAIN, _LOOK, _KEEP, _MACHINE = "Train", "Look", "Keep", "Machine"
 
 @dataclass(frozen=True)
 class Verb:
-    """`target` is `module:name` below `simclr_tui.cli`: a function, or a Typer app of verbs of its own.
+    """`target` is `module:name` below `simclr_tui.cli.commands`: a function, or a Typer app of verbs of its own.
 
     `help` is the first paragraph of what that says about itself; a test holds them together.
     """

@@ -56,10 +56,10 @@ def _evaluate(given: argparse.Namespace, progress: ProgressLine) -> int:
     progress("loading torch", 0, 0)
     import torch
 
-    from simclr_tui.evaluate.protocols import PROTOCOLS
-    from simclr_tui.evaluate.subject import open_subject
-    from simclr_tui.evaluate.task import Settings
-    from simclr_tui.evaluate.work import Images, evaluate, open_task
+    from simclr_tui.evaluate.checkpoint_encoder import open_subject
+    from simclr_tui.evaluate.context import Settings
+    from simclr_tui.evaluate.protocols.table import PROTOCOLS
+    from simclr_tui.evaluate.runner import Images, evaluate, open_task
 
     run = Run(given.run)
     subject = open_subject(run, given.step, given.device, given.threads)

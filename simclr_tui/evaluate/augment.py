@@ -7,9 +7,9 @@ from torch import Tensor
 
 from simclr_tui.evaluate.splits import Ids
 from simclr_tui.recipe.recipe import Recipe
-from simclr_tui.train.draws import Stream, uniforms
-from simclr_tui.train.resample import bicubic_weights
-from simclr_tui.train.views import draw_crops
+from simclr_tui.train.rng import Stream, uniforms
+from simclr_tui.train.views.params import draw_crops
+from simclr_tui.train.views.resample import bicubic_weights
 
 _DRAWS = 23  # the flip, then what a crop takes
 

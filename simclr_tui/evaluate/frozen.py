@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from torch import nn
 
 from simclr_tui.errors import EvaluationError
-from simclr_tui.train.knn import evaluating
+from simclr_tui.train.observe.knn import evaluating
 
 
 def digest(model: nn.Module) -> str:

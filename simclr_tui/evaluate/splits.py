@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simclr_tui.errors import DataError
-from simclr_tui.train.data.images import Labels
-from simclr_tui.train.draws import Stream, bits64
+from simclr_tui.train.data.pixels import Labels
+from simclr_tui.train.rng import Stream, bits64
 
 Ids = NDArray[np.int64]
 

@@ -12,8 +12,8 @@ import msgspec
 
 from simclr_tui.hardware.sample import GpuSample, HardwareSample
 from simclr_tui.paths import RunPaths
-from simclr_tui.store.decimate import thin
-from simclr_tui.store.extremes import Extremes
+from simclr_tui.store.metrics.downsample import thin
+from simclr_tui.store.metrics.minmax_tree import Extremes
 
 _CHUNK = 1 << 20
 _GPU_READINGS = ("memory_used", "process_memory", "utilization", "temperature", "power")

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from simclr_tui.store.tail import LEFT_OUT
+from simclr_tui.store.log_tail import LEFT_OUT
 from simclr_tui.text import size
 
 LIMIT, HEAD, TAIL = 64_000_000, 1_000_000, 4_000_000  # bytes

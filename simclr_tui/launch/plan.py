@@ -11,7 +11,7 @@ from typing import Any
 
 from simclr_tui.errors import DataError, RecipeError, StoreError
 from simclr_tui.hardware.gpu import gpu_count
-from simclr_tui.launch.aside import encoder_facts
+from simclr_tui.launch.tasks import encoder_facts
 from simclr_tui.recipe.cost import Cost, cost
 from simclr_tui.recipe.datasets import check_data, count_images, resolve_auto
 from simclr_tui.recipe.fields import field, fields

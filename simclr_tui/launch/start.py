@@ -13,20 +13,20 @@ import uuid
 from collections.abc import Iterator, Mapping
 from typing import NoReturn
 
-from simclr_tui import __version__
 from simclr_tui.atomic import Lock, write_file
 from simclr_tui.clock import SYSTEM_CLOCK
 from simclr_tui.errors import SimclrError, StoreError
-from simclr_tui.launch.code import git_commit
 from simclr_tui.launch.plan import Plan, check_space, checkpoint_bytes
+from simclr_tui.launch.provenance import git_commit
 from simclr_tui.recipe.resolve import to_toml
+from simclr_tui.store.log_tail import read_end
 from simclr_tui.store.names import check_name
 from simclr_tui.store.process import this_process
-from simclr_tui.store.queue import Ticket, write_ticket
 from simclr_tui.store.run import FORMAT, Run, RunInfo, Trial
 from simclr_tui.store.state import ACTIVE, State, StateName, write_state
 from simclr_tui.store.store import Store
-from simclr_tui.store.tail import read_end
+from simclr_tui.store.ticket import Ticket, write_ticket
+from simclr_tui.version import __version__
 
 _READY_WITHIN = 20.0  # seconds until the supervisor must have said that it is there
 

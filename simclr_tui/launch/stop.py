@@ -10,14 +10,14 @@ import msgspec
 from simclr_tui.atomic import Lock
 from simclr_tui.clock import SYSTEM_CLOCK
 from simclr_tui.errors import ExitCode, StoreError
-from simclr_tui.launch.slurm import cancel, refresh
+from simclr_tui.launch.slurm.jobs import cancel, refresh
 from simclr_tui.store.events import record
 from simclr_tui.store.process import ProcessId, send_signal
-from simclr_tui.store.queue import drop_ticket
 from simclr_tui.store.run import Run
-from simclr_tui.store.slurm import read_job
+from simclr_tui.store.slurm_file import read_job
 from simclr_tui.store.state import ACTIVE, OPEN, State, StateName, observe, write_state
 from simclr_tui.store.store import Store
+from simclr_tui.store.ticket import drop_ticket
 
 GRACE = 60.0  # seconds for the step in flight and its checkpoint
 _CLAIMED_WITHIN = 30.0  # seconds in which whoever begins an attempt is done

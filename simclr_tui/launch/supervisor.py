@@ -20,10 +20,10 @@ from simclr_tui.clock import SYSTEM_CLOCK
 from simclr_tui.errors import ExitCode
 from simclr_tui.hardware.oom import OomWatch
 from simclr_tui.hardware.sampler import Sampler
-from simclr_tui.launch.killed import killed
+from simclr_tui.launch.exit_reason import killed
 from simclr_tui.launch.log_limit import limited
-from simclr_tui.launch.several import Meeting, first_failure, start_training
 from simclr_tui.launch.start import last_words
+from simclr_tui.launch.trainer_process import Meeting, first_failure, start_training
 from simclr_tui.store.events import EventLog
 from simclr_tui.store.process import this_process
 from simclr_tui.store.run import Run

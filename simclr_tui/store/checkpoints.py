@@ -8,7 +8,7 @@ import msgspec
 
 from simclr_tui.atomic import SYSTEM_OS, Os, write_file
 from simclr_tui.paths import RunPaths
-from simclr_tui.store.damage import UNREADABLE
+from simclr_tui.store.unreadable import UNREADABLE
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):

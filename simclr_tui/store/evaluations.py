@@ -11,7 +11,7 @@ import msgspec
 
 from simclr_tui.atomic import write_file
 from simclr_tui.paths import RunPaths
-from simclr_tui.store.damage import UNREADABLE
+from simclr_tui.store.unreadable import UNREADABLE
 from simclr_tui.text import spread
 
 FORMAT = 1

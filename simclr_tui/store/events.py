@@ -9,7 +9,7 @@ import msgspec
 from simclr_tui.atomic import LineWriter
 from simclr_tui.clock import SYSTEM_CLOCK, Clock
 from simclr_tui.paths import AttemptPaths, RunPaths
-from simclr_tui.store.damage import DAMAGED
+from simclr_tui.store.unreadable import DAMAGED
 
 PROCESS_FAILED = "process-failed"
 """One of several processes of a run has failed: `rank` says which; `lost` that it only missed another."""

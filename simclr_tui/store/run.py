@@ -14,10 +14,10 @@ from simclr_tui.paths import RunPaths
 from simclr_tui.recipe.recipe import Recipe
 from simclr_tui.recipe.resolve import Resolved, from_toml
 from simclr_tui.store.checkpoints import Manifest, manifests
-from simclr_tui.store.damage import UNREADABLE
 from simclr_tui.store.events import Event, read_events
-from simclr_tui.store.history import History, Points
+from simclr_tui.store.metrics.history import History, Points
 from simclr_tui.store.state import State, observe
+from simclr_tui.store.unreadable import UNREADABLE
 
 FORMAT = 1
 

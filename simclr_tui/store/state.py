@@ -11,8 +11,8 @@ from simclr_tui.atomic import is_locked, write_file
 from simclr_tui.clock import SYSTEM_CLOCK, Clock
 from simclr_tui.errors import StoreError
 from simclr_tui.paths import RunPaths
-from simclr_tui.store.damage import UNREADABLE
 from simclr_tui.store.process import ProcessId, boot_id, is_alive
+from simclr_tui.store.unreadable import UNREADABLE
 
 StateName = Literal["queued", "starting", "running", "finished", "stopped", "failed", "lost"]
 STATES: tuple[StateName, ...] = ("running", "starting", "queued", "finished", "stopped", "failed", "lost")  # as listed

@@ -13,10 +13,10 @@ from simclr_tui.atomic import Lock, is_locked, rename_folder
 from simclr_tui.clock import SYSTEM_CLOCK, Clock
 from simclr_tui.errors import NotFoundError, SimclrError, StoreError
 from simclr_tui.paths import CLAIM_LOCK, RUN_FILE, TRASH
+from simclr_tui.store.abandoned import clear_abandoned, clear_unfinished, is_unfinished
 from simclr_tui.store.names import NAME, check_name, natural_key
 from simclr_tui.store.run import Run
 from simclr_tui.store.state import OPEN
-from simclr_tui.store.unfinished import clear_abandoned, clear_unfinished, is_unfinished
 from simclr_tui.text import did_you_mean, safe
 
 _NUMBERED = re.compile(r"run([0-9]{1,9})(\.[0-9]+)?")  # in the trash the time of removal follows

@@ -15,8 +15,8 @@ from simclr_tui.errors import ExitCode
 from simclr_tui.paths import RunPaths
 from simclr_tui.store.process import is_alive
 from simclr_tui.store.state import read_state
-from simclr_tui.train.report import QuietReporter, Reporter
-from simclr_tui.train.stopping import StopFlag
+from simclr_tui.train.observe.reporter import QuietReporter, Reporter
+from simclr_tui.train.stop_flag import StopFlag
 
 _GOING = 30.0  # seconds that a process may take to be gone
 
@@ -43,7 +43,7 @@ def _lead(paths: RunPaths) -> int:
     stop.listen()
     report = Reporter(paths)
     report.starting("loading torch")
-    from simclr_tui.train.worker import work
+    from simclr_tui.train.attempt import work
 
     return work(paths, report, stop)
 
@@ -52,7 +52,7 @@ def _follow(paths: RunPaths, rank: int) -> int:
     """Another process of a run that torchrun started several of."""
     stop = StopFlag()
     stop.listen()
-    from simclr_tui.train.worker import work
+    from simclr_tui.train.attempt import work
 
     return work(paths, QuietReporter(paths, rank), stop)
 

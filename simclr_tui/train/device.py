@@ -10,7 +10,7 @@ import torch
 
 from simclr_tui.errors import RecipeError
 from simclr_tui.recipe.recipe import Recipe
-from simclr_tui.train.world import ALONE, World
+from simclr_tui.train.distributed import ALONE, World
 
 
 @dataclass(frozen=True)

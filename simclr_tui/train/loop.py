@@ -10,19 +10,19 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from simclr_tui.train.augment import two_views
-from simclr_tui.train.between import end_epoch, evaluate_if_due, save, settle, tell_damaged
-from simclr_tui.train.draws import Stream, bits64
-from simclr_tui.train.feed import Feed
-from simclr_tui.train.guard import Guard
+from simclr_tui.train.data.epoch_order import Order
+from simclr_tui.train.data.prefetch import Feed
+from simclr_tui.train.distributed import World
+from simclr_tui.train.epoch import end_epoch, evaluate_if_due, save, settle, tell_damaged
 from simclr_tui.train.loss import Everyone
-from simclr_tui.train.micro_batch import cached_gradient, even_chunks
-from simclr_tui.train.order import Order
-from simclr_tui.train.schedule import learning_rate, view_side
-from simclr_tui.train.telemetry import Telemetry
-from simclr_tui.train.training import Training
-from simclr_tui.train.views import draw_views
-from simclr_tui.train.world import World
+from simclr_tui.train.observe.step_metrics import Telemetry
+from simclr_tui.train.optim.grad_cache import cached_gradient, even_chunks
+from simclr_tui.train.optim.nonfinite_guard import Guard
+from simclr_tui.train.optim.schedule import learning_rate, view_side
+from simclr_tui.train.rng import Stream, bits64
+from simclr_tui.train.train_state import Training
+from simclr_tui.train.views.apply import two_views
+from simclr_tui.train.views.params import draw_views
 
 
 def train(run: Training) -> bool:

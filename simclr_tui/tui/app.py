@@ -20,22 +20,23 @@ from textual.screen import Screen
 from textual.widget import Widget
 from textual.worker import WorkerFailed
 
+from simclr_tui.catalog.news import Event, in_brief, news
 from simclr_tui.catalog.row import Row
 from simclr_tui.config import Config
 from simclr_tui.errors import CancelledError, SimclrError
-from simclr_tui.launch.notify import Event, in_brief, news, notify
+from simclr_tui.launch.notify import notify
 from simclr_tui.store.state import ACTIVE
 from simclr_tui.text import did_you_mean, safe
 from simclr_tui.tui.actions import ACTING, ACTIONS, bindings
-from simclr_tui.tui.cluster import ClusterWatch
-from simclr_tui.tui.feed import Feed
+from simclr_tui.tui.breakpoints import has_light_ground
+from simclr_tui.tui.dialogs.help import Help
+from simclr_tui.tui.feed.feed import Feed
+from simclr_tui.tui.feed.messages import Listing, Settled, Snapshot
+from simclr_tui.tui.feed.slurm_watch import ClusterWatch
 from simclr_tui.tui.jobs import Job, Jobs, Work
-from simclr_tui.tui.layout import read_layout
-from simclr_tui.tui.look import has_light_ground
-from simclr_tui.tui.screens.help import Help
-from simclr_tui.tui.screens.main import MainScreen
-from simclr_tui.tui.snapshots import Listing, Settled, Snapshot
-from simclr_tui.tui.terminal import driver_class, leave_if_gone, on_signals
+from simclr_tui.tui.main_screen import MainScreen
+from simclr_tui.tui.terminal.lifecycle import driver_class, leave_if_gone, on_signals
+from simclr_tui.tui.view_state import read_layout
 
 DEFAULTS = Config()
 _WHERE = {"MainScreen": "main", "NewRun": "form", "CompareScreen": "compare"}

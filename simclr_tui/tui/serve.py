@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from simclr_tui.errors import SimclrError
-from simclr_tui.store.target import not_installed
+from simclr_tui.store.export.target import not_installed
 
 if TYPE_CHECKING:
     from aiohttp import web

@@ -13,7 +13,7 @@ import pytest
 
 from simclr_tui.bench.fabric import FIVE, make_metrics, make_store
 from simclr_tui.catalog.catalog import Catalog
-from simclr_tui.store.measured import Figure
+from simclr_tui.store.bench_report import Figure
 from simclr_tui.store.run import Run
 from tests.training import until
 

@@ -21,7 +21,7 @@ from simclr_tui.recipe.fields import fields
 from simclr_tui.store.run import Run
 from simclr_tui.store.state import State, write_state
 from simclr_tui.store.store import Store
-from tests.making import make_run
+from tests.run_factory import make_run
 
 
 def twelve_runs(root: Path) -> Store:

@@ -8,7 +8,7 @@ import pytest
 
 from simclr_tui.catalog.compare import Comparison, Measure, compare
 from simclr_tui.errors import SimclrError
-from tests.making import make_run, metric_line, write_metrics
+from tests.run_factory import make_run, metric_line, write_metrics
 
 
 def measure(comparison: Comparison, name: str) -> Measure:

@@ -22,7 +22,7 @@ import pytest
 from simclr_tui.errors import ExitCode
 from simclr_tui.launch.stop import kill
 from simclr_tui.store.store import Store
-from tests.making import make_run, metric_line, write_metrics
+from tests.run_factory import make_run, metric_line, write_metrics
 from tests.training import TINY, until
 
 FLAGS = [

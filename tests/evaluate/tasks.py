@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from simclr_tui.evaluate.task import Features, Labelled, Settings, Task
+from simclr_tui.evaluate.context import Features, Labelled, Settings, Task
 from simclr_tui.recipe.recipe import Recipe
 from simclr_tui.train.data.shapes import draw_shapes, shape_labels
 from simclr_tui.train.device import Compute
-from simclr_tui.train.encoder import build_encoder
+from simclr_tui.train.model.build import build_encoder
 
 CPU = Compute(torch.device("cpu"), None)
 RECIPE = Recipe(image_size=16, width=0.125, crop_min=0.3)

@@ -23,11 +23,11 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule, 
 from simclr_tui.errors import StoreError
 from simclr_tui.launch.start import create, resume
 from simclr_tui.launch.stop import kill, request_stop, wait_until_ended
-from simclr_tui.store.edit import edit_run
+from simclr_tui.store.labels import edit_run
 from simclr_tui.store.process import identify, is_alive
-from simclr_tui.store.queue import Ticket
 from simclr_tui.store.state import ACTIVE, OPEN, observe, write_state
 from simclr_tui.store.store import Store
+from simclr_tui.store.ticket import Ticket
 from tests.faults.test_f13_clock import FakeClock
 from tests.training import tiny_plan
 

@@ -11,8 +11,8 @@ import pytest
 from simclr_tui.paths import RunPaths
 from simclr_tui.store.checkpoints import manifests, prune
 from tests.faults.failing_os import FailingOs, die
-from tests.making import newest_valid
-from tests.making import save_checkpoint as saved
+from tests.run_factory import newest_valid
+from tests.run_factory import save_checkpoint as saved
 
 CALLS = 16  # open, write, fsync, close, replace and the folder's three, of checkpoint and manifest
 

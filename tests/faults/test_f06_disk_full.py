@@ -8,8 +8,8 @@ import resource
 
 from simclr_tui.errors import ExitCode
 from simclr_tui.paths import RunPaths
-from simclr_tui.store.history import History
-from simclr_tui.store.metrics import MetricWriter
+from simclr_tui.store.metrics.history import History
+from simclr_tui.store.metrics.writer import MetricWriter
 from tests.faults.failing_os import FailingOs, SmallDisk
 from tests.training import tiny_run, train_in_process
 

@@ -8,8 +8,8 @@ import pytest
 
 from simclr_tui.paths import RunPaths
 from simclr_tui.store.checkpoints import load
-from tests.making import newest_valid
-from tests.making import save_checkpoint as saved
+from tests.run_factory import newest_valid
+from tests.run_factory import save_checkpoint as saved
 
 SEED = 7
 

@@ -7,9 +7,9 @@ import random
 import pytest
 
 from simclr_tui.paths import RunPaths
-from simclr_tui.store import history as module
-from simclr_tui.store.history import History
-from tests.making import metric_line, write_metrics
+from simclr_tui.store.metrics import history as module
+from simclr_tui.store.metrics.history import History
+from tests.run_factory import metric_line, write_metrics
 
 SEED = 8
 LINES = 300

@@ -13,7 +13,7 @@ from simclr_tui.catalog.catalog import Catalog
 from simclr_tui.catalog.row import public
 from simclr_tui.store.state import State, write_state
 from simclr_tui.store.store import Store
-from tests.making import make_run
+from tests.run_factory import make_run
 
 RUNS = 32
 

@@ -9,9 +9,9 @@ import pytest
 
 from simclr_tui.errors import StoreError
 from simclr_tui.launch.stop import take_out
-from simclr_tui.store.queue import Ticket, read_ticket, write_ticket
 from simclr_tui.store.state import State, write_state
-from tests.making import make_run
+from simclr_tui.store.ticket import Ticket, read_ticket, write_ticket
+from tests.run_factory import make_run
 
 RACERS = 4
 

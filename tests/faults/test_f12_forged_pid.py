@@ -11,7 +11,7 @@ import pytest
 
 from simclr_tui.store.process import ProcessId, boot_id, identify, is_alive, send_signal, this_process
 from simclr_tui.store.state import write_state
-from tests.making import make_run
+from tests.run_factory import make_run
 
 SEED = 12
 

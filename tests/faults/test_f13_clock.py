@@ -9,8 +9,8 @@ from simclr_tui.hardware.log import HardwareLog
 from simclr_tui.paths import RunPaths
 from simclr_tui.store.events import EventLog, read_events
 from simclr_tui.store.state import observe
-from simclr_tui.train.report import Reporter
-from tests.making import make_run
+from simclr_tui.train.observe.reporter import Reporter
+from tests.run_factory import make_run
 
 JUMPS = [-86_400, -3600, -1, 1, 3600, 86_400, 10**9]
 

@@ -10,7 +10,7 @@ from simclr_tui.launch.start import resume
 from simclr_tui.launch.stop import wait_until_ended
 from simclr_tui.store.process import this_process
 from simclr_tui.store.state import ACTIVE, write_state
-from tests.making import make_run
+from tests.run_factory import make_run
 from tests.training import STEPS, tiny_run
 
 SEED = 14

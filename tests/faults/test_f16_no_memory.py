@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from simclr_tui.errors import ExitCode
-from simclr_tui.train.head import ProjectionHead
+from simclr_tui.train.model.head import ProjectionHead
 from tests.faults.test_f17_not_finite import at_step
 from tests.train.test_loop import next_attempt, train
 from tests.training import STEPS, assert_same, tiny_run

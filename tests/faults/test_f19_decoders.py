@@ -17,8 +17,8 @@ from simclr_tui.launch.start import resume, start
 from simclr_tui.launch.stop import kill, stop, wait_until_ended
 from simclr_tui.store.state import ACTIVE
 from simclr_tui.store.store import Store
-from simclr_tui.train.data import decoders
-from simclr_tui.train.data.decoders import Decoders
+from simclr_tui.train.data import decode_pool
+from simclr_tui.train.data.decode_pool import Decoders
 from tests.faults.in_trainer import run_in_trainers
 from tests.faults.test_f03_stop import newest_step
 from tests.training import tiny_plan, until
@@ -44,7 +44,7 @@ def decoders_of(run):
     return [
         process
         for process in psutil.process_iter(["cmdline"])
-        if {"simclr_tui.train.data.decoder", folder} <= set(process.info["cmdline"] or [])
+        if {"simclr_tui.train.data.decode_worker", folder} <= set(process.info["cmdline"] or [])
     ]
 
 
@@ -59,7 +59,7 @@ def test_a_killed_or_stopped_decoder_ends_the_run_with_the_cause(tmp_path, folde
     run, step = None, 0
     try:
         for number in range(times):
-            monkeypatch.setenv("PATIENCE", str(decoders.PATIENCE if full_faults and number == 1 else 10.0))
+            monkeypatch.setenv("PATIENCE", str(decode_pool.PATIENCE if full_faults and number == 1 else 10.0))
             flags = {"data": f"folder:{folder}", "subset": 0, "epochs": 100_000, "knn_every": 0, "bs": 16}
             if run is None:
                 run = start(Store(tmp_path / "runs"), tiny_plan(**flags))

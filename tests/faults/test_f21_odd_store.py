@@ -11,9 +11,9 @@ import pytest
 from simclr_tui.catalog.catalog import Catalog
 from simclr_tui.errors import ExitCode, SimclrError
 from simclr_tui.launch.start import create
-from simclr_tui.store.edit import edit_run
+from simclr_tui.store.labels import edit_run
 from simclr_tui.store.store import Store
-from tests.making import make_run
+from tests.run_factory import make_run
 from tests.training import tiny_plan
 
 PLACES = ("missing", "read-only", "closed", "a file", "someone else's folder")

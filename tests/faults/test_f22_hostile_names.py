@@ -7,9 +7,9 @@ import random
 import pytest
 
 from simclr_tui.errors import SimclrError, StoreError
-from simclr_tui.store.edit import edit_run
+from simclr_tui.store.labels import edit_run
 from simclr_tui.store.store import Store
-from tests.making import make_run
+from tests.run_factory import make_run
 
 SEED = 22
 

@@ -12,10 +12,11 @@ import pytest
 import torch
 
 import simclr_tui
+from simclr_tui.api import load_encoder
 from simclr_tui.errors import CheckpointError
 from simclr_tui.store import checkpoints
-from simclr_tui.train.checkpoint import load_encoder, load_newest, load_step
-from tests.making import make_run
+from simclr_tui.train.persist.checkpoint import load_newest, load_step
+from tests.run_factory import make_run
 
 
 class Payload:

@@ -8,8 +8,8 @@ import sys
 
 import pytest
 
+from tests.tui.real_terminal import modes_left
 from tests.tui.runs_fabric import fabricate
-from tests.tui.terminal import modes_left
 
 # The corners first; the others are drawn.
 SIZES = [

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from simclr_tui.bench.fabric import make_store
-from tests.tui.terminal import modes_left
+from tests.tui.real_terminal import modes_left
 
 PROMISED = 150_000_000  # bytes of memory for ten thousand runs
 UP, HOME, END = "\x1b[A", "\x1b[H", "\x1b[F"

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from simclr_tui.bench.fabric import FIVE, make_metrics, make_store
-from simclr_tui.store.history import History
+from simclr_tui.store.metrics.history import History
 from simclr_tui.store.state import State, write_state
-from simclr_tui.tui import feed as feeds
-from simclr_tui.tui.feed import Feed
-from simclr_tui.tui.snapshots import Curves, Detail, Request
+from simclr_tui.tui.feed import feed as feeds
+from simclr_tui.tui.feed.feed import Feed
+from simclr_tui.tui.feed.messages import Curves, Detail, Request
 
 MILLION = 1_000_000
 LINE = b'{"step":%d,"epoch":%.6f,"time":%.4f,"loss":%.6f}\n'

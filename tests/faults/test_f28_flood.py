@@ -13,12 +13,12 @@ from simclr_tui.errors import StoreError
 from simclr_tui.launch.log_limit import LIMIT
 from simclr_tui.launch.start import start
 from simclr_tui.launch.stop import kill, stop
+from simclr_tui.store.log_tail import TAIL, tail_lines
 from simclr_tui.store.store import Store
-from simclr_tui.store.tail import TAIL, tail_lines
 from tests.faults.in_trainer import run_in_trainers
 from tests.faults.test_f03_stop import newest_step
 from tests.training import tiny_plan, until
-from tests.tui.terminal import Terminal
+from tests.tui.real_terminal import Terminal
 
 FLOOD = """
 import os, threading, time

@@ -13,8 +13,8 @@ from simclr_tui.catalog.catalog import Catalog
 from simclr_tui.errors import StoreError
 from simclr_tui.hardware.log import HardwareLog
 from simclr_tui.recipe.fields import short_values
-from simclr_tui.store.edit import edit_run
 from simclr_tui.store.evaluations import read_evaluations
+from simclr_tui.store.labels import edit_run
 from simclr_tui.store.run import Run
 from simclr_tui.store.store import Store
 

@@ -9,10 +9,10 @@ import time
 
 import pytest
 
-from simclr_tui.store.edit import edit_run
-from simclr_tui.store.export import export_metrics
+from simclr_tui.store.export.metrics import export_metrics
+from simclr_tui.store.labels import edit_run
 from simclr_tui.store.store import Store
-from tests.making import make_run, metric_line, write_metrics
+from tests.run_factory import make_run, metric_line, write_metrics
 
 SEED = 32
 

@@ -6,8 +6,8 @@ import re
 
 import pytest
 
+from tests.tui.real_terminal import modes_left
 from tests.tui.runs_fabric import fabricate
-from tests.tui.terminal import modes_left
 
 DIVIDED = "ZeroDivisionError('division by zero')"
 # What is replaced by something that fails, the keys that lead there, and how it fails.
@@ -46,12 +46,12 @@ CRASHES = [
 ]
 BEFORE = """
 from simclr_tui.tui import cluster
-from simclr_tui.tui.driver import TerminalDriver
-from simclr_tui.tui.plot import Chart
-from simclr_tui.tui.screens.new_run import NewRun
-from simclr_tui.tui.widgets.header import Header
-from simclr_tui.tui.widgets.run_list import RunList
-from simclr_tui.tui.widgets.status_line import StatusLine
+from simclr_tui.tui.terminal.driver import TerminalDriver
+from simclr_tui.tui.charts.chart import Chart
+from simclr_tui.tui.form.new_run import NewRun
+from simclr_tui.tui.runs.header import Header
+from simclr_tui.tui.runs.run_list import RunList
+from simclr_tui.tui.runs.status_line import StatusLine
 class SelfDrawn(Exception):
     def __rich__(self):
         raise ValueError("cannot")

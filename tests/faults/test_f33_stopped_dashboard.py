@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.tui.real_terminal import modes_left
 from tests.tui.runs_fabric import fabricate
-from tests.tui.terminal import modes_left
 
 SHELL = (sys.executable, str(Path(__file__).parents[1] / "tui" / "shell.py"))
 WRAPPED = (*SHELL, "/bin/sh", "-c", '"$@"; exit $?', "sh")

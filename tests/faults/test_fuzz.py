@@ -13,10 +13,10 @@ from simclr_tui.catalog.filter import complete_filter, parse_filter
 from simclr_tui.catalog.row import make_row
 from simclr_tui.errors import SimclrError
 from simclr_tui.recipe.resolve import from_toml, resolve, to_toml
-from simclr_tui.store.queue import Ticket, read_ticket, write_ticket
 from simclr_tui.store.store import Store
+from simclr_tui.store.ticket import Ticket, read_ticket, write_ticket
 from simclr_tui.text import safe
-from tests.making import make_run, metric_line, save_checkpoint, write_metrics
+from tests.run_factory import make_run, metric_line, save_checkpoint, write_metrics
 
 TOKENS = [
     b"\x00", b"\xff", b"\xed\xa0\x80", b"{", b"}", b"[" * 3000, b'"', b"\\u0000", b"\\ud800", b"null", b"NaN", b"-1",

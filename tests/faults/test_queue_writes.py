@@ -7,13 +7,13 @@ import os
 import pytest
 
 from simclr_tui import atomic
-from simclr_tui.launch.queue import enqueue, move, queue_again, waiting_runs
-from simclr_tui.launch.retry import settle
+from simclr_tui.launch.queue.queue import enqueue, move, queue_again, waiting_runs
+from simclr_tui.launch.queue.retry import settle
 from simclr_tui.launch.stop import take_out
 from simclr_tui.store import checkpoints
-from simclr_tui.store.queue import read_ticket, write_ticket
 from simclr_tui.store.state import read_state, write_state
 from simclr_tui.store.store import Store
+from simclr_tui.store.ticket import read_ticket, write_ticket
 from tests.faults.failing_os import FailingOs, die
 from tests.training import tiny_plan
 

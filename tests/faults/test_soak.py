@@ -10,10 +10,10 @@ from statistics import median
 import psutil
 import pytest
 
-from simclr_tui.store.history import History
+from simclr_tui.store.metrics.history import History
 from simclr_tui.store.state import read_state
-from tests.making import make_run
-from tests.tui.terminal import Terminal
+from tests.run_factory import make_run
+from tests.tui.real_terminal import Terminal
 
 RUNS = 8
 STEPS_PER_S = 10
@@ -26,7 +26,7 @@ import itertools, math, sys, time
 from pathlib import Path
 
 from simclr_tui.paths import RunPaths
-from simclr_tui.train.report import Reporter
+from simclr_tui.train.observe.reporter import Reporter
 stop, rate = Path(sys.argv[2]), float(sys.argv[3])
 report = Reporter(RunPaths(Path(sys.argv[1])))
 report.starting("reading")

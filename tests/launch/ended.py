@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from simclr_tui.launch.queue import dispatches, pause
+from simclr_tui.launch.queue.queue import dispatches, pause
 from simclr_tui.launch.stop import kill
 from simclr_tui.store.store import Store
 from tests.training import until

@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from simclr_tui.launch.log_limit import LogLimit
-from simclr_tui.store.tail import LogFollower, tail_lines
+from simclr_tui.store.log_tail import LogFollower, tail_lines
 
 SIZES = {"limit": 100_000, "head": 2_000, "tail": 10_000}
 

@@ -9,9 +9,10 @@ import threading
 
 import pytest
 
+from simclr_tui.catalog.news import Event, in_brief, news
 from simclr_tui.config import Config
 from simclr_tui.errors import SimclrError
-from simclr_tui.launch.notify import Event, in_brief, news, notify
+from simclr_tui.launch.notify import notify
 
 EVENT = Event("run1", "failed", "run1 failed: out of memory")
 

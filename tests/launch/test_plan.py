@@ -8,11 +8,11 @@ import pytest
 from PIL import Image
 
 from simclr_tui.errors import DataError, RecipeError, SimclrError, StoreError
-from simclr_tui.launch import aside, plan
+from simclr_tui.launch import plan, tasks
 from simclr_tui.launch.plan import check_space, checkpoint_bytes, make_plan, plan_clone, recipe_cost
-from simclr_tui.launch.slurm import slurm_resources
+from simclr_tui.launch.slurm.jobs import slurm_resources
 from simclr_tui.store import checkpoints
-from tests.making import make_run
+from tests.run_factory import make_run
 
 
 @pytest.fixture
@@ -71,7 +71,7 @@ def test_an_encoder_of_torchvision_is_counted_aside_once(monkeypatch):
     counted = make_plan("quick", flags=flags).cost
     assert (counted.dim, counted.z_dim, counted.parameters) == (576, 576, 2_542_856 - 1_615_848)
     assert counted.macs > 10**6
-    monkeypatch.setattr(aside, "_ask", None)  # whoever asks again fails
+    monkeypatch.setattr(tasks, "_ask", None)  # whoever asks again fails
     assert make_plan("quick", flags=flags | {"temp": 0.3}).cost == counted
 
 
@@ -80,7 +80,7 @@ def test_an_encoder_that_cannot_be_is_remembered(monkeypatch):
     for _ in range(2):
         with pytest.raises(RecipeError, match="alexnet cannot take images of 32 pixels"):
             make_plan("quick", flags=flags)
-        monkeypatch.setattr(aside, "_ask", None)
+        monkeypatch.setattr(tasks, "_ask", None)
 
 
 def test_the_next_checkpoint_is_as_large_as_the_newest(tmp_path):

@@ -7,9 +7,9 @@ import pytest
 
 from simclr_tui.paths import RunPaths
 from simclr_tui.store.checkpoints import load, manifests, prune
-from tests.making import CHECKPOINT as DATA
-from tests.making import newest_valid
-from tests.making import save_checkpoint as saved
+from tests.run_factory import CHECKPOINT as DATA
+from tests.run_factory import newest_valid
+from tests.run_factory import save_checkpoint as saved
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ from simclr_tui.store.evaluations import (
     save_evaluation,
 )
 from simclr_tui.store.store import Store
-from tests.making import make_run
+from tests.run_factory import make_run
 
 CONFUSION = [[8, 2, 0], [1, 3, 1], [0, 0, 0]]
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from simclr_tui.errors import NotFoundError, RecipeError, StoreError
 from simclr_tui.store.events import EventLog, read_events
-from tests.making import make_run, metric_line, write_metrics
+from tests.run_factory import make_run, metric_line, write_metrics
 
 
 def test_tags_and_note_are_edited_without_losing_what_a_newer_version_wrote(tmp_path):

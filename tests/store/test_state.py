@@ -14,7 +14,7 @@ import pytest
 from simclr_tui.errors import StoreError
 from simclr_tui.store.process import ProcessId, identify, is_alive, send_signal
 from simclr_tui.store.state import STALLED_AFTER, State, observe, read_state, write_state
-from tests.making import make_run
+from tests.run_factory import make_run
 
 
 class FakeClock:

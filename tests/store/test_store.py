@@ -15,7 +15,7 @@ from simclr_tui import open_run, runs
 from simclr_tui.errors import ExitCode, NotFoundError, StoreError
 from simclr_tui.store.names import check_name, natural_key
 from simclr_tui.store.store import Store
-from tests.making import make_run
+from tests.run_factory import make_run
 
 CLAIMING = """
 import sys

@@ -10,9 +10,9 @@ import pytest
 from simclr_tui.errors import ExitCode
 from simclr_tui.recipe.resolve import to_toml
 from simclr_tui.store.state import write_state
-from simclr_tui.train.report import Reporter
-from simclr_tui.train.stopping import StopFlag
-from simclr_tui.train.worker import work
+from simclr_tui.train.attempt import work
+from simclr_tui.train.observe.reporter import Reporter
+from simclr_tui.train.stop_flag import StopFlag
 from tests.training import STEPS, assert_same, metric_table, tensors, tiny_plan, tiny_run
 
 

@@ -13,7 +13,7 @@ from textual.keys import _character_to_key
 from textual.pilot import Pilot
 
 from simclr_tui.tui.app import Dashboard
-from simclr_tui.tui.snapshot import settle
+from simclr_tui.tui.screenshot import settle
 
 WIDE, NARROW = (120, 36), (80, 24)
 

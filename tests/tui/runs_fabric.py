@@ -14,7 +14,7 @@ from simclr_tui.atomic import write_file
 from simclr_tui.hardware.sample import GpuSample, HardwareSample
 from simclr_tui.recipe.resolve import resolve, to_toml
 from simclr_tui.store.events import EventLog
-from simclr_tui.store.metrics import MetricWriter
+from simclr_tui.store.metrics.writer import MetricWriter
 from simclr_tui.store.process import this_process
 from simclr_tui.store.run import FORMAT, Run, RunInfo
 from simclr_tui.store.state import State, write_state

@@ -10,9 +10,9 @@ import pytest
 import tomli_w
 
 from simclr_tui.errors import SimclrError
-from simclr_tui.halfblocks import Picture
-from simclr_tui.store.answers import Neighbor, Neighbors, Point, Preview, Projection, ViewsShown
-from simclr_tui.tui.looks import Look
+from simclr_tui.store.picture import Picture
+from simclr_tui.store.task_replies import Neighbor, Neighbors, Point, Preview, Projection, ViewsShown
+from simclr_tui.tui.images.requests import Look
 from tests.tui.driving import WIDE, dashboard, press, screen_text, until, write
 from tests.tui.runs_fabric import fabricate, write_metrics
 

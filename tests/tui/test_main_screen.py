@@ -5,14 +5,14 @@ from __future__ import annotations
 import pytest
 
 from simclr_tui.bench.fabric import make_store
+from simclr_tui.display.colours import run_colour
 from simclr_tui.store.store import Store
-from simclr_tui.tui.look import run_colour
-from simclr_tui.tui.screens.compare import CompareScreen
-from simclr_tui.tui.screens.confirm import Confirm
-from simclr_tui.tui.screens.help import Help
-from simclr_tui.tui.screens.new_run import NewRun
-from simclr_tui.tui.widgets.log_view import LogView
-from simclr_tui.tui.widgets.recipe_view import RecipeView
+from simclr_tui.tui.compare_screen import CompareScreen
+from simclr_tui.tui.dialogs.confirm import Confirm
+from simclr_tui.tui.dialogs.help import Help
+from simclr_tui.tui.form.new_run import NewRun
+from simclr_tui.tui.tabs.log_view import LogView
+from simclr_tui.tui.tabs.recipe_tab import RecipeView
 from tests.tui.driving import NARROW, WIDE, dashboard, notices, press, screen_lines, screen_text, until, write
 from tests.tui.runs_fabric import CREATED, fabricate
 

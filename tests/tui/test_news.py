@@ -11,7 +11,7 @@ from simclr_tui.config import Config
 from simclr_tui.store.state import read_state, write_state
 from simclr_tui.tui.actions import ACTIONS
 from simclr_tui.tui.app import Dashboard
-from simclr_tui.tui.snapshot import settle
+from simclr_tui.tui.screenshot import settle
 from tests.tui.driving import NARROW, WIDE, dashboard, notices, press, screen_lines, screen_text, until
 from tests.tui.runs_fabric import CREATED, fabricate
 

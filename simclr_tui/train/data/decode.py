@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 
-from simclr_tui.train.data.images import Pixels
+from simclr_tui.train.data.pixels import Pixels
 
 # The formats of `IMAGE_SUFFIXES` and no others: a file's name does not decide what parser its content reaches.
 _FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM")

@@ -13,13 +13,14 @@ from typing import TypeVar
 import numpy as np
 
 from simclr_tui.recipe.folders import FolderLayout, Listing, folder_layout, held_out
-from simclr_tui.train.data import cache
+from simclr_tui.train.data import decoded_cache
 from simclr_tui.train.data.decode import decode, shorter_side
-from simclr_tui.train.data.decoders import Decoders
-from simclr_tui.train.data.files import DAMAGED_LIMIT, FileImages, Spoilt, too_many
-from simclr_tui.train.data.headers import Headers, kept
-from simclr_tui.train.data.images import Data, ImageSet, Labels, Pixels, draw, hold_out
-from simclr_tui.train.data.room import fits
+from simclr_tui.train.data.decode_pool import Decoders
+from simclr_tui.train.data.header_cache import Headers, kept
+from simclr_tui.train.data.images import Data, ImageSet, draw, hold_out
+from simclr_tui.train.data.lazy_images import DAMAGED_LIMIT, FileImages, Spoilt, too_many
+from simclr_tui.train.data.memory_budget import fits
+from simclr_tui.train.data.pixels import Labels, Pixels
 
 _CHUNK = 64  # images a task
 Progress = Callable[[str, int, int], None]
@@ -48,16 +49,16 @@ def open_folder(path: Path, image_size: int, subset: int, progress: Progress, ca
     layout = folder_layout(path)
     train, test = chosen(layout, subset)
     cap = side_cap(image_size)
-    name = cache.key(
+    name = decoded_cache.key(
         ["folder", path.resolve(), cap, subset, *_fingerprint(path, train), "test", *_fingerprint(path, test)]
     )
 
     opener = _Opener(path, progress, cache_dir / f"{name}-damaged.txt", layout, train, test)
-    if not (fits(opener.count, cap) or cache.has(cache_dir, name)):
+    if not (fits(opener.count, cap) or decoded_cache.has(cache_dir, name)):
         headers = kept(cache_dir / f"{name}-headers.json", lambda: opener.headers(cap))
         if not fits(opener.count, headers.side):
             return opener.undecoded(headers)
-    return cache.cached(cache_dir, name, lambda allocate: opener.decoded(cap, allocate))
+    return decoded_cache.cached(cache_dir, name, lambda allocate: opener.decoded(cap, allocate))
 
 
 def side_cap(image_size: int) -> int:
@@ -110,7 +111,7 @@ class _Opener:
         damaged = tuple(sorted(name for name, side in zip(names, sides, strict=True) if side is None))
         return Headers(min(cap, max((side for side in sides if side is not None), default=1)), damaged)
 
-    def decoded(self, cap: int, allocate: cache.Allocate) -> Data:
+    def decoded(self, cap: int, allocate: decoded_cache.Allocate) -> Data:
         train, test, side = self.train, self.test, self.headers(cap).side
         train_set, train_damaged = self._decode("train", train, side, allocate)
         test_set, test_damaged = self._decode("test", test, side, allocate)
@@ -134,7 +135,9 @@ class _Opener:
             return Data(ImageSet(train.images, None), None, (), damaged, spoilt)
         return Data(train, test, self.layout.classes, damaged, spoilt)
 
-    def _decode(self, what: str, split: Split, side: int, allocate: cache.Allocate) -> tuple[ImageSet, list[str]]:
+    def _decode(
+        self, what: str, split: Split, side: int, allocate: decoded_cache.Allocate
+    ) -> tuple[ImageSet, list[str]]:
         out = allocate(what, (len(split.names), 3, side, side))
         done = self._each(f"decoding {what} images", split.names, lambda i, file: _quietly(lambda: _into(out, i, file)))
         damaged = [name for name, written in zip(split.names, done, strict=True) if not written]

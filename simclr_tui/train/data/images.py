@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-if TYPE_CHECKING:
-    from simclr_tui.train.data.files import FileImages, Spoilt
+from simclr_tui.train.data.pixels import Labels, Pixels
 
-Pixels = npt.NDArray[np.uint8]
-Labels = npt.NDArray[np.int64]
+if TYPE_CHECKING:
+    from simclr_tui.train.data.lazy_images import FileImages, Spoilt
+
 Images: TypeAlias = "Pixels | FileImages"
 """(N, 3, S, S), in memory, mapped from disk, or decoded when asked for."""
 

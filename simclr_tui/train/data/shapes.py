@@ -13,10 +13,11 @@ import numpy as np
 import numpy.typing as npt
 
 from simclr_tui.recipe.datasets import KNOWN
-from simclr_tui.train.data import cache
-from simclr_tui.train.data.figures import FIGURES, NAMES
+from simclr_tui.train.data import decoded_cache
 from simclr_tui.train.data.folder import Progress
-from simclr_tui.train.data.images import Data, ImageSet, Labels, Pixels
+from simclr_tui.train.data.images import Data, ImageSet
+from simclr_tui.train.data.pixels import Labels, Pixels
+from simclr_tui.train.data.shape_masks import FIGURES, NAMES
 
 Float = npt.NDArray[np.floating[Any]]
 
@@ -32,14 +33,16 @@ def open_shapes(image_size: int, subset: int, progress: Progress, cache_dir: Pat
     """10,000 training and 2,000 test images of `image_size` px, at most `subset` of each (0: all)."""
     counts = [min(subset or count, count) for count in (KNOWN["shapes"].train, KNOWN["shapes"].test)]
 
-    def build(allocate: cache.Allocate) -> Data:
+    def build(allocate: decoded_cache.Allocate) -> Data:
         train = _generate("train", 0, counts[0], image_size, progress, allocate)
         return Data(train, _generate("test", 1, counts[1], image_size, progress, allocate), NAMES)
 
-    return cache.cached(cache_dir, cache.key(["shapes", VERSION, image_size, *counts]), build)
+    return decoded_cache.cached(cache_dir, decoded_cache.key(["shapes", VERSION, image_size, *counts]), build)
 
 
-def _generate(split: str, stream: int, count: int, size: int, progress: Progress, allocate: cache.Allocate) -> ImageSet:
+def _generate(
+    split: str, stream: int, count: int, size: int, progress: Progress, allocate: decoded_cache.Allocate
+) -> ImageSet:
     out = allocate(split, (count, 3, size, size))
     step = max(1, _BLOCK // size**2)
     for start in range(0, count, step):

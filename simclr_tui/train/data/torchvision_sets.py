@@ -16,10 +16,11 @@ import numpy as np
 
 from simclr_tui.errors import DataError
 from simclr_tui.recipe.datasets import KNOWN, data_root, offline, on_disk
-from simclr_tui.train.data import cache
+from simclr_tui.train.data import decoded_cache
 from simclr_tui.train.data.folder import Progress
-from simclr_tui.train.data.images import Data, ImageSet, Labels, draw
-from simclr_tui.train.vision import import_torchvision
+from simclr_tui.train.data.images import Data, ImageSet, draw
+from simclr_tui.train.data.pixels import Labels
+from simclr_tui.train.model.torchvision_import import import_torchvision
 
 torchvision: Any = import_torchvision()
 
@@ -40,8 +41,8 @@ def open_known(name: str, subset: int, progress: Progress, cache_dir: Path) -> D
     root = data_root()
     if not on_disk(name):
         download(name, root, progress)
-    entry = cache.key([name, subset, *_fingerprint(name, root)])
-    return cache.cached(cache_dir, entry, lambda allocate: _read(name, root, subset, progress, allocate))
+    entry = decoded_cache.key([name, subset, *_fingerprint(name, root)])
+    return decoded_cache.cached(cache_dir, entry, lambda allocate: _read(name, root, subset, progress, allocate))
 
 
 def _fingerprint(name: str, root: Path) -> list[str]:
@@ -113,7 +114,7 @@ class _Bar:
         self.progress(self.what, self.done, self.total)
 
 
-def _read(name: str, root: Path, subset: int, progress: Progress, allocate: cache.Allocate) -> Data:
+def _read(name: str, root: Path, subset: int, progress: Progress, allocate: decoded_cache.Allocate) -> Data:
     try:
         train, classes = _read_split(name, root, "train", subset, progress, allocate)
         test, _ = _read_split(name, root, "test", subset, progress, allocate)
@@ -126,7 +127,7 @@ def _read(name: str, root: Path, subset: int, progress: Progress, allocate: cach
 
 
 def _read_split(
-    name: str, root: Path, split: str, subset: int, progress: Progress, allocate: cache.Allocate
+    name: str, root: Path, split: str, subset: int, progress: Progress, allocate: decoded_cache.Allocate
 ) -> tuple[ImageSet, tuple[str, ...]]:
     parts = [_SETS[name](root, **kwargs) for kwargs in _parts(name, split)]
     labels = np.concatenate([_labels(part) for part in parts])

@@ -1,0 +1,81 @@
+"""What happened to runs between two listings, in sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from simclr_tui.catalog.row import Row
+from simclr_tui.config import News
+from simclr_tui.text import percent, safe
+
+_AT_ONCE = 3  # messages on screen at one moment
+
+
+_FLAGS: tuple[News, ...] = ("diverged", "collapsed", "stalled")
+
+
+_ENDS: tuple[News, ...] = ("finished", "failed", "lost", "stopped")
+
+
+@dataclass(frozen=True)
+class Event:
+    """One piece of news about a run; `message` is a sentence."""
+
+    run: str
+    event: News
+    message: str
+
+    @property
+    def bad(self) -> bool:
+        return self.event not in ("finished", "stopped")
+
+
+def news(before: dict[str, Row], rows: Sequence[Row]) -> list[Event]:
+    """What happened between two listings. A run that is new to the list is no news."""
+    found: list[Event] = []
+    for row in rows:
+        old = before.get(row["name"])
+        if old is None or (old["state"], old.get("flags")) == (row["state"], row.get("flags")):
+            continue
+        flags = set(_words(row)) - set(_words(old))
+        found += [_event(row, flag) for flag in _FLAGS if flag in flags]
+        if row["state"] != old["state"] and row["state"] in _ENDS and "diverged" not in flags:
+            found.append(_event(row, row["state"]))
+    return found
+
+
+def _words(row: Row) -> list[str]:
+    return str(row.get("flags") or "").split(",")
+
+
+def _event(row: Row, event: News) -> Event:
+    name, reason = safe(row["name"]), safe(str(row.get("reason") or ""))
+    knn = f", kNN {percent(row['knn'])}" if row.get("knn") is not None else ""
+    words = {
+        "finished": f"{name} finished{knn}",
+        "stopped": f"{name} was stopped{knn}",
+        "diverged": f"{name} diverged: {reason or 'its loss is not finite'}",
+        "collapsed": f"{name} collapsed: its embeddings are all alike",
+        "stalled": f"{name} stalled: no sign of life for a minute",
+        "failed": f"{name} failed: {reason or 'see its log'}",
+        "lost": f"{name} is lost: {reason or 'its process is gone'}",
+    }
+    return Event(row["name"], event, words[event])
+
+
+def in_brief(events: Sequence[Event]) -> list[tuple[str, bool]]:
+    """Messages for one screen, each with whether it is bad; more than a few events become one a kind."""
+    if len(events) <= _AT_ONCE:
+        return [(event.message, event.bad) for event in events]
+    kinds: dict[News, list[Event]] = {}
+    for event in events:
+        kinds.setdefault(event.event, []).append(event)
+    return [(_counted(found), found[0].bad) for found in kinds.values()]
+
+
+def _counted(events: list[Event]) -> str:
+    if len(events) == 1:
+        return events[0].message
+    names = ", ".join(safe(event.run) for event in events[:3])
+    return f"{len(events)} runs {events[0].event}: {names}{', …' if len(events) > 3 else ''}"

@@ -1,0 +1,129 @@
+"""`simclr bench`: how fast this program is on this machine, each figure beside its goal."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+import typer
+
+from simclr_tui.cli import output
+from simclr_tui.cli.options import AsJson
+from simclr_tui.cli.recipe_options import with_recipe_flags
+from simclr_tui.errors import SimclrError
+from simclr_tui.store.bench_report import Figure, Measured
+from simclr_tui.text import number
+
+app = typer.Typer(help="Measure this program on this machine: each figure with its spread, beside its goal.",
+                  no_args_is_help=True)  # fmt: skip
+
+Count = Annotated[int, typer.Option("--count", min=1, help="Generated runs.")]
+Repeat = Annotated[int, typer.Option("--repeat", min=1, help="Times that each figure is measured.")]
+
+
+@app.command("store")
+def store(
+    count: Count = 10_000,
+    steps: Annotated[int, typer.Option("--steps", min=1, help="Steps of the generated history.")] = 1_000_000,
+    repeat: Repeat = 5,
+    json: AsJson = False,
+) -> None:
+    """Logging, a long history, start-up, the index and the listing of many runs."""
+    _tell(_measure("store", count, steps, repeat), json)
+
+
+@app.command("dashboard")
+def dashboard(
+    count: Annotated[int, typer.Option("--count", min=2, help="Generated runs.")] = 10_000,
+    repeat: Repeat = 5,
+    json: AsJson = False,
+) -> None:
+    """The dashboard's first frame, its keys, a chart and its memory, over many runs."""
+    _tell(_measure("dashboard", count, 1, repeat), json)
+
+
+@app.command("train")
+@with_recipe_flags
+def train(
+    *,
+    preset: Annotated[str, typer.Option("--preset", "-p", help="As of simclr run.", show_default=True)] = "auto",
+    config: Annotated[
+        Path | None, typer.Option("--config", "-c", help="A TOML file of fields over the preset.", show_default=False)
+    ] = None,
+    steps: Annotated[int, typer.Option("--steps", min=1, help="Steps of each measurement.")] = 8,
+    repeat: Repeat = 5,
+    peer: Annotated[
+        str, typer.Option("--peer", help='A command to measure in turns; its last line is {"images_per_s": …}.')
+    ] = "",
+    managed: Annotated[bool, typer.Option("--managed", help="Also as a run, with the dashboard open.")] = False,
+    json: AsJson = False,
+    flags: dict[str, Any],
+) -> None:
+    """What this machine makes of a recipe: images a second, the share of its peak, where a step's time goes.
+
+    Takes the flags of simclr run. On generated images, so that nothing is downloaded.
+    """
+    from simclr_tui.launch.plan import choose_preset
+    from simclr_tui.launch.trainer_process import computing_environment
+    from simclr_tui.recipe.resolve import resolve, to_toml
+
+    resolved = resolve(choose_preset()[0] if preset == "auto" else preset, config, flags)
+    environment = computing_environment()
+    added = ",".join(environment.keys() - os.environ.keys())
+    words = ["--peer", peer, *(["--managed"] if managed else []), "--added", added]
+    _tell(_measure("train", 0, steps, repeat, words, to_toml(resolved).encode(), environment), json)
+
+
+@app.command("data")
+def data(
+    count: Annotated[int, typer.Option("--count", min=64, help="Generated images.")] = 512,
+    repeat: Repeat = 5,
+    json: AsJson = False,
+) -> None:
+    """Image files to views, two an image, as a run takes them that cannot keep its pixels in memory.
+
+    In turns with torchvision's ImageFolder and transforms, on generated JPEGs of 224 px.
+    """
+    _tell(_measure("data", count, 1, repeat), json)
+
+
+def _measure(
+    what: str, count: int, steps: int, repeat: int, more: Sequence[str] = (), given: bytes = b"",
+    environment: Mapping[str, str] | None = None,
+) -> Measured:  # fmt: skip
+    words = ["--count", str(count), "--steps", str(steps), "--repeat", str(repeat), *more]
+    output.talk("measuring, for a minute or more; the quieter the machine, the truer the figures")
+    command = [sys.executable, "-m", "simclr_tui.bench", what, *words, "--parent", str(os.getpid())]
+    done = subprocess.run(command, input=given, stdout=subprocess.PIPE, check=False, env=environment)
+    if done.returncode:
+        raise SimclrError("the benchmark ended without figures", "its own words are above; see simclr doctor")
+    return msgspec.json.decode(done.stdout, type=Measured)
+
+
+def _tell(measured: Measured, json: bool) -> None:
+    if json:
+        output.data_json(measured.as_json())
+        return
+    titles = ["", "median", "lowest – highest", "n", "goal", ""]
+    output.table(titles, [_cells(figure) for figure in measured.figures], right=(1, 2, 3, 4))
+    output.data()
+    output.data(f"{measured.machine}; {', '.join(f'{name} {version}' for name, version in measured.versions.items())}")
+    if measured.commit:
+        output.data(f"commit {measured.commit}")
+
+
+def _cells(figure: Figure) -> list[str]:
+    verdict = {True: "met", False: "missed", None: ""}[figure.met]
+    return [
+        figure.name,
+        f"{number(figure.median)} {figure.unit}",
+        f"{number(min(figure.values))} – {number(max(figure.values))}",
+        str(len(figure.values)),
+        "" if figure.goal is None else f"≤ {number(figure.goal)} {figure.unit}",
+        verdict,
+    ]

@@ -1,0 +1,37 @@
+"""`simclr clone RUN --temp 0.1`: a new run from another's recipe, with changes."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from simclr_tui.cli import output
+from simclr_tui.cli.options import DEFAULT_RUNS, RunName, Runs
+from simclr_tui.cli.recipe_options import with_recipe_flags
+
+
+@with_recipe_flags
+def clone(
+    source: RunName,
+    *,
+    detach: Annotated[bool, typer.Option("--detach", "-d", help="Return at once with the run's name.")] = False,
+    name: Annotated[
+        str | None, typer.Option("--name", "-n", help="Instead of run1, run2, …", show_default=False)
+    ] = None,
+    runs: Runs = DEFAULT_RUNS,
+    flags: dict[str, Any],
+) -> None:
+    """Start a new run with another one's recipe; flags change single fields."""
+    from simclr_tui.launch.plan import plan_clone
+    from simclr_tui.launch.start import start
+    from simclr_tui.store.store import Store
+
+    store = Store(runs)
+    started = start(store, plan_clone(store.find(source), flags), name=name)
+    if detach:
+        return output.data(started.name)
+    from simclr_tui.cli.follow import follow
+
+    output.talk(f"{started.name}: {started.path}")
+    raise typer.Exit(follow(started))

@@ -1,0 +1,99 @@
+"""`simclr compare run1 run2`: what differs, and which is better."""
+
+from __future__ import annotations
+
+import csv
+import io
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from simclr_tui.cli import output
+from simclr_tui.cli.options import DEFAULT_RUNS, AsJson, RunNames, Runs
+from simclr_tui.errors import RecipeError
+from simclr_tui.text import safe
+
+if TYPE_CHECKING:
+    from simclr_tui.catalog.compare import Comparison
+
+_AXES = ("step", "epoch", "time")
+
+
+def compare(
+    names: RunNames,
+    metric: Annotated[
+        list[str] | None, typer.Option("--metric", "-m", help="Draw these instead of loss and knn.")
+    ] = None,
+    x: Annotated[str, typer.Option("--x", help="step, epoch or time.")] = "step",
+    smooth: Annotated[float, typer.Option("--smooth", min=0.0, max=0.999, help="Weight of the moving average.")] = 0.0,
+    log: Annotated[bool, typer.Option("--log", help="Logarithmic y.")] = False,
+    json: AsJson = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
+    markdown: Annotated[bool, typer.Option("--markdown", help="Print a Markdown table.")] = False,
+    runs: Runs = DEFAULT_RUNS,
+) -> None:
+    """Set runs side by side: the fields that differ, final and best figures, and their curves."""
+    from simclr_tui.catalog.compare import compare as set_side_by_side
+    from simclr_tui.store.store import Store
+
+    if len(names) < 2:
+        raise RecipeError("compare takes two runs or more", "for example: simclr compare run1 run2")
+    if x not in _AXES:
+        raise RecipeError(f"--x must be one of {', '.join(_AXES)}, not {x!r}", "the default is step")
+    store = Store(runs)
+    comparison = set_side_by_side([store.find(name) for name in names])
+    if json:
+        return output.data_json(comparison.as_json())
+    rows = table_rows(comparison)
+    titles = ["", *[run.name for run in comparison.runs]]
+    if as_csv:
+        return output.data(_csv(titles, rows))
+    if markdown:
+        return output.data(_markdown(titles, rows))
+    output.table(titles, rows, right=range(1, len(titles)))
+    if comparison.repeated:
+        output.data()
+        titles = ["over seeds", *[comparison.group_title(group) for group in comparison.seeds]]
+        output.table(titles, group_rows(comparison), right=range(1, len(titles)))
+    from simclr_tui.cli.chart import draw_chart
+
+    histories = [(run.name, history) for run, history in zip(comparison.runs, comparison.histories, strict=True)]
+    for name in metric or ["loss", "knn"]:
+        output.data()
+        output.data(draw_chart(histories, name, axis=x, smoothing=smooth, log_y=log))  # type: ignore[arg-type]
+    return None
+
+
+def table_rows(comparison: Comparison) -> list[list[str]]:
+    """States, differing fields, then measures, the better one of each marked with *."""
+    rows = [["state", *[output.state_cell(state.state, state.flags) for state in comparison.states]]]
+    rows += [[name, *[str(value) for value in values]] for name, values in comparison.differences.items()]
+    if not comparison.differences:
+        rows.append(["recipe", *["the same"] * len(comparison.runs)])
+    for measure in comparison.measures:
+        if all(value is None for value in measure.values):
+            continue
+        cells = [
+            measure.words(index) + (" *" if index == measure.better else "") for index in range(len(measure.values))
+        ]
+        rows.append([measure.name, *cells])
+    return rows
+
+
+def group_rows(comparison: Comparison) -> list[list[str]]:
+    """Over the seeds: mean ± std of every measure, the best mean marked with *."""
+    return [
+        [name, *[cell + (" *" if place == better else "") for place, cell in enumerate(cells)]]
+        for name, cells, better in comparison.group_rows()
+    ]
+
+
+def _csv(titles: list[str], rows: list[list[str]]) -> str:
+    buffer = io.StringIO()
+    csv.writer(buffer, lineterminator="\n").writerows([titles, *rows])
+    return safe(buffer.getvalue().rstrip("\n"), keep_newlines=True)
+
+
+def _markdown(titles: list[str], rows: list[list[str]]) -> str:
+    lines = [titles, ["---"] * len(titles), *rows]
+    return "\n".join("| " + " | ".join(safe(cell).replace("|", "\\|") for cell in line) + " |" for line in lines)

@@ -1,0 +1,80 @@
+"""`simclr config`: the user's defaults."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from simclr_tui.cli import output
+from simclr_tui.cli.options import AsJson
+from simclr_tui.text import safe
+
+app = typer.Typer(help="Show and set defaults: run store, theme, bell, notify.", no_args_is_help=True)
+
+
+def complete_key(incomplete: str) -> list[str]:
+    """Keys for the shell's completion."""
+    from simclr_tui.config import Config
+
+    return [key for key in Config.__struct_fields__ if key.startswith(incomplete)]
+
+
+Key = Annotated[str, typer.Argument(metavar="KEY", help="As of simclr config ls.", autocompletion=complete_key)]
+
+
+@app.command("ls")
+def ls(json: AsJson = False) -> None:
+    """List every key, its value and what it means."""
+    import msgspec
+
+    from simclr_tui.config import Config, descriptions, read_config
+    from simclr_tui.paths import config_path
+
+    config, default = read_config(), Config()
+    if json:
+        values = msgspec.structs.asdict(config)
+        return output.data_json(values)
+    rows = []
+    for key, about in descriptions().items():
+        value = getattr(config, key)
+        rows.append([key, value_text(value), "" if value == getattr(default, key) else "set", about])
+    output.table(["key", "value", "", "means"], rows)
+    return output.talk(f"in {safe(str(config_path()))}")
+
+
+@app.command("get")
+def get(key: Key) -> None:
+    """Print one value."""
+    from simclr_tui.config import find_key, read_config
+
+    output.data(safe(value_text(getattr(read_config(), find_key(key)))))
+
+
+@app.command("set", context_settings={"ignore_unknown_options": True})
+def set_key(
+    key: Key, words: Annotated[list[str], typer.Argument(metavar="VALUE…", help="Several words make a list.")]
+) -> None:
+    """Set a value: for example `simclr config set notify notify-send {run} {message}`."""
+    from simclr_tui.config import set_value
+    from simclr_tui.paths import config_path
+
+    config = set_value(key, words)
+    output.talk(f"{key} = {value_text(getattr(config, key))}, in {safe(str(config_path()))}")
+
+
+@app.command("unset")
+def unset(key: Key) -> None:
+    """Take a value away: the default holds again."""
+    from simclr_tui.config import set_value
+
+    output.talk(f"{key} = {value_text(getattr(set_value(key, []), key)) or 'none'} again")
+
+
+def value_text(value: Any) -> str:
+    """As it is typed."""
+    import shlex
+
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return shlex.join(value) if isinstance(value, tuple) else str(value)

@@ -1,0 +1,42 @@
+"""`simclr data`: which images there are, and getting more."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import Annotated
+
+import typer
+
+from simclr_tui.cli import output
+
+app = typer.Typer(help="List and fetch data sets.", no_args_is_help=True)
+
+
+@app.command("ls")
+def ls() -> None:
+    """List the known data sets and whether they are on disk."""
+    from simclr_tui.recipe.datasets import KNOWN, data_root, on_disk
+
+    rows = [
+        [
+            info.name,
+            f"{info.train:,}",
+            f"{info.test:,}",
+            str(info.classes),
+            f"{info.size} px",
+            "made on the spot" if name == "shapes" else "on disk" if on_disk(name) else "to be downloaded",
+        ]
+        for name, info in KNOWN.items()
+    ]
+    output.table(["data", "train", "test", "classes", "size", ""], rows, right=(1, 2, 3, 4))
+    output.talk(f"in {data_root()} (SIMCLR_DATA); your own images: --data folder:PATH, one folder a class or none")
+
+
+@app.command("get")
+def get(name: Annotated[str, typer.Argument(help="cifar10, cifar100, stl10, shapes or folder:PATH.")]) -> None:
+    """Download and decode a data set now, instead of at its first run."""
+    from simclr_tui.recipe.datasets import check_data
+
+    check_data(name)
+    raise typer.Exit(subprocess.run([sys.executable, "-m", "simclr_tui.train.data", name], check=False).returncode)

@@ -1,0 +1,22 @@
+"""`simclr doctor`: the common causes of trouble, looked for before they strike."""
+
+from __future__ import annotations
+
+import typer
+
+from simclr_tui.cli import output
+from simclr_tui.cli.options import DEFAULT_RUNS, AsJson, Runs
+
+
+def doctor(json: AsJson = False, runs: Runs = DEFAULT_RUNS) -> None:
+    """Look at the machine, the store and the terminal. Exit code 1 when something would stop a run."""
+    from simclr_tui.doctor import examine
+
+    findings = examine(runs)
+    if json:
+        output.data_json(findings)
+    else:
+        marks = {"good": "✓ good", "note": "○ note", "bad": "✗ bad"}
+        output.table(["", "", ""], [[marks[f.verdict], f.subject, f.finding] for f in findings])
+    if any(finding.verdict == "bad" for finding in findings):
+        raise typer.Exit(1)

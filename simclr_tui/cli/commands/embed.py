@@ -1,0 +1,75 @@
+"""`simclr embed RUN`: the vectors that an encoder gives to images, drawn here or written into a file."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from simclr_tui.cli import output
+from simclr_tui.cli.options import DEFAULT_RUNS, AsJson, Data, Device, RunName, Runs, Split
+from simclr_tui.errors import RecipeError
+from simclr_tui.store.task_replies import Projection
+from simclr_tui.text import percent, safe, size
+
+_TALLEST = 40  # lines of the scatter
+
+
+def embed(
+    name: RunName,
+    file: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", help="F.npy (labels and paths in F.npy.csv) or F.parquet.", show_default=False),
+    ] = None,
+    plot: Annotated[bool, typer.Option("--plot", help="Draw the scatter, which is done without --out.")] = False,
+    data: Data = None,
+    split: Split = None,
+    device: Device = "auto",
+    json: AsJson = False,
+    runs: Runs = DEFAULT_RUNS,
+) -> None:
+    """Draw test images on the two principal components of h, or write h of every image into a file.
+
+    Under the run's newest checkpoint. The scatter shows at most 2,000 images, drawn in turn from every class; --json
+    prints its points. A file holds both splits unless one is named, with labels and paths where known.
+    """
+    from simclr_tui.launch.tasks import embed as compute
+    from simclr_tui.launch.tasks import project
+    from simclr_tui.store.store import Store
+
+    run = Store(runs).find(name)
+    if file is not None and json:
+        raise RecipeError("--out and --json are two answers to one question", "give one of them")
+    if file is not None:
+        written = compute(run, file, data, split, device)
+        output.talk(f"wrote {safe(' and '.join(written.files))}: {written.content} ({size(written.bytes)})")
+    if file is None or plot:
+        found = project(run, data, split or "test", device)
+        output.data_json(found) if json else _draw(found, split or "test")
+
+
+def _draw(found: Projection, split: str) -> None:
+    """The scatter as wide as the terminal, the share of variance above it and the classes below."""
+    from rich.text import Text
+
+    from simclr_tui.display.scatter import Scatter, class_mark
+
+    first, second = found.explained
+    output.talk(
+        f"PCA of h, {percent(first)} + {percent(second)} of the variance: {len(found.points):,} of {found.images:,} "
+        f"{split} images at step {found.step:,}"
+    )
+    labels = {label: place for place, label in enumerate(found.classes)}
+    points = [(point.x, point.y, labels[point.label] if point.label else -1) for point in found.points]
+    console = output.console()
+    height = min(_TALLEST, max(8, shutil.get_terminal_size((100, 30)).lines - 4))
+    utf = (console.encoding or "").lower().startswith("utf")
+    for line in Scatter(points, min(console.width, 160), height).draw(unicode=utf):
+        console.print(Text.assemble(*line), no_wrap=True, crop=True)
+    legend = [(class_mark(place if label else -1), label) for place, label in enumerate(found.classes)]
+    words = [
+        Text(mark, style=style).append(f" {safe(label) or 'no class'}", "default") for (mark, style), label in legend
+    ]
+    console.print(Text("  ").join(words))

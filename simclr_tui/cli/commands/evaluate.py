@@ -1,0 +1,116 @@
+"""`simclr eval RUN`: is the encoder any good? The work is done by a process of its own, at this terminal."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from simclr_tui.cli import output
+from simclr_tui.cli.confusion import confusion_lines
+from simclr_tui.cli.options import DEFAULT_RUNS, AsJson, RunName, Runs
+from simclr_tui.errors import RecipeError
+from simclr_tui.store.evaluations import Evaluation, read_evaluation
+from simclr_tui.text import duration, number, percent, spread
+
+_SHARES = {"1%": "finetune-1pct", "10%": "finetune-10pct", "100%": "finetune-100pct"}
+
+
+def evaluate(
+    name: RunName,
+    knn: Annotated[bool, typer.Option("--knn", help="Weighted nearest neighbours of h.")] = False,
+    linear: Annotated[bool, typer.Option("--linear", help="Linear probe on features computed once.")] = False,
+    linear_aug: Annotated[
+        bool, typer.Option("--linear-aug", help="Linear probe trained with crop and flip, as in the paper.")
+    ] = False,
+    logreg: Annotated[bool, typer.Option("--logreg", help="Logistic regression by L-BFGS.")] = False,
+    finetune: Annotated[
+        list[str] | None,
+        typer.Option("--finetune", metavar="SHARE", help="Train everything on 1%, 10% or 100% of the labels."),
+    ] = None,
+    data: Annotated[
+        str | None, typer.Option("--data", help="Another data set than the run's.", show_default=False)
+    ] = None,
+    subset: Annotated[
+        int | None, typer.Option("--subset", min=0, help="Training images (0: all).", show_default="the run's")
+    ] = None,
+    seeds: Annotated[int, typer.Option("--seeds", min=1, max=100, help="Repeat with seeds 0 … N−1.")] = 1,
+    epochs: Annotated[
+        int | None, typer.Option("--epochs", min=1, help="Instead of each protocol's own.", show_default=False)
+    ] = None,
+    step: Annotated[
+        int | None, typer.Option("--step", min=0, help="A checkpoint's step.", show_default="the newest")
+    ] = None,
+    knn_k: Annotated[int | None, typer.Option("--knn-k", min=1, help="Neighbours.", show_default="the run's")] = None,
+    knn_temp: Annotated[float, typer.Option("--knn-temp", min=0.01, help="Temperature of their votes.")] = 0.1,
+    device: Annotated[
+        str | None, typer.Option("--device", help="auto, cpu, cuda or cuda:N.", show_default="the run's")
+    ] = None,
+    threads: Annotated[
+        int | None, typer.Option("--threads", min=0, help="CPU threads (0: all).", show_default="the run's")
+    ] = None,
+    json: AsJson = False,
+    runs: Runs = DEFAULT_RUNS,
+) -> None:
+    """Evaluate a run's encoder: kNN and a linear probe, or what the flags name. Results are kept in the run.
+
+    What a sweep chooses is chosen on a held-out tenth of the training images; the test images judge the last epoch.
+    For all but fine-tuning the encoder is frozen, and proved unchanged by a digest.
+    """
+    from simclr_tui.launch.evaluation import check_evaluation
+    from simclr_tui.launch.evaluation import evaluate as compute
+    from simclr_tui.store.store import Store
+
+    flags = {"knn": knn, "linear": linear, "linear-aug": linear_aug, "logreg": logreg}
+    protocols = [protocol for protocol, wanted in flags.items() if wanted]
+    protocols += dict.fromkeys(_share(word) for word in finetune or [])
+    run = Store(runs).find(name)
+    check_evaluation(run, step, data, device)
+    given = {
+        "--data": data, "--subset": subset, "--seeds": seeds, "--epochs": epochs, "--step": step,
+        "--knn-k": knn_k, "--knn-temp": knn_temp, "--device": device, "--threads": threads,
+    }  # fmt: skip
+    code, names = compute(run, protocols or ["knn", "linear"], given)
+    found = [evaluation for result in names if (evaluation := read_evaluation(run.paths, result)) is not None]
+    if json:
+        output.data_json([evaluation.as_json() for evaluation in found])
+    elif found:
+        _print(found)
+    raise typer.Exit(code)
+
+
+def _share(word: str) -> str:
+    share = word.strip().removesuffix("%") + "%"
+    if share not in _SHARES:
+        raise RecipeError(f"--finetune takes {', '.join(_SHARES)} of the labels, not {word!r}", "try --finetune 10%")
+    return _SHARES[share]
+
+
+def _print(found: list[Evaluation]) -> None:
+    titles = ["", "top-1", "top-5", "chosen", "data", "train", "test", "step", "time"]
+    output.table(titles, [_cells(evaluation) for evaluation in found], right=(1, 2, 5, 6, 7, 8))
+    seeds = max(len(evaluation.results) for evaluation in found)
+    if seeds > 1:
+        output.data(f"mean ± sample standard deviation over {seeds} seeds; confusion over all of them")
+    for evaluation in found:
+        output.data()
+        for line in confusion_lines(evaluation):
+            output.data(line)
+
+
+def _cells(found: Evaluation) -> list[str]:
+    chosen = ", ".join(f"{key} {number(value)}" for key, value in found.results[0].chosen.items())
+    validation = found.results[0].validation
+    return [
+        found.name,
+        spread(found.top1, found.top1_std),
+        spread(found.top5, found.top5_std),
+        f"{chosen} ({percent(validation)} on held-out)"
+        if chosen and len(found.results) == 1
+        else chosen and "per seed",
+        found.data,
+        f"{found.hyperparameters.get('labelled_images', found.train_images):,}",
+        f"{found.test_images:,}",
+        str(found.step),
+        duration(found.seconds),
+    ]

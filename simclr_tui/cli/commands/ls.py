@@ -1,0 +1,136 @@
+"""`simclr ls`: every run, one line each."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from simclr_tui.cli import output
+from simclr_tui.cli.options import DEFAULT_RUNS, AsJson, Runs
+from simclr_tui.text import duration, number, percent
+
+if TYPE_CHECKING:
+    from simclr_tui.catalog.arrange import Group
+    from simclr_tui.catalog.row import Row
+
+
+def complete_filter(incomplete: str) -> list[str]:
+    """Terms of the filter for the shell's completion."""
+    from simclr_tui.catalog.filter import complete_filter as complete
+
+    return complete(incomplete)
+
+
+def complete_column(incomplete: str) -> list[str]:
+    """Columns to sort, group or show, for the shell's completion."""
+    from simclr_tui.catalog.arrange import sortable
+
+    sign = "-" if incomplete.startswith("-") else ""
+    return [sign + name for name in sortable() if name.startswith(incomplete.removeprefix("-"))]
+
+
+def ls(
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="FILTER…",
+            help='For example: state:running "bs>=256" "knn>0.8" tag:paper word.',
+            autocompletion=complete_filter,
+        ),
+    ] = None,
+    sort: Annotated[
+        str, typer.Option("--sort", "-s", help="A column; -column turns it round.", autocompletion=complete_column)
+    ] = "created",
+    group: Annotated[
+        str | None,
+        typer.Option("--group", "-g", help="Group by a field or tags: mean ± std.", autocompletion=complete_column),
+    ] = None,
+    shown: Annotated[str, typer.Option("--columns", "-C", help="Columns to show, joined by commas.")] = "",
+    limit: Annotated[int, typer.Option("--limit", "-l", min=0, help="Show so many (0: all).")] = 0,
+    json: AsJson = False,
+    runs: Runs = DEFAULT_RUNS,
+) -> None:
+    """List runs with their state, the fields in which they differ, progress and figures."""
+    from simclr_tui.catalog.arrange import find_order, group_rows, sort_rows
+    from simclr_tui.catalog.catalog import Catalog
+    from simclr_tui.catalog.filter import parse_filter
+    from simclr_tui.catalog.row import find_column, parse_columns, public
+    from simclr_tui.launch.slurm.jobs import refresh
+    from simclr_tui.store.store import Store
+
+    passes = parse_filter(" ".join(words or []))
+    column, descending = find_order(sort)
+    chosen, by = parse_columns(shown), find_column(group, "group by") if group else ""
+    store = Store(runs)
+    refresh(store)
+    rows = sort_rows([row for row in Catalog(store).rows() if passes(row)], column, descending)
+    rows = rows[-limit:] if limit and sort == "created" else rows[: limit or None]
+    groups = group_rows(rows, by) if by else []
+    if json:
+        return output.data_json([_group_json(one) for one in groups] if groups else [public(row) for row in rows])
+    if not rows:
+        return output.talk("no runs here yet: simclr run starts one" if not words else "no run passes this filter")
+    _print_groups(groups) if groups else _print_rows(rows, chosen)
+    return None
+
+
+_FIGURES = ("knn", "knn_best", "loss", "linear", "images_per_s")  # of a group
+
+
+def _group_json(group: Group) -> dict[str, Any]:
+    found = {figure: group.spread(figure) for figure in _FIGURES}
+    figures = {name: {"mean": one.mean, "std": one.std, "n": one.count} for name, one in found.items() if one}
+    return {"group": group.column, "value": group.value, "runs": [row["name"] for row in group.rows], **figures}
+
+
+def _print_groups(groups: list[Group]) -> None:
+    from simclr_tui.catalog.arrange import spread_text
+    from simclr_tui.catalog.row import cell_text
+
+    known = [figure for figure in _FIGURES if any(group.spread(figure) for group in groups)]
+    rows = [
+        [
+            cell_text(group.column, group.value),
+            str(len(group.rows)),
+            *[spread_text(figure, group.spread(figure)) for figure in known],
+            ", ".join(str(row["name"]) for row in group.rows),
+        ]
+        for group in groups
+    ]
+    output.table([groups[0].column, "runs", *known, ""], rows, right=range(1, len(known) + 2))
+
+
+def _print_rows(rows: list[Row], chosen: tuple[str, ...]) -> None:
+    from simclr_tui.catalog.row import cell_text, differing
+
+    if chosen:
+        cells = [[str(row["name"]), _state(row), *[cell_text(name, row.get(name)) for name in chosen]] for row in rows]
+        return output.table(["run", "state", *chosen], cells, right=range(2, len(chosen) + 2))
+    shown = differing(rows)[:6] or ["bs", "temp"]
+    titles = ["run", "state", *shown, "progress", "loss", "kNN", "best", "images/s", "time", "tags"]
+    return output.table(titles, [_cells(row, shown) for row in rows], right=range(2, len(titles) - 1))
+
+
+def _state(row: Row) -> str:
+    flags = [word for word in str(row["flags"] or "").split(",") if word]
+    flags += [f"place {row['place']}"] if row["place"] else []
+    _, slurm, why = str(row["reason"] or "").partition("Slurm: ")
+    flags += [f"Slurm: {why.rstrip(')')}"] if slurm and row["state"] == "queued" else []
+    return output.state_cell(str(row["state"]), flags)
+
+
+def _cells(row: Row, shown: list[str]) -> list[str]:
+    step, steps = row["step"] or 0, row["steps"] or 0
+    return [
+        row["name"],
+        _state(row),
+        *[str(row[name]) for name in shown],
+        percent(step / steps) if steps else "–",
+        number(row["loss"]),
+        percent(row["knn"]),
+        percent(row["knn_best"]),
+        number(row["images_per_s"]),
+        duration(row["elapsed"]),
+        row["tags"] or "",
+    ]

@@ -1,0 +1,39 @@
+"""`simclr neighbors RUN IMAGE`: which images an encoder takes for alike."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from simclr_tui.cli import output
+from simclr_tui.cli.options import DEFAULT_RUNS, AsJson, Data, Device, RunName, Runs, Split
+
+
+def neighbors(
+    name: RunName,
+    image: Annotated[str, typer.Argument(metavar="IMAGE", help="An image file, or the number of a test image.")],
+    data: Data = None,
+    split: Split = "train",
+    k: Annotated[int, typer.Option("-k", min=1, max=1000, help="How many.")] = 8,
+    device: Device = "auto",
+    json: AsJson = False,
+    runs: Runs = DEFAULT_RUNS,
+) -> None:
+    """Draw the images nearest to one image, by the cosine of h under the run's newest checkpoint."""
+    from simclr_tui.launch.tasks import neighbors as find
+    from simclr_tui.store.store import Store
+
+    run = Store(runs).find(name)
+    found = find(run, image, data, split, k, device)
+    if json:
+        rows = [
+            {"index": n.index, "split": n.split, "label": n.label, "path": n.path, "similarity": n.similarity}
+            for n in found.neighbors
+        ]
+        return output.data_json({"run": run.name, "step": found.step, "images": found.images, "neighbors": rows})
+    from simclr_tui.cli.pictures import print_pictures
+
+    output.talk(f"the nearest of {found.images:,} images by h at step {found.step:,}, most alike first")
+    near = [(f"{n.similarity:.3f}  {n.label or n.path or n.index}", n.picture) for n in found.neighbors]
+    return print_pictures([(f"this  {found.label}", found.query), *near])

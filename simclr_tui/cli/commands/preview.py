@@ -1,0 +1,51 @@
+"""`simclr preview [FLAGS]`: the augmented views, seen before a run is started."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from simclr_tui.cli import output
+from simclr_tui.cli.recipe_options import with_recipe_flags
+
+
+@with_recipe_flags
+def preview(
+    *,
+    preset: Annotated[str, typer.Option("--preset", "-p", help="As of simclr run.", show_default=True)] = "auto",
+    config: Annotated[
+        Path | None, typer.Option("--config", "-c", help="A TOML file of fields over the preset.", show_default=False)
+    ] = None,
+    images: Annotated[int, typer.Option("--images", "-i", min=1, max=256, help="How many images.")] = 4,
+    file: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Write a PNG instead of drawing here.", show_default=False)
+    ] = None,
+    flags: dict[str, Any],
+) -> None:
+    """Draw the first images that a run would see: each beside the two views that its encoder would be shown.
+
+    Takes the flags of simclr run; the pixels are those of that run.
+    """
+    from simclr_tui.launch.plan import make_plan
+    from simclr_tui.launch.tasks import preview as compute
+
+    plan = make_plan(preset, config, flags)
+    for choice in plan.choices:
+        output.talk(f"chosen: {choice}")
+    shown = compute(plan.resolved, images, file)
+    if shown.file:
+        return output.talk(f"wrote {shown.file}: {len(shown.images)} images, each beside its two views")
+    from simclr_tui.cli.pictures import print_pictures
+
+    captioned = [
+        pair
+        for row in shown.images
+        for pair in (
+            (f"image {row.index}  {row.label}", row.original),
+            ("view 1", row.views[0]),
+            ("view 2", row.views[1]),
+        )
+    ]
+    return print_pictures(captioned, across=3)

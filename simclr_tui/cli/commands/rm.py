@@ -1,0 +1,31 @@
+"""`simclr rm RUN…`: into the trash."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from simclr_tui.cli import output
+from simclr_tui.cli.options import DEFAULT_RUNS, RunNames, Runs
+from simclr_tui.errors import StoreError
+
+
+def rm(
+    names: RunNames,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    runs: Runs = DEFAULT_RUNS,
+) -> None:
+    """Move runs into the trash of the store; `simclr trash` restores and empties it."""
+    from simclr_tui.store.store import Store
+
+    store = Store(runs)
+    found = [store.find(name) for name in names]
+    if not yes:
+        if not sys.stdin.isatty():
+            raise StoreError("rm asks before it removes, and there is no one to ask", "give --yes")
+        typer.confirm(f"Move {', '.join(run.name for run in found)} to the trash?", abort=True, err=True)
+    for run in found:
+        store.remove(run)
+        output.talk(f"{run.name} is in the trash; undo with: simclr trash restore {run.name}")

@@ -1,0 +1,96 @@
+"""`simclr run`: start training in its own process and follow it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+from simclr_tui.cli import output
+from simclr_tui.cli.options import DEFAULT_RUNS, Cpus, Nodes, Partition, Runs, Time, check_place
+from simclr_tui.cli.recipe_options import with_recipe_flags
+from simclr_tui.text import safe, size
+
+
+@with_recipe_flags
+def run(
+    *,
+    preset: Annotated[
+        str,
+        typer.Option(
+            "--preset",
+            "-p",
+            help="auto, quick, cpu-fast, cifar10-sgd, paper-cifar10, paper-imagenet or report.",
+            show_default=True,
+        ),
+    ] = "auto",
+    config: Annotated[
+        Path | None, typer.Option("--config", "-c", help="A TOML file of fields over the preset.")
+    ] = None,
+    detach: Annotated[bool, typer.Option("--detach", "-d", help="Return at once with the run's name.")] = False,
+    queue: Annotated[
+        bool, typer.Option("--queue", "-q", help="Wait for a free place instead of starting now; see simclr queue.")
+    ] = False,
+    priority: Annotated[int, typer.Option("--priority", help="In the queue: higher starts earlier.")] = 0,
+    after: Annotated[
+        list[str] | None,
+        typer.Option("--after", metavar="RUN", help="Queue it, to start when RUN has finished.", show_default=False),
+    ] = None,
+    on: Annotated[
+        Literal["local", "slurm"], typer.Option("--on", help="This machine, or a job of the cluster's Slurm.")
+    ] = "local",
+    partition: Partition = "",
+    time: Time = "",
+    cpus: Cpus = 0,
+    nodes: Nodes = 0,
+    name: Annotated[
+        str | None, typer.Option("--name", "-n", help="Instead of run1, run2, …", show_default=False)
+    ] = None,
+    tag: Annotated[list[str] | None, typer.Option("--tag", help="May be given again.", show_default=False)] = None,
+    note: Annotated[str, typer.Option("--note", help="A sentence to remember it by.", show_default=False)] = "",
+    runs: Runs = DEFAULT_RUNS,
+    flags: dict[str, Any],
+) -> None:
+    """Train SimCLR in a process of its own, and follow it.
+
+    Ctrl-C stops it with a checkpoint; closing the terminal does not stop it. Values come from the preset, then
+    --config, then flags.
+    """
+    from simclr_tui.cli.commands.queue import tell_queued
+    from simclr_tui.launch.plan import make_plan
+    from simclr_tui.launch.queue.queue import enqueue
+    from simclr_tui.launch.slurm.jobs import slurm_resources, submit
+    from simclr_tui.launch.start import start
+    from simclr_tui.store.store import Store
+
+    check_place(on, partition, time, cpus, nodes)
+    plan = make_plan(preset, config, flags, here=on == "local")
+    for choice in plan.choices:
+        output.talk(f"chosen: {choice}")
+    store = Store(runs)
+    if on == "slurm":
+        resources = slurm_resources(plan.resolved, partition, time, cpus, nodes)
+        submitted = submit(store, plan, resources, name=name, tags=tag, note=note)
+        output.data(submitted.name)
+        return output.talk(
+            f"{submitted.name} is a job of Slurm; see simclr ls, follow it: simclr attach {submitted.name}"
+        )
+    if queue or after or priority:
+        named = tuple(store.find(word).name for word in after or [])
+        waiting = enqueue(store, plan, name=name, tags=tag, note=note, priority=priority, after=named)
+        output.data(waiting.name)
+        return tell_queued(store, [waiting])
+    started = start(store, plan, name=name, tags=tag, note=note)
+    if detach:
+        output.data(started.name)
+        output.talk(f"training in the background; watch it: simclr attach {started.name}, or simclr tui")
+        return None
+    recipe = plan.resolved.recipe
+    output.talk(
+        f"{started.name}: {safe(recipe.data)}, {recipe.encoder} ×{recipe.width:g}, {plan.cost.parameters / 1e6:.2f} M "
+        f"parameters, {plan.steps or '?'} steps, checkpoints of {size(plan.cost.checkpoint_bytes)}, in {started.path}"
+    )
+    from simclr_tui.cli.follow import follow
+
+    raise typer.Exit(follow(started))

@@ -1,0 +1,127 @@
+"""`simclr show RUN`: everything known about one run."""
+
+from __future__ import annotations
+
+import datetime
+
+from simclr_tui.cli import output
+from simclr_tui.cli.options import DEFAULT_RUNS, AsJson, RunName, Runs
+from simclr_tui.recipe.fields import fields, short_values
+from simclr_tui.store.evaluations import read_evaluations
+from simclr_tui.store.run import Run
+from simclr_tui.store.state import State
+from simclr_tui.store.store import Store
+from simclr_tui.text import duration, number, percent, safe, size, sparkline
+
+
+def show(name: RunName, json: AsJson = False, runs: Runs = DEFAULT_RUNS) -> None:
+    """Show a run: state, figures, recipe with the source of each value, checkpoints and events."""
+    from simclr_tui.launch.slurm.jobs import refresh
+
+    store = Store(runs)
+    refresh(store)
+    found = store.find(name)
+    status = found.status
+    waits = _waits(store, found) if status.state == "queued" else {}
+    if json:
+        return output.data_json(_as_json(found, status) | waits)
+    _print_state(found, status, waits)
+    _print_recipe(found)
+    _print_events(found)
+    return None
+
+
+def _waits(store: Store, run: Run) -> dict[str, object]:
+    """Where a queued run stands and what it waits for."""
+    from simclr_tui.launch.queue.dependencies import waits_for
+    from simclr_tui.launch.queue.queue import waiting_runs, why_paused
+
+    waiting = waiting_runs(store)
+    if run.name not in waiting:
+        return {}
+    paused = why_paused(store)
+    waits = waits_for(store, waiting[run.name]).reason or (f"the queue is paused: {paused}" if paused else "")
+    return {"place": list(waiting).index(run.name) + 1, "waiting": len(waiting), "waits": waits}
+
+
+def _as_json(run: Run, status: State) -> dict[str, object]:
+    info, resolved = run.info, run.resolved
+    return {
+        "name": run.name,
+        "state": status.state,
+        "flags": list(status.flags),
+        "reason": status.reason,
+        "exit_code": status.exit_code,
+        "path": str(run.path.resolve()),
+        "created": info.created,
+        "tags": info.tags,
+        "note": info.note,
+        "command": info.command,
+        "git_commit": info.git_commit,
+        "version": info.version,
+        "preset": resolved.preset,
+        "recipe": short_values(resolved.recipe),
+        "sources": resolved.sources,
+        "step": status.step,
+        "steps": status.steps,
+        "attempt": status.attempt,
+        "seconds": status.elapsed + status.time,
+        "summary": status.summary,
+        "facts": status.facts,
+        "checkpoints": [manifest.step for manifest in run.checkpoints],
+        "evaluations": [evaluation.summary() for evaluation in read_evaluations(run.paths)],
+    }
+
+
+def _print_state(run: Run, status: State, waits: dict[str, object]) -> None:
+    info, summary, facts = run.info, status.summary, status.facts
+    created = datetime.datetime.fromtimestamp(info.created).strftime("%Y-%m-%d %H:%M:%S")
+    rows = [
+        ["state", output.state_cell(status.state, status.flags)],
+        ["queue", f"place {waits['place']} of {waits['waiting']}  {waits['waits']}" if waits else ""],
+        ["why", status.reason],
+        ["progress", f"{status.step} of {status.steps} steps ({percent(status.progress)}), attempt {status.attempt}"],
+        ["time", f"{duration(status.elapsed + status.time)}, ETA {duration(status.eta)}"],
+        ["kNN", _knn(summary)],
+        ["loss", f"{number(summary.get('loss'))}  {sparkline(run.history().points('loss').values)}"],
+        ["speed", f"{number(summary.get('images_per_s'))} images/s"],
+        ["GPU memory", size(summary.get("gpu_allocated")) if "gpu_allocated" in summary else ""],
+        ["data", f"{facts.get('images', '?')} images, {facts.get('test_images', '?')} for kNN"],
+        ["damaged", f"{facts['damaged_images']} images replaced" if facts.get("damaged_images") else ""],
+        ["device", f"{facts.get('device', '?')}, {facts.get('precision', '?')}, torch {facts.get('torch', '?')}"],
+        ["created", created],
+        ["command", " ".join(info.command)],
+        ["tags", ", ".join(info.tags)],
+        ["note", info.note],
+        ["folder", str(run.path)],
+        ["checkpoints", ", ".join(f"step {m.step} ({size(m.bytes)})" for m in run.checkpoints) or "none yet"],
+        *[[found.name, found.words] for found in read_evaluations(run.paths)],
+    ]
+    output.table([run.name, ""], [row for row in rows if row[1]])
+
+
+def _knn(summary: dict[str, float]) -> str:
+    if "knn" not in summary:
+        return ""
+    first, last, best = (percent(summary.get(key)) for key in ("knn_first", "knn", "knn_best"))
+    return f"{first} before the first step → {last}, best {best}"
+
+
+def _print_recipe(run: Run) -> None:
+    resolved = run.resolved
+    output.data()
+    rows = [
+        [item.short, str(getattr(resolved.recipe, item.key)), resolved.sources.get(item.key, "default"), item.paper]
+        for item in fields()
+    ]
+    output.table(["recipe", "value", "from", "paper"], rows)
+
+
+def _print_events(run: Run) -> None:
+    events = [event for event in run.events if event.event not in ("checkpoint", "evaluation")][-10:]
+    if events:
+        output.data()
+    for event in events:
+        when = datetime.datetime.fromtimestamp(event.wall).strftime("%H:%M:%S")
+        at = f" at step {event.step}" if event.step is not None else ""
+        output.data(safe(f"{when}  attempt {event.attempt}  {event.event}{at}  {event.message}"))

@@ -1,0 +1,27 @@
+"""`simclr stop RUN…`: with a checkpoint, or by force."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from simclr_tui.cli import output
+from simclr_tui.cli.options import DEFAULT_RUNS, RunNames, Runs
+
+
+def stop(
+    names: RunNames,
+    now: Annotated[bool, typer.Option("--kill", help="End it now; resume goes on from its last checkpoint.")] = False,
+    grace: Annotated[float, typer.Option("--grace", min=0.0, help="Seconds before a stuck run is killed.")] = 60.0,
+    runs: Runs = DEFAULT_RUNS,
+) -> None:
+    """Stop runs: each finishes its step, saves a checkpoint and ends; a queued one leaves the queue."""
+    from simclr_tui.launch.stop import kill
+    from simclr_tui.launch.stop import stop as stop_with_checkpoint
+    from simclr_tui.store.store import Store
+
+    store = Store(runs)
+    for run in [store.find(name) for name in names]:
+        final = kill(run) if now else stop_with_checkpoint(run, grace)
+        output.talk(f"{run.name} is {final.state} at step {final.step}; go on with: simclr resume {run.name}")

@@ -1,0 +1,264 @@
+"""`simclr sweep`: many runs over values of the recipe's fields, as one experiment."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from simclr_tui.cli import output
+from simclr_tui.cli.options import DEFAULT_RUNS, AsJson, Cpus, Nodes, Partition, Runs, Time, check_place
+from simclr_tui.cli.recipe_options import with_sweep_flags
+from simclr_tui.errors import RecipeError
+from simclr_tui.text import safe
+
+if TYPE_CHECKING:
+    from simclr_tui.store.store import Store
+    from simclr_tui.sweep.axes import Axis
+    from simclr_tui.sweep.files import SweepFile
+    from simclr_tui.sweep.folder import Sweep
+
+app = typer.Typer(help="Try many values of the recipe's fields; each trial is a queued run.")
+# What this machine has says nothing of a cluster. Under way, a trial teaches nothing yet: see docs/scaling.md.
+_ON_SLURM = 4
+SweepName = Annotated[str, typer.Argument(metavar="NAME", help="As of simclr sweep ls.")]
+
+
+@with_sweep_flags
+def sweep(
+    ctx: typer.Context,
+    *,
+    file: Annotated[
+        str | None,
+        typer.Option("--file", "-f", help="A sweep file, or one of the paper's by name: see simclr sweep files."),
+    ] = None,
+    sampler: Annotated[
+        Literal["grid", "random", "tpe"], typer.Option("--sampler", help="grid tries all; tpe (Optuna) learns.")
+    ] = "grid",
+    trials: Annotated[int, typer.Option("--trials", min=0, help="Of random and tpe.")] = 0,
+    seeds: Annotated[int, typer.Option("--seeds", min=1, max=1000, help="Runs of each trial.")] = 1,
+    prune: Annotated[
+        Literal["none", "median", "hyperband"], typer.Option("--prune", help="Give up trials whose kNN lags (tpe).")
+    ] = "none",
+    parallel: Annotated[
+        int,
+        typer.Option("--parallel", min=0, help="Of tpe, at once (0: one a place of the queue, 4 on Slurm)."),
+    ] = 0,
+    preset: Annotated[str, typer.Option("--preset", "-p", help="As of simclr run.")] = "auto",
+    config: Annotated[Path | None, typer.Option("--config", "-c", help="As of simclr run.")] = None,
+    on: Annotated[Literal["local", "slurm"], typer.Option("--on", help="As of simclr run.")] = "local",
+    partition: Partition = "",
+    time: Time = "",
+    cpus: Cpus = 0,
+    nodes: Nodes = 0,
+    name: Annotated[str | None, typer.Option("--name", "-n", help="Instead of sweep1, sweep2, …")] = None,
+    priority: Annotated[int, typer.Option("--priority", help="In the queue: higher starts earlier.")] = 0,
+    runs: Runs = DEFAULT_RUNS,
+    flags: dict[str, str],
+) -> None:
+    """Queue one run for each trial: --temp 0.1:1.0:log --bs 256,512 --seeds 3.
+
+    A field with several values (a,b,c) or a range (LOW:HIGH or LOW:HIGH:log) is varied, one with a single value
+    fixed. Ranges need --sampler random or tpe and --trials.
+    """
+    if ctx.invoked_subcommand is not None:
+        return
+    if file is None and not flags:
+        typer.echo(ctx.get_help())
+        return
+    from simclr_tui.launch.plan import make_plan
+    from simclr_tui.launch.queue.queue import waiting_runs
+    from simclr_tui.launch.slurm.jobs import slurm_resources
+    from simclr_tui.store.store import Store
+    from simclr_tui.sweep.control import make_sweep
+    from simclr_tui.sweep.files import SweepFile, load_sweep
+    from simclr_tui.sweep.folder import Sweep
+
+    check_place(on, partition, time, cpus, nodes)
+    read = load_sweep(file) if file else SweepFile(title="", recipe={})
+    axes, fixed = _split(read, flags)
+    plan = make_plan(preset, config, read.recipe | fixed, here=on == "local")
+    for choice in plan.choices:
+        output.talk(f"chosen: {choice}")
+    first = plan.resolved.recipe.seed
+    store = Store(runs)
+    wanted = Sweep(
+        name=name or "",
+        sampler=sampler,
+        trials=trials,
+        seeds=tuple(range(first, first + seeds)),
+        axes=axes,
+        listed=read.trials,
+        published=read.published,
+        published_as=read.published_as,
+        title=read.title,
+        prune=prune,
+        seed=first,
+        parallel=parallel or (_places(store) if on == "local" else _ON_SLURM),
+        priority=priority,
+        slurm=slurm_resources(plan.resolved, partition, time, cpus, nodes) if on == "slurm" else None,
+    )
+    made = make_sweep(store, plan.resolved, wanted, name)
+    output.data(made.name)
+    count = f"{made.trials} trials" + (f" of {seeds} seeds" if seeds > 1 else "")
+    where = f"{len(waiting_runs(store))} runs wait" if made.slurm is None else "each run a job of Slurm"
+    output.talk(f"{made.name}: {count}, {where}; watch it: simclr sweep show {made.name}")
+    _tell_pause(store, made)
+
+
+app.callback(invoke_without_command=True)(sweep)
+
+
+def _split(read: SweepFile, flags: dict[str, str]) -> tuple[tuple[Axis, ...], dict[str, object]]:
+    """Fields that are varied, and those that are fixed; a flag wins over the file's axis of its name."""
+    from simclr_tui.sweep.axes import parse_axis
+
+    axes = {axis.name: axis for axis in read.axes}
+    fixed: dict[str, object] = {}
+    for key, text in flags.items():
+        axis = parse_axis(key, text)
+        axes.pop(axis.name, None)
+        if len(axis.choices) == 1:
+            fixed[key] = axis.choices[0]
+        else:
+            axes[axis.name] = axis
+    return tuple(axes.values()), fixed
+
+
+def _places(store: Store) -> int:
+    from simclr_tui.hardware.gpu import gpu_count
+    from simclr_tui.launch.queue.queue import settings
+
+    return settings(store).slots * max(1, gpu_count())
+
+
+def _tell_pause(store: Store, sweep: Sweep) -> None:
+    from simclr_tui.launch.queue.queue import why_paused
+
+    if sweep.slurm is not None:  # the queue has nothing to do with it
+        return
+    if why := why_paused(store):
+        output.talk(f"the queue is paused: {safe(why)}; go on with: simclr queue start")
+
+
+@app.command("files")
+def files() -> None:
+    """List the sweeps of the paper's ablations that come with the program."""
+    from simclr_tui.sweep.files import shipped
+
+    output.table(["--file", "what it tries"], [[name, title] for name, title in shipped().items()])
+
+
+@app.command("ls")
+def ls(json: AsJson = False, runs: Runs = DEFAULT_RUNS) -> None:
+    """List the sweeps of the store."""
+    from simclr_tui.catalog.catalog import Catalog
+    from simclr_tui.cli.sweep_table import state_words, values_words
+    from simclr_tui.store.store import Store
+    from simclr_tui.sweep.folder import SweepFolder, sweep_names
+    from simclr_tui.sweep.results import best_trial, sweep_results
+    from simclr_tui.text import percent
+
+    store = Store(runs)
+    rows = Catalog(store).rows()
+    found = []
+    for name in sweep_names(store):
+        about = SweepFolder(store, name).read()
+        results = sweep_results(about, rows)
+        best = best_trial(results)
+        found.append((about, results, best))
+    if json:
+        return output.data_json(
+            [{"name": a.name, "sampler": a.sampler, "trials": a.trials, "stopped": a.stopped,
+              "best": None if b is None else b.mean} for a, _, b in found]
+        )  # fmt: skip
+    cells = [
+        [a.name, a.sampler, str(a.trials), state_words(a, r), percent(b.mean if b else None), values_words(b), a.title]
+        for a, r, b in found
+    ]
+    output.table(["sweep", "sampler", "trials", "runs", "best kNN", "with", "about"], cells, right=[2, 4])
+    return None
+
+
+@app.command("show")
+def show(
+    name: SweepName,
+    lines: Annotated[bool, typer.Option("--lines", help="All fields beside each other, best trials as lines.")] = False,
+    json: AsJson = False,
+    runs: Runs = DEFAULT_RUNS,
+) -> None:
+    """Show a sweep: its trials, the best, how much each field matters, and kNN over each field."""
+    from simclr_tui.cli.sweep_table import as_json, print_sweep
+    from simclr_tui.store.store import Store
+    from simclr_tui.sweep.control import sweep_rows
+    from simclr_tui.sweep.folder import find_sweep
+
+    store = Store(runs)
+    about = find_sweep(store, name).read()
+    rows = sweep_rows(store, about.name)
+    if json:
+        return output.data_json(as_json(about, rows))
+    print_sweep(about, rows, lines)
+    return None
+
+
+@app.command("stop")
+def stop(name: SweepName, runs: Runs = DEFAULT_RUNS) -> None:
+    """Take its waiting runs out of the queue and stop the others, each with a checkpoint."""
+    from simclr_tui.launch.stop import GRACE, kill, wait_until_ended
+    from simclr_tui.store.store import Store
+    from simclr_tui.sweep.control import stop_sweep
+    from simclr_tui.sweep.folder import find_sweep
+
+    store = Store(runs)
+    folder = find_sweep(store, name)
+    stopped = stop_sweep(store, folder)
+    for run in stopped:
+        if wait_until_ended(run, GRACE) is None:
+            kill(run)
+    output.talk(f"{folder.root.name}: {len(stopped)} runs stopped; go on with: simclr sweep resume {folder.root.name}")
+
+
+@app.command("resume")
+def resume(name: SweepName, runs: Runs = DEFAULT_RUNS) -> None:
+    """Queue what it lacks: runs that were stopped or lost go on from their checkpoints."""
+    from simclr_tui.store.store import Store
+    from simclr_tui.sweep.control import go_on
+    from simclr_tui.sweep.folder import find_sweep
+
+    store = Store(runs)
+    folder = find_sweep(store, name)
+    output.talk(
+        f"{folder.root.name}: {go_on(store, folder)} runs queued; watch it: simclr sweep show {folder.root.name}"
+    )
+    _tell_pause(store, folder.read())
+
+
+@with_sweep_flags
+def extend(
+    name: SweepName,
+    *,
+    trials: Annotated[int, typer.Option("--trials", min=0, help="So many more, of random and tpe.")] = 0,
+    seeds: Annotated[int, typer.Option("--seeds", min=0, help="So many more for each trial.")] = 0,
+    runs: Runs = DEFAULT_RUNS,
+    flags: dict[str, str],
+) -> None:
+    """Add trials, seeds, or values of a grid's fields: --temp 2.0,5.0."""
+    from simclr_tui.store.store import Store
+    from simclr_tui.sweep.axes import parse_axis
+    from simclr_tui.sweep.control import extend_sweep
+    from simclr_tui.sweep.folder import find_sweep
+
+    if not (trials or seeds or flags):
+        raise RecipeError("nothing to add", "give --trials N, --seeds N or more values of a field")
+    store = Store(runs)
+    folder = find_sweep(store, name)
+    last = max(folder.read().seeds)
+    axes = [parse_axis(key, text) for key, text in flags.items()]
+    count = extend_sweep(store, folder, trials, range(last + 1, last + 1 + seeds), axes)
+    output.talk(f"{folder.root.name}: {count} runs queued; watch it: simclr sweep show {folder.root.name}")
+    _tell_pause(store, folder.read())
+
+
+app.command("extend")(extend)

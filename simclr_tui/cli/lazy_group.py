@@ -1,0 +1,106 @@
+"""The group of all verbs: none is imported before it is used, and its help page is drawn without rich.
+
+Typer alone takes half of what a person notices as waiting; the verbs' modules and rich would take the other half.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import shutil
+import sys
+import textwrap
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import groupby
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+from simclr_tui.cli.verbs import VERBS, Verb
+
+_ASCII = str.maketrans("╭╮╰╯─│", "++++-|")
+
+
+class _Commands(Mapping[str, Any]):
+    """Name → command, made when it is asked for."""
+
+    def __getitem__(self, name: str) -> Any:
+        return _load(VERBS[name])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(VERBS)
+
+    def __len__(self) -> int:
+        return len(VERBS)
+
+
+def _load(verb: Verb) -> Any:
+    module, _, name = verb.target.partition(":")
+    found = getattr(importlib.import_module(f"simclr_tui.cli.commands.{module}"), name)
+    if isinstance(found, typer.Typer):
+        command: Any = typer.main.get_group(found)
+    else:
+        alone = typer.Typer(add_completion=False)
+        alone.command(verb.name)(found)
+        command = typer.main.get_command(alone)
+    command.name = verb.name
+    return command
+
+
+class VerbGroup(TyperGroup):
+    """`simclr` itself."""
+
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(**attributes)
+        self.commands = _Commands()  # type: ignore[assignment]
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return list(self.commands)
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """The page in the form that Typer gives those of the verbs."""
+        width = max(40, shutil.get_terminal_size().columns)
+        options = [
+            (", ".join(sorted(option.opts, key=len, reverse=True)), getattr(option, "help", "") or "")
+            for option in self.get_params(ctx)
+        ]
+        page = ["", *_paragraph(f"Usage: {ctx.command_path} [OPTIONS] COMMAND [ARGS]...", width), ""]
+        page += [*_paragraph(self.help or "", width), "", *_panel("Options", options, width)]
+        wide = max(map(len, VERBS))
+        for panel, verbs in groupby(VERBS.values(), key=lambda verb: verb.panel):
+            page += _panel(panel, [(verb.name, verb.help) for verb in verbs], width, wide)
+        page += ["", *_paragraph(self.epilog or "", width)]
+        # Printed here and not handed to the formatter, as Typer does: it drops the page where no verb was given.
+        typer.echo("\n".join(page if _encodes_frames() else [line.translate(_ASCII) for line in page]))
+
+
+def _paragraph(text: str, width: int) -> list[str]:
+    return [f" {line}" for line in _wrapped(text, width - 2)]
+
+
+def _panel(title: str, rows: Iterable[tuple[str, str]], width: int, wide: int = 0) -> list[str]:
+    """A frame with a title around names and what they mean, which is wrapped in a column of its own."""
+    rows = list(rows)
+    wide = max(wide, *(len(name) for name, _ in rows))
+    room = width - wide - 6
+    lines = [_style(f"╭─ {title} {'─' * (width - len(title) - 5)}╮", dim=True)]
+    side = _style("│", dim=True)
+    for name, meaning in rows:
+        for index, line in enumerate(_wrapped(meaning, room) or [""]):
+            shown = _style(f"{'' if index else name:<{wide}}", bold=True, fg="cyan")
+            lines.append(f"{side} {shown}  {line:<{room}} {side}")
+    return [*lines, _style(f"╰{'─' * (width - 2)}╯", dim=True)]
+
+
+def _wrapped(text: str, width: int) -> list[str]:
+    return textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False)
+
+
+def _encodes_frames() -> bool:
+    return (sys.stdout.encoding or "").lower().startswith("utf")
+
+
+def _style(text: str, **style: Any) -> str:
+    """Marked up for a terminal; what is no terminal is never sent these marks (`typer.echo` takes them out)."""
+    return text if "NO_COLOR" in os.environ else typer.style(text, **style)

@@ -1,0 +1,125 @@
+"""A sweep as text: the table of its trials, the best, importances, and kNN over each field."""
+
+from __future__ import annotations
+
+import shutil
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from simclr_tui.catalog.row import Row
+from simclr_tui.cli import output
+from simclr_tui.cli.parallel_coordinates import parallel_lines
+from simclr_tui.sweep.folder import Sweep
+from simclr_tui.sweep.results import TrialResult, best_trial, importances, sweep_results
+from simclr_tui.text import number, percent
+
+_ROWS = 8  # of a slice plot
+
+
+def as_json(sweep: Sweep, rows: Sequence[Row]) -> dict[str, Any]:
+    """The stable form of `sweep show --json`."""
+    results = sweep_results(sweep, rows)
+    best = best_trial(results)
+    return {
+        "name": sweep.name,
+        "sampler": sweep.sampler,
+        "trials": sweep.trials,
+        "seeds": list(sweep.seeds),
+        "stopped": sweep.stopped,
+        "best": None if best is None else best.number,
+        "importance": importances(sweep, results),
+        "results": [
+            {"trial": one.number, "values": one.values, "runs": list(one.runs), "states": dict(one.states),
+             "knn": one.mean, "knn_std": one.std, "published": one.published}
+            for one in results
+        ],
+    }  # fmt: skip
+
+
+def print_sweep(sweep: Sweep, rows: Sequence[Row], lines: bool = False) -> None:
+    """Everything `sweep show` prints; with `lines` parallel coordinates in place of kNN over each field."""
+    results = sweep_results(sweep, rows)
+    published = any(result.published is not None for result in results)
+    titles = ["trial", *sweep.varied, "kNN", *(["published"] if published else []), "runs", "state"]
+    output.table(titles, [_cells(result, published) for result in results], right=range(len(titles) - 2))
+    if published:
+        output.data(f"published: {sweep.published_as}")
+    best = best_trial(results)
+    output.data()
+    output.data(
+        f"{sweep.name}{': ' + sweep.title if sweep.title else ''}, {sweep.sampler}, {state_words(sweep, results)}"
+    )
+    if best is None:
+        return
+    output.data(f"best: trial {best.number} with {values_words(best)}, kNN {_score(best)}; simclr show {best.runs[0]}")
+    shares = {name: share for name, share in importances(sweep, results).items() if share is not None}
+    for name, share in sorted(shares.items(), key=lambda item: -item[1]):
+        output.data(f"{name:>16} {'█' * round(20 * share):<20} {percent(share)} of the variance of kNN")
+    if lines:
+        output.data()
+        for line in parallel_lines(sweep, results, min(120, shutil.get_terminal_size((80, 24)).columns)):
+            output.data(line)
+        return
+    for name in sweep.varied:
+        _slice(name, results)
+
+
+def state_words(sweep: Sweep, results: Sequence[TrialResult]) -> str:
+    """`12 finished, 3 queued`, and whether the user has stopped it."""
+    counted: Counter[str] = sum((result.states for result in results), Counter())
+    words = ", ".join(f"{count} {state}" for state, count in counted.most_common())
+    return (words or "no runs yet") + (" (stopped)" if sweep.stopped else "")
+
+
+def values_words(result: TrialResult | None) -> str:
+    """`temp 0.1, bs 256`."""
+    return ", ".join(f"{name} {_value(value)}" for name, value in result.values.items()) if result else ""
+
+
+def _cells(result: TrialResult, published: bool) -> list[str]:
+    shown = [str(result.number), *(_value(value) for value in result.values.values()), _score(result)]
+    if published:
+        shown.append(number(result.published))
+    runs = result.runs[0] if len(result.runs) == 1 else f"{result.runs[0]} … {result.runs[-1]}"
+    return [
+        *shown,
+        runs,
+        ", ".join(f"{count} {state}" if count > 1 else state for state, count in result.states.items()),
+    ]
+
+
+def _score(result: TrialResult) -> str:
+    spread = f" ± {100 * result.std:.1f} (n={len(result.scores)})" if result.std is not None else ""
+    return percent(result.mean) + spread
+
+
+def _value(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return number(value) if isinstance(value, int | float) else str(value)
+
+
+def _slice(name: str, results: Sequence[TrialResult]) -> None:
+    """kNN over one field: a column a value, evenly spaced; a mark for each trial."""
+    scored = [(result.values[name], result.mean) for result in results if result.mean is not None]
+    values = sorted({value for value, _ in scored}, key=lambda value: (isinstance(value, str), value))
+    room = max(1, (min(100, shutil.get_terminal_size((100, 24)).columns) - 8) // 8)
+    if len(values) < 2 or len(values) > room * 4:
+        return
+    width = 8 if len(values) <= room else 2
+    low, high = min(mean for _, mean in scored), max(mean for _, mean in scored)
+    span = high - low or 1.0
+    grid = [[0] * len(values) for _ in range(_ROWS)]
+    for value, mean in scored:
+        grid[_ROWS - 1 - round((mean - low) / span * (_ROWS - 1))][values.index(value)] += 1
+    output.data()
+    output.data(f"kNN over {name}")
+    for index, line in enumerate(grid):
+        label = percent(high - span * index / (_ROWS - 1)) if index in (0, _ROWS - 1) else ""
+        marks = "".join((str(min(count, 9)) if count > 1 else "o" if count else " ").center(width) for count in line)
+        output.data(f"{label:>6} |{marks.rstrip()}")
+    if width == 8:
+        output.data(" " * 8 + "".join(_value(value)[:7].center(width) for value in values).rstrip())
+    else:
+        output.data(f"        from {_value(values[0])} to {_value(values[-1])}")

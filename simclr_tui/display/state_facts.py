@@ -1,0 +1,65 @@
+"""What is worth saying about a run's state, in words, for the status line and for `simclr run`."""
+
+from __future__ import annotations
+
+from simclr_tui.display.glyphs import state_glyph
+from simclr_tui.store.state import ACTIVE, State
+from simclr_tui.text import duration, number, percent, safe, size
+
+_WORDS = {"stalled": "no sign of life", "collapsed": "collapsed", "diverged": "diverged"}
+
+
+def facts(state: State) -> list[tuple[str, str]]:
+    """What is worth saying about a run's state, most important first, each with its style."""
+    plain = "not bold default"
+    found = [(f"{state_glyph(state.state)} {state.state}", plain)]
+    found += [(_WORDS.get(flag, safe(flag)), "bold yellow") for flag in state.flags]
+    active = state.state in ACTIVE
+    if state.activity and active:
+        found.append((safe(state.activity), plain))
+    if state.reason and not active:
+        found.append((safe(state.reason), plain))
+    if state.steps_per_epoch:
+        epochs = state.steps // state.steps_per_epoch
+        found.append((f"epoch {min(epochs, state.step // state.steps_per_epoch)}/{epochs}", plain))
+    if state.steps:
+        found.append((f"step {state.step:,}/{state.steps:,}", plain))
+    summary = state.summary
+    if active and "images_per_s" in summary:
+        found.append((f"{number(round(summary['images_per_s']))} img/s", plain))
+    if active:
+        found.append((f"ETA {duration(state.eta)}", plain))
+    if "knn" in summary:
+        best = summary.get("knn_best", summary["knn"])
+        also = f" (best {percent(best)})" if best > summary["knn"] else ""
+        found.append((f"kNN {percent(summary['knn'])}{also}", plain))
+    if "rank_h" in summary:
+        healthy = "" if {"collapsed", "diverged"} & set(state.flags) else " healthy"
+        found.append((f"rank {summary['rank_h']:.0f}/{state.facts.get('dim', '?')}{healthy}", plain))
+    if "loss" in summary:
+        found.append((f"loss {number(summary['loss'])}", plain))
+    found.append((f"trained {duration(state.elapsed + state.time)}", plain))
+    return found
+
+
+def progress_line(status: State) -> str:
+    """`epoch 3/20  step 57/380  loss 5.12  kNN 41.2%  812 img/s  3.1 GB  ETA 2m10s`, with what it is doing."""
+    summary = status.summary
+    if status.state == "queued" or not status.steps:
+        return safe(status.activity or status.state)
+    epochs = status.steps // max(1, status.steps_per_epoch)
+    words = [f"epoch {status.step // max(1, status.steps_per_epoch)}/{epochs}", f"step {status.step}/{status.steps}"]
+    if "loss" in summary:
+        words.append(f"loss {number(summary['loss'])}")
+    if "knn" in summary:
+        words.append(f"kNN {percent(summary['knn'])}")
+    if "images_per_s" in summary:
+        words.append(f"{summary['images_per_s']:,.0f} img/s")
+    if "gpu_allocated" in summary:
+        words.append(size(summary["gpu_allocated"]))
+    words.append(f"ETA {duration(status.eta)}")
+    if status.activity not in ("", "training"):
+        words.append(safe(status.activity))
+    if status.flags:
+        words.append(f"({', '.join(status.flags)})")
+    return "  ".join(words)

@@ -1,0 +1,203 @@
+"""Is this machine ready to train? Each finding names what was looked at and, where it is bad, what to do."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.metadata
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+import psutil
+
+from simclr_tui.atomic import Lock, rename_folder, write_file
+from simclr_tui.errors import SimclrError
+from simclr_tui.hardware.gpu import shared_reader
+from simclr_tui.hardware.sampler import machine_summary
+from simclr_tui.recipe.datasets import KNOWN, data_root, on_disk
+from simclr_tui.store.store import Store
+from simclr_tui.text import size
+from simclr_tui.version import __version__
+
+_PROBE = "import torch;print(torch.__version__, torch.cuda.is_available(), torch.cuda.device_count())"
+_LOCK_PROBE = (
+    "import sys, pathlib; from simclr_tui.atomic import is_locked; sys.exit(is_locked(pathlib.Path(sys.argv[1])))"
+)
+_LOW = 2 * 10**9  # bytes
+# How the kernel names file systems that several machines see.
+_NETWORK = (
+    "nfs", "cifs", "smb", "lustre", "gpfs", "beegfs", "ceph", "glusterfs", "afs", "9p", "virtiofs", "panfs", "wekafs",
+    "orangefs", "pvfs2", "sshfs", "s3fs", "gcsfuse", "juicefs",
+)  # fmt: skip
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """`bad` would stop a run; `note` is worth knowing."""
+
+    verdict: Literal["good", "note", "bad"]
+    subject: str
+    finding: str
+
+
+def examine(root: Path) -> list[Finding]:
+    """Everything that was looked at, in the order in which it matters."""
+    looks: list[Callable[[Path], Finding]] = [
+        _versions,
+        _torch,
+        _gpu,
+        _store,
+        _file_system,
+        _locks,
+        _disk,
+        _shared_memory,
+        _data,
+        _terminal,
+    ]
+    return [look(root) for look in looks]
+
+
+def _versions(_root: Path) -> Finding:
+    return Finding(
+        "good", "program", f"simclr-tui {__version__}, Python {platform.python_version()}, {platform.system()}"
+    )
+
+
+def _torch(_root: Path) -> Finding:
+    """Torch is asked in a process of its own: this one stays light, and a broken build cannot take it down."""
+    try:
+        asked = subprocess.run([sys.executable, "-c", _PROBE], capture_output=True, text=True, timeout=120)
+    except subprocess.TimeoutExpired:
+        return Finding("bad", "torch", "did not import within two minutes; is its disk very slow?")
+    if asked.returncode:
+        last = asked.stderr.strip().splitlines()[-1:] or ["no message"]
+        return Finding("bad", "torch", f"does not import: {last[0]}; install it again for this machine")
+    version, cuda, count = asked.stdout.split()
+    seen = f"sees {count} GPUs" if cuda == "True" else "sees no GPU, trains on the CPU"
+    driver = shared_reader().count()
+    if driver and cuda != "True":
+        return Finding("bad", "torch", f"{version} {seen}, but the driver has {driver}: install a CUDA build of torch")
+    return Finding("good", "torch", f"{version} {seen}; torchvision {importlib.metadata.version('torchvision')}")
+
+
+def _gpu(_root: Path) -> Finding:
+    reader = shared_reader()
+    summary = machine_summary(reader)
+    if reader.count():
+        return Finding("good", "hardware", summary)
+    return Finding("note", "hardware", f"{summary} ({reader.problem or 'NVML found none'})")
+
+
+def _store(root: Path) -> Finding:
+    try:
+        count = len(Store(root).names())
+    except SimclrError as error:
+        return Finding("bad", "store", str(error))
+    place = root if root.exists() else next(p for p in root.absolute().parents if p.exists())
+    if not os.access(place, os.W_OK):
+        return Finding("bad", "store", f"{place} cannot be written: change its permissions or give another --runs")
+    return Finding("good", "store", f"{root.absolute()}, {count} runs")
+
+
+def _file_system(root: Path) -> Finding:
+    """Which one the store lies on, and whether it replaces a file in one step and keeps a name that is taken."""
+    place = _existing(root)
+    kind, mount = file_system(place)
+    named = f"{kind} at {mount}"
+    try:
+        wrong = _renames_badly(place)
+    except OSError as error:
+        return Finding("note", "file system", f"{named}; renames could not be tried: {error.strerror}")
+    if wrong:
+        return Finding("bad", "file system", f"{named} {wrong}: put --runs on another")
+    if is_network(kind):
+        words = "a network file system: jobs of several nodes may share it, the queue needs its locks"
+        return Finding("note", "file system", f"{named}, {words}; renames are whole")
+    return Finding("good", "file system", f"{named}, on this machine alone; renames are whole")
+
+
+def file_system(place: Path) -> tuple[str, str]:
+    """Its type by the kernel's name (`ext4`, `nfs4`) and where it is mounted."""
+    mounts = {mount.mountpoint: mount.fstype for mount in psutil.disk_partitions(all=True)}
+    found = [str(folder) for folder in (place.resolve(), *place.resolve().parents) if str(folder) in mounts]
+    return (mounts[found[0]], found[0]) if found else ("unknown", "/")
+
+
+def is_network(kind: str) -> bool:
+    """Whether other machines may see the same files."""
+    return kind.removeprefix("fuse.").startswith(_NETWORK)
+
+
+def _renames_badly(place: Path) -> str:
+    """What goes wrong; empty where nothing does."""
+    with tempfile.TemporaryDirectory(prefix=".doctor-", dir=place) as made:
+        folder = Path(made)
+        for content in (b"one", b"two"):
+            write_file(folder / "file", content)
+        if (folder / "file").read_bytes() != b"two":
+            return "does not replace a file by a rename"
+        for name in ("source", "taken"):
+            (folder / name).mkdir()
+        try:
+            rename_folder(folder / "source", folder / "taken")
+        except FileExistsError:
+            return ""
+        return "renames over a folder that is there"
+
+
+def _existing(root: Path) -> Path:
+    """The store, or the nearest folder above it that is there."""
+    return next(place for place in (root.absolute(), *root.absolute().parents) if place.is_dir())
+
+
+def _locks(root: Path) -> Finding:
+    """Whether a lock taken by one process is seen by another there: some network file systems only pretend."""
+    place = _existing(root)
+    probe = place / f".doctor-{os.getpid()}.lock"
+    lock = Lock(probe)
+    try:
+        lock.acquire()
+        seen = subprocess.run([sys.executable, "-c", _LOCK_PROBE, probe], timeout=30, check=False).returncode == 1
+    except OSError as error:
+        return Finding("note", "locks", f"could not be tried at {place}: {error.strerror}")
+    finally:
+        lock.release()
+        with contextlib.suppress(OSError):
+            probe.unlink()
+    if seen:
+        return Finding("good", "locks", f"held and seen at {place}")
+    return Finding("bad", "locks", f"a lock at {place} is not seen by another process: put --runs on a local disk")
+
+
+def _disk(root: Path) -> Finding:
+    place = next(p for p in (root.absolute(), *root.absolute().parents) if p.exists())
+    free = shutil.disk_usage(place).free
+    return Finding("bad" if free < _LOW else "good", "disk", f"{size(free)} free at {place}")
+
+
+def _shared_memory(_root: Path) -> Finding:
+    place = Path("/dev/shm")
+    if not place.exists():
+        return Finding("note", "shared memory", "no /dev/shm here")
+    free = shutil.disk_usage(place).free
+    return Finding("note" if free < 10**9 else "good", "shared memory", f"{size(free)} free at /dev/shm")
+
+
+def _data(_root: Path) -> Finding:
+    there = [name for name in KNOWN if name != "shapes" and on_disk(name)]
+    return Finding("good" if there else "note", "data", f"{', '.join(there) or 'no downloaded set'} in {data_root()}")
+
+
+def _terminal(_root: Path) -> Finding:
+    term, encoding = os.environ.get("TERM", ""), sys.stdout.encoding or ""
+    columns, rows = shutil.get_terminal_size()
+    about = f"TERM={term or 'unset'}, {encoding}, {columns}×{rows}"
+    if not encoding.lower().startswith("utf"):
+        return Finding("note", "terminal", f"{about}: charts are drawn in ASCII; set LANG to a UTF-8 locale")
+    return Finding("good", "terminal", about)

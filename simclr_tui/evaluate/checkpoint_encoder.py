@@ -1,0 +1,58 @@
+"""Who is examined: the encoder of one checkpoint of a run, on the device, its parameters out of reach of gradients."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import msgspec
+import torch
+
+from simclr_tui.errors import CheckpointError
+from simclr_tui.recipe.recipe import Recipe
+from simclr_tui.store.checkpoints import Manifest
+from simclr_tui.store.run import Run
+from simclr_tui.train.device import Compute, choose_compute
+from simclr_tui.train.model.build import build_encoder
+from simclr_tui.train.model.encoder import Encoder
+from simclr_tui.train.persist.checkpoint import load_newest, load_step
+
+
+@dataclass(frozen=True)
+class Subject:
+    """`newest` is False when an older checkpoint was asked for by its step; `damages` tells of newer, damaged ones."""
+
+    run: Run
+    recipe: Recipe
+    manifest: Manifest
+    newest: bool
+    damages: tuple[str, ...]
+    encoder: Encoder
+    compute: Compute
+
+
+def open_subject(run: Run, step: int | None = None, device: str | None = None, threads: int | None = None) -> Subject:
+    """Load the newest usable checkpoint, or the one at `step`. `device` and `threads` take the place of the recipe's.
+
+    Raises CheckpointError, NotFoundError or RecipeError.
+    """
+    recipe = run.recipe
+    changes = {name: value for name, value in (("device", device), ("threads", threads)) if value is not None}
+    # fp16's small gradients would vanish in fine-tuning, which has no loss scale.
+    precision = "auto" if recipe.precision == "fp16" else recipe.precision
+    compute = choose_compute(msgspec.structs.replace(recipe, precision=precision, **changes))
+    known = run.checkpoints
+    state, damages = load_newest(run.paths) if step is None else (load_step(run.paths, step), [])
+    if state is None:
+        raise CheckpointError(
+            f"{run.name} has no checkpoint yet", "wait for the first one, or simclr stop it to save one"
+        )
+    known += run.checkpoints  # a run that trains may have saved one, or removed one, meanwhile
+    manifest = next((found for found in known if found.step == state["step"]), None)
+    if manifest is None:
+        raise CheckpointError(f"{run.name} is replacing its checkpoints", "try again")
+    encoder = build_encoder(recipe)
+    encoder.load_state_dict(state["encoder"])
+    encoder.requires_grad_(False)
+    encoder = encoder.to(device=compute.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    newest = step is None or step == max(found.step for found in known)
+    return Subject(run, recipe, manifest, newest, tuple(damages), encoder.eval(), compute)

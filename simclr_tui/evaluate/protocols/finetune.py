@@ -1,0 +1,89 @@
+"""Fine-tuning on a share of the labels: the whole network from h, with the settings of §B.5."""
+
+from __future__ import annotations
+
+import copy
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from simclr_tui.errors import DivergedError
+from simclr_tui.evaluate.augment import crop_and_flip
+from simclr_tui.evaluate.context import Outcome, Task
+from simclr_tui.evaluate.splits import Ids, balanced_share, batches, batches_of
+from simclr_tui.train.data.batches import Source
+from simclr_tui.train.observe.knn import extract_features
+from simclr_tui.train.optim.schedule import learning_rate
+
+RATE = 0.05  # times batch / 256
+BATCH = 256  # at most
+MIN_STEPS = 400  # a percent of a small data set would otherwise see a few dozen updates
+_PAPER_EPOCHS = {0.01: 60}
+_EPOCHS = 30
+
+
+def finetune(task: Task, seed: int, share: float) -> Outcome:
+    """Train a copy of the encoder and a linear layer from zero on a class-balanced share; the last epoch counts.
+
+    SGD with Nesterov momentum 0.9, learning rate 0.05·B/256, cosine, no warm-up, no weight decay; crop and flip.
+    """
+    samples = balanced_share(task.train.labels, share, seed)
+    epochs = task.settings.epochs or default_epochs(share, len(samples))
+    encoder = copy.deepcopy(task.encoder).requires_grad_(True)
+    classifier = nn.Linear(encoder.dim, len(task.classes)).to(task.compute.device)
+    nn.init.zeros_(classifier.weight)
+    nn.init.zeros_(classifier.bias)
+    _train(task, nn.ModuleList([encoder, classifier]), samples, epochs, seed)
+    h = extract_features(encoder, task.test.images, task.recipe.image_size, task.compute.device, task.compute.autocast)
+    with torch.no_grad():
+        scores = classifier(h)
+    return Outcome(
+        scores,
+        {
+            "optimizer": "SGD, Nesterov momentum 0.9, cosine, no warm-up, no weight decay",
+            "lr": RATE,
+            "epochs": epochs,
+            "batch_size": BATCH,
+            "share": share,
+            "labelled_images": len(samples),
+            "augmentation": f"crop of area ≥ {task.recipe.crop_min:g}, flip with p {task.recipe.flip:g}",
+        },
+    )
+
+
+def default_epochs(share: float, labelled: int) -> int:
+    """60 for one percent and 30 for more, as in the paper, but never fewer than 400 updates."""
+    return max(_PAPER_EPOCHS.get(share, _EPOCHS), math.ceil(MIN_STEPS / batches_of(labelled, BATCH)))
+
+
+def _train(task: Task, model: nn.ModuleList, samples: Ids, epochs: int, seed: int) -> None:
+    compute = task.compute
+    source, labels = Source(task.train.images, compute.device), task.labels(task.train)
+    optimizer = torch.optim.SGD(model.parameters(), lr=RATE, momentum=0.9, nesterov=True)
+    steps = batches_of(len(samples), BATCH) * epochs
+    peak, step = RATE * len(samples) * epochs / steps / 256, 0
+    encoder, classifier = model
+    model.train()
+    for epoch in range(epochs):
+        for ids in batches(samples, seed, epoch, BATCH):
+            views = crop_and_flip(source.batch(ids), task.recipe, seed, epoch, ids)
+            with torch.autocast(compute.device.type, compute.autocast, enabled=compute.autocast is not None):
+                logits = classifier(encoder(views))
+            loss = F.cross_entropy(logits.float(), labels[torch.from_numpy(ids).to(compute.device)])
+            optimizer.zero_grad()
+            loss.backward()
+            for group in optimizer.param_groups:
+                group["lr"] = learning_rate(step, steps, 0, peak)
+            optimizer.step()
+            step += 1
+        _check(loss, epoch)
+        task.progress("fine-tuning", epoch + 1, epochs)
+
+
+def _check(loss: Tensor, epoch: int) -> None:
+    if not bool(torch.isfinite(loss)):
+        raise DivergedError(
+            f"fine-tuning diverged in epoch {epoch + 1}", "evaluate another checkpoint: --step N, or fewer --epochs"
+        )

@@ -1,0 +1,216 @@
+"""The one process that starts queued runs: `python -m simclr_tui.launch.queue.dispatcher STORE`.
+
+It comes when there is work and leaves when there is none. It knows nothing but what the files say: each look reads
+the tickets and the states anew, so that it can be killed at any moment and another goes on.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import signal
+import sys
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+
+import msgspec
+
+from simclr_tui.atomic import Lock, write_file
+from simclr_tui.errors import ExitCode, SimclrError, StoreError
+from simclr_tui.hardware.gpu import shared_reader
+from simclr_tui.hardware.host import ProcessTree
+from simclr_tui.hardware.sample import GpuSample
+from simclr_tui.hardware.visible import visible
+from simclr_tui.launch.plan import check_space, checkpoint_bytes
+from simclr_tui.launch.provenance import code_digest, git_commit
+from simclr_tui.launch.queue.dependencies import waits_for
+from simclr_tui.launch.queue.gpu_slots import environment, find_place, wants_gpu
+from simclr_tui.launch.queue.queue import pause, queue_paths, settings, why_paused
+from simclr_tui.launch.queue.retry import settle
+from simclr_tui.launch.queue.unqueued import started_by_hand
+from simclr_tui.launch.start import start_queued
+from simclr_tui.store.events import record
+from simclr_tui.store.process import is_alive, this_process
+from simclr_tui.store.run import Run
+from simclr_tui.store.state import ACTIVE, State, read_state, write_state
+from simclr_tui.store.store import Store
+from simclr_tui.store.ticket import Ticket, tickets
+
+_TICK = 0.25  # seconds between two looks; more where a look takes long
+_LOOK_SHARE = 10
+
+
+def main(root: str) -> int:
+    """Dispatch until nothing is left that could start. Returns at once where another one is at work."""
+    store = Store(Path(root))
+    signal.signal(signal.SIGTERM, _ended)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    queue_paths(store).root.mkdir(parents=True, exist_ok=True)
+    lock = Lock(queue_paths(store).lock)
+    # Whoever queues a run looks at the lock after writing it: a look after letting go misses nothing.
+    while not why_paused(store) and _look(store).busy:
+        if not lock.acquire():
+            return ExitCode.OK
+        try:
+            _dispatch(store)
+        finally:
+            lock.release()
+    return ExitCode.OK
+
+
+def _ended(number: int, _frame: FrameType | None) -> None:
+    """The record stays behind, and pauses the queue."""
+    sys.exit(128 + number)
+
+
+def _dispatch(store: Store) -> None:
+    paths = queue_paths(store)
+    write_file(paths.dispatcher, msgspec.json.encode(this_process()))
+    while True:
+        began = time.monotonic()
+        look = _look(store)
+        for name, ticket in look.ended.items():
+            with contextlib.suppress(StoreError):  # resumed by someone in this moment
+                settle(store.run(name), ticket)
+        if not why_paused(store):
+            _start_ready(store, look)
+        elif not look.going:
+            break
+        if not look.busy:
+            break
+        time.sleep(max(_TICK, _LOOK_SHARE * (time.monotonic() - began)))
+    paths.dispatcher.unlink(missing_ok=True)
+
+
+@dataclass(frozen=True)
+class _Look:
+    """What the files say: runs that may start, in order; runs under way; runs that have ended unsettled; and
+    whether anything may come of it without the user."""
+
+    ready: dict[str, Ticket]
+    going: dict[str, tuple[Ticket, State]]
+    ended: dict[str, Ticket]
+    hopeful: bool
+
+    @property
+    def busy(self) -> bool:
+        return bool(self.ready or self.going or self.ended or self.hopeful)
+
+
+def _look(store: Store) -> _Look:
+    ready: dict[str, Ticket] = {}
+    going: dict[str, tuple[Ticket, State]] = {}
+    ended: dict[str, Ticket] = {}
+    hopeful = False
+    for name, ticket in tickets(store).items():
+        try:
+            status = store.run(name).status
+        except StoreError:
+            continue  # removed in this moment, or damaged: nothing to start
+        if status.state in ACTIVE:
+            going[name] = (ticket, status)
+        elif status.state != "queued":
+            ended[name] = ticket
+        else:
+            waits = waits_for(store, ticket)
+            hopeful = hopeful or waits.hopeful
+            if not waits.reason:
+                ready[name] = ticket
+    return _Look(ready, going, ended, hopeful)
+
+
+def _start_ready(store: Store, look: _Look) -> None:
+    """Start what fits, in order. One that finds no place holds up those behind it that want the same kind."""
+    if not look.ready:
+        return
+    gpus = _gpus(status for _, status in look.going.values())
+    taken = [ticket.gpus for ticket, _ in look.going.values()]
+    slots = settings(store).slots
+    if sum(not place for place in taken) < slots:  # a GPU with a run that is not the queue's counts as someone else's
+        taken += [() for name in started_by_hand(store, look.going) if _is_on_cpu(store, name, gpus)]
+    full: set[bool] = set()
+    for name, ticket in look.ready.items():
+        run = store.run(name)
+        try:
+            recipe = run.recipe
+        except SimclrError as error:
+            _fail(run, str(error))
+            continue
+        kind = wants_gpu(recipe, gpus)
+        place = None if kind in full else find_place(recipe, taken, slots, gpus)
+        if place is None:
+            full.add(kind)
+        elif _start(store, run, msgspec.structs.replace(ticket, gpus=place), environment(recipe, place)):
+            taken.append(place)
+        if len(full) == 2 or why_paused(store):
+            return
+
+
+def _gpus(going: Iterable[State]) -> list[GpuSample]:
+    """Those left to us, with the memory that our runs hold there: the second process of a run (`--gpus 2`) holds some
+    too, and is a child of the supervisor as the first is."""
+    if not shared_reader().count():
+        return []
+    ours = [one for status in going for one in (status.supervisor, status.process) if one and is_alive(one)]
+    pids = {pid for one in ours for pid in ProcessTree(one.pid).read().pids}
+    return visible(shared_reader().gpus(pids))
+
+
+def _is_on_cpu(store: Store, name: str, gpus: Sequence[GpuSample]) -> bool:
+    with contextlib.suppress(SimclrError):  # removed in this moment, or damaged
+        return not wants_gpu(store.run(name).recipe, gpus)
+    return False
+
+
+def _start(store: Store, run: Run, ticket: Ticket, variables: Mapping[str, str]) -> bool:
+    """Start one run. Where the store has no room the queue is paused; a run that cannot start has failed."""
+    try:
+        check_space(store.root, checkpoint_bytes(run))
+    except SimclrError as error:
+        pause(store, str(error))
+        return False
+    try:
+        attempt = start_queued(run, ticket, variables)
+    except StoreError as error:
+        if _is_ours(run):
+            _fail(run, str(error))
+        print(f"{run.name}: {error}", flush=True)
+        return False
+    place = ", ".join(ticket.gpus) or "the CPU"
+    print(f"{run.name}: attempt {attempt} on {place}", flush=True)
+    record(run.paths, attempt, "dequeued", f"on {place}", run.status.step)
+    for change in _changes(run, ticket):
+        record(run.paths, attempt, "warning", change)
+    return True
+
+
+def _is_ours(run: Run) -> bool:
+    """Whether the run was begun here and its supervisor has not taken over."""
+    with contextlib.suppress(StoreError):
+        status = read_state(run.paths)
+        return status.state == "starting" and status.supervisor == this_process()
+    return False
+
+
+def _fail(run: Run, reason: str) -> None:
+    """Its ticket stays for the next look, which lets go of it."""
+    failed = msgspec.structs.replace(read_state(run.paths), state="failed", reason=reason, exit_code=ExitCode.FAILED)
+    write_state(run.paths, failed, durable=True)
+
+
+def _changes(run: Run, ticket: Ticket) -> list[str]:
+    """What is no longer as it was when the run was queued."""
+    found = []
+    if ticket.code and ticket.code != code_digest():
+        queued, now = run.info.git_commit[:8] or "?", git_commit()[:8] or "?"
+        found.append(f"the program was changed while the run waited (queued at commit {queued}, started at {now})")
+    if ticket.recipe and ticket.recipe != hashlib.sha256(run.paths.recipe.read_bytes()).hexdigest():
+        found.append("recipe.toml was changed while the run waited; it trains by what stands there now")
+    return found
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))

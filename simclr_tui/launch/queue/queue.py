@@ -1,0 +1,215 @@
+"""The queue as its users see it: put a run in, move it, pause, go on, look. The work is the dispatcher's."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from simclr_tui.atomic import is_locked, write_file
+from simclr_tui.clock import SYSTEM_CLOCK
+from simclr_tui.errors import StoreError
+from simclr_tui.launch.plan import Plan
+from simclr_tui.launch.provenance import code_digest
+from simclr_tui.launch.start import claimed, create
+from simclr_tui.paths import QUEUE, QueuePaths
+from simclr_tui.recipe.resolve import to_toml
+from simclr_tui.store.events import record
+from simclr_tui.store.process import ProcessId, boot_id, is_alive
+from simclr_tui.store.run import Run, Trial
+from simclr_tui.store.state import waiting_again, write_state
+from simclr_tui.store.store import Store
+from simclr_tui.store.ticket import Ticket, tickets, write_ticket
+from simclr_tui.store.unreadable import UNREADABLE
+
+_READY_WITHIN = 10.0  # seconds until a dispatcher must have said that it is there
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """settings.json. `slots`: runs at once on each GPU, or on the CPU of a machine without one."""
+
+    slots: int = 1
+
+
+class Pause(msgspec.Struct, frozen=True, kw_only=True):
+    """paused.json: nothing starts until the user says so."""
+
+    why: str = "the user paused it"
+    since: float = 0.0
+
+
+def queue_paths(store: Store) -> QueuePaths:
+    return QueuePaths(store.root / QUEUE)
+
+
+def enqueue(
+    store: Store, plan: Plan, name: str | None = None, tags: list[str] | None = None, note: str = "",
+    command: list[str] | None = None, priority: int = 0, after: tuple[str, ...] = (), trial: Trial | None = None,
+) -> Run:  # fmt: skip
+    """Make a run that waits for its turn, as the last of its priority. Starts nothing: see `ensure_dispatcher`.
+
+    Raises StoreError as `start` does.
+    """
+    last = max((ticket.position for ticket in tickets(store).values()), default=0)
+    recipe = hashlib.sha256(to_toml(plan.resolved).encode()).hexdigest()
+    ticket = Ticket(priority=priority, position=last + 1, after=after, recipe=recipe, code=code_digest())
+    run = create(store, plan, name, tags, note, command, ticket, trial, "queued")
+    record(run.paths, 1, "queued", f"after {', '.join(after)}" if after else "")
+    return run
+
+
+def start_later(
+    store: Store, plan: Plan, name: str | None = None, tags: list[str] | None = None, note: str = "",
+    command: list[str] | None = None,
+) -> Run:  # fmt: skip
+    """Put a new run at the end of the queue, and set the queue going unless it is paused. Raises StoreError."""
+    run = enqueue(store, plan, name, tags, note, command)
+    ensure_dispatcher(store)
+    return run
+
+
+def queue_again(store: Store, run: Run) -> None:
+    """Put a run that was stopped, failed or lost back into the queue, as the last. Raises StoreError."""
+    last = max((ticket.position for ticket in tickets(store).values()), default=0)
+    with claimed(run):
+        status = run.status
+        if status.state not in ("stopped", "failed", "lost"):
+            raise StoreError(f"{run.name} cannot be queued, it is {status.state}", "see simclr ls")
+        recipe = hashlib.sha256(run.paths.recipe.read_bytes()).hexdigest()
+        write_ticket(run.paths, Ticket(position=last + 1, recipe=recipe, code=code_digest()))
+        write_state(run.paths, waiting_again(status, ""), durable=True)
+    record(run.paths, status.attempt, "queued", "again", status.step)
+
+
+def move(store: Store, run: Run, before: Run | None = None, last: bool = False, priority: int | None = None) -> None:
+    """Give a waiting run another place: first of its priority, last, or before another. Raises StoreError."""
+    waiting = waiting_runs(store)
+    for one in (run, *([before] if before else [])):
+        if one.name not in waiting:
+            raise StoreError(f"{one.name} does not wait in the queue, it is {one.state}", "see simclr queue ls")
+    ticket = waiting.pop(run.name)
+    wanted = waiting[before.name].priority if before else ticket.priority if priority is None else priority
+    names = [name for name, other in waiting.items() if other.priority == wanted]
+    place = names.index(before.name) if before else len(names) if last else 0
+    names.insert(place, run.name)
+    # From behind, so that after a kill in between no two have changed places but the one that moves.
+    waiting[run.name] = msgspec.structs.replace(ticket, priority=wanted)
+    top = max((other.position for other in waiting.values()), default=0)
+    moved = names[place:] if not last else [run.name]
+    for offset, name in reversed(list(enumerate(moved, start=1))):
+        write_ticket(store.run(name).paths, msgspec.structs.replace(waiting[name], position=top + offset))
+
+
+def move_by(store: Store, run: Run, places: int) -> None:
+    """So many places later among those of its priority; sooner, with a negative number. Raises StoreError."""
+    waiting = waiting_runs(store)
+    if run.name not in waiting:
+        move(store, run)  # says why not
+        return
+    peers = [name for name, ticket in waiting.items() if ticket.priority == waiting[run.name].priority]
+    place = max(0, peers.index(run.name) + places)
+    peers.remove(run.name)
+    last = place >= len(peers)
+    move(store, run, before=None if last else store.run(peers[place]), last=last)
+
+
+def toggle(store: Store) -> str:
+    """Pause the queue, or let it go on. Returns what became of it. Raises StoreError."""
+    if not why_paused(store):
+        pause(store)
+        return "the queue is paused; what trains goes on"
+    unpause(store)
+    ensure_dispatcher(store)
+    return "the queue goes on"
+
+
+def waiting_runs(store: Store) -> dict[str, Ticket]:
+    """The runs in state `queued`, the next first."""
+    found: dict[str, Ticket] = {}
+    for name, ticket in tickets(store).items():
+        with contextlib.suppress(StoreError):  # taken away in this moment
+            if store.run(name).state == "queued":
+                found[name] = ticket
+    return found
+
+
+def settings(store: Store) -> Settings:
+    return _read(queue_paths(store).settings, Settings) or Settings()
+
+
+def pause(store: Store, why: str = "the user paused it") -> None:
+    """Nothing starts until `unpause`; what trains goes on. Raises OSError."""
+    _write(queue_paths(store).paused, Pause(why=why, since=SYSTEM_CLOCK.wall()))
+
+
+def unpause(store: Store, slots: int | None = None) -> None:
+    """The user says so. Raises OSError."""
+    paths = queue_paths(store)
+    if slots is not None:
+        _write(paths.settings, Settings(slots=slots))
+    paths.paused.unlink(missing_ok=True)
+    if not is_alive(_read(paths.dispatcher, ProcessId)):
+        paths.dispatcher.unlink(missing_ok=True)
+
+
+def why_paused(store: Store) -> str:
+    """Why nothing starts; empty when it does. A dispatcher that did not leave in order pauses the queue."""
+    paths = queue_paths(store)
+    if paths.paused.exists():
+        return (_read(paths.paused, Pause) or Pause()).why
+    last = _read(paths.dispatcher, ProcessId)
+    if last is None or is_alive(last):
+        return ""
+    return "the machine was restarted" if last.boot != boot_id() else "its dispatcher was killed"
+
+
+def dispatches(store: Store) -> bool:
+    """Whether a dispatcher is at work."""
+    return is_locked(queue_paths(store).lock)
+
+
+def ensure_dispatcher(store: Store) -> str:
+    """Start the dispatcher unless one is at work. Returns why it may not start; empty when all is well.
+
+    Raises StoreError when it does not come up.
+    """
+    why = why_paused(store)
+    if why or dispatches(store):
+        return why
+    paths = queue_paths(store)
+    paths.root.mkdir(parents=True, exist_ok=True)
+    with paths.log.open("ab") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "simclr_tui.launch.queue.dispatcher", str(store.root.absolute())],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
+    deadline = time.monotonic() + _READY_WITHIN
+    while time.monotonic() < deadline:
+        # One that ends at once, well, found nothing to do or another one at work.
+        if dispatches(store) or process.poll() == 0:
+            return ""
+        if process.poll() is not None:
+            break
+        time.sleep(0.01)
+    raise StoreError("the dispatcher of the queue did not come up", f"see {paths.log}")
+
+
+def _read(path: Path, kind: Any) -> Any:
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=kind)
+    except UNREADABLE:
+        return None
+
+
+def _write(path: Path, value: msgspec.Struct) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_file(path, msgspec.json.encode(value))

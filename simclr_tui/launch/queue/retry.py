@@ -1,0 +1,82 @@
+"""What becomes of a queued run that has ended: resumed when something outside killed it, else its last word."""
+
+from __future__ import annotations
+
+import signal
+
+import msgspec
+
+from simclr_tui.errors import ExitCode
+from simclr_tui.launch.start import claimed
+from simclr_tui.store.events import record
+from simclr_tui.store.run import Run
+from simclr_tui.store.state import OPEN, State, read_state, waiting_again, write_state
+from simclr_tui.store.ticket import Ticket, drop_ticket, write_ticket
+
+RETRIES = 3
+_BY_HAND = {128 + signal.SIGHUP, 128 + signal.SIGINT}
+_SAID = {
+    ExitCode.OUT_OF_MEMORY: "memory would run out again",
+    ExitCode.DIVERGED: "the same seed diverges again",
+    ExitCode.DATA: "the images would be the same",
+}
+
+
+def settle(run: Run, ticket: Ticket) -> None:
+    """Queue the run again where that helps, else let go of it; either way its state and events say why.
+
+    Killed by a signal, or lost: resumed up to three times, each time only if it has saved a newer checkpoint.
+    Raises StoreError when someone else is at it: the next look settles it.
+    """
+    with claimed(run):
+        status = run.status
+        if status.state in OPEN:
+            return
+        saved = max((manifest.step for manifest in run.checkpoints), default=0)
+        if not run.paths.attempt(status.attempt).log.exists():
+            _queue_again(run, ticket, status, "never began", saved)
+        elif refusal := _refusal(status, ticket, saved):
+            _let_go(run, ticket, status, refusal)
+        else:
+            _queue_again(run, _counted(ticket, status.reason, saved), status, status.reason, saved)
+
+
+def _refusal(status: State, ticket: Ticket, saved: int) -> str:
+    """Why the run is not resumed; empty when it is."""
+    if status.state in ("finished", "stopped"):
+        return "it has ended"
+    code = status.exit_code
+    if status.state == "failed" and (code is None or code <= 128 or code in _BY_HAND):
+        return _SAID.get(ExitCode(code), "it would fail again") if code in list(ExitCode) else "it would fail again"
+    if saved <= ticket.advanced:
+        return "no checkpoint was saved since it began" if not ticket.retried else "it did not advance since"
+    return f"{RETRIES} retries are enough" if len(ticket.retried) >= RETRIES else ""
+
+
+def _counted(ticket: Ticket, reason: str, saved: int) -> Ticket:
+    return msgspec.structs.replace(ticket, retried=(*ticket.retried, reason), advanced=saved, gpus=())
+
+
+def _queue_again(run: Run, ticket: Ticket, status: State, reason: str, saved: int) -> None:
+    """The state first: killed between the two writes, the run is retried once more than is counted."""
+    goes_on = f"{reason}; goes on from step {saved}"
+    if ticket.retried:
+        goes_on += f", retry {len(ticket.retried)} of {RETRIES}"
+    write_state(run.paths, waiting_again(status, goes_on), durable=True)
+    write_ticket(run.paths, ticket)
+    record(run.paths, status.attempt, "retry", f"{goes_on} (exit code {status.exit_code})", status.step)
+
+
+def _let_go(run: Run, ticket: Ticket, status: State, refusal: str) -> None:
+    reason = status.reason
+    if status.state in ("failed", "lost"):
+        reason += f"; not retried: {refusal}"
+        record(
+            run.paths, status.attempt, "warning", f"not retried: {refusal} (exit code {status.exit_code})", status.step
+        )
+    if ticket.retried:
+        times = "once" if len(ticket.retried) == 1 else f"{len(ticket.retried)} times"
+        reason = "; ".join(filter(None, [reason, f"retried {times}, at first it was {ticket.retried[0]}"]))
+    if reason != status.reason:
+        write_state(run.paths, msgspec.structs.replace(read_state(run.paths), reason=reason), durable=True)
+    drop_ticket(run.paths)

@@ -1,0 +1,110 @@
+"""A run whose processes lie on several nodes of one Slurm job.
+
+The first node holds the attempt as any job does, and writes down where its torchrun is to be met; the others wait for
+that and start a torchrun each, beside the run and without a word in its state.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import time
+
+import msgspec
+
+from simclr_tui.atomic import write_file
+from simclr_tui.errors import ExitCode
+from simclr_tui.launch.log_limit import limited
+from simclr_tui.launch.trainer_process import Meeting, start_training
+from simclr_tui.store.run import Run
+from simclr_tui.store.state import ACTIVE, read_state
+from simclr_tui.store.unreadable import UNREADABLE
+
+_TICK = 0.2
+_MET_WITHIN = 600.0  # seconds until the first node must have begun: a file system may be slow to show a file
+_LEFT_WITHIN = 90.0  # seconds after the attempt's end in which the processes here have noticed
+
+
+class Place(msgspec.Struct, frozen=True, kw_only=True):
+    """Which node this is, 0 the first, and which start of which job: one that Slurm brings back is another."""
+
+    start: str
+    node: int
+    nodes: int
+
+
+class _Word(msgspec.Struct, frozen=True, kw_only=True):
+    """meeting.json: the first node's word to the others. Without a meeting there is nothing to join."""
+
+    start: str
+    attempt: int = 0
+    meeting: Meeting | None = None
+
+
+def this_place() -> Place:
+    """As Slurm says it in the environment; alone without it."""
+    start = f"{os.environ.get('SLURM_JOB_ID', '')}.{os.environ.get('SLURM_RESTART_COUNT', '0')}"
+    node, nodes = (int(os.environ.get(name, default)) for name, default in _COUNTS)
+    return Place(start=start, node=node, nodes=nodes)
+
+
+_COUNTS = (("SLURM_NODEID", "0"), ("SLURM_JOB_NUM_NODES", "1"))
+
+
+def open_meeting(place: Place) -> Meeting | None:
+    """A free port of this node, under the name by which the others know it; None for a job of one node."""
+    if place.nodes == 1:
+        return None
+    with socket.socket() as free:
+        free.bind(("", 0))
+        return Meeting(nodes=place.nodes, host=socket.gethostname(), port=free.getsockname()[1])
+
+
+def tell(run: Run, place: Place, attempt: int = 0, meeting: Meeting | None = None) -> None:
+    """Say to the other nodes where to meet, or, without a meeting, that they may leave. Raises OSError."""
+    if place.nodes > 1:
+        word = _Word(start=place.start, attempt=attempt, meeting=meeting)
+        write_file(run.paths.meeting, msgspec.json.encode(word))
+
+
+def join(run: Run, place: Place) -> int:
+    """Train the first node's attempt with it, to its end. Returns the exit code of this node's processes."""
+    word = _heard(run, place)
+    if word is None:
+        return ExitCode.FAILED
+    if word.meeting is None:
+        return ExitCode.OK
+    log = run.paths.attempt(word.attempt).node_log(place.node)
+    torchrun = start_training(run, log, word.meeting, place.node)
+    with limited(log):
+        return _until_left(run, word.attempt, torchrun)
+
+
+def _heard(run: Run, place: Place) -> _Word | None:
+    deadline = time.monotonic() + _MET_WITHIN
+    while time.monotonic() < deadline:
+        try:
+            word = msgspec.json.decode(run.paths.meeting.read_bytes(), type=_Word)
+        except UNREADABLE:
+            word = None
+        if word is not None and word.start == place.start:
+            return word
+        time.sleep(_TICK)
+    return None
+
+
+def _until_left(run: Run, attempt: int, torchrun: subprocess.Popen[bytes]) -> int:
+    """Processes that do not notice the end of the attempt are ended."""
+    ended: float | None = None
+    while (code := torchrun.poll()) is None:
+        status = read_state(run.paths)
+        if status.attempt == attempt and status.state in ACTIVE:
+            ended = None
+        elif ended is None:
+            ended = time.monotonic()
+        elif time.monotonic() - ended > _LEFT_WITHIN:
+            os.killpg(torchrun.pid, signal.SIGKILL)
+        time.sleep(_TICK)
+    return code if code >= 0 else 128 - code

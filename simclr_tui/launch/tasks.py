@@ -1,0 +1,140 @@
+"""Short work of the training plane, done in a process beside whoever asks: torch stays out of the faces."""
+
+from __future__ import annotations
+
+import functools
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+from simclr_tui.errors import CancelledError, ExitCode, RecipeError, SimclrError
+from simclr_tui.launch.cancel import Cancel
+from simclr_tui.recipe.cost import EncoderFacts
+from simclr_tui.recipe.datasets import check_data
+from simclr_tui.recipe.fields import check_value, field
+from simclr_tui.recipe.recipe import Recipe
+from simclr_tui.recipe.resolve import Resolved, to_toml
+from simclr_tui.store.export.target import check_target
+from simclr_tui.store.run import Run
+from simclr_tui.store.task_replies import Failure, Neighbors, Preview, Projection, Written
+from simclr_tui.text import safe
+
+ENCODER_SUFFIXES = (".safetensors", ".pt", ".onnx")
+VECTOR_SUFFIXES = (".npy", ".parquet")
+Reply = TypeVar("Reply", bound=msgspec.Struct)
+
+
+def export_encoder(run: Run, target: Path, quiet: bool = False, cancel: Cancel | None = None) -> Written:
+    """Write the encoder of a run's newest checkpoint, and how to load it beside it. Raises SimclrError."""
+    check_target(target, ENCODER_SUFFIXES, "--encoder")
+    return _ask("export", ["--", str(run.path), str(target)], Written, quiet=quiet, cancel=cancel)
+
+
+def embed(
+    run: Run, target: Path, data: str | None = None, split: str | None = None, device: str = "auto", quiet: bool = False
+) -> Written:
+    """Write h of every image of `data` (the run's own unless given). Raises SimclrError."""
+    check_target(target, VECTOR_SUFFIXES, "--out")
+    check_data(data or run.recipe.data)
+    return _ask("embed", [*_options(data, split, device), "--", str(run.path), str(target)], Written, quiet=quiet)
+
+
+def neighbors(
+    run: Run, image: str, data: str | None = None, split: str | None = None, k: int = 8, device: str = "auto",
+    quiet: bool = False, cancel: Cancel | None = None,
+) -> Neighbors:  # fmt: skip
+    """The `k` images of `data` nearest to an image file, or to the test image of that number. Raises SimclrError."""
+    check_data(data or run.recipe.data)
+    words = ["-k", str(k), *_options(data, split, device), "--", str(run.path), image]
+    return _ask("neighbors", words, Neighbors, quiet=quiet, cancel=cancel)
+
+
+def project(
+    run: Run, data: str | None = None, split: str | None = None, device: str = "auto", quiet: bool = False,
+    cancel: Cancel | None = None,
+) -> Projection:  # fmt: skip
+    """h of a class-balanced sample of `data` on its first two principal components. Raises SimclrError."""
+    check_data(data or run.recipe.data)
+    words = [*_options(data, split, device), "--", str(run.path)]
+    return _ask("pca", words, Projection, quiet=quiet, cancel=cancel)
+
+
+def preview(
+    resolved: Resolved, images: int = 4, target: Path | None = None, quiet: bool = False, cancel: Cancel | None = None
+) -> Preview:
+    """The first images that a run of the recipe would see, and both views of each. Raises SimclrError."""
+    if target is not None:
+        check_target(target, (".png",), "--out")
+    words = ["--images", str(images), *(["--out", str(target)] if target else [])]
+    return _ask("preview", words, Preview, given=to_toml(resolved).encode(), quiet=quiet, cancel=cancel)
+
+
+def encoder_facts(recipe: Recipe) -> EncoderFacts:
+    """What only the training plane can count: an encoder of torchvision or timm. Takes seconds, the first time.
+
+    Raises RecipeError where there is none of that name or it cannot take the recipe's images, else SimclrError.
+    """
+    facts = _encoder_facts(recipe.encoder, recipe.image_size, recipe.stem, recipe.zero_init)
+    if isinstance(facts, Failure):
+        raise RecipeError(facts.message, facts.hint)
+    return facts
+
+
+@functools.cache
+def _encoder_facts(encoder: str, image_size: int, stem: str, zero_init: bool) -> EncoderFacts | Failure:
+    """A form asks at every change of it, so an encoder that cannot be is remembered too."""
+    words = ["--image-size", str(image_size), "--stem", stem, *(["--zero-init"] if zero_init else []), "--", encoder]
+    try:
+        return _ask("encoder_facts", words, EncoderFacts, quiet=True)
+    except SimclrError as error:
+        if error.exit_code != ExitCode.USAGE:
+            raise
+        return Failure(error.message, error.hint)
+
+
+def _options(data: str | None, split: str | None, device: str) -> list[str]:
+    given = {"--data": data, "--split": split, "--device": check_value(field("device"), device)}
+    return [word for flag, value in given.items() if value is not None for word in (flag, str(value))]
+
+
+def _ask(
+    module: str, words: Sequence[str], kind: type[Reply], given: bytes = b"", quiet: bool = False,
+    cancel: Cancel | None = None,
+) -> Reply:  # fmt: skip
+    """Run `python -m simclr_tui.tasks.MODULE`: what it says goes to our stderr, unless `quiet`; its answer, or
+    the error that ended it, is read from its stdout. A Ctrl-C reaches us alone, and ends it without a word of its own.
+
+    Raises CancelledError where `cancel` was asked.
+    """
+    command = [sys.executable, "-m", f"simclr_tui.tasks.{module}", *words]
+    talk, pipe = (subprocess.PIPE if quiet else None), subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=talk, start_new_session=True) as process:
+        if cancel is not None:
+            cancel.watch(process)
+        try:
+            answer, said = process.communicate(given)
+        except BaseException:
+            process.kill()
+            raise
+    if cancel is not None and cancel.asked:
+        raise CancelledError("cancelled")
+    if process.returncode == ExitCode.OK:
+        return msgspec.json.decode(answer, type=kind)
+    raise _error(module, process.returncode, answer, said)
+
+
+def _error(module: str, code: int, answer: bytes, said: bytes | None) -> SimclrError:
+    try:
+        failure = msgspec.json.decode(answer, type=Failure)
+        known = ExitCode(code)
+    except ValueError:  # a crash or a kill leaves no answer
+        lines = (said or b"").decode(errors="replace").strip().splitlines()
+        why = f": {safe(lines[-1])}" if lines else ""
+        return SimclrError(f"the process for {module} ended with code {code}{why}", "see simclr doctor")
+    error = SimclrError(failure.message, failure.hint)
+    error.exit_code = known
+    return error

@@ -1,0 +1,26 @@
+"""The one door to pyarrow, which only Parquet files need."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from simclr_tui.store.export.target import not_installed
+
+
+def import_pyarrow() -> Any:
+    """pyarrow, its Parquet part loaded. Raises SimclrError where it is not installed."""
+    try:
+        import pyarrow
+        import pyarrow.parquet
+    except ImportError:
+        raise not_installed("pyarrow", "a Parquet file") from None
+    return pyarrow
+
+
+def as_parquet(columns: Mapping[str, Any], about: Mapping[str, str]) -> bytes:
+    """A Parquet file of pyarrow arrays of equal length; `about` becomes the schema's metadata."""
+    arrow = import_pyarrow()
+    sink = arrow.BufferOutputStream()
+    arrow.parquet.write_table(arrow.table(dict(columns)).replace_schema_metadata(dict(about)), sink)
+    return bytes(sink.getvalue())

@@ -1,0 +1,94 @@
+"""A metric as the few points a chart can show: lowest and highest of each column, gaps kept."""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+from typing import Literal, Protocol
+
+from simclr_tui.store.metrics.history import History
+from simclr_tui.store.metrics.minmax_tree import Extremes
+
+Axis = Literal["step", "epoch", "time"]
+
+
+def axis_values(history: History, axis: Axis) -> Sequence[float]:
+    """The x of every row: updates done, epochs, or seconds of training."""
+    if axis == "step":
+        return history.step
+    return history.epoch if axis == "epoch" else history.time
+
+
+def decimate(
+    history: History, metric: str, columns: int, axis: Axis = "step", span: tuple[float, float] | None = None
+) -> tuple[list[float], list[float]]:
+    """At most 2·columns points (x, y) of `metric` inside `span`: the minimum and maximum of each column.
+
+    A column whose values are all NaN gives one NaN point, so that a line breaks there; the newest point is always
+    the last one. Cost grows with columns, not with the length of the history.
+    """
+    column = history.columns.get(metric)
+    if column is None or not column.rows:
+        return [], []
+    return thin(axis_values(history, axis), column.rows, column.extremes, columns, span)
+
+
+class Places(Protocol):
+    """The x of every row, never falling."""
+
+    def __getitem__(self, row: int, /) -> float: ...
+
+
+def thin(
+    xs_of_rows: Places,
+    rows: Sequence[int],
+    extremes: Extremes,
+    columns: int,
+    span: tuple[float, float] | None = None,
+    beside: bool = False,
+) -> tuple[list[float], list[float]]:
+    """The same for any column of values, given the row of each and the x of every row. With `beside`, the points next
+    to the span on either side are kept, so that a line runs on to the edge of a chart."""
+    values = extremes.values
+    low, high = span or (xs_of_rows[rows[0]], xs_of_rows[rows[-1]])
+    first = bisect_left(rows, low, key=xs_of_rows.__getitem__)
+    last = bisect_right(rows, high, key=xs_of_rows.__getitem__)
+    before = range(first - 1, first) if beside and first else range(0)
+    after = range(last, last + 1) if beside and last < len(rows) else range(0)
+    if last - first <= 2 * columns:
+        kept = range(before.start if before else first, after.stop if after else last)
+        return [xs_of_rows[rows[index]] for index in kept], [values[index] for index in kept]
+    xs: list[float] = [xs_of_rows[rows[index]] for index in before]
+    ys: list[float] = [values[index] for index in before]
+    start = first
+    for index in range(columns):
+        edge = low + (high - low) * (index + 1) / columns
+        stop = last if index == columns - 1 else bisect_right(rows, edge, start, last, key=xs_of_rows.__getitem__)
+        if stop > start:
+            middle = xs_of_rows[rows[(start + stop) // 2]]
+            smallest, largest = extremes.range(start, stop)
+            rising = values[start] <= values[stop - 1]
+            pair = (smallest, largest) if rising else (largest, smallest)
+            for value in pair if smallest < largest else pair[:1]:
+                xs.append(middle)
+                ys.append(value)
+        start = stop
+    if last and not math.isnan(values[last - 1]):
+        xs.append(xs_of_rows[rows[last - 1]])
+        ys.append(values[last - 1])
+    return xs + [xs_of_rows[rows[index]] for index in after], ys + [values[index] for index in after]
+
+
+def smooth(values: Sequence[float], weight: float) -> list[float]:
+    """Exponential moving average, 0 ≤ weight < 1, bias-corrected; NaN is passed through without being averaged in."""
+    smoothed: list[float] = []
+    mean, scale = 0.0, 0.0
+    for value in values:
+        if math.isnan(value):
+            smoothed.append(value)
+            continue
+        mean = weight * mean + (1 - weight) * value
+        scale = weight * scale + (1 - weight)
+        smoothed.append(mean / scale)
+    return smoothed

@@ -1,0 +1,53 @@
+"""The exponential moving average of a growing metric, kept beside it so that each new value costs the same."""
+
+from __future__ import annotations
+
+import math
+from array import array
+
+from simclr_tui.store.metrics.history import Column
+from simclr_tui.store.metrics.minmax_tree import Extremes
+
+
+class Smoothed:
+    """Bias-corrected: after n values it is Σ wⁿ⁻ⁱ·xᵢ / Σ wⁿ⁻ⁱ. NaN stays NaN and is not averaged in."""
+
+    def __init__(self, weight: float) -> None:
+        self.weight = weight
+        self._begin()
+
+    def _begin(self) -> None:
+        self.extremes = Extremes()
+        self.rows = array("q")
+        self._mean, self._scale = 0.0, 0.0
+        self._newest = math.nan  # the last value taken, to see when the past was told anew
+
+    def take(self, column: Column, budget: int) -> bool:
+        """Average in up to `budget` values that are new. True when there are more."""
+        if self._is_stale(column):
+            self._begin()
+        start = len(self.rows)
+        stop = min(len(column.rows), start + budget)
+        mean, scale, weight = self._mean, self._scale, self.weight
+        for value in column.values[start:stop]:
+            if value == value:
+                mean = weight * mean + (1 - weight) * value
+                scale = weight * scale + (1 - weight)
+                self.extremes.append(mean / scale)
+            else:
+                self.extremes.append(math.nan)
+        self._mean, self._scale = mean, scale
+        self.rows.extend(column.rows[start:stop])
+        if stop:
+            self._newest = column.values[stop - 1]
+        return stop < len(column.rows)
+
+    def _is_stale(self, column: Column) -> bool:
+        """Whether a resumed attempt has replaced what was averaged."""
+        count = len(self.rows)
+        if not count:
+            return False
+        if count > len(column.rows) or self.rows[-1] != column.rows[count - 1]:
+            return True
+        now = column.values[count - 1]
+        return now != self._newest and (now == now or self._newest == self._newest)

@@ -1,0 +1,228 @@
+"""Make, stop, resume and extend a sweep. Its trials are ordinary queued runs under the sweep's tag."""
+
+from __future__ import annotations
+
+import contextlib
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from simclr_tui.atomic import Lock, is_locked
+from simclr_tui.catalog.catalog import Catalog
+from simclr_tui.catalog.row import Row
+from simclr_tui.errors import RecipeError, StoreError
+from simclr_tui.launch.plan import Plan, asked_gpus, plan_variant
+from simclr_tui.launch.queue.queue import enqueue, ensure_dispatcher, queue_again
+from simclr_tui.launch.slurm.jobs import check_nodes, refresh, require_slurm, resubmit, submit
+from simclr_tui.launch.stop import request_stop
+from simclr_tui.recipe.resolve import Resolved
+from simclr_tui.store.run import Run, Trial
+from simclr_tui.store.slurm_file import Resources
+from simclr_tui.store.state import OPEN
+from simclr_tui.store.store import Store
+from simclr_tui.sweep.axes import Axis, Values, draw, grid
+from simclr_tui.sweep.folder import Sweep, SweepFolder, claim_sweep
+from simclr_tui.sweep.results import PRUNED
+
+_LEFT_WITHIN = 5.0  # seconds until a sampler has seen that its sweep is stopped
+
+
+def make_sweep(store: Store, base: Resolved, sweep: Sweep, name: str | None = None) -> Sweep:
+    """Check every trial that can be known, keep the sweep, and queue its runs. Raises SimclrError, and then
+    nothing is left behind."""
+    sweep = _with_trials(sweep)
+    _check(base, sweep)
+    folder = claim_sweep(store, name)
+    sweep = msgspec.structs.replace(sweep, name=folder.root.name)
+    folder.write_base(base)
+    folder.write(sweep)
+    go_on(store, folder)
+    return sweep
+
+
+def _with_trials(sweep: Sweep) -> Sweep:
+    if sweep.sampler == "grid":
+        listed = sweep.listed + (tuple(grid(sweep.axes)) if sweep.axes else ())
+        return msgspec.structs.replace(sweep, listed=listed, trials=len(listed))
+    if sweep.listed:
+        raise RecipeError("a sweep file that lists its trials has nothing to sample", "leave out --sampler")
+    if not sweep.axes:
+        raise RecipeError("a sweep needs a field to vary", "for example --temp 0.1:1.0:log --bs 256,512")
+    if sweep.trials < 1:
+        raise RecipeError(f"--sampler {sweep.sampler} needs --trials", "for example --trials 20")
+    return sweep
+
+
+def _check(base: Resolved, sweep: Sweep) -> None:
+    if sweep.slurm is not None:
+        require_slurm()
+    if not sweep.trials:
+        raise RecipeError("a sweep needs a field to vary", "for example --temp 0.1,0.5,1.0 --bs 256,512")
+    if sweep.sampler == "tpe":
+        _require_optuna()
+        if not base.recipe.knn_every:
+            raise RecipeError("tpe learns from kNN, and --knn-every 0 never measures it", "give --knn-every 1")
+    if sweep.prune != "none" and (sweep.sampler != "tpe" or len(sweep.seeds) > 1):
+        raise RecipeError(f"--prune {sweep.prune} judges single runs that tpe proposes", "give --sampler tpe --seeds 1")
+    for number in range(known_trials(sweep)):
+        plan = plan_trial(base, sweep, values_of(sweep, number), sweep.seeds[0])
+        if sweep.slurm is not None:
+            check_nodes(plan.resolved.recipe, sweep.slurm)
+
+
+def _require_optuna() -> None:
+    import importlib.util
+
+    if importlib.util.find_spec("optuna") is None:
+        raise RecipeError("--sampler tpe needs Optuna", "pip install 'simclr-tui[sweep]', or give --sampler random")
+
+
+def known_trials(sweep: Sweep) -> int:
+    """How many trials do not depend on what others find."""
+    return 0 if sweep.sampler == "tpe" else sweep.trials
+
+
+def values_of(sweep: Sweep, number: int) -> Values:
+    """A trial of a grid or of the random sampler."""
+    return sweep.listed[number] if sweep.sampler == "grid" else draw(sweep.axes, sweep.seed, number)
+
+
+def plan_trial(base: Resolved, sweep: Sweep, values: Values, seed: int) -> Plan:
+    """One run of a trial. Raises RecipeError or DataError where the fields cannot go together."""
+    flags, name, here = values | {"seed": seed}, sweep.name, sweep.slurm is None
+    return plan_variant(base, flags, f"sweep {name}", f"trial of sweep {name}", here)
+
+
+def sweep_rows(store: Store, name: str) -> list[Row]:
+    """The catalog's rows of its runs, as they are now."""
+    refresh(store)
+    return [row for row in Catalog(store).rows() if row["sweep"] == name]
+
+
+def go_on(store: Store, folder: SweepFolder) -> int:
+    """Queue what the sweep lacks: runs not made yet, and those that were stopped or lost; start the sampler that
+    learns. Returns how many were queued. Raises StoreError while another process does so."""
+    if is_locked(folder.lock) and not folder.read().stopped:
+        return 0  # its sampler is at work
+    with adding(folder):
+        sweep = msgspec.structs.replace(folder.read(), stopped=False)
+        folder.write(sweep)
+        rows = sweep_rows(store, sweep.name)
+        count = _requeue(store, sweep, rows)
+        base = folder.base()
+        for number in range(known_trials(sweep)):
+            count += len(queue_trial(store, base, sweep, number, values_of(sweep, number), rows))
+    if sweep.sampler == "tpe":
+        start_sampler(store, folder)
+    if count and sweep.slurm is None:
+        ensure_dispatcher(store)
+    return count
+
+
+@contextlib.contextmanager
+def adding(folder: SweepFolder) -> Iterator[None]:
+    """One process at a time adds runs, or each would add the same."""
+    lock = Lock(folder.lock)
+    if not lock.acquire(wait=_LEFT_WITHIN):
+        raise StoreError(f"{folder.root.name} is being added to", "see simclr sweep show, or stop it first")
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def queue_trial(
+    store: Store, base: Resolved, sweep: Sweep, number: int, values: Values, rows: Sequence[Row]
+) -> list[Run]:
+    """Queue the runs of a trial that are not among `rows` yet, one a seed. Raises SimclrError."""
+    there = {row["seed"] for row in rows if row["trial"] == number}
+    missing = [seed for seed in sweep.seeds if seed not in there]
+    return [_queue(store, plan_trial(base, sweep, values, seed), sweep, number) for seed in missing]
+
+
+def _queue(store: Store, plan: Plan, sweep: Sweep, number: int) -> Run:
+    command = ["simclr", "sweep", "resume", sweep.name]
+    trial = Trial(sweep=sweep.name, number=number)
+    if sweep.slurm is not None:
+        resources = _resources(sweep, sweep.slurm, plan.resolved)
+        return submit(store, plan, resources, tags=[sweep.tag], command=command, trial=trial)
+    return enqueue(store, plan, tags=[sweep.tag], command=command, priority=sweep.priority, trial=trial)
+
+
+def _resources(sweep: Sweep, asked: Resources, trial: Resolved) -> Resources:
+    """What a trial's job asks for: as all others of its sweep, but for GPUs where those are varied."""
+    return msgspec.structs.replace(asked, gpus=asked_gpus(trial)) if "gpus" in sweep.varied else asked
+
+
+def _requeue(store: Store, sweep: Sweep, rows: Sequence[Row]) -> int:
+    again = [row for row in rows if row["state"] in ("stopped", "lost") and PRUNED not in (row["tags"] or "")]
+    for row in again:
+        run = store.run(row["name"])
+        if sweep.slurm is not None:
+            resubmit(run, _resources(sweep, sweep.slurm, run.resolved))
+        else:
+            queue_again(store, run)
+    return len(again)
+
+
+def stop_sweep(store: Store, folder: SweepFolder) -> list[Run]:
+    """Take waiting runs out of the queue, and ask those that train to stop with a checkpoint. Returns them all."""
+    folder.write(msgspec.structs.replace(folder.read(), stopped=True))
+    rows = [row for row in sweep_rows(store, folder.root.name) if row["state"] in OPEN]
+    rows.sort(key=lambda row: row["state"] != "queued")  # the waiting first: no place is free before they are out
+    runs = [store.run(row["name"]) for row in rows]
+    for run in runs:
+        with contextlib.suppress(StoreError):  # it may have ended by itself in this moment
+            request_stop(run, who=f"the stop of {folder.root.name}")
+    return runs
+
+
+def extend_sweep(
+    store: Store, folder: SweepFolder, trials: int = 0, seeds: Sequence[int] = (), axes: Sequence[Axis] = ()
+) -> int:
+    """More trials of a sampler, more seeds, or more values of a grid's fields. Returns how many runs were queued.
+
+    Raises RecipeError for what the sweep cannot take.
+    """
+    old = folder.read()
+    if (trials and old.sampler == "grid") or (axes and old.sampler != "grid"):
+        raise RecipeError(f"{old.name} is a {old.sampler} sweep", "a grid takes more values, a sampler more --trials")
+    changes: dict[str, Any] = {"trials": old.trials + trials}
+    if seeds:
+        changes["seeds"] = tuple(dict.fromkeys([*old.seeds, *seeds]))
+    if axes:
+        changes |= _more_values(old, axes)
+    sweep = msgspec.structs.replace(old, **changes)
+    _check(folder.base(), sweep)
+    folder.write(sweep)
+    return go_on(store, folder)
+
+
+def _more_values(sweep: Sweep, axes: Sequence[Axis]) -> Mapping[str, Any]:
+    """The grid with more choices; trials that are there keep their numbers."""
+    known = {axis.name: axis for axis in sweep.axes}
+    for axis in axes:
+        if axis.name not in known:
+            raise RecipeError(f"{sweep.name} does not vary --{axis.name}", f"it varies {', '.join(known)}")
+        choices = tuple(dict.fromkeys([*known[axis.name].choices, *axis.choices]))
+        known[axis.name] = msgspec.structs.replace(axis, choices=choices)
+    merged = tuple(known.values())
+    listed = sweep.listed + tuple(values for values in grid(merged) if values not in sweep.listed)
+    return {"axes": merged, "listed": listed, "trials": len(listed)}
+
+
+def start_sampler(store: Store, folder: SweepFolder) -> None:
+    """Start the process that asks Optuna for trials, unless it is at work. It ends with the sweep."""
+    if is_locked(folder.lock):
+        return
+    with folder.log.open("ab") as output:
+        subprocess.Popen(
+            [sys.executable, "-m", "simclr_tui.sweep.driver", str(store.root.absolute()), folder.root.name],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )

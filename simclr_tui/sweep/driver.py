@@ -1,0 +1,108 @@
+"""The process behind a sweep that learns: `python -m simclr_tui.sweep.driver STORE SWEEP`.
+
+It asks Optuna for a trial whenever fewer than enough are under way, queues its runs, and tells Optuna what came of
+them. All it knows stands in the sweep's folder and the runs, so it may be killed at any moment; `sweep resume` starts
+another.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import statistics
+import sys
+import time
+from pathlib import Path
+
+from simclr_tui.catalog.catalog import Catalog
+from simclr_tui.catalog.row import Row
+from simclr_tui.errors import ExitCode, SimclrError, StoreError
+from simclr_tui.launch.queue.queue import ensure_dispatcher
+from simclr_tui.launch.slurm.jobs import refresh
+from simclr_tui.launch.stop import request_stop
+from simclr_tui.store.labels import edit_run
+from simclr_tui.store.state import OPEN
+from simclr_tui.store.store import Store
+from simclr_tui.sweep.control import adding, queue_trial
+from simclr_tui.sweep.folder import Sweep, SweepFolder
+from simclr_tui.sweep.optuna_study import Study
+from simclr_tui.sweep.results import PRUNED
+
+_TICK = 1.0  # seconds between two looks
+
+
+def main(root: str, name: str) -> int:
+    """Sample until the sweep has all its trials, or is stopped."""
+    store = Store(Path(root))
+    folder = SweepFolder(store, name)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with adding(folder):
+            _sample(store, folder)
+    except SimclrError as error:
+        print(error, flush=True)
+        return error.exit_code
+    return ExitCode.OK
+
+
+def _sample(store: Store, folder: SweepFolder) -> None:
+    study = Study(folder.journal, folder.read())
+    catalog = Catalog(store)
+    while not (sweep := folder.read()).stopped:
+        refresh(store)
+        rows = [row for row in catalog.rows() if row["sweep"] == sweep.name]
+        if folder.read().stopped:  # written before the runs were: their end is not the trials'
+            return
+        for number in study.open():
+            _look(store, study, sweep, number, [row for row in rows if row["trial"] == number])
+        while len(study.open()) < sweep.parallel and study.asked() < sweep.trials:
+            study.ask()
+        if not study.open():
+            return
+        _queue(store, folder, study, sweep, rows)
+        time.sleep(_TICK)
+
+
+def _queue(store: Store, folder: SweepFolder, study: Study, sweep: Sweep, rows: list[Row]) -> None:
+    """Runs of asked trials that are not there yet, those of a sampler killed between asking and queueing too."""
+    base, queued = folder.base(), 0
+    for number, values in study.open().items():
+        try:
+            queued += len(queue_trial(store, base, sweep, number, values, rows))
+        except SimclrError as error:
+            print(f"trial {number} cannot be: {error}", flush=True)
+            study.tell(number, None)
+    if queued and sweep.slurm is None:
+        ensure_dispatcher(store)
+
+
+def _look(store: Store, study: Study, sweep: Sweep, number: int, rows: list[Row]) -> None:
+    """Tell the study what came of a trial; give up one that is not worth its time."""
+    if len(rows) < len(sweep.seeds):
+        return
+    if all(row["state"] not in OPEN for row in rows):
+        scores = [row["knn"] for row in rows if row["state"] == "finished" and row["knn"] is not None]
+        study.tell(number, statistics.fmean(scores) if len(scores) == len(rows) else None)
+    elif sweep.prune != "none" and rows[0]["state"] == "running":
+        _judge(store, study, number, rows[0])
+
+
+def _judge(store: Store, study: Study, number: int, row: Row) -> None:
+    """Report what kNN has come to; the measurement before the first step says nothing of the trial.
+
+    Measurements are counted and not known by their steps, which mean more or less training as the batch does.
+    """
+    run = store.run(row["name"])
+    points = zip(*run.history().points("knn"), strict=True)
+    scores = [score for step, score in points if step and score == score]
+    judged = [study.report(number, count, score) for count, score in enumerate(scores, start=1)]
+    if not any(judged):
+        return
+    with contextlib.suppress(StoreError):  # it may have ended in this moment
+        edit_run(store, run, add=[PRUNED])
+        request_stop(run, who="the sweep, which gives it up")
+    study.prune(number)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1], sys.argv[2]))

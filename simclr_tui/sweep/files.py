@@ -1,0 +1,62 @@
+"""Sweep files: what to try, as TOML; the paper's ablations ship as such."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from simclr_tui.errors import RecipeError
+from simclr_tui.recipe.fields import field
+from simclr_tui.sweep.axes import Axis, Values, parse_axis, trial_values
+from simclr_tui.text import did_you_mean
+
+_SHIPPED = Path(__file__).parent / "sweeps"
+
+
+class SweepFile(msgspec.Struct, frozen=True, kw_only=True):
+    """`recipe` is what every trial has; `axes` and `trials`, what they differ in; `published`, beside each of
+    `trials`, the paper's figure, described by `published_as`."""
+
+    title: str
+    recipe: Values
+    axes: tuple[Axis, ...] = ()
+    trials: tuple[Values, ...] = ()
+    published: tuple[float | None, ...] = ()
+    published_as: str = ""
+
+
+def shipped() -> dict[str, str]:
+    """Name → title of the sweeps that come with the program."""
+    return {path.stem: load_sweep(path.stem).title for path in sorted(_SHIPPED.glob("*.toml"))}
+
+
+def load_sweep(name: str) -> SweepFile:
+    """A shipped sweep by its name, or a file. Raises RecipeError."""
+    known = {path.stem: path for path in _SHIPPED.glob("*.toml")}
+    path = known.get(name, Path(name))
+    if name not in known and not path.is_file():
+        hint = did_you_mean(name, known) or f"give a file, or one of {', '.join(sorted(known))}"
+        raise RecipeError(f"no sweep file {name!r}", hint)
+    try:
+        return _read(tomllib.loads(path.read_text(encoding="utf-8")), path)
+    except (OSError, ValueError, RecursionError) as error:
+        raise RecipeError(f"cannot read the sweep {path}: {error}", "see docs/reference.md for its form") from None
+
+
+def _read(loaded: dict[str, Any], path: Path) -> SweepFile:
+    unknown = loaded.keys() - {"title", "published_as", "recipe", "grid", "trials"}
+    if unknown:
+        raise RecipeError(f"{path.name} has an unknown table {sorted(unknown)[0]!r}", "use recipe, grid and trials")
+    listed = [dict(trial) for trial in loaded.get("trials", [])]
+    published = tuple(trial.pop("published", None) for trial in listed)
+    return SweepFile(
+        title=str(loaded.get("title", path.stem)),
+        published_as=str(loaded.get("published_as", "")),
+        recipe={field(name).key: value for name, value in loaded.get("recipe", {}).items()},
+        axes=tuple(parse_axis(name, values) for name, values in loaded.get("grid", {}).items()),
+        trials=tuple(trial_values(trial) for trial in listed),
+        published=published,
+    )

@@ -1,0 +1,132 @@
+"""Sweeps of a store, as files: `.sweeps/NAME/` holds what is tried, the recipe it varies and the sampler's memory."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from simclr_tui.atomic import write_file
+from simclr_tui.errors import NotFoundError, StoreError
+from simclr_tui.paths import SWEEPS
+from simclr_tui.recipe.resolve import Resolved, from_toml, to_toml
+from simclr_tui.store.names import check_name, natural_key
+from simclr_tui.store.slurm_file import Resources
+from simclr_tui.store.store import Store
+from simclr_tui.store.unreadable import UNREADABLE
+from simclr_tui.sweep.axes import Axis, Values
+from simclr_tui.text import did_you_mean, safe
+
+SamplerName = Literal["grid", "random", "tpe"]
+PrunerName = Literal["none", "median", "hyperband"]
+
+
+class Sweep(msgspec.Struct, frozen=True, kw_only=True):
+    """sweep.json. `listed` holds the trials of a grid or a sweep file, `published` what the paper reports for each;
+    `stopped` is the user's word, `parallel` how many trials a sampler that learns has under way, `slurm` what
+    each run asks of a cluster (None: this machine's queue)."""
+
+    name: str
+    sampler: SamplerName
+    trials: int
+    seeds: tuple[int, ...]
+    axes: tuple[Axis, ...] = ()
+    listed: tuple[Values, ...] = ()
+    published: tuple[float | None, ...] = ()
+    published_as: str = ""
+    title: str = ""
+    prune: PrunerName = "none"
+    seed: int = 0
+    parallel: int = 1
+    priority: int = 0
+    slurm: Resources | None = None
+    stopped: bool = False
+
+    @property
+    def tag(self) -> str:
+        return f"sweep:{self.name}"
+
+    @property
+    def varied(self) -> list[str]:
+        """Short names of the fields that trials differ in."""
+        names = [axis.name for axis in self.axes] + [name for values in self.listed for name in values]
+        return list(dict.fromkeys(names))
+
+
+class SweepFolder:
+    """Where one sweep is kept."""
+
+    def __init__(self, store: Store, name: str) -> None:
+        self.root = store.root / SWEEPS / name
+
+    @property
+    def lock(self) -> Path:
+        """Held by whoever adds trials."""
+        return self.root / "sweep.lock"
+
+    @property
+    def journal(self) -> Path:
+        """Optuna's journal: `optuna-dashboard FILE` opens it."""
+        return self.root / "optuna.log"
+
+    @property
+    def log(self) -> Path:
+        return self.root / "sampler.log"
+
+    def read(self) -> Sweep:
+        """Raises StoreError."""
+        try:
+            return msgspec.json.decode((self.root / "sweep.json").read_bytes(), type=Sweep)
+        except UNREADABLE as error:
+            raise StoreError(f"{self.root.name} has no readable sweep.json: {error}", "see simclr sweep ls") from None
+
+    def write(self, sweep: Sweep) -> None:
+        write_file(self.root / "sweep.json", msgspec.json.format(msgspec.json.encode(sweep), indent=1))
+
+    def base(self) -> Resolved:
+        """The recipe that trials vary. Raises StoreError."""
+        try:
+            return from_toml((self.root / "recipe.toml").read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError) as error:
+            raise StoreError(f"{self.root.name} has no readable recipe.toml: {error}", "see simclr sweep ls") from None
+
+    def write_base(self, base: Resolved) -> None:
+        write_file(self.root / "recipe.toml", to_toml(base).encode())
+
+
+def sweep_names(store: Store) -> list[str]:
+    """All sweeps of the store, sweep2 before sweep10."""
+    found = (store.root / SWEEPS).glob("*/sweep.json")
+    return sorted((path.parent.name for path in found), key=natural_key)
+
+
+def find_sweep(store: Store, name: str) -> SweepFolder:
+    """The sweep of that name. Raises NotFoundError naming the closest."""
+    names = sweep_names(store)
+    if name not in names:
+        raise NotFoundError(
+            f"no sweep {safe(name)!r} in {store.root}", did_you_mean(name, names) or "see simclr sweep ls"
+        )
+    return SweepFolder(store, name)
+
+
+def claim_sweep(store: Store, name: str | None) -> SweepFolder:
+    """Make the folder of a new sweep: `name`, or the next free sweep1, sweep2, …. Raises StoreError."""
+    folder = store.root / SWEEPS
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if name is not None:
+            (folder / check_name(name)).mkdir()
+            return SweepFolder(store, name)
+        number = 1
+        while True:
+            try:
+                (folder / f"sweep{number}").mkdir()
+                return SweepFolder(store, f"sweep{number}")
+            except FileExistsError:
+                number += 1
+    except FileExistsError:
+        raise StoreError(f"the sweep {name} already exists", f"add to it: simclr sweep extend {name}") from None
+    except OSError as error:
+        raise StoreError(f"cannot write {folder}: {error.strerror}", "see simclr doctor") from None

@@ -1,0 +1,50 @@
+"""`python -m simclr_tui.tasks.encoder_facts ENCODER --image-size S`: what an encoder is, before any run of it."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+import torch
+from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.utils.flop_counter import FlopCounterMode
+
+from simclr_tui.recipe.cost import EncoderFacts
+from simclr_tui.recipe.recipe import Recipe
+from simclr_tui.tasks.reply import answer
+from simclr_tui.train.model.build import build_encoder
+from simclr_tui.train.model.encoder import Encoder
+
+
+def encoder_facts(recipe: Recipe) -> EncoderFacts:
+    """Build the recipe's encoder and count it. Raises SimclrError as `build_encoder` does."""
+    encoder = build_encoder(recipe).eval()
+    parameters = sum(parameter.numel() for parameter in encoder.parameters())
+    return EncoderFacts(encoder.dim, parameters, _multiply_adds(encoder, recipe.image_size))
+
+
+@torch.no_grad()
+def _multiply_adds(encoder: Encoder, side: int) -> int:
+    """Those of one image in convolutions and matrix products, attention's among them."""
+    fast = torch.backends.mha.get_fastpath_enabled()
+    torch.backends.mha.set_fastpath_enabled(False)  # fused attention is counted as nothing, here and below
+    try:
+        with sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
+            encoder(torch.zeros(1, 3, side, side))
+    finally:
+        torch.backends.mha.set_fastpath_enabled(fast)
+    return int(counter.get_total_flops()) // 2
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m simclr_tui.tasks.encoder_facts", description=__doc__)
+    parser.add_argument("encoder")
+    parser.add_argument("--image-size", type=int, required=True)
+    parser.add_argument("--stem", choices=("auto", "cifar", "imagenet"), default="auto")
+    parser.add_argument("--zero-init", action="store_true")
+    given = parser.parse_args(arguments)
+    return answer(lambda: encoder_facts(Recipe(**vars(given))))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,149 @@
+"""h of a data set's images under a run's newest checkpoint: what `embed` writes and `neighbors` searches."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import msgspec
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from simclr_tui.errors import CheckpointError, DataError, OutOfMemoryError
+from simclr_tui.recipe.datasets import folder_layout, folder_of
+from simclr_tui.recipe.recipe import Recipe
+from simclr_tui.text import safe
+from simclr_tui.train.data.folder import Progress, chosen
+from simclr_tui.train.data.images import Data, Images, taken
+from simclr_tui.train.data.open import open_data
+from simclr_tui.train.data.pixels import Pixels
+from simclr_tui.train.device import choose_compute
+from simclr_tui.train.model.encoder import Encoder
+from simclr_tui.train.observe.knn import extract_features
+
+SPLITS = ("train", "test")
+_CHUNK = 512  # images between two words of progress
+
+
+@dataclass(frozen=True)
+class Bank:
+    """Images of one or both splits; every tuple and array has one entry an image.
+
+    `index` counts within the split, labels are -1 and class names and paths empty where there is none.
+    """
+
+    images: list[Images]
+    splits: tuple[str, ...]
+    index: NDArray[np.int64]
+    labels: NDArray[np.int64]
+    classes: tuple[str, ...]
+    paths: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.index)
+
+    @property
+    def side(self) -> int:
+        return int(self.images[0].shape[-1])
+
+    def image(self, row: int) -> Pixels:
+        """One image, (3, S, S)."""
+        for part in self.images:
+            if row < len(part):
+                pixels: Pixels = part[row]
+                return pixels
+            row -= len(part)
+        raise IndexError(row)
+
+    def take(self, rows: NDArray[np.int64]) -> Bank:
+        """These rows alone, in ascending order."""
+        parts, first = [], 0
+        for part in self.images:
+            within = rows[(rows >= first) & (rows < first + len(part))] - first
+            first += len(part)
+            parts.append(taken(part, within))
+        return Bank(
+            images=[part for part in parts if len(part)],
+            splits=tuple(self.splits[row] for row in rows),
+            index=self.index[rows],
+            labels=self.labels[rows],
+            classes=tuple(self.classes[row] for row in rows),
+            paths=tuple(self.paths[row] for row in rows),
+        )
+
+
+def open_bank(recipe: Recipe, data: str | None, split: str | None, progress: Progress) -> Bank:
+    """The images of `data` as a run of this recipe would store them: those that the run itself uses where `data` is
+    None, else all; of both splits unless one is named. Damaged images, which training replaces, are left out.
+
+    Raises DataError.
+    """
+    name, subset = (recipe.data, recipe.subset) if data is None else (data, 0)
+    opened = open_data(name, image_size=recipe.image_size, subset=subset, progress=progress)
+    names = _paths(name, subset)
+    parts = [_part(opened, s, names.get(s)) for s in ([split] if split else SPLITS)]
+    found = [part for part in parts if part is not None and len(part)]
+    if not found:
+        other = "train" if split == "test" else "test"
+        raise DataError(f"{safe(name)} has no {split} images", f"give --split {other}")
+    return Bank(
+        images=[part.images[0] for part in found],
+        splits=tuple(s for part in found for s in part.splits),
+        index=np.concatenate([part.index for part in found]),
+        labels=np.concatenate([part.labels for part in found]),
+        classes=tuple(c for part in found for c in part.classes),
+        paths=tuple(path for part in found for path in part.paths),
+    )
+
+
+def _paths(name: str, subset: int) -> dict[str, tuple[str, ...]]:
+    """The files of a folder's images, in the order in which `open_data` returns them."""
+    folder = folder_of(name)
+    if folder is None:
+        return {}
+    return {s: part.names for s, part in zip(SPLITS, chosen(folder_layout(folder), subset), strict=True)}
+
+
+def _part(data: Data, split: str, names: tuple[str, ...] | None) -> Bank | None:
+    images = data.train if split == "train" else data.test
+    if images is None:
+        return None
+    damaged = set(data.damaged)
+    paths = ("",) * len(images) if names is None else names
+    kept = np.array([path not in damaged for path in paths], np.bool_)
+    labels = images.labels if images.labels is not None else np.full(len(images), -1, np.int64)
+    index = np.flatnonzero(kept)
+    return Bank(
+        images=[images.images if kept.all() else taken(images.images, index)],
+        splits=(split,) * len(index),
+        index=index,
+        labels=labels[index],
+        classes=tuple(data.classes[label] if 0 <= label < len(data.classes) else "" for label in labels[index]),
+        paths=tuple(path for path, keep in zip(paths, kept, strict=True) if keep),
+    )
+
+
+def bank_features(encoder: Encoder, bank: Bank, recipe: Recipe, device: str, progress: Progress) -> NDArray[np.float32]:
+    """h of every image, (N, dim), without augmentation and without autocast. Raises OutOfMemoryError."""
+    compute = choose_compute(msgspec.structs.replace(recipe, device=device, precision="fp32"))
+    encoder = encoder.to(device=compute.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    h = np.empty((len(bank), encoder.dim), np.float32)
+    done = 0
+    try:
+        for part in bank.images:
+            for start in range(0, len(part), _CHUNK):
+                images = part[start : start + _CHUNK]
+                h[done : done + len(images)] = (
+                    extract_features(encoder, images, recipe.image_size, compute.device).cpu().numpy()
+                )
+                done += len(images)
+                progress("computing h", done, len(bank))
+    except torch.OutOfMemoryError:
+        raise OutOfMemoryError("the GPU has no room left to compute h", "give --device cpu") from None
+    return h
+
+
+def check_finite(values: NDArray[np.floating], run: str, step: int) -> None:
+    """Raise CheckpointError unless every number that came out of h is one."""
+    if not np.isfinite(values).all():
+        raise CheckpointError(f"h of {run} is not finite at step {step}", "its weights have diverged: give another run")

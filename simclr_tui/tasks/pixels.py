@@ -1,0 +1,23 @@
+"""Arrays of pixels as the faces take them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simclr_tui.store.picture import Picture
+from simclr_tui.train.data.pixels import Pixels
+
+
+def to_picture(image: Pixels) -> Picture:
+    """A (3, H, W) image to hand over."""
+    _channels, height, width = image.shape
+    return Picture(width, height, np.ascontiguousarray(image.transpose(1, 2, 0)).tobytes())
+
+
+def to_bytes(views: NDArray[np.floating[Any]]) -> Pixels:
+    """Values in [0, 1] to the nearest of 256 levels."""
+    pixels: Pixels = np.rint(views * 255.0).astype(np.uint8)
+    return pixels

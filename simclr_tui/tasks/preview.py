@@ -1,0 +1,77 @@
+"""`python -m simclr_tui.tasks.preview < recipe.toml`: the first images that a run would see, and their views."""
+
+from __future__ import annotations
+
+import argparse
+import io
+import sys
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+
+from simclr_tui.recipe.recipe import Recipe
+from simclr_tui.recipe.resolve import from_toml
+from simclr_tui.store.export.target import write_target
+from simclr_tui.store.task_replies import Preview, ViewsShown
+from simclr_tui.tasks.pixels import to_bytes, to_picture
+from simclr_tui.tasks.reply import Progress, answer
+from simclr_tui.train.data.images import Data
+from simclr_tui.train.data.open import open_data
+from simclr_tui.train.data.pixels import Pixels
+from simclr_tui.train.rng import epoch_order
+from simclr_tui.train.views.apply import two_views
+from simclr_tui.train.views.params import draw_views
+
+_READABLE = 128  # pixels: a smaller image is enlarged in the PNG
+_GAP = 4
+
+
+def preview(recipe: Recipe, count: int, target: Path | None) -> Preview:
+    """Draw the views of the first `count` images of epoch 0, as the run's first steps would. Raises SimclrError."""
+    data = open_data(recipe.data, image_size=recipe.image_size, subset=recipe.subset, progress=Progress())
+    samples = epoch_order(recipe.seed, 0, len(data.train))[:count]
+    originals = data.train.images[samples]
+    params = draw_views(recipe, 0, samples, originals.shape[-1])
+    views = to_bytes(two_views(torch.from_numpy(originals), params, recipe.image_size).numpy())
+    rows = list(zip(originals, views[: len(samples)], views[len(samples) :], strict=True))
+    if target is not None:
+        write_target(target, as_png(rows))
+    shown = [
+        ViewsShown(int(index), _label(data, int(index)), to_picture(original), (to_picture(first), to_picture(second)))
+        for index, (original, first, second) in zip(samples, rows, strict=True)
+    ]
+    return Preview(shown, str(target) if target else "")
+
+
+def _label(data: Data, index: int) -> str:
+    label = -1 if data.train.labels is None else int(data.train.labels[index])
+    return data.classes[label] if 0 <= label < len(data.classes) else ""
+
+
+def as_png(rows: list[tuple[Pixels, Pixels, Pixels]]) -> bytes:
+    """One row an image: the original and its views, on white. Small ones are enlarged by a whole factor."""
+    cell = max(image.shape[-1] for image in rows[0])
+    factor = max(1, _READABLE // cell)
+    pitch = cell * factor + _GAP
+    sheet = Image.new("RGB", (3 * pitch + _GAP, len(rows) * pitch + _GAP), "white")
+    for down, row in enumerate(rows):
+        for across, image in enumerate(row):
+            enlarged = np.repeat(np.repeat(image, factor, axis=1), factor, axis=2).transpose(1, 2, 0)
+            sheet.paste(Image.fromarray(enlarged), (_GAP + across * pitch, _GAP + down * pitch))
+    file = io.BytesIO()
+    sheet.save(file, "PNG")
+    return file.getvalue()
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m simclr_tui.tasks.preview", description=__doc__)
+    parser.add_argument("--images", type=int, default=4)
+    parser.add_argument("--out", type=Path, help="a PNG file")
+    given = parser.parse_args(arguments)
+    return answer(lambda: preview(from_toml(sys.stdin.read()).recipe, given.images, given.out))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,61 @@
+"""Where batches come from: decoded images on the device when they fit, beside it when they do not, or files."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from simclr_tui.train.data.images import Images
+from simclr_tui.train.data.lazy_images import FileImages
+
+_SHARE = 0.4  # of the device's free memory that images may take
+
+
+class Source:
+    """Gathers images by id: uint8 (N, 3, S, S) on the device."""
+
+    def __init__(self, images: Images, device: torch.device) -> None:
+        self._device = device
+        self._images = images if isinstance(images, FileImages) else torch.from_numpy(images)
+        self.resident: Tensor | None = None
+        if isinstance(self._images, Tensor) and (device.type == "cpu" or _fits(self._images.nbytes, device)):
+            self.resident = self._images.to(device)
+
+    @property
+    def side(self) -> int:
+        return self._images.shape[-1]
+
+    def __len__(self) -> int:
+        return len(self._images)
+
+    def damaged(self) -> list[str]:
+        """Names of the images that turned out to be damaged since the last call."""
+        return [] if isinstance(self._images, Tensor) else self._images.spoilt.untold()
+
+    def batch(self, samples: NDArray[np.int64]) -> Tensor:
+        """The images of those ids, without waiting for the device."""
+        if self.resident is None:
+            return self.gather(samples).to(self._device, non_blocking=True)
+        index = torch.from_numpy(samples)
+        if self._device.type == "cuda":
+            index = index.pin_memory().to(self._device, non_blocking=True)
+        return self.resident[index]
+
+    def gather(self, samples: NDArray[np.int64], out: Tensor | None = None) -> Tensor:
+        """The images of those ids in the host's memory, pinned for a GPU; in `out` (at least N, 3, S, S) if given."""
+        if out is None:
+            shape = (len(samples), *self._images.shape[1:])
+            out = torch.empty(shape, dtype=torch.uint8, pin_memory=self._device.type == "cuda")
+        out = out[: len(samples)]
+        if isinstance(self._images, Tensor):
+            return torch.index_select(self._images, 0, torch.from_numpy(samples), out=out)
+        self._images.into(samples, out.numpy())
+        return out
+
+
+def _fits(count: int, device: torch.device) -> bool:
+    """Whether `count` bytes leave enough of the device's memory to the network."""
+    free, _total = torch.cuda.mem_get_info(device)
+    return count < _SHARE * free

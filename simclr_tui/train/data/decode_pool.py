@@ -1,0 +1,138 @@
+"""Processes that decode image files, as many as there are cores for this one."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import mmap
+import os
+import queue
+import select
+import struct
+import subprocess
+import sys
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+
+from simclr_tui.errors import SimclrError
+from simclr_tui.train.data.pixels import Pixels
+
+MOST = 8
+"""Images a task, which is one exchange with a decoder."""
+LENGTH = struct.Struct("<I")
+"""Before the names of a task, which are joined by NUL: how many bytes. The answer is a byte an image, 1 if decoded."""
+PATIENCE = 45.0
+"""Seconds without an answer to a task after which a decoder hangs: a disk may wake up, a network come back."""
+_LOOK = 0.5  # seconds
+
+# Of a decoder: memory that an image leaves is kept for the next one. Glibc hands pieces of this size back to the kernel
+# at once, and taking them again (and clearing them) costs as much as half the decoding.
+_HEAP = {"MALLOC_MMAP_THRESHOLD_": str(32 << 20), "MALLOC_TRIM_THRESHOLD_": str(256 << 20)}
+
+
+class Decoders:
+    """Decodes files below `root` into squares of `side` px. Any thread may ask; those who come first are served first.
+
+    Processes and not threads: what a thread does between two images would hold up the one that launches kernels. They
+    are started when there is work for them, and end with this process.
+    """
+
+    def __init__(self, root: Path, side: int, count: int = 0) -> None:
+        self.root, self.side = root, side
+        self._count = count or _cores()
+        self._idle: queue.LifoQueue[_Decoder] = queue.LifoQueue()
+
+    def decode(self, names: Sequence[str], out: Pixels) -> list[int]:
+        """Fill `out` (len(names), 3, side, side). Returns the places of those that are damaged.
+
+        Raises SimclrError where a process was killed or hangs.
+        """
+        starts = range(0, len(names), MOST)
+        parts = self._pool.map(lambda at: self._some(names[at : at + MOST], out[at : at + MOST]), starts)
+        return [at + place for at, bad in zip(starts, parts, strict=True) for place in bad]
+
+    @cached_property
+    def _pool(self) -> ThreadPoolExecutor:
+        """A thread waits for each process."""
+        return ThreadPoolExecutor(self._count, "decoder")
+
+    def _some(self, names: Sequence[str], out: Pixels) -> list[int]:
+        try:
+            decoder = self._idle.get_nowait()
+        except queue.Empty:
+            decoder = _Decoder(self.root, self.side)
+        bad = decoder.decode(list(names), out)
+        self._idle.put(decoder)
+        return bad
+
+    def close(self) -> None:
+        """End the processes; a later request would start new ones."""
+        while True:
+            try:
+                self._idle.get_nowait().close()
+            except queue.Empty:
+                return
+
+
+class _Decoder:
+    """One process and the memory that it shares with this one."""
+
+    def __init__(self, root: Path, side: int) -> None:
+        # Without a name, so that none is left where everything is killed.
+        fd = os.memfd_create("simclr-decoder")
+        try:
+            os.ftruncate(fd, MOST * 3 * side * side)
+            self._memory = mmap.mmap(fd, MOST * 3 * side * side)
+            command = [sys.executable, "-m", "simclr_tui.train.data.decode_worker", str(fd), str(side), str(root)]
+            self._process = subprocess.Popen(
+                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, pass_fds=[fd], env=_HEAP | dict(os.environ)
+            )
+        finally:
+            os.close(fd)
+        self._pixels = np.frombuffer(self._memory, np.uint8).reshape(MOST, 3, side, side)
+
+    def decode(self, names: list[str], out: Pixels) -> list[int]:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        answer = b""
+        with contextlib.suppress(BrokenPipeError):
+            packed = b"\0".join(map(os.fsencode, names))
+            self._process.stdin.write(LENGTH.pack(len(packed)) + packed)
+            self._process.stdin.flush()
+            self._wait_for_answer(self._process.stdout)
+            answer = self._process.stdout.read(len(names))
+        if len(answer) < len(names):
+            raise SimclrError(
+                f"a process that decodes images ended with code {self._process.wait()}",
+                "if memory is short, give fewer --threads or a smaller --image-size; then resume the run",
+            )
+        out[:] = self._pixels[: len(names)]
+        return [place for place, good in enumerate(answer) if not good]
+
+    def _wait_for_answer(self, answers: IO[bytes]) -> None:
+        # Looks are counted, not seconds: where this process was stopped as well, all of that time is one look.
+        poll = select.poll()
+        poll.register(answers, select.POLLIN)
+        for _ in range(math.ceil(PATIENCE / _LOOK)):
+            if poll.poll(_LOOK * 1000):
+                return
+        self._process.kill()
+        raise SimclrError(
+            f"a process that decodes images gave no answer for {PATIENCE:.0f} s",
+            "look whether the disk of the images answers; then resume the run",
+        )
+
+    def close(self) -> None:
+        self._process.kill()  # it keeps nothing; and its input may be held open by a process that this one forked
+        self._process.communicate()
+
+
+def _cores() -> int:
+    """Of those that this process may use, its share where several train on this machine."""
+    mine = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, mine // int(os.environ.get("LOCAL_WORLD_SIZE", "1")))

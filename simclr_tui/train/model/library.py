@@ -1,0 +1,186 @@
+"""Encoders of torchvision and timm: a classification model without its classifier, never with learned weights.
+
+h is what would have entered the classifier. Layers start as the library starts them.
+"""
+
+from __future__ import annotations
+
+import importlib
+from types import ModuleType
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from simclr_tui.errors import RecipeError
+from simclr_tui.recipe.recipe import Recipe
+from simclr_tui.store.export.target import not_installed
+from simclr_tui.text import did_you_mean
+from simclr_tui.train.model.encoder import Encoder
+from simclr_tui.train.model.torchvision_import import import_torchvision
+
+CIFAR_STEM = (
+    "encoder.conv1 = torch.nn.Conv2d(3, 64, 3, padding=1, bias=False)",
+    "encoder.maxpool = torch.nn.Identity()",
+)
+"""The lines that give a ResNet of torchvision the 3×3 stem."""
+_RESNETS = ("resnext", "wide_resnet")
+_CLASSIFIERS = ("fc", "classifier", "head", "heads")
+_REFUSALS = (AssertionError, IndexError, RuntimeError, TypeError, ValueError, ZeroDivisionError)
+
+
+class PooledEncoder(Encoder):
+    """A `model` of a library that gives h itself."""
+
+    def __init__(self, model: nn.Module, lines: tuple[str, ...], stem: str, dim: int) -> None:
+        super().__init__()
+        self.model, self.lines, self.stem, self.dim = model, lines, stem, dim
+
+    def forward(self, views: Tensor) -> Tensor:
+        h: Tensor = self.model(views)
+        return h
+
+    def weights(self) -> dict[str, Tensor]:
+        return self.model.state_dict()
+
+
+def build_pooled(recipe: Recipe) -> PooledEncoder:
+    """Return the recipe's encoder of torchvision or timm, freshly initialised from torch's global generator.
+
+    Raises RecipeError where the library has none of that name, or where it cannot take the recipe's images.
+    """
+    build = _from_timm if recipe.encoder.startswith("timm:") else _from_torchvision
+    try:
+        model, lines = build(recipe)
+        dim = _dimension(model, recipe.image_size)
+    except _REFUSALS as error:
+        if "can't allocate memory" in str(error):
+            raise
+        raise _cannot_take(recipe) from error
+    _refuse_what_has_no_place(recipe)
+    if dim == 0:
+        raise _cannot_take(recipe)
+    return PooledEncoder(model, tuple(lines), _stem(recipe), dim)
+
+
+def _refuse_what_has_no_place(recipe: Recipe) -> None:
+    if recipe.encoder.startswith(_RESNETS):
+        return
+    if recipe.stem == "cifar":
+        raise RecipeError(f"{recipe.encoder} has a first layer of its own, not --stem cifar", "give --stem auto")
+    if recipe.zero_init:
+        raise RecipeError(f"--zero-init is for ResNets, not for {recipe.encoder}", "give --no-zero-init")
+
+
+def _stem(recipe: Recipe) -> str:
+    if not recipe.encoder.startswith(_RESNETS):
+        return "own"
+    return "cifar" if recipe.cifar_stem else "imagenet"
+
+
+def _cannot_take(recipe: Recipe) -> RecipeError:
+    other = "--image-size 224" if recipe.image_size != 224 else "another --image-size"
+    return RecipeError(
+        f"{recipe.encoder} cannot take images of {recipe.image_size} pixels", f"give {other}, or another --encoder"
+    )
+
+
+@torch.no_grad()
+def _dimension(model: nn.Module, side: int) -> int:
+    """The dimension of h, 0 where the model gives no vector, from one image of zeros. Leaves the model as it was."""
+    h = model.eval()(torch.zeros(1, 3, side, side))
+    model.train()
+    return int(h.shape[1]) if isinstance(h, Tensor) and h.ndim == 2 else 0
+
+
+def _from_timm(recipe: Recipe) -> tuple[nn.Module, list[str]]:
+    timm, name = _import_timm(), recipe.encoder.removeprefix("timm:")
+    names = timm.list_models()
+    if name not in names:
+        plain = name.partition(".")[0]
+        hint = f"no weights are loaded: give timm:{plain}" if plain in names else did_you_mean(name, names)
+        listing = "list them: python -c 'import timm; print(*timm.list_models())'"
+        raise RecipeError(f"timm has no encoder {name!r}", hint or listing)
+    known = timm.get_pretrained_cfg(name)
+    # A model whose tokens or windows are counted at the start is told the size; others take any.
+    size = {"img_size": recipe.image_size} if known is not None and known.fixed_input_size else {}
+    # A rate of dropping is that of the classifier's dropout, which some models keep without it.
+    model: nn.Module = timm.create_model(name, pretrained=False, num_classes=0, drop_rate=0.0, **size)
+    words = _words({"num_classes": 0, **size})
+    return model, ["import timm", "import torch", f'encoder = timm.create_model("{name}", {words})']
+
+
+def _import_timm() -> ModuleType:
+    import_torchvision()  # which timm imports, and would import without what the other builds of torch need
+    try:
+        return importlib.import_module("timm")
+    except ImportError:
+        raise not_installed("timm", "an encoder called timm:NAME", extra="encoders") from None
+
+
+def _from_torchvision(recipe: Recipe) -> tuple[nn.Module, list[str]]:
+    models, name = import_torchvision().models, recipe.encoder
+    names = models.list_models(module=models)
+    if name not in names:
+        hint = did_you_mean(name, names) or "timm's encoders are called timm:NAME"
+        raise RecipeError(f"neither here nor in torchvision is there an encoder {name!r}", hint)
+    arguments = _arguments(recipe)
+    model = models.get_model(name, weights=None, **arguments)
+    lines = ["import torch", "import torchvision", f"encoder = torchvision.models.{name}({_words(arguments)})"]
+    if name.startswith(_RESNETS):
+        lines += _as_native(model, recipe)
+    return model, [*lines, _cut(model)]
+
+
+def _arguments(recipe: Recipe) -> dict[str, Any]:
+    """What a family must be told: the size of its images, or to leave out the classifiers in its middle."""
+    side = recipe.image_size
+    plain = {"aux_logits": False, "init_weights": True}
+    families: dict[str, dict[str, Any]] = {
+        "vit": {"image_size": side},
+        "maxvit": {"input_size": (side, side)},
+        "googlenet": plain,
+        "inception": plain,
+    }
+    return families.get(recipe.encoder.partition("_")[0], {})
+
+
+def _words(arguments: dict[str, Any]) -> str:
+    return ", ".join(f"{name}={value!r}" for name, value in arguments.items())
+
+
+def _as_native(model: Any, recipe: Recipe) -> list[str]:
+    """Give one of torchvision's ResNets the recipe's stem and start, as ours have them. Returns lines that do so."""
+    if recipe.zero_init:
+        for stage in (model.layer1, model.layer2, model.layer3, model.layer4):
+            for block in stage:
+                nn.init.zeros_(block.bn3.weight)
+    if not recipe.cifar_stem:
+        return []
+    model.conv1 = nn.Conv2d(3, 64, 3, padding=1, bias=False)
+    nn.init.kaiming_normal_(model.conv1.weight, mode="fan_out", nonlinearity="relu")
+    model.maxpool = nn.Identity()
+    return list(CIFAR_STEM)
+
+
+def _cut(model: Any) -> str:
+    """Take the classifier off, and with it the dropout before it. Returns the line of Python that does so.
+
+    Of several layers those before the first linear one stay. SqueezeNet's classifier is a convolution on the map
+    and would be pooled after it: the map is pooled in its place.
+    """
+    name = next(name for name in _CLASSIFIERS if hasattr(model, name))
+    layers = getattr(model, name)
+    kept: nn.Module
+    if isinstance(layers, nn.Linear):
+        kept, line = nn.Identity(), "torch.nn.Identity()"
+    elif any(isinstance(layer, nn.Conv2d) for layer in layers):
+        kept, line = nn.AdaptiveAvgPool2d(1), "torch.nn.AdaptiveAvgPool2d(1)"
+    else:
+        first = next(index for index, layer in enumerate(layers) if isinstance(layer, nn.Linear))
+        kept, line = layers[:first], f"encoder.{name}[:{first}]"
+    setattr(model, name, kept)
+    for layer in [*kept.children(), getattr(model, "dropout", None)]:
+        if isinstance(layer, nn.Dropout):
+            layer.p = 0.0
+    return f"encoder.{name} = {line}"

@@ -1,0 +1,114 @@
+"""What the training plane measures of h between steps: is it learning (kNN), and is it healthy?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from simclr_tui.recipe.recipe import Recipe
+from simclr_tui.train.data.images import Data, Images, ImageSet, taken
+from simclr_tui.train.device import Compute
+from simclr_tui.train.model.encoder import Encoder
+from simclr_tui.train.model.head import ProjectionHead
+from simclr_tui.train.observe.health import Health, measure_health
+from simclr_tui.train.observe.knn import evaluating, extract_features, knn_accuracy
+from simclr_tui.train.observe.reporter import Reporter
+from simclr_tui.train.stop_flag import StopFlag
+from simclr_tui.train.views.apply import two_views
+from simclr_tui.train.views.params import draw_views
+
+_CHUNK = 2048  # images between two looks at the stop flag
+_SAMPLE = 1024  # images whose views tell the health
+_SAMPLE_CHUNK = 128
+_NO_EPOCH = 2**32 - 1  # of the draws for the sample's views: no epoch of training has them
+
+
+@dataclass(frozen=True)
+class Measured:
+    """`knn` is None where images have no labels."""
+
+    knn: float | None
+    health: Health
+
+    def metrics(self) -> dict[str, float]:
+        return ({} if self.knn is None else {"knn": self.knn}) | self.health.metrics()
+
+
+class Monitor:
+    """Weighted kNN on h (Wu et al. 2018; k from the recipe), where test images have labels, and the health of h and z.
+
+    Off for `--knn-every 0`.
+    """
+
+    def __init__(self, recipe: Recipe, data: Data, compute: Compute, report: Reporter, stop: StopFlag) -> None:
+        self._recipe, self._compute, self._report, self._stop = recipe, compute, report, stop
+        self._bank, self._queries = _labelled(data.train), _labelled(data.test)
+        self._classes = len(data.classes)
+        self._images = data.train.images
+
+    @property
+    def labelled(self) -> bool:
+        """Whether kNN can be measured."""
+        return self._bank is not None and self._queries is not None
+
+    def due(self, step: int, steps_per_epoch: int, steps: int) -> bool:
+        """Before the first step, every `knn_every` epochs, and after the last step."""
+        every = self._recipe.knn_every * steps_per_epoch
+        return every > 0 and (step % every == 0 or step == steps)
+
+    def measure(self, encoder: Encoder, head: ProjectionHead) -> Measured:
+        """Raises Stopped on a stop request."""
+        return Measured(self._knn(encoder), self._health(encoder, head))
+
+    def _knn(self, encoder: Encoder) -> float | None:
+        """Share of test images whose neighbours vote for their class, 0–1."""
+        if self._bank is None or self._queries is None:
+            return None
+        bank, bank_labels = self._features(encoder, *self._bank)
+        queries, labels = self._features(encoder, *self._queries)
+        return knn_accuracy(bank, bank_labels, queries, labels, self._classes, k=self._recipe.knn_k)
+
+    def _features(self, encoder: Encoder, images: Images, labels: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
+        features: list[Tensor] = []
+        for start in range(0, len(images), _CHUNK):
+            self._pause("measuring kNN")
+            part = images[start : start + _CHUNK]
+            compute = self._compute
+            features.append(extract_features(encoder, part, self._recipe.image_size, compute.device, compute.autocast))
+        return torch.cat(features), torch.from_numpy(labels).to(self._compute.device)
+
+    @torch.no_grad()
+    def _health(self, encoder: Encoder, head: ProjectionHead) -> Health:
+        """Of both views of images spread evenly over the training images, which their own order knows nothing of."""
+        count, compute = min(_SAMPLE, len(self._images)), self._compute
+        sample = np.linspace(0, len(self._images) - 1, count).astype(np.int64)
+        halves: list[tuple[Tensor, ...]] = []
+        autocast = torch.autocast(compute.device.type, compute.autocast, enabled=compute.autocast is not None)
+        with evaluating(encoder), evaluating(head), autocast:
+            for ids in np.split(sample, range(_SAMPLE_CHUNK, count, _SAMPLE_CHUNK)):
+                self._pause("measuring health")
+                images = torch.from_numpy(self._images[ids]).to(compute.device)
+                params = draw_views(self._recipe, _NO_EPOCH, ids, images.shape[-1])
+                h = encoder(two_views(images, params, self._recipe.image_size, torch.channels_last))
+                halves.append((h.float(), *head(h).float().chunk(2)))
+        return measure_health(*(torch.cat(parts) for parts in zip(*halves, strict=True)))
+
+    def _pause(self, doing: str) -> None:
+        self._stop.check()
+        self._report.doing(doing)
+
+
+def _labelled(images: ImageSet | None) -> tuple[Images, NDArray[np.int64]] | None:
+    """The images that have a class, and their classes; None when there is none."""
+    if images is None or images.labels is None:
+        return None
+    known = np.flatnonzero(images.labels >= 0)
+    if not len(known):
+        return None
+    if len(known) == len(images.labels):
+        return images.images, images.labels
+    return taken(images.images, known), images.labels[known]

@@ -1,0 +1,150 @@
+"""What the trainer tells the world, all of it through files of its run folder. No torch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+from simclr_tui.clock import SYSTEM_CLOCK, Clock
+from simclr_tui.paths import RunPaths
+from simclr_tui.store.events import PROCESS_FAILED, EventLog
+from simclr_tui.store.metrics.writer import MetricWriter
+from simclr_tui.store.process import this_process
+from simclr_tui.store.state import State, StateName, read_state, write_state
+
+_BEAT = 1.0  # seconds between two writes of state.json while nothing changes but the step
+
+
+class Reporter:
+    """Metrics, events, state and heartbeat of one attempt."""
+
+    def __init__(self, paths: RunPaths, clock: Clock = SYSTEM_CLOCK) -> None:
+        self._paths = paths
+        self._clock = clock
+        self._began = clock.monotonic()
+        self._state = read_state(paths)
+        self._beat_at = 0.0
+        attempt = paths.attempt(self._state.attempt)
+        attempt.root.mkdir(exist_ok=True)
+        self.metrics = MetricWriter(attempt)
+        self._events = EventLog(attempt)
+
+    @property
+    def seconds(self) -> float:
+        """Since this attempt began."""
+        return self._clock.monotonic() - self._began
+
+    @property
+    def state(self) -> State:
+        return self._state
+
+    def say(self, line: str) -> None:
+        """One line into output.log."""
+        print(line, flush=True)
+
+    def tell(self, event: str, message: str, step: int | None = None, **details: int | bool) -> None:
+        """One event of the run's story."""
+        self._events.write(event, message, step=step, **details)
+
+    def starting(self, activity: str) -> None:
+        self._update(state="starting", process=this_process(), activity=activity)
+
+    def running(self, steps: int, steps_per_epoch: int, step: int, facts: Mapping[str, str | int | float]) -> None:
+        """Training is about to go on from `step`."""
+        merged = {**self._state.facts, **facts}
+        self._update(
+            state="running", steps=steps, steps_per_epoch=steps_per_epoch, step=step, facts=merged, activity="training"
+        )
+        again = f"attempt {self._state.attempt}, from step {step}" if self._state.attempt > 1 else ""
+        self.tell("started", again, step)
+
+    def doing(self, activity: str) -> None:
+        """Still alive, and busy with this. Written at most once a second unless the activity is another."""
+        if activity != self._state.activity or self._clock.monotonic() - self._beat_at > _BEAT:
+            self._update(activity=activity)
+
+    def line(self, step: int, values: Mapping[str, float]) -> None:
+        """One metric line; the newest values go into the summary too."""
+        epoch = step / self._state.steps_per_epoch if self._state.steps_per_epoch else 0.0
+        self.metrics.write(step, epoch, self.seconds, values)
+
+    def progress(self, step: int, summary: Mapping[str, float]) -> None:
+        """The step reached and the newest figures; reaches the disk at most once a second."""
+        merged = {**self._state.summary, **summary}
+        self._state = msgspec.structs.replace(self._state, step=step, summary=merged)
+        self.doing("training")
+
+    def evaluated(self, step: int, values: Mapping[str, float]) -> None:
+        """What was measured of h after `step` updates."""
+        self.line(step, values)
+        known = self._state.summary
+        summary = {**known, **values}
+        if "knn" in values:
+            accuracy = values["knn"]
+            summary["knn_first"] = known.get("knn_first", accuracy)
+            summary["knn_best"] = max(known.get("knn_best", 0.0), accuracy)
+        self._update(summary=summary)
+        knn = f"kNN {values['knn']:.2%}, " if "knn" in values else ""
+        words = f"{knn}effective rank of h {values['rank_h']:.0f}, of z {values['rank_z']:.0f}"
+        self.tell("evaluation", words, step)
+        self.say(f"{words} after step {step}")
+
+    def flag(self, name: str, raised: bool, why: str) -> None:
+        """Raise a flag beside the state, or take it down; a warning tells when it goes up."""
+        if raised == (name in self._state.flags):
+            return
+        others = tuple(flag for flag in self._state.flags if flag != name)
+        self._update(flags=(*others, name) if raised else others)
+        if raised:
+            self.tell("warning", why, self._state.step)
+            self.say(why)
+
+    def ended(self, state: StateName, reason: str, exit_code: int, flag: str = "") -> None:
+        """The last words of the attempt."""
+        self.metrics.close()
+        self.tell(state, reason, self._state.step)
+        flags = tuple(dict.fromkeys((*self._state.flags, *([flag] if flag else []))))
+        self._update(state=state, reason=reason, exit_code=exit_code, activity="", flags=flags, durable=True)
+        self._events.close()
+
+    def _update(self, durable: bool = False, **changes: object) -> None:
+        if "state" in changes and changes["state"] != self._state.state:
+            changes["since"] = self._clock.wall()
+        self._state = msgspec.structs.replace(
+            self._state, time=self.seconds, heartbeat=self._clock.monotonic(), **changes
+        )
+        self._beat_at = self._state.heartbeat
+        try:
+            write_state(self._paths, self._state, durable=durable)
+        except OSError as error:
+            # A full disk must not end a training run; the lock still says that it is alive.
+            self.say(f"state.json could not be written: {error.strerror}")
+
+
+class QuietReporter(Reporter):
+    """Of a process that is not the first of its run: it keeps the state for itself, and writes why it failed."""
+
+    def __init__(self, paths: RunPaths, rank: int) -> None:
+        super().__init__(paths)
+        self._rank = rank
+
+    def say(self, line: str) -> None:
+        super().say(f"process {self._rank}: {line}")
+
+    def line(self, step: int, values: Mapping[str, float]) -> None:
+        pass
+
+    def flag(self, name: str, raised: bool, why: str) -> None:
+        pass
+
+    def tell(self, event: str, message: str, step: int | None = None, **details: int | bool) -> None:
+        if event == PROCESS_FAILED:
+            super().tell(event, message, step, **details)
+
+    def ended(self, state: StateName, reason: str, exit_code: int, flag: str = "") -> None:
+        if state == "failed":
+            self.tell(PROCESS_FAILED, reason, rank=self._rank, exit_code=int(exit_code))
+
+    def _update(self, durable: bool = False, **changes: object) -> None:
+        self._state = msgspec.structs.replace(self._state, **changes)

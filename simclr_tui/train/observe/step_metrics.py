@@ -1,0 +1,111 @@
+"""Figures of each step, read back from the device a few steps late so that no step waits for them."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from simclr_tui.train.loss import FIGURES
+from simclr_tui.train.observe.health import stuck_at_chance
+from simclr_tui.train.observe.reporter import Reporter
+from simclr_tui.train.optim.nonfinite_guard import Guard
+
+_LAG = 8  # steps the device may be ahead of the log
+_WINDOW = 10  # steps over which speed is averaged
+_LOGGED = ("loss", *FIGURES, "grad_norm", "loss_scale")
+_SHOWN = ("loss", "contrastive_top1", "images_per_s")
+_TOLD = 20  # steps at least before a loss counts as stuck
+
+
+@dataclass(frozen=True)
+class _Pending:
+    step: int
+    lr: float
+    figures: Tensor  # as _LOGGED; the last one only with a loss scale
+    ready: torch.cuda.Event | None
+    rates: dict[str, float]
+
+
+class Telemetry:
+    """Writes one metric line a step."""
+
+    def __init__(self, report: Reporter, guard: Guard, device: torch.device, batch_size: int) -> None:
+        self._report = report
+        self._guard = guard
+        self._device = device
+        self._batch_size = batch_size
+        self._pending: deque[_Pending] = deque()
+        self._losses: deque[float] = deque(maxlen=5)
+        self._durations: deque[float] = deque(maxlen=_WINDOW)
+        self._epoch: list[tuple[float, float]] = []  # loss and separation of each step since `end_epoch`
+        self._last = time.perf_counter()
+
+    def end_epoch(self) -> bool:
+        """Whether NT-Xent told no view from another in any step since the epoch began; the next one begins."""
+        steps, self._epoch = self._epoch, []
+        if len(steps) < _TOLD:
+            return False
+        losses, separations = zip(*steps, strict=True)
+        return stuck_at_chance(losses, separations, self._batch_size)
+
+    def resume_clock(self) -> None:
+        """What happened since the last step (an evaluation, a checkpoint) is not counted as training."""
+        self._last = time.perf_counter()
+
+    def step(self, step: int, lr: float, figures: Tensor, waited: float) -> None:
+        """Note a step whose kernels may still be running; `waited` is the time in s its images took to come.
+
+        `figures` is float32 on the device: loss, the objective's FIGURES, gradient norm and, if any, loss scale.
+        """
+        now = time.perf_counter()
+        seconds, self._last = now - self._last, now
+        self._durations.append(seconds)
+        mean = sum(self._durations) / len(self._durations)
+        rates = {"images_per_s": self._batch_size / mean, "data_wait": min(1.0, waited / seconds)}
+        ready = None
+        if self._device.type == "cuda":
+            rates |= self._memory()
+            on_host = torch.empty(figures.shape, pin_memory=True)
+            on_host.copy_(figures, non_blocking=True)
+            figures, ready = on_host, torch.cuda.Event()
+            ready.record()
+        self._pending.append(_Pending(step, lr, figures, ready, rates))
+        self.drain(_LAG)
+
+    def _memory(self) -> dict[str, float]:
+        return {
+            "gpu_allocated": float(torch.cuda.memory_allocated(self._device)),
+            "gpu_reserved": float(torch.cuda.memory_reserved(self._device)),
+        }
+
+    def drain(self, lag: int = 0) -> None:
+        """Log what has arrived, waiting until at most `lag` steps are outstanding.
+
+        Raises DivergedError at the first step that was not finite.
+        """
+        while self._pending:
+            first = self._pending[0]
+            if first.ready is not None and not first.ready.query():
+                if len(self._pending) <= lag:
+                    return
+                first.ready.synchronize()
+            self._pending.popleft()
+            self._log(first)
+
+    def _log(self, pending: _Pending) -> None:
+        figures = dict(zip(_LOGGED, pending.figures.tolist(), strict=False))
+        values = {**figures, "lr": pending.lr, **pending.rates}
+        self._report.line(pending.step, values)
+        loss = figures["loss"]
+        self._guard.check(pending.step, loss, figures["grad_norm"], pending.lr, list(self._losses))
+        self._losses.append(loss)
+        self._epoch.append((loss, figures["positive_similarity"] - figures["negative_similarity"]))
+        shown = {name: values[name] for name in _SHOWN}
+        shown["steps_per_s"] = values["images_per_s"] / self._batch_size
+        if "gpu_allocated" in values:
+            shown["gpu_allocated"] = torch.cuda.max_memory_allocated(self._device)
+        self._report.progress(pending.step, shown)

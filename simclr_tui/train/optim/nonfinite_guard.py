@@ -1,0 +1,76 @@
+"""Nothing non-finite reaches the weights (F17): the step that would carry it there becomes a no-op on the device."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+import torch
+from torch import Tensor, nn
+
+from simclr_tui.errors import DivergedError
+from simclr_tui.train.optim.loss_scale import SMALLEST, LossScale
+
+
+class Guard:
+    """Watches loss and gradient. Once one is not finite, that step and every later one leave weights and optimiser
+    state alone, decided on the device without waiting for it; the host learns of it with the telemetry.
+
+    With a loss scale, a gradient that is not finite costs its own step alone, until the scale has no room left.
+    """
+
+    def __init__(
+        self, modules: Iterable[tuple[str, nn.Module]], device: torch.device, scale: LossScale | None = None
+    ) -> None:
+        self._named = [
+            (f"{prefix}.{name}", parameter)
+            for prefix, module in modules
+            for name, parameter in module.named_parameters()
+            if parameter.requires_grad
+        ]
+        self._scale = scale
+        self._broken = torch.zeros((), device=device)
+        self.found_inf = torch.zeros((), device=device)
+
+    def grads(self) -> list[Tensor]:
+        """The gradients that there are."""
+        return [parameter.grad for _, parameter in self._named if parameter.grad is not None]
+
+    @torch.no_grad()
+    def look(self, loss: Tensor) -> Tensor:
+        """Set `found_inf` for this step and return the norm of the whole gradient (a scalar on the device)."""
+        norm: Tensor = torch.linalg.vector_norm(torch.stack(list(torch._foreach_norm(self.grads()))).float())
+        overflow = (~torch.isfinite(norm)).float()
+        broken = (~torch.isfinite(loss)).float()
+        if self._scale is None:
+            broken = torch.maximum(broken, overflow)
+        else:
+            broken = torch.maximum(broken, (self._scale.scale < SMALLEST).float())
+            self._scale.update(overflow)
+        self._broken.copy_(torch.maximum(self._broken, broken))
+        self.found_inf.copy_(torch.maximum(self._broken, overflow))
+        return norm
+
+    @torch.no_grad()
+    def clip(self, norm: Tensor, most: float) -> None:
+        """Shrink the gradient, of that norm, to the norm `most` where it is larger."""
+        torch._foreach_mul_(self.grads(), (most / norm.clamp_min(1e-12)).clamp_max(1.0))
+
+    def check(self, step: int, loss: float, grad_norm: float, lr: float, last: list[float]) -> None:
+        """Raise DivergedError, with what is known, for a step that is not finite, and not merely overflowed."""
+        if not self._ends(loss, grad_norm):
+            return
+        what = "loss" if not math.isfinite(loss) else "gradient"
+        worst = [name for name, p in self._named if p.grad is not None and not bool(torch.isfinite(p.grad).all())]
+        layers = f"; not finite in {', '.join(worst[:3])}" if worst else ""
+        before = ", ".join(f"{value:.4g}" for value in last) or "none"
+        raise DivergedError(
+            f"the {what} is not finite at step {step} (learning rate {lr:.3g}; losses before: {before}{layers})",
+            "the weights are as before that step: try a lower --lr, a longer --warmup, or --precision fp32",
+        )
+
+    def _ends(self, loss: float, grad_norm: float) -> bool:
+        if math.isfinite(loss) and math.isfinite(grad_norm):
+            return False
+        overflowed = math.isfinite(loss) and self._scale is not None
+        return not overflowed or (self._scale is not None and float(self._scale.scale) < SMALLEST)

@@ -1,0 +1,79 @@
+"""Checkpoints written while training goes on: by one thread, from a copy of the state."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from simclr_tui.paths import RunPaths
+from simclr_tui.store.checkpoints import Manifest
+from simclr_tui.train.persist import checkpoint
+
+
+class Saver:
+    """At most one save is under way; what it came to is told where `outcome` is asked for.
+
+    A `kill -9` meanwhile finds the checkpoints that there were: a file without its manifest is none.
+    """
+
+    def __init__(self, paths: RunPaths) -> None:
+        self._paths = paths
+        self._pool = ThreadPoolExecutor(1, "checkpoint")
+        self._writing: Future[Manifest] | None = None
+        self.step = -1  # of the save that was begun last
+
+    def begin(self, state: dict[str, Any], step: int, epoch: float) -> None:
+        """Copy the state, and write the copy. The save before must be over and told."""
+        if self._writing is not None:
+            raise RuntimeError("another checkpoint is being written")
+        copy, wait = snapshot(state)
+        self.step = step
+
+        def write() -> Manifest:
+            wait()
+            return checkpoint.save(self._paths, copy, step, epoch)
+
+        self._writing = self._pool.submit(write)
+
+    def outcome(self, wait: bool) -> Manifest | OSError | None:
+        """What the save came to, once; None where there is none, or none that is over. Other errors are raised."""
+        if self._writing is None or not (wait or self._writing.done()):
+            return None
+        writing, self._writing = self._writing, None
+        try:
+            return writing.result()
+        except OSError as error:
+            return error
+
+
+def snapshot(state: dict[str, Any]) -> tuple[dict[str, Any], Callable[[], None]]:
+    """A copy of a state on the host, and what waits until it is whole.
+
+    From a GPU the copies are queued behind the kernels so far, into pinned memory: the host does not wait.
+    """
+    devices: set[torch.device] = set()
+
+    def copied(value: Any) -> Any:
+        if isinstance(value, Tensor):
+            if not value.is_cuda:
+                return value.clone()
+            devices.add(value.device)
+            return torch.empty_like(value, device="cpu", pin_memory=True).copy_(value, non_blocking=True)
+        if isinstance(value, dict):
+            return {key: copied(inner) for key, inner in value.items()}
+        if isinstance(value, list | tuple):
+            return type(value)(copied(inner) for inner in value)
+        return value
+
+    copy = copied(state)
+    events = [torch.cuda.current_stream(device).record_event() for device in devices]
+
+    def wait() -> None:
+        for event in events:
+            event.synchronize()
+
+    return copy, wait

@@ -1,0 +1,97 @@
+"""Checkpoints: everything a run needs to go on exactly, and the encoder to take away.
+
+Every random draw is a pure function of seed and step, so the state is the tensors and the step. Files are read
+with `weights_only=True` alone: a checkpoint from a stranger can hold numbers, never code.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import pickle
+from typing import Any
+
+import torch
+
+from simclr_tui.clock import SYSTEM_CLOCK
+from simclr_tui.errors import CheckpointError, NotFoundError
+from simclr_tui.paths import RunPaths
+from simclr_tui.store import checkpoints
+from simclr_tui.store.run import Run
+from simclr_tui.train.model.build import build_encoder
+from simclr_tui.train.model.encoder import Encoder
+from simclr_tui.version import __version__
+
+
+def save(paths: RunPaths, state: dict[str, Any], step: int, epoch: float) -> checkpoints.Manifest:
+    """Write the state after `step` updates, then remove all but the newest two. Raises OSError; the old ones stay."""
+    buffer = io.BytesIO()
+    torch.save({**state, "version": __version__}, buffer)
+    manifest = checkpoints.save(
+        paths,
+        buffer.getvalue(),
+        step=step,
+        epoch=epoch,
+        recipe=hashlib.sha256(paths.recipe.read_bytes()).hexdigest(),
+        wall=SYSTEM_CLOCK.wall(),
+        version=__version__,
+    )
+    checkpoints.prune(paths)
+    return manifest
+
+
+def load_newest(paths: RunPaths, device: torch.device | str = "cpu") -> tuple[dict[str, Any] | None, list[str]]:
+    """The newest checkpoint that matches its manifest, and a sentence for each newer one that does not.
+
+    (None, []) when none was ever written. Raises CheckpointError when there are some and all are damaged: a run
+    is never silently begun anew.
+    """
+    damages: list[str] = []
+    for manifest in checkpoints.manifests(paths):
+        data = checkpoints.load(paths, manifest)
+        if isinstance(data, bytes):
+            state = _decode(data, device)
+            if isinstance(state, dict):
+                return state, damages
+            data = f"{manifest.file} is not a checkpoint ({state})"
+        damages.append(data)
+    if damages or any(paths.checkpoints.glob("step-*.json")):
+        raise CheckpointError(
+            f"no checkpoint of {paths.root.name} can be used: {'; '.join(damages) or 'their manifests are damaged'}",
+            f"start again from its recipe: simclr clone {paths.root.name}",
+        )
+    return None, []
+
+
+def load_step(paths: RunPaths, step: int, device: torch.device | str = "cpu") -> dict[str, Any]:
+    """The checkpoint after `step` updates. Raises NotFoundError where there is none, CheckpointError if damaged."""
+    known = {manifest.step: manifest for manifest in checkpoints.manifests(paths)}
+    if step not in known:
+        there = ", ".join(map(str, sorted(known))) or "none"
+        raise NotFoundError(f"{paths.root.name} has no checkpoint at step {step}", f"there are: {there}")
+    data = checkpoints.load(paths, known[step])
+    state = data if isinstance(data, str) else _decode(data, device)
+    if isinstance(state, str):
+        raise CheckpointError(f"the checkpoint at step {step} cannot be used: {state}", "take the newest: no --step")
+    return state
+
+
+def _decode(data: bytes, device: torch.device | str) -> dict[str, Any] | str:
+    try:
+        state = torch.load(io.BytesIO(data), map_location=device, weights_only=True)
+    except (RuntimeError, ValueError, EOFError, KeyError, pickle.UnpicklingError) as error:
+        return str(error).splitlines()[0] if str(error) else type(error).__name__
+    known = isinstance(state, dict) and {"encoder", "head", "optimizer", "step"} <= state.keys()
+    return state if known else "unknown content"
+
+
+def newest_encoder(run: Run) -> tuple[Encoder, int]:
+    """The encoder of a run's newest checkpoint, in eval mode on the CPU, and its step. Raises CheckpointError."""
+    state, _damages = load_newest(run.paths)
+    if state is None:
+        raise CheckpointError(
+            f"{run.name} has no checkpoint yet", "wait for the first one, or simclr stop it to save one"
+        )
+    encoder = build_encoder(run.recipe)
+    encoder.load_state_dict(state["encoder"])
+    return encoder.eval(), int(state["step"])

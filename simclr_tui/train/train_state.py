@@ -1,0 +1,101 @@
+"""One attempt of a run in memory: its parts, and what of them a checkpoint holds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from torch.optim import Optimizer
+
+from simclr_tui.paths import RunPaths
+from simclr_tui.recipe.recipe import Recipe
+from simclr_tui.train.data.batches import Source
+from simclr_tui.train.device import Compute
+from simclr_tui.train.distributed import ALONE, World
+from simclr_tui.train.loss import Objective
+from simclr_tui.train.model.encoder import Encoder
+from simclr_tui.train.model.head import ProjectionHead
+from simclr_tui.train.model.projection import Projection, projection
+from simclr_tui.train.observe.monitor import Monitor
+from simclr_tui.train.observe.reporter import Reporter
+from simclr_tui.train.optim.loss_scale import LossScale
+from simclr_tui.train.persist.async_save import Saver
+from simclr_tui.train.stop_flag import StopFlag
+
+
+@dataclass
+class Training:
+    """One attempt's parts, ready to go on after `step` updates; `evaluated` is the step of the newest evaluation.
+
+    `chunk` is the most images that pass at once, of this process's share of the batch.
+    """
+
+    recipe: Recipe
+    paths: RunPaths
+    compute: Compute
+    source: Source
+    encoder: Encoder
+    head: ProjectionHead
+    optimizer: Optimizer
+    monitor: Monitor
+    report: Reporter
+    stop: StopFlag
+    world: World = ALONE
+    chunk: int = 0
+    scale: LossScale | None = None
+    step: int = 0
+    evaluated: int = -1
+    failed_saves: int = 0
+    saved: int = -1
+    saver: Saver = field(init=False)
+    objective: Objective = field(init=False)
+    stochastic: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.saver = Saver(self.paths)
+        self.objective = Objective.of(self.recipe)
+        self.stochastic = self.encoder.stochastic
+        self.chunk = self.chunk or self.share
+
+    @cached_property
+    def project(self) -> Projection:
+        """Views to z, as the steps take it; made at the first, when `chunk` is settled."""
+        passes = -(-self.share // self.chunk)
+        return projection(self.encoder, self.head, self.compute, compiled=self.recipe.compile, passes=passes)
+
+    @property
+    def share(self) -> int:
+        """Images of each batch that this process takes."""
+        return self.recipe.batch_size // self.world.size
+
+    @property
+    def steps_per_epoch(self) -> int:
+        return self.recipe.steps_per_epoch(len(self.source))
+
+    @property
+    def steps(self) -> int:
+        return self.steps_per_epoch * self.recipe.epochs
+
+    def state_dict(self) -> dict[str, Any]:
+        """All that the run needs to go on exactly: draws are functions of seed and step, so there is no generator."""
+        return {
+            "encoder": self.encoder.state_dict(),
+            "head": self.head.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "scale": None if self.scale is None else self.scale.state_dict(),
+            "chunk": self.chunk,
+            "step": self.step,
+            "evaluated": self.evaluated,
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take up what `state_dict` told, of a run of the same recipe."""
+        self.encoder.load_state_dict(state["encoder"])
+        self.head.load_state_dict(state["head"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        if self.scale is not None and state.get("scale"):
+            self.scale.load_state_dict(state["scale"])
+        self.chunk = int(state.get("chunk", self.chunk))
+        self.step = self.saved = int(state["step"])
+        self.evaluated = int(state.get("evaluated", -1))

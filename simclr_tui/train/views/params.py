@@ -1,0 +1,154 @@
+"""What happens to each view: the random numbers of the paper's augmentations (§A, §3.1), per image and per view.
+
+Crop and colour are distributed as torchvision's RandomResizedCrop and ColorJitter; the draws are `draws.uniforms`.
+A recipe without `both_views` follows §3.1: only an image's first view passes the operations. The second is left as
+the identity, cropped where crop is among the operations and merely resized where it is not; it is not flipped.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import permutations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simclr_tui.recipe.recipe import Recipe
+from simclr_tui.train.rng import Stream, uniforms
+
+BRIGHTNESS, CONTRAST, SATURATION, HUE = range(4)
+ORDERS = np.array(list(permutations(range(4))))
+"""(24, 4): each row an order of the four colour operations, first to last."""
+
+_TRIES = 10
+_RATIO = (3 / 4, 4 / 3)
+_SIGMA = (0.1, 2.0)
+
+# The place of each draw among a view's uniforms is part of every run's reproducibility: only append.
+_CHANCE = {"flip": 0, "color": 1, "gray": 7, "blur": 8, "cutout": 32, "rotate": 35, "sobel": 37, "noise": 38}
+_ORDER, _FACTORS, _BLUR_SIGMA, _CROP = 2, 3, 9, 10
+_SELDOM = 32  # from here on: draws of the operations that the paper's final recipe does without
+_CUTOUT_ROW, _CUTOUT_COLUMN, _TURNS, _NOISE_SEED = 33, 34, 36, 39
+_COUNT = 40
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Flags = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class ViewParams:
+    """Parameters of 2N views, the first views of N images and then their second views; every array is (2N,).
+
+    The flags named after operations say which views pass them; the other values count where they do. The crop box
+    is in pixels of the source if crop comes first, else in pixels of the view. Colour factors are torchvision's: 1
+    leaves brightness, contrast and saturation as they are, `hue` is a shift in turns in [−0.5, 0.5].
+    """
+
+    operations: tuple[str, ...]  # in their order; if crop is one of them, all views pass it
+    top: Ints
+    left: Ints
+    height: Ints
+    width: Ints
+    flip: Flags
+    color: Flags
+    brightness: Floats
+    contrast: Floats
+    saturation: Floats
+    hue: Floats
+    order: Ints  # row of ORDERS
+    gray: Flags
+    blur: Flags
+    sigma: Floats  # of the blur, in pixels of the view
+    cutout: Flags
+    cutout_row: Ints  # of the square's centre, in pixels of the view
+    cutout_column: Ints
+    rotate: Flags
+    turns: Ints  # quarter turns anticlockwise: 1, 2 or 3
+    sobel: Flags
+    noise: Flags
+    noise_seed: Ints  # 53 bits
+
+    def __len__(self) -> int:
+        return len(self.top)
+
+
+def draw_views(recipe: Recipe, epoch: int, samples: Ints, side: int) -> ViewParams:
+    """Draw both views of the images with ids `samples` (N,), whose sources are `side` pixels high and wide."""
+    u = _draw(recipe, epoch, samples)
+    cropped_side = side if recipe.operations[:1] == ("crop",) else recipe.image_size
+    top, left, height, width = draw_crops(u[:, _CROP:_SELDOM], recipe.crop_min, cropped_side)
+    strengths = (recipe.brightness, recipe.contrast, recipe.saturation)
+    brightness, contrast, saturation = (
+        _factor(u[:, _FACTORS + i], recipe.color_strength * x) for i, x in enumerate(strengths)
+    )
+    hue = min(0.5, recipe.color_strength * recipe.hue)
+    return ViewParams(
+        operations=recipe.operations,
+        top=top,
+        left=left,
+        height=height,
+        width=width,
+        brightness=brightness,
+        contrast=contrast,
+        saturation=saturation,
+        hue=_between(u[:, _FACTORS + HUE], -hue, hue),
+        order=_below(u[:, _ORDER], len(ORDERS)),
+        sigma=_between(u[:, _BLUR_SIGMA], *_SIGMA),
+        cutout_row=_below(u[:, _CUTOUT_ROW], recipe.image_size),
+        cutout_column=_below(u[:, _CUTOUT_COLUMN], recipe.image_size),
+        turns=1 + _below(u[:, _TURNS], 3),
+        noise_seed=_below(u[:, _NOISE_SEED], 2**53),
+        **_passing(recipe, u),
+    )
+
+
+def _draw(recipe: Recipe, epoch: int, samples: Ints) -> Floats:
+    """Return the uniforms (2N, _COUNT) of both views; those that no operation of the recipe asks for are 0."""
+    seldom = any(_CHANCE.get(name, 0) >= _SELDOM for name in recipe.operations)
+    count = _COUNT if seldom else _SELDOM
+    u = np.zeros((2, len(samples), _COUNT))
+    for view in (0, 1):
+        u[view, :, :count] = uniforms(recipe.seed, Stream.VIEWS, epoch, samples, view, count)
+    return u.reshape(-1, _COUNT)
+
+
+def _passing(recipe: Recipe, u: Floats) -> dict[str, Flags]:
+    """Return which views pass each operation but the crop."""
+    passing = {}
+    for name, column in _CHANCE.items():
+        passing[name] = u[:, column] < (recipe.probability(name) if name in recipe.operations else 0.0)
+        if not recipe.both_views:
+            passing[name][len(u) // 2 :] = False
+    return passing
+
+
+def draw_crops(u: Floats, area_min: float, side: int) -> tuple[Ints, Ints, Ints, Ints]:
+    """Turn (n, 22) uniforms into the boxes (top, left, height, width) of n random resized crops.
+
+    Ten tries at an area in [area_min, 1] and a log-uniform ratio; the first that fits is taken, else the whole
+    (square) image.
+    """
+    area = _between(u[:, 2::2], area_min, 1.0) * side * side
+    ratio = np.exp(_between(u[:, 3::2], *np.log(_RATIO)))
+    widths = np.rint(np.sqrt(area * ratio)).astype(np.int64)
+    heights = np.rint(np.sqrt(area / ratio)).astype(np.int64)
+    fits = (widths > 0) & (widths <= side) & (heights > 0) & (heights <= side)
+    rows, first, found = np.arange(len(u)), fits.argmax(axis=1), fits.any(axis=1)
+    width = np.where(found, widths[rows, first], side)
+    height = np.where(found, heights[rows, first], side)
+    top = (u[:, 0] * (side - height + 1)).astype(np.int64)
+    left = (u[:, 1] * (side - width + 1)).astype(np.int64)
+    return top, left, height, width
+
+
+def _between(u: Floats, low: float, high: float) -> Floats:
+    return low + (high - low) * u
+
+
+def _below(u: Floats, limit: int) -> Ints:
+    return (u * limit).astype(np.int64)
+
+
+def _factor(u: Floats, strength: float) -> Floats:
+    return _between(u, max(0.0, 1.0 - strength), 1.0 + strength)

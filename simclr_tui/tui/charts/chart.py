@@ -1,0 +1,160 @@
+"""One chart on screen: drawn anew only when its data, its size or the theme changed; the cursor is laid over it."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from operator import itemgetter
+
+from rich.segment import Segment
+from rich.style import Style as CellStyle
+from textual import events
+from textual.color import Color
+from textual.geometry import Region
+from textual.message import Message
+from textual.strip import Strip
+from textual.widget import Widget
+
+from simclr_tui.display.glyphs import draws_unicode
+from simclr_tui.tui.charts.render import PLAIN, Drawing, Style, cells, draw, drawable
+from simclr_tui.tui.feed.messages import Panel, Series
+
+_SMALLEST = (8, 3)  # cells in which a chart still says something
+_RAW = 0.65  # how far the raw line behind an average goes towards the ground
+_REVERSE = CellStyle(reverse=True)
+_ZOOM, _PAN = 1.5, 0.1  # of one turn of the mouse wheel
+
+
+class Chart(Widget):
+    """Draws a Panel. Overlaid lines carry letters; without colours they are made of them."""
+
+    class Pointed(Message):
+        """The mouse chose a place on the x axis."""
+
+        def __init__(self, chart: Chart, x: float) -> None:
+            super().__init__()
+            self.chart, self.x = chart, x
+
+    class Zoomed(Message):
+        """The wheel asks for a narrower stretch (wider, with a factor below 1) about a place."""
+
+        def __init__(self, factor: float, about: float | None) -> None:
+            super().__init__()
+            self.factor, self.about = factor, about
+
+    class Panned(Message):
+        """The wheel asks for a stretch further on, by a share of its width."""
+
+        def __init__(self, share: float) -> None:
+            super().__init__()
+            self.share = share
+
+    def __init__(self, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._panel: Panel | None = None
+        self._style = PLAIN
+        self._drawing: Drawing | None = None
+        self._drawn: object = None
+        self._base = CellStyle()
+
+    def show(self, panel: Panel | None, style: Style = PLAIN) -> None:
+        if (panel, style) != (self._panel, self._style):
+            self._panel, self._style = panel, style
+            self.refresh()
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        self._redraw()
+        self._base = self.rich_style  # once for all lines: it is worked out from every parent
+        return super().render_lines(crop)
+
+    def _redraw(self) -> None:
+        """Draw the lines if something of them changed; where the cursor is, is nothing of them."""
+        panel, (width, height) = self._panel, self.size
+        if panel is None or width < _SMALLEST[0] or height < _SMALLEST[1]:
+            self._drawing, self._drawn = None, None
+            return
+        shown = [(line.xs, line.ys, line.raw, line.colour, line.label, line.best) for line in panel.series]
+        ground = self.background_colors[1]
+        key = (shown, panel.axis, panel.span, panel.ceiling, self._style, width, height, ground, self.app.no_color)
+        if key != self._drawn:
+            lines = drawable(panel, self._style.log)
+            self._drawing, self._drawn = self._draw(lines, width, height) if lines else None, key
+
+    def _draw(self, lines: list[Series], width: int, height: int) -> Drawing:
+        assert self._panel is not None
+        letters = self.app.no_color and len(self._panel.series) > 1
+        style = Style(self._style.log, self._style.clip, letters, draws_unicode())
+        return draw(self._panel, lines, width, height, style, {line.colour: self._faded(line.colour) for line in lines})
+
+    def _faded(self, colour: str) -> str:
+        """The colour on its way to the ground; grey where the ground is the terminal's own, which nobody knows."""
+        ground = self.background_colors[1]
+        return Color.parse(colour).blend(ground, _RAW).hex if ground.ansi is None else "bright_black"
+
+    def render_line(self, y: int) -> Strip:
+        base, drawing = self._base, self._drawing
+        if drawing is None:
+            words = self._words() if y == 0 else ""
+            return Strip([Segment(words, base)]).adjust_cell_length(self.size.width, base)
+        parts = groupby(cells(drawing, y), key=itemgetter(1))
+        segments = [
+            Segment("".join(char for char, _ in part), base + CellStyle.parse(colour) if colour else base)
+            for colour, part in parts
+        ]
+        strip = Strip(segments).adjust_cell_length(self.size.width, base)
+        cursor = self._cursor_column(drawing)
+        return strip if cursor is None or y > drawing.canvas.height else _with_cursor(strip, drawing.left + cursor)
+
+    def _words(self) -> str:
+        """Why there is no chart."""
+        if self._panel is None or self.size.width < _SMALLEST[0]:
+            return ""
+        return "no data yet" if self._panel.empty or not self._style.log else "nothing above zero to show on a log axis"
+
+    def _cursor_column(self, drawing: Drawing) -> int | None:
+        """The column of the canvas in which the cursor stands, if it is in view."""
+        x = self._panel.cursor if self._panel else None
+        if x is None or not drawing.span[0] <= x <= drawing.span[1]:
+            return None
+        return drawing.canvas.column_of(x)
+
+    # The mouse.
+
+    def _x_at(self, event: events.MouseEvent) -> float | None:
+        return self._drawing.x_of(event.x) if self._drawing else None
+
+    def on_click(self, event: events.Click) -> None:
+        x = self._x_at(event)
+        if x is not None:
+            self.post_message(self.Pointed(self, x))
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        self._turned(event, 1)
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        self._turned(event, -1)
+
+    def on_mouse_scroll_left(self, event: events.MouseScrollLeft) -> None:
+        self._pan(event, -_PAN)
+
+    def on_mouse_scroll_right(self, event: events.MouseScrollRight) -> None:
+        self._pan(event, _PAN)
+
+    def _turned(self, event: events.MouseEvent, up: int) -> None:
+        """The wheel zooms about the mouse; with shift or control it pans."""
+        if event.shift or event.ctrl:
+            self._pan(event, -_PAN * up)
+        else:
+            event.stop()
+            self.post_message(self.Zoomed(_ZOOM**up, self._x_at(event)))
+
+    def _pan(self, event: events.MouseEvent, share: float) -> None:
+        event.stop()
+        self.post_message(self.Panned(share))
+
+
+def _with_cursor(strip: Strip, column: int) -> Strip:
+    """A line through what is blank; what is drawn there is shown in reverse."""
+    here = strip.crop(column, column + 1)
+    blank = not here.text.strip()
+    cell = Strip([Segment("│" if blank else text, style) for text, style, _ in here])
+    return Strip.join([strip.crop(0, column), cell if blank else cell.apply_style(_REVERSE), strip.crop(column + 1)])

@@ -1,0 +1,152 @@
+"""A grid of charts in its room: as many as were chosen or can be read, the same widgets from frame to frame."""
+
+from __future__ import annotations
+
+from rich.text import Text
+from textual import events
+from textual.app import ComposeResult, RenderResult
+from textual.containers import Grid, Vertical
+from textual.message import Message
+from textual.widget import Widget
+
+from simclr_tui.display.glyphs import draws_unicode
+from simclr_tui.tui.charts.chart import Chart
+from simclr_tui.tui.charts.render import PLAIN, Style, letter
+from simclr_tui.tui.feed.messages import Panel, Series
+from simclr_tui.tui.feed.metric_view import view_of
+
+_WIDTH, _HEIGHT = 34, 8  # cells below which no more charts are shown by themselves
+_LEAST_WIDTH, _LEAST_HEIGHT = 18, 5  # cells below which a chosen grid has fewer charts
+_MOST = 4  # rows or columns, where none were chosen
+
+Shape = tuple[int, int]
+
+
+def grid_shape(width: int, height: int, chosen: Shape = (0, 0)) -> Shape:
+    """(columns, rows) of charts in so many cells: as chosen (0: as many as can be read), as far as they fit."""
+    columns, rows = chosen
+    across = min(columns, width // _LEAST_WIDTH) if columns else min(_MOST, width // _WIDTH)
+    down = min(rows, height // _LEAST_HEIGHT) if rows else min(_MOST, height // _HEIGHT)
+    return max(1, across), max(1, down)
+
+
+class Caption(Widget):
+    """What a chart shows, and of each of its lines the value at the cursor, else the newest; then the best one."""
+
+    class Clicked(Message):
+        """The caption was clicked."""
+
+        def __init__(self, key: str) -> None:
+            super().__init__()
+            self.key = key
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._panel: Panel | None = None
+        self._chosen = False
+
+    def show(self, panel: Panel | None, chosen: bool) -> None:
+        if (panel, chosen) != (self._panel, self._chosen):
+            self._panel, self._chosen = panel, chosen
+            self.refresh()
+
+    def on_click(self, event: events.Click) -> None:
+        if self._panel is not None:
+            self.post_message(self.Clicked(self._panel.key))
+
+    def render(self) -> RenderResult:
+        if self._panel is None:
+            return Text("")
+        for labels, best in ((True, True), (True, False), (False, False)):
+            line = self._line(self._panel, labels, best)
+            if line.cell_len <= self.size.width:
+                break
+        line.truncate(self.size.width, overflow="ellipsis")
+        return line
+
+    def _line(self, panel: Panel, labels: bool, best: bool) -> Text:
+        line = Text(no_wrap=True, end="")
+        line.append(panel.heading, "bold reverse" if self._chosen else "bold")
+        for index, series in enumerate(panel.series):
+            sign = letter(index) if len(panel.series) > 1 else "━"
+            line.append(f"  {sign} ", f"bold {series.colour}" if len(panel.series) > 1 else f"not bold {series.colour}")
+            line.append(f"{series.label} " if series.label and labels else "", "not bold")
+            line.append(_values(panel, series, best), "not bold")
+        return line
+
+
+def _values(panel: Panel, series: Series, best: bool) -> str:
+    write = view_of(panel.key).write
+    now = write(series.last if panel.cursor is None else series.at)
+    if series.best is None or not best:
+        return now
+    return f"{now} {'★' if draws_unicode() else '*'}{write(series.best[1])}"
+
+
+class ChartPanel(Vertical):
+    """A caption and a chart."""
+
+    def compose(self) -> ComposeResult:
+        yield Caption()
+        yield Chart()
+
+    def show(self, panel: Panel | None, style: Style, chosen: bool) -> None:
+        self.key = panel.key if panel else ""
+        self.query_one(Caption).show(panel, chosen)
+        self.query_one(Chart).show(panel, style)
+
+
+class Panels(Grid):
+    """As many charts as there are and fit. `chosen` is the key of the one that has the keys, if any."""
+
+    def __init__(self, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._panels: tuple[Panel, ...] = ()
+        self._style = PLAIN
+        self._wanted: Shape = (0, 0)
+        self._chosen = ""
+
+    @property
+    def shape(self) -> Shape:
+        """(columns, rows) that fit now."""
+        return grid_shape(self.size.width, self.size.height, self._wanted)
+
+    @property
+    def chart_columns(self) -> int:
+        """Cells across one chart."""
+        return max(8, self.size.width // self.shape[0])
+
+    def want(self, shape: Shape) -> None:
+        """Want another number of columns and rows."""
+        if shape != self._wanted:
+            self._wanted = shape
+            self._arrange()
+
+    def show(self, panels: tuple[Panel, ...], style: Style = PLAIN, chosen: str = "") -> None:
+        """Show these charts in this order."""
+        self._panels, self._style, self._chosen = panels, style, chosen
+        self._arrange()
+
+    def on_resize(self) -> None:
+        self._arrange()
+
+    def _arrange(self) -> None:
+        columns, rows = self.shape
+        shown = self._panels[: columns * rows]
+        self.styles.grid_size_columns = columns if self._wanted[0] else min(columns, max(1, len(shown)))
+        self.styles.grid_size_rows = rows if self._wanted[1] else -(-len(shown) // columns) or 1
+        slots = list(self.query(ChartPanel))
+        missing = [ChartPanel() for _ in range(len(shown) - len(slots))]
+        if missing:
+            self.mount(*missing)
+            self.call_after_refresh(self._fill)
+        self._fill()
+
+    def _fill(self) -> None:
+        columns, rows = self.shape
+        for index, slot in enumerate(self.query(ChartPanel)):
+            wanted = index < min(len(self._panels), columns * rows)
+            slot.display = wanted
+            if wanted and slot.is_mounted and slot.query(Chart):
+                panel = self._panels[index]
+                slot.show(panel, self._style, panel.key == self._chosen)

@@ -1,0 +1,77 @@
+"""The Curves tab: one chart a metric, a page at a time, the marked runs over one another."""
+
+from __future__ import annotations
+
+from textual import on
+from textual.app import ComposeResult
+from textual.widgets import Input
+
+from simclr_tui.tui.charts.chart_tab import ChartTab
+from simclr_tui.tui.dialogs.search_entry import SearchEntry
+from simclr_tui.tui.feed.messages import Curves, Series
+
+_AXIS_WORDS = {"step": "by step", "epoch": "by epoch", "time": "by time of training", "wall": "by the clock"}
+
+
+class CurvesView(ChartTab):
+    """Shows a page of curves, and says which. `pattern` says which metrics are wanted."""
+
+    def __init__(self, id: str | None = None, pattern: str = "") -> None:
+        super().__init__(id=id)
+        self.pattern = pattern
+        self._curves: Curves | None = None
+
+    def compose(self) -> ComposeResult:
+        yield SearchEntry("metrics: loss rank* -gpu", id="metric-filter")
+        yield from super().compose()
+
+    def show(self, curves: Curves | None) -> None:
+        self._curves = curves
+        self._panels = curves.panels if curves else ()
+        self.extent = curves.extent if curves else None
+        self.take_step(curves.step if curves else None)
+        self.draw()
+
+    def pages(self) -> int:
+        return self._curves.pages if self._curves else 1
+
+    def search(self) -> None:
+        """Ask which metrics are wanted."""
+        self.query_one(SearchEntry).ask()
+
+    @on(Input.Changed, "#metric-filter")
+    def _pattern_typed(self, event: Input.Changed) -> None:
+        event.stop()
+        self.pattern, self.page = event.value, 0
+        self.post_message(self.Changed())
+
+    @on(SearchEntry.Left)
+    def _pattern_left(self, event: SearchEntry.Left) -> None:
+        event.stop()
+        self.focus()
+
+    def legend(self) -> tuple[Series, ...]:
+        series = self._panels[0].series if self._panels else ()
+        return series if len(series) > 1 else ()
+
+    def notes(self) -> list[str]:
+        curves = self._curves
+        if curves is None or not (curves.names or curves.unwanted):
+            return []
+        if not curves.names:
+            return [f"no metric matches {self.pattern!r}: i changes that"]
+        parts = [*super().notes()]
+        if curves.pages > 1:
+            parts.append(f"page {curves.page + 1} of {curves.pages} [ ]")
+        parts.append(_AXIS_WORDS[self.axis])
+        if self.left.log:
+            parts.append("log scale")
+        if self.left.smoothing:
+            parts.append(f"smoothed {self.left.smoothing:g}")
+        if self.left.clip:
+            parts.append("outliers clipped")
+        if curves.unwanted:
+            parts.append(f"{curves.unwanted} not shown / {self.pattern}")
+        if curves.damaged:
+            parts.append(f"{curves.damaged:,} damaged lines left out")
+        return parts

@@ -1,0 +1,132 @@
+"""A panel drawn once: its lines on a canvas, with axes, letters on overlaid lines and a star on the best value."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from simclr_tui.text import number
+from simclr_tui.tui.charts.axis_range import x_range, y_range
+from simclr_tui.tui.charts.canvas import Canvas
+from simclr_tui.tui.charts.ticks import log_ticks, nice_ticks, x_ticks
+from simclr_tui.tui.feed.messages import Panel, Series
+from simclr_tui.tui.feed.window import Span
+
+_LETTERS = "abcdefghijklmnopqrstuvwxyz"
+_LABEL_CELLS = {"step": 12, "epoch": 9, "time": 9, "wall": 11}  # of the x axis, with some room
+Cell = tuple[str, str]
+
+
+def letter(index: int) -> str:
+    """The sign of the n-th of several lines, the same on the line and in the caption."""
+    return _LETTERS[index % len(_LETTERS)]
+
+
+@dataclass(frozen=True)
+class Style:
+    """How a chart is drawn: `letters`, lines made of letters where there are no colours; `fine`, with Braille dots."""
+
+    log: bool = False
+    clip: bool = False
+    letters: bool = False
+    fine: bool = True
+
+
+PLAIN = Style()
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """Rows of cells: first the labels of the y axis, then the canvas; below, the x axis and its labels."""
+
+    canvas: Canvas
+    span: Span
+    left: int  # cells of the y axis
+    y_labels: dict[int, str]
+    x_labels: tuple[tuple[int, str], ...]
+
+    def x_of(self, column: int) -> float | None:
+        """The x that a column of the chart shows; None beside the canvas."""
+        inside = column - self.left
+        if not 0 <= inside < self.canvas.width:
+            return None
+        return self.span[0] + (self.span[1] - self.span[0]) * inside / max(1, self.canvas.width - 1)
+
+
+def drawable(panel: Panel, log: bool) -> list[Series]:
+    """The series as they are drawn: on a log axis the logarithm, with a gap where there is none."""
+    found = [_logarithmic(series) if log else series for series in panel.series]
+    return [series for series in found if any(map(math.isfinite, series.ys))]
+
+
+def draw(panel: Panel, lines: list[Series], width: int, height: int, style: Style, fade: dict[str, str]) -> Drawing:
+    """Draw the lines into so many cells; `fade` has the dim colour of each colour."""
+    span = panel.span if panel.span is not None and panel.span[1] > panel.span[0] else x_range(lines)
+    low, high = y_range(lines, span, None if style.log else panel.ceiling, style.clip)
+    ticks = log_ticks(low, high) if style.log else nice_ticks(low, high, max(2, height // 3 + 1))
+    words = [number(10.0 ** min(tick, 308.0) if style.log else tick) for tick in ticks]
+    left = min(max(map(len, words), default=0) + 1, width // 2)
+    canvas = Canvas(width - left, height - 2, (*span, low, high), style.fine and not style.letters)
+    several = len(panel.series) > 1
+    signs = {series.label: letter(index) for index, series in enumerate(panel.series)}
+    for series in lines:
+        mark = signs[series.label] if several else "*"
+        canvas.line(series.raw_xs, series.raw, fade[series.colour], "." if not style.letters else mark)
+        canvas.line(series.xs, series.ys, series.colour, mark)
+    for index, series in enumerate(lines):
+        if series.best is not None:
+            canvas.put(*series.best, "★", series.colour)
+        if several and canvas.fine:
+            _letter_line(canvas, series, signs[series.label], (index + 1) / (len(lines) + 1), span)
+    labels = tuple(
+        (canvas.column_of(x), text)
+        for x, text in x_ticks(panel.axis, *span, max(2, canvas.width // _LABEL_CELLS[panel.axis]))
+    )
+    rows = {canvas.row_of(tick): text for tick, text in zip(ticks, words, strict=True)}
+    return Drawing(canvas, span, left, rows, labels)
+
+
+def _letter_line(canvas: Canvas, series: Series, sign: str, share: float, span: Span) -> None:
+    """Write the letter of a line onto it twice: at its end, and where no other line has its letter."""
+    points = [(x, y) for x, y in zip(series.xs, series.ys, strict=True) if span[0] <= x <= span[1] and math.isfinite(y)]
+    middle = int(len(points) * share)
+    for candidates in (points[::-1], points[middle:] + points[:middle][::-1]):
+        for x, y in candidates:
+            if canvas.put(x, y, sign, series.colour):
+                break
+
+
+def _logarithmic(series: Series) -> Series:
+    best = series.best and (series.best[0], _log10(series.best[1]))
+    return replace(series, ys=tuple(map(_log10, series.ys)), raw=tuple(map(_log10, series.raw)), best=best)
+
+
+def _log10(value: float) -> float:
+    return math.log10(value) if value > 0 and math.isfinite(value) else math.nan
+
+
+def cells(drawing: Drawing, row: int) -> Iterator[Cell]:
+    """(character, colour) of a row, without the cursor; an empty colour is the axes' own."""
+    canvas, left = drawing.canvas, drawing.left
+    if row < canvas.height:
+        label = drawing.y_labels.get(row, "")
+        yield f"{label[: left - 1]:>{left - 1}}" + ("┤" if label else "│"), ""
+        yield from canvas.row(row)
+    elif row == canvas.height:
+        ticks = {column for column, _ in drawing.x_labels}
+        yield " " * (left - 1) + "└", ""
+        yield from (("┬" if column in ticks else "─", "") for column in range(canvas.width))
+    else:
+        yield _x_label_line(drawing), ""
+
+
+def _x_label_line(drawing: Drawing) -> str:
+    """Each label under its tick, as far as it does not run into the one before."""
+    width = drawing.left + drawing.canvas.width
+    line = ""
+    for column, text in drawing.x_labels:
+        start = max(0, min(drawing.left + column - len(text) // 2, width - len(text)))
+        if start > len(line) or not line:
+            line = f"{line:<{start}}{text}"
+    return f"{line:<{width}}"[:width]

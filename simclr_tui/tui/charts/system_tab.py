@@ -1,0 +1,54 @@
+"""The System tab: what the run's machine did while it trained."""
+
+from __future__ import annotations
+
+from simclr_tui.tui.charts.chart_tab import ChartTab
+from simclr_tui.tui.feed.messages import ChartAxis, Hardware
+
+
+class SystemView(ChartTab):
+    """Charts of GPU and host from the run's own samples, by time of training."""
+
+    def __init__(self, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._hardware: Hardware | None = None
+
+    @property
+    def axis(self) -> ChartAxis:
+        return "time"
+
+    def show(self, hardware: Hardware | None) -> None:
+        self._hardware = hardware
+        self.extent = hardware.extent if hardware else None
+        self.draw()
+        self.take_step(hardware.step if hardware else None)
+
+    def pages(self) -> int:
+        return max(1, -(-len(self._all) // max(1, self.charts)))
+
+    @property
+    def _all(self) -> tuple[object, ...]:
+        return self._hardware.panels if self._hardware else ()
+
+    def draw(self) -> None:
+        if self.is_mounted and self._hardware is not None:
+            self.page = min(self.page, self.pages() - 1)
+            first = self.page * self.charts
+            self._panels = self._hardware.panels[first : first + self.charts]
+        elif self._hardware is None:
+            self._panels = ()
+        super().draw()
+
+    def on_resize(self) -> None:
+        self.call_after_refresh(self.draw)
+
+    def notes(self) -> list[str]:
+        if self._hardware is None or not self._hardware.panels:
+            return []
+        parts = [*super().notes()]
+        if self.pages() > 1:
+            parts.append(f"page {self.page + 1} of {self.pages()} [ ]")
+        parts.append("while the run trained")
+        if not any(panel.heading.startswith("GPU") for panel in self._hardware.panels):
+            parts.append("no GPU here")
+        return parts

@@ -1,0 +1,177 @@
+"""Runs side by side: what differed, which is better, and their curves over one another."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, ClassVar
+
+import msgspec
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import VerticalScroll
+from textual.widgets import Footer, Static
+
+from simclr_tui.catalog.compare import Comparison, Measure, compare
+from simclr_tui.display.colours import run_colour
+from simclr_tui.display.glyphs import draws_unicode, state_glyph
+from simclr_tui.errors import SimclrError
+from simclr_tui.store.run import Run
+from simclr_tui.store.state import ACTIVE
+from simclr_tui.text import safe
+from simclr_tui.tui.actions import bindings
+from simclr_tui.tui.breakpoints import WIDTHS
+from simclr_tui.tui.charts.controller import ChartActions
+from simclr_tui.tui.charts.curves_tab import CurvesView
+from simclr_tui.tui.feed.curve_page import curve_page
+from simclr_tui.tui.feed.curve_reader import CurveReader
+from simclr_tui.tui.feed.messages import Curves
+from simclr_tui.tui.feed.run_reader import BUDGET
+from simclr_tui.tui.tabs.recipe_tab import value_text
+from simclr_tui.tui.view_state import Layout
+
+if TYPE_CHECKING:
+    from simclr_tui.tui.app import Dashboard
+
+_CURVES = "loss knn -loss_scale"  # of all the metrics, to begin with
+_CELLS = 16  # of one run's column
+_WIDE = 22  # of a group's: a mean and a deviation
+_AGAIN = 2.0  # seconds between two readings
+
+
+class CompareScreen(ChartActions):
+    """Reads the runs anew every other second, off the screen's thread. Its charts have the keys of the Curves tab."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("compare")]
+    HORIZONTAL_BREAKPOINTS = WIDTHS
+    app: Dashboard
+
+    def __init__(self, runs: list[Run], left: Layout) -> None:
+        super().__init__()
+        self.left = msgspec.structs.replace(left, rows=0, columns=0)
+        self._runs = runs
+        self._readers = [CurveReader(run) for run in runs]
+        self._lock = threading.Lock()  # of the readers: one thread at a time
+        self._objectives: set[str] = set()
+        self._reading = False
+
+    def compose(self) -> ComposeResult:
+        yield Static(Text(" Compare", style="bold"), id="form-title")
+        with VerticalScroll(id="compare-scroll"):
+            yield Static(Text("reading…", style="dim"), id="compare-text")
+        yield CurvesView(id="compare-charts", pattern=_CURVES)
+        yield Footer(show_command_palette=False, compact=True)
+
+    def on_mount(self) -> None:
+        self.dress()
+        self._read()
+        self._timer = self.set_interval(_AGAIN, self._read)
+
+    def on_resize(self) -> None:
+        self.call_after_refresh(self.ask)
+
+    @property
+    def tab(self) -> str:
+        return "curves"
+
+    def action_tab(self, name: str) -> None:
+        """There is one tab."""
+
+    def ask(self) -> None:
+        """Draw what has been read as the keys want it now."""
+        if self.is_attached:
+            self.run_worker(self._draw, thread=True, group="draw")
+
+    def _read(self) -> None:
+        if not self._reading:
+            self._reading = True
+            self.run_worker(self._compare, thread=True)
+
+    def _compare(self) -> None:
+        try:
+            comparison = compare(self._runs)
+        except SimclrError as error:
+            self.app.call_later(self._failed, error)
+            return
+        with self._lock:
+            self._objectives = {run.recipe.objective for run in self._runs}
+            for reader in self._readers:
+                while reader.poll(BUDGET):
+                    pass
+        self.app.call_later(self._show, comparison)
+
+    def _draw(self) -> None:
+        with self._lock:
+            request = self.request("", tuple(run.name for run in self._runs))
+            while True:
+                for reader in self._readers:
+                    reader.behind = False
+                page = curve_page(self._readers, request, self._objectives)
+                if not any(reader.behind for reader in self._readers):  # averages are as long as their metrics
+                    break
+        self.app.call_later(self._drawn, page)
+
+    def _drawn(self, page: Curves) -> None:
+        if self.is_attached:
+            self.curves.show(page)
+
+    def _failed(self, error: SimclrError) -> None:
+        if not self.is_attached:
+            return
+        self._timer.stop()
+        self.query_one("#compare-text", Static).update(Text(safe(str(error)), style="bold red"))
+
+    def _show(self, comparison: Comparison) -> None:
+        self._reading = False
+        if self.is_attached:
+            self.query_one("#compare-text", Static).update(comparison_text(comparison))
+            self.ask()
+            if not any(state.state in ACTIVE for state in comparison.states):
+                self._timer.stop()
+
+    def action_cancel(self) -> None:
+        self.dismiss()
+
+    def action_back(self) -> None:
+        """Escape, where the charts have nothing left to leave."""
+        self.action_cancel()
+
+
+def comparison_text(comparison: Comparison) -> Text:
+    """A table: runs across; state, differing fields, measures down. The better value has a star and is bold."""
+    text = Text(no_wrap=True)
+    _row(text, "", [(safe(run.name), f"bold {run_colour(run.name)}") for run in comparison.runs])
+    _row(text, "", [(f"{state_glyph(state.state)} {state.state}", "not bold") for state in comparison.states])
+    text.append("\nwhat differs\n", "dim")
+    for name, values in comparison.differences.items():
+        _row(text, name, [(value_text(value), "not bold") for value in values])
+    if not comparison.differences:
+        text.append("  nothing: the same recipe\n")
+    text.append("\nwhat came of it\n", "dim")
+    star = "★" if draws_unicode() else "*"
+    for measure in comparison.measures:
+        if any(value is not None for value in measure.values):
+            _row(text, measure.name, [_cell(measure, index, star) for index in range(len(measure.values))])
+    if comparison.repeated:
+        text.append("\nover seeds: mean ± standard deviation\n", "dim")
+        for group in comparison.seeds:
+            text.append(f"  {safe(comparison.group_title(group))}\n", run_colour(comparison.runs[group.places[0]].name))
+        for name, cells, better in comparison.group_rows():
+            _row(text, name, [_starred(safe(cell), place == better, star) for place, cell in enumerate(cells)], _WIDE)
+    return text
+
+
+def _starred(words: str, better: bool, star: str) -> tuple[str, str]:
+    return (f"{words} {star}", "bold") if better else (words, "not bold")
+
+
+def _cell(measure: Measure, index: int, star: str) -> tuple[str, str]:
+    return _starred(measure.words(index), measure.better == index, star)
+
+
+def _row(text: Text, title: str, cells: list[tuple[str, str]], width: int = _CELLS) -> None:
+    text.append(f"  {title:<18}", "not bold")
+    for words, style in cells:
+        cut = words if len(words) < width else words[: width - 2] + "…"
+        text.append(f"{cut:<{width}}", style)
+    text.append("\n")

@@ -1,0 +1,66 @@
+"""Asks for one line of text; what cannot be is said while it is typed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import ClassVar
+
+from rich.text import Text
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Input, Static
+
+from simclr_tui.errors import SimclrError
+from simclr_tui.text import safe
+from simclr_tui.tui.dialogs.entry import Entry
+
+Check = Callable[[str], str]
+"""What a text would do, in words. Raises SimclrError where it cannot be."""
+
+
+class Ask(ModalScreen[str | None]):
+    """Dismissed with the text, or None when it was left. `complete` gives whole texts that could be meant."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(None)", "back")]
+
+    def __init__(
+        self, question: str, value: str, check: Check, complete: Callable[[str], Sequence[str]] | None = None
+    ) -> None:
+        super().__init__()
+        self._question, self._value, self._check, self._complete = question, value, check, complete
+
+    def compose(self) -> ComposeResult:
+        with Vertical(id="dialog"):
+            yield Static(Text(safe(self._question), style="bold"))
+            yield Entry(id="answer", complete=self._complete)
+            yield Static("", id="answer-note")
+            yield Static(Text("enter does it · right completes · escape leaves", style="dim"))
+
+    def on_mount(self) -> None:
+        entry = self.query_one("#answer", Entry)
+        entry.value = self._value
+        entry.focus()
+        self._look()
+
+    @on(Input.Changed)
+    def _look(self) -> bool:
+        """Say what the text would do; whether it can be."""
+        note = self.query_one("#answer-note", Static)
+        try:
+            note.update(Text(safe(self._check(self._text)), style="dim"))
+        except SimclrError as error:
+            note.update(Text(safe(str(error)), style="bold red"))
+            return False
+        return True
+
+    @property
+    def _text(self) -> str:
+        return self.query_one("#answer", Entry).value.strip()
+
+    @on(Input.Submitted)
+    def _answered(self) -> None:
+        if self._look():
+            self.dismiss(self._text)

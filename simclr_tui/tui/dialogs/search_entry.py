@@ -1,0 +1,44 @@
+"""A line to type a pattern into that is there only while it is needed."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
+from textual.events import Key
+from textual.message import Message
+
+from simclr_tui.tui.dialogs.entry import Entry
+
+
+class SearchEntry(Entry):
+    """Enter or down leaves it with what was typed, escape empties it first."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "drop", show=False)]
+
+    class Left(Message):
+        """It has gone."""
+
+    def on_mount(self) -> None:
+        self.display = False
+
+    def ask(self) -> None:
+        """Show it and take the keys, at once: the next one may be there already."""
+        self.display = True
+        self.screen.set_focus(self)
+
+    def action_drop(self) -> None:
+        self.value = ""
+        self._leave()
+
+    async def action_submit(self) -> None:
+        self._leave()
+
+    def on_key(self, event: Key) -> None:
+        if event.key == "down":
+            event.stop()
+            self._leave()
+
+    def _leave(self) -> None:
+        self.display = False
+        self.post_message(self.Left())

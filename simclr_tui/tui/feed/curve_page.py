@@ -1,0 +1,48 @@
+"""One page of charts over several runs, from what has been read of them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from simclr_tui.tui.feed.curve_reader import CurveReader
+from simclr_tui.tui.feed.messages import ChartAxis, Curves, Panel, Request
+from simclr_tui.tui.feed.metric_filter import matching
+from simclr_tui.tui.feed.metric_view import heading_of, in_order
+from simclr_tui.tui.feed.window import Span
+
+
+def curve_page(readers: Sequence[CurveReader], request: Request, objectives: Collection[str] = ()) -> Curves:
+    """The charts that a request asks for, all over the same stretch of x. `objectives` are those of the runs."""
+    logged = in_order({name for reader in readers for name in reader.history.columns})
+    names = matching(logged, request.pattern)
+    pages = max(1, -(-len(names) // max(1, request.panels)))
+    page = min(request.page, pages - 1)
+    extent = _extent(readers, request.axis)
+    span = request.window.span(extent) if extent else None
+    panels = tuple(
+        Panel(
+            name,
+            heading_of(name, objectives),
+            tuple(reader.series(name, request, span) for reader in readers),
+            request.axis,
+            span=span,
+            cursor=request.cursor,
+        )
+        for name in names[page * request.panels : (page + 1) * request.panels]
+    )
+    damaged = sum(reader.history.damaged for reader in readers)
+    return Curves(names, panels, page, pages, damaged, len(logged) - len(names), extent, _step(readers, request))
+
+
+def _extent(readers: Sequence[CurveReader], axis: ChartAxis) -> Span | None:
+    known = [extent for reader in readers if (extent := reader.extent(axis)) is not None]
+    return (min(low for low, _ in known), max(high for _, high in known)) if known else None
+
+
+def _step(readers: Sequence[CurveReader], request: Request) -> int | None:
+    """The step at the cursor: of the run whose log is shown, else of the first."""
+    if request.cursor is None or not readers:
+        return None
+    shown = request.shown
+    reader = readers[shown.index(request.current) if request.current in shown else 0]
+    return reader.step_at(request.axis, request.cursor)

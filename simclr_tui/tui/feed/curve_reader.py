@@ -1,0 +1,119 @@
+"""One run's metrics, read for the charts: the stretch on screen as few points, its average, the values at a place."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Sequence
+
+from simclr_tui.display.colours import run_colour
+from simclr_tui.store.events import read_events
+from simclr_tui.store.metrics.downsample import Places, axis_values, thin
+from simclr_tui.store.metrics.history import Column, History
+from simclr_tui.store.metrics.moving_average import Smoothed
+from simclr_tui.store.metrics.wall_clock import WallTimes
+from simclr_tui.store.run import Run
+from simclr_tui.text import safe
+from simclr_tui.tui.feed.messages import ChartAxis, Request, Series
+from simclr_tui.tui.feed.metric_view import view_of
+from simclr_tui.tui.feed.window import Span
+
+_AVERAGED = 40_000  # values averaged for one chart in one turn: about 30 ms
+
+
+class CurveReader:
+    """Tails the metrics of a run. Used by the feed's thread alone."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self.history = History(run.paths)
+        self._smoothed: dict[str, Smoothed] = {}
+        self._wall: WallTimes | None = None
+        self.behind = False  # whether there is more to read, or an average is not yet as long as its metric
+
+    def poll(self, budget: int) -> bool:
+        """Read up to `budget` new bytes. True when something was read."""
+        grown = self.history.poll(budget)
+        self.behind = self.history.behind
+        if grown:
+            self._wall = None
+        return grown
+
+    def _places(self, axis: ChartAxis) -> Places | None:
+        """The x of every row; None where the run does not tell."""
+        if axis != "wall":
+            return axis_values(self.history, axis)
+        if self._wall is None:
+            self._wall = WallTimes(self.history, read_events(self._run.paths))
+        return self._wall if self._wall.known else None
+
+    def extent(self, axis: ChartAxis) -> Span | None:
+        """The first and the last x."""
+        places, rows = self._places(axis), len(self.history.step)
+        return (places[0], places[rows - 1]) if rows and places is not None else None
+
+    def step_at(self, axis: ChartAxis, x: float) -> int | None:
+        """The last step that had been made there."""
+        places = self._places(axis)
+        row = -1 if places is None else _last_until(places, range(len(self.history.step)), x)
+        return self.history.step[row] if row >= 0 else None
+
+    def series(self, metric: str, request: Request, span: Span | None) -> Series:
+        """One metric as the line a chart can show."""
+        view = view_of(metric)
+        label, colour = safe(self._run.name), run_colour(self._run.name)
+        column, places = self.history.columns.get(metric), self._places(request.axis)
+        if column is None or not column.rows or places is None:
+            return Series(label, colour, (), ())
+        xs, ys = thin(places, column.rows, column.extremes, request.columns, span, beside=True)
+        last = self.history.last(metric)
+        line = Series(
+            label,
+            colour,
+            tuple(xs),
+            tuple(y * view.scale for y in ys),
+            last=None if last is None else last * view.scale,
+            at=_value_at(column, places, request.cursor, view.scale),
+            best=_best(column, xs, ys, view.best, view.scale),
+        )
+        return self._averaged(line, metric, column, places, request, span) if request.smoothing else line
+
+    def _averaged(
+        self, line: Series, metric: str, column: Column, places: Places, request: Request, span: Span | None
+    ) -> Series:
+        """The same with its average in front. Both have the same x where every point is drawn; else each its own."""
+        kept = self._smoothed.get(metric)
+        if kept is None or kept.weight != request.smoothing:
+            kept = self._smoothed[metric] = Smoothed(request.smoothing)
+        self.behind = kept.take(column, _AVERAGED) or self.behind
+        xs, ys = thin(places, kept.rows, kept.extremes, request.columns, span, beside=True)
+        scale = view_of(metric).scale
+        average = tuple(y * scale for y in ys)
+        return Series(
+            line.label, line.colour, tuple(xs), average, last=line.last, at=line.at, best=line.best,
+            raw_xs=line.xs, raw=line.ys,
+        )  # fmt: skip
+
+
+def _last_until(places: Places, rows: Sequence[int], x: float) -> int:
+    """The index of the last of `rows` that stands at or before x; -1 where there is none."""
+    return bisect_right(rows, x, key=places.__getitem__) - 1
+
+
+def _value_at(column: Column, places: Places, x: float | None, scale: float) -> float | None:
+    """The newest value at a place, as it was known there."""
+    index = -1 if x is None else _last_until(places, column.rows, x)
+    return column.values[index] * scale if index >= 0 else None
+
+
+def _best(
+    column: Column, xs: Sequence[float], ys: Sequence[float], wanted: str, scale: float
+) -> tuple[float, float] | None:
+    """The best value of the whole run, and where it is drawn (NaN: not on screen)."""
+    if not wanted:
+        return None
+    lowest, highest = column.extremes.range(0, len(column.rows))
+    value = highest if wanted == "highest" else lowest
+    if value != value:
+        return None
+    place = next((x for x, y in zip(xs, ys, strict=True) if y == value), float("nan"))
+    return place, value * scale

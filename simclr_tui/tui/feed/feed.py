@@ -1,0 +1,191 @@
+"""Reads the store beside the screen: one thread, what is new only, within budgets; posts immutable snapshots."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from simclr_tui.catalog.catalog import Catalog
+from simclr_tui.catalog.row import Row
+from simclr_tui.errors import SimclrError
+from simclr_tui.hardware.sampler import Sampler, machine_summary
+from simclr_tui.store.store import Store
+from simclr_tui.tui.feed.curve_page import curve_page
+from simclr_tui.tui.feed.messages import Detail, Listing, Machine, Request, Settled, Snapshot
+from simclr_tui.tui.feed.run_reader import BUDGET, RunReader
+
+INTERVAL = 0.8  # seconds between two looks: a step is on screen within one, and drawing it takes time from training
+_SAMPLE_EVERY = 1.0
+_LISTING_BUDGET = 0.25
+_LISTING_SHARE = 10  # a listing that takes t seconds is not made again for 10·t
+_LEAST = 500_000  # bytes read of each run in one turn at least
+_KEEP = 12  # runs whose histories stay in memory after they left the screen
+
+Post = Callable[[Snapshot], object]
+
+
+class Feed(threading.Thread):
+    """Started and stopped by the app. `ask` says what is on screen; `failed` is called with an error of ours."""
+
+    def __init__(self, root: Path, post: Post, failed: Callable[[Exception], object]) -> None:
+        super().__init__(name="feed", daemon=True)
+        self._store = Store(root)
+        self._post = post
+        self._failed = failed
+        self._request = Request()
+        self._wake = threading.Event()
+        self._ended = threading.Event()
+        self._look_again = False
+        self._catalog = Catalog(self._store)
+        self._readers: dict[str, RunReader] = {}
+        self._posted: dict[type, Snapshot] = {}
+        self._rows: tuple[Row, ...] = ()
+        self._answered: Request | None = None
+        self._behind = False  # whether the curves on screen are not whole yet
+        self._next_listing = 0.0
+        self._next_sample = 0.0
+        self._sampler: Sampler | None = None
+        self._machine = ""
+
+    def ask(self, request: Request) -> None:
+        """Say what is on screen now; answered at once."""
+        self._request = replace(request, number=self._request.number + 1)
+        self._wake.set()
+
+    @property
+    def asked(self) -> int:
+        """The number of the latest request."""
+        return self._request.number
+
+    def refresh(self) -> None:
+        """Look at the store at once: something was done to it."""
+        self._look_again = True
+        self._wake.set()
+
+    def stop(self) -> None:
+        self._ended.set()
+        self._wake.set()
+
+    def run(self) -> None:
+        try:
+            while not self._ended.is_set():
+                behind = self._turn()
+                self._wake.wait(0.01 if behind else INTERVAL)
+                self._wake.clear()
+        except Exception as error:  # a fault of ours: the app shows it and ends, it must not end in silence
+            self._failed(error)
+
+    def _turn(self) -> bool:
+        """One look at everything. True when there is more to read than the budget allowed."""
+        request = self._request
+        behind = self._list()
+        behind = self._read(request) or behind
+        self._sample()
+        if not behind:
+            self._tell(Settled(request.number))
+        return behind
+
+    def _list(self) -> bool:
+        began = time.monotonic()
+        if began < self._next_listing and not self._look_again:
+            return False
+        self._look_again = False
+        problem = ""
+        before = len(self._rows)
+        try:
+            self._rows = tuple(self._catalog.rows(budget=_LISTING_BUDGET))
+        except SimclrError as error:
+            problem = str(error)
+        self._tell(Listing(self._rows, problem))
+        for name in self._readers.keys() - {row["name"] for row in self._rows}:
+            del self._readers[name]
+        now = time.monotonic()
+        indexing = len(self._rows) > before and now - began > _LISTING_BUDGET
+        self._next_listing = now if indexing else began + max(INTERVAL * 0.9, _LISTING_SHARE * (now - began))
+        return indexing
+
+    def _reader(self, name: str) -> RunReader:
+        reader = self._readers.pop(name, None) or RunReader(self._store.run(name))
+        self._readers[name] = reader
+        while len(self._readers) > max(_KEEP, len(self._request.marked) + 1):
+            del self._readers[next(iter(self._readers))]
+        return reader
+
+    def _read(self, request: Request) -> bool:
+        behind = False
+        if request != self._answered:
+            # The screen may have put away what it was told before.
+            self._posted = {kind: told for kind, told in self._posted.items() if kind in (Listing, Machine, Settled)}
+        if request.current:
+            self._tell(self._detail(request))
+        if request.tab == "curves" and request.shown:
+            behind = self._curves(request)
+        elif request.tab == "system" and request.current:
+            behind = self._hardware(request)
+        elif request.tab == "log" and request.current:
+            self._tell(self._reader(request.current).log())
+        self._answered = request
+        return behind
+
+    def _detail(self, request: Request) -> Detail:
+        reader = self._reader(request.current)
+        others = []
+        try:
+            resolved, problem = reader.resolved(), ""
+            for name in request.marked:
+                if name != request.current and request.tab == "recipe":
+                    others.append((name, self._reader(name).resolved()))
+        except SimclrError as error:
+            resolved, problem = None, str(error)
+        return Detail(
+            request.current,
+            reader.state(),
+            resolved,
+            problem,
+            tuple(others),
+            reader.newest_checkpoint(),
+            reader.evaluations(),
+        )
+
+    def _curves(self, request: Request) -> bool:
+        readers = [self._reader(name).curves for name in request.shown]
+        # The runs share the budget, so that many of them do not keep a key waiting.
+        grown = [reader.poll(max(_LEAST, BUDGET // len(readers))) for reader in readers]
+        if any(grown) or request != self._answered or self._behind:
+            self._tell(curve_page(readers, request, self._objectives(request.shown)))
+        self._behind = any(reader.behind for reader in readers)
+        return self._behind
+
+    def _objectives(self, names: tuple[str, ...]) -> set[str]:
+        found: set[str] = set()
+        for name in names:
+            with contextlib.suppress(SimclrError):
+                found.add(self._reader(name).resolved().recipe.objective)
+        return found
+
+    def _hardware(self, request: Request) -> bool:
+        machine = self._reader(request.current).machine
+        grown = machine.poll(BUDGET)
+        if grown or request != self._answered:
+            self._tell(machine.read(request))
+        return machine.behind
+
+    def _sample(self) -> None:
+        now = time.monotonic()
+        if now < self._next_sample:
+            return
+        if self._sampler is None:
+            self._sampler = Sampler()
+            self._machine = machine_summary()
+        self._tell(Machine(self._machine, self._sampler.sample()))
+        self._next_sample = now + _SAMPLE_EVERY
+
+    def _tell(self, snapshot: Snapshot) -> None:
+        """Post what changed; what is as it was is not worth a redraw."""
+        if self._posted.get(type(snapshot)) != snapshot:
+            self._posted[type(snapshot)] = snapshot
+            self._post(snapshot)

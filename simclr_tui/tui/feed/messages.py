@@ -1,0 +1,153 @@
+"""What the feed reads and the screens show: immutable, so that it can pass from thread to thread."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from simclr_tui.catalog.row import Row
+from simclr_tui.hardware.sample import HardwareSample
+from simclr_tui.recipe.resolve import Resolved
+from simclr_tui.store.metrics.downsample import Axis
+from simclr_tui.store.state import State
+from simclr_tui.tui.feed.window import WHOLE, Span, Window
+
+ChartAxis = Axis | Literal["wall"]
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is on the screen now, and so has to be read. `cursor` is a place on the x axis, `pattern` says which metrics
+    are wanted."""
+
+    current: str = ""
+    marked: tuple[str, ...] = ()
+    tab: str = "curves"
+    panels: int = 4
+    page: int = 0
+    columns: int = 40
+    axis: ChartAxis = "step"
+    smoothing: float = 0.0
+    window: Window = WHOLE
+    cursor: float | None = None
+    pattern: str = ""
+    number: int = 0
+
+    @property
+    def shown(self) -> tuple[str, ...]:
+        """The runs whose curves are drawn: the marked ones, else the one under the cursor."""
+        return self.marked or ((self.current,) if self.current else ())
+
+
+@dataclass(frozen=True)
+class Series:
+    """One line of a chart; `ys` may hold NaN, where the line breaks. `raw`, over `raw_xs`, is drawn dimly behind it.
+
+    `last` is the newest value, `at` the one at the cursor, `best` the best one with its x.
+    """
+
+    label: str
+    colour: str
+    xs: tuple[float, ...]
+    ys: tuple[float, ...]
+    raw_xs: tuple[float, ...] = ()
+    raw: tuple[float, ...] = ()
+    last: float | None = None
+    at: float | None = None
+    best: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One chart: a metric, or a reading of the hardware. `ceiling` is the value the y axis reaches to at least.
+
+    Without a `span` the x axis reaches from the first point to the last.
+    """
+
+    key: str
+    heading: str
+    series: tuple[Series, ...]
+    axis: ChartAxis = "step"
+    ceiling: float | None = None
+    span: Span | None = None
+    cursor: float | None = None
+
+    @property
+    def empty(self) -> bool:
+        return not any(series.xs for series in self.series)
+
+
+@dataclass(frozen=True)
+class Listing:
+    """Every run of the store; `problem` says why there may be more."""
+
+    rows: tuple[Row, ...]
+    problem: str = ""
+
+
+@dataclass(frozen=True)
+class Machine:
+    """The machine now; `title` names it."""
+
+    title: str
+    sample: HardwareSample
+
+
+@dataclass(frozen=True)
+class Curves:
+    """One page of charts. `names` are the wanted metrics of the shown runs, `unwanted` counts the others; `extent` is
+    the whole stretch of x, `step` the step at the cursor."""
+
+    names: tuple[str, ...]
+    panels: tuple[Panel, ...]
+    page: int
+    pages: int
+    damaged: int = 0
+    unwanted: int = 0
+    extent: Span | None = None
+    step: int | None = None
+
+
+@dataclass(frozen=True)
+class Hardware:
+    """The charts of what the run's machine did."""
+
+    run: str
+    panels: tuple[Panel, ...]
+    extent: Span | None = None
+    step: int | None = None
+
+
+@dataclass(frozen=True)
+class Log:
+    """The end of the newest attempt's output, then what happened to the run in words."""
+
+    run: str
+    lines: tuple[str, ...]
+    events: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Detail:
+    """One run, opened; `resolved` is None where the recipe cannot be read, and `problem` says why.
+
+    `checkpoint` is the step of the newest one, `evaluations` pairs a result's name with its words.
+    """
+
+    run: str
+    state: State | None
+    resolved: Resolved | None
+    problem: str = ""
+    others: tuple[tuple[str, Resolved], ...] = ()
+    checkpoint: int | None = None
+    evaluations: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Settled:
+    """Everything that request `number` asked for has been delivered, as far as it is written."""
+
+    number: int
+
+
+Snapshot = Listing | Machine | Curves | Hardware | Log | Detail | Settled

@@ -1,0 +1,256 @@
+"""A run from a form: the recipe's own fields, checked as one types, with what it will cost beside them."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable
+from functools import partial
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from rich.text import Text
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.events import DescendantFocus
+from textual.screen import Screen
+from textual.widgets import Button, Collapsible, Footer, Input, Select, Static
+
+from simclr_tui.errors import SimclrError
+from simclr_tui.launch.queue.queue import start_later
+from simclr_tui.launch.start import start
+from simclr_tui.recipe.fields import field, fields
+from simclr_tui.recipe.resolve import presets
+from simclr_tui.store.names import check_name
+from simclr_tui.store.run import Run
+from simclr_tui.store.store import Store
+from simclr_tui.text import safe
+from simclr_tui.tui.actions import bindings
+from simclr_tui.tui.breakpoints import WIDTHS
+from simclr_tui.tui.dialogs.entry import Entry
+from simclr_tui.tui.form.field_row import FieldRow
+from simclr_tui.tui.form.planner import Entries, Planner, Preview, facts
+
+if TYPE_CHECKING:
+    from simclr_tui.tui.app import Dashboard
+
+FIRST = ("data", "subset", "epochs", "bs", "temp", "lr", "encoder", "width")
+_PAUSE = 0.25  # seconds without a key before the whole is checked
+
+
+class NewRun(Screen[str]):
+    """Dismissed with the name of the run it started, or an empty one. With `like`, a clone of that run."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("form")]
+    HORIZONTAL_BREAKPOINTS = WIDTHS
+    app: Dashboard
+
+    def __init__(self, root: Path, like: Run | None = None) -> None:
+        super().__init__()
+        self._store = Store(root)
+        self._planner = Planner(like)
+        self._like = like
+        self._preview: Preview | None = None
+        self._pending = False
+        self._starting = False
+
+    def compose(self) -> ComposeResult:
+        title = f"Clone of {safe(self._like.name)}" if self._like else "New run"
+        yield Static(Text(f" {title}", style="bold"), id="form-title")
+        with Horizontal(id="form-body"):
+            with VerticalScroll(id="form", can_focus=False):
+                if self._like is None:
+                    yield from self._preset()
+                chosen = [field(name) for name in FIRST]
+                yield from (FieldRow(item) for item in chosen)
+                yield from self._labels()
+                rest = [item for item in fields() if item not in chosen]
+                for group, found in groupby(rest, key=lambda item: item.group):
+                    items = list(found)
+                    title = f"{group}: {', '.join(item.short for item in items)}"
+                    with Collapsible(title=title, collapsed=True):
+                        yield from (FieldRow(item) for item in items)
+            with Vertical(id="plan-pane"):
+                with VerticalScroll(id="plan-scroll", can_focus=False):
+                    yield Static(Text("looking at what this would be…", style="dim"), id="plan")
+                with Horizontal(id="form-buttons"):
+                    yield Button("Start ^s", id="start", variant="success", compact=True)
+                    yield Button("Queue ^l", id="queue", compact=True)
+                    yield Button("Copy ^y", id="copy", compact=True)
+                    yield Button("Back esc", id="cancel", compact=True)
+        yield Static("", id="field-help")
+        yield Footer(show_command_palette=False, compact=True)
+
+    def _preset(self) -> ComposeResult:
+        options = [(Text("auto: the best for this machine"), "auto")]
+        options += [(Text(f"{name}: {title}", no_wrap=True), name) for name, title in presets().items()]
+        with Horizontal(classes="field wide"):
+            yield Static("preset", classes="field-label")
+            yield Select(options, value="auto", allow_blank=False, compact=True, id="preset")
+
+    def _labels(self) -> ComposeResult:
+        """Name, tags and note: the user's own words about the run."""
+        with Horizontal(classes="field"):
+            yield Static("name", classes="field-label")
+            yield Entry(placeholder="run1, run2, … by itself", id="name")
+            yield Static("", classes="field-hint", id="name-hint")
+        if self._like is None:
+            with Horizontal(classes="field wide"):
+                yield Static("tags", classes="field-label")
+                yield Entry(placeholder="separated by commas", id="tags")
+            with Horizontal(classes="field wide"):
+                yield Static("note", classes="field-label")
+                yield Entry(placeholder="a sentence to remember it by", id="note")
+
+    def on_mount(self) -> None:
+        self.query_one("#form").query(FieldRow).first().query_one(Input).focus()
+        self.call_after_refresh(self._look)
+
+    # What was entered.
+
+    def entries(self) -> Entries:
+        """The form as it stands; fields that cannot be read count as empty."""
+        flags = [(row.item.key, row.value) for row in self.query(FieldRow) if row.value is not None]
+        if self._like is not None:
+            return Entries(flags=tuple(flags), name=self._text("#name"))
+        tags = tuple(tag for part in self._text("#tags").split(",") if (tag := part.strip()))
+        preset = str(self.query_one("#preset", Select).value)
+        return Entries(preset, tuple(flags), self._text("#name"), tags, self._text("#note"))
+
+    def _text(self, selector: str) -> str:
+        return self.query_one(selector, Input).value.strip()
+
+    def problem(self) -> str:
+        """The first thing that is wrong with a single field; empty when nothing is."""
+        found = [row.problem for row in self.query(FieldRow) if row.problem]
+        return self._name_problem() or (found[0] if found else "")
+
+    def _name_problem(self) -> str:
+        name = self._text("#name")
+        if not name:
+            return ""
+        try:
+            check_name(name)
+        except SimclrError as error:
+            return str(error)
+        return f"{name} already exists" if (self._store.root / name).exists() else ""
+
+    @on(FieldRow.Changed)
+    @on(Select.Changed, "#preset")
+    @on(Input.Changed)
+    def _changed(self) -> None:
+        self.query_one("#name-hint", Static).update(Text(safe(self._name_problem())))
+        self._show_plan()
+        if not self._pending:
+            self._pending = True
+            self.set_timer(_PAUSE, self._look)
+
+    @on(Input.Submitted)
+    def _next_field(self) -> None:
+        self.focus_next()
+
+    def on_descendant_focus(self, event: DescendantFocus) -> None:
+        row = next((node for node in event.widget.ancestors if isinstance(node, FieldRow)), None)
+        self.query_one("#field-help", Static).update(Text(f" {row.explanation}" if row else "", style="dim"))
+
+    # What it would be.
+
+    def _look(self) -> None:
+        """Plan what is entered, off the screen's thread; one at a time, and again if it changed meanwhile."""
+        self._pending = False
+        entries = self.entries()
+        if self._preview is not None and self._preview.entries == entries:
+            self._show_plan()
+        else:
+            self.run_worker(partial(self._plan, entries), thread=True, exclusive=True, group="plan")
+
+    def _plan(self, entries: Entries) -> None:
+        preview = self._planner.preview(entries)
+        self.app.call_later(self._planned, preview)
+
+    def _planned(self, preview: Preview) -> None:
+        if not self.is_attached or preview.entries != self.entries():
+            return
+        base_before = self._preview.base if self._preview else None
+        self._preview = preview
+        if preview.base is not None and preview.base != base_before:
+            for row in self.query(FieldRow):
+                row.show_base(preview.base)
+        self._show_plan()
+
+    def _show_plan(self) -> None:
+        preview, problem = self._preview, self.problem()
+        current = preview is not None and preview.entries == self.entries()
+        text = Text()
+        if problem or (current and preview is not None and preview.problem):
+            text.append(f"{safe(problem or (preview.problem if preview else ''))}\n\n", "bold red")
+        elif preview is not None and preview.plan is not None:
+            for name, value in facts(preview.plan):
+                text.append(f"{name:<13}", "dim").append(f"{value}\n", "not dim")
+            for choice in preview.plan.choices:
+                text.append(f"\n{safe(choice)}", "dim")
+            text.append("\n\n")
+        text.append("as a command\n", "dim").append(safe(self._planner.command(self.entries())), "not dim")
+        self.query_one("#plan", Static).update(text)
+        self.query_one("#start", Button).disabled = bool(problem) or self._starting
+
+    # What can be done.
+
+    @on(Button.Pressed)
+    async def _pressed(self, event: Button.Pressed) -> None:
+        await self.run_action(str(event.button.id))
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """An open list of choices keeps the keys to itself."""
+        listed = any(select.expanded for select in self.query(Select))
+        return not (listed and action in ("focus_next", "focus_previous", "cancel"))
+
+    def action_focus_next(self) -> None:
+        self.focus_next()
+
+    def action_focus_previous(self) -> None:
+        self.focus_previous()
+
+    def action_cancel(self) -> None:
+        self.dismiss("")
+
+    def action_copy(self) -> None:
+        self.app.copy_to_clipboard(self._planner.command(self.entries()))
+        self.app.tell("the command was sent to the terminal's clipboard")
+
+    def action_start(self) -> None:
+        self._begin(start)
+
+    def action_queue(self) -> None:
+        self._begin(start_later)
+
+    def _begin(self, how: Callable[..., Run]) -> None:
+        if self.problem():
+            self.app.tell_error(SimclrError(self.problem()))
+        elif not self._starting:
+            self._starting = True
+            self.query_one("#plan", Static).update(Text("starting…", style="bold"))
+            self.run_worker(partial(self._start, self.entries(), how), thread=True, group="start")
+
+    def _start(self, entries: Entries, how: Callable[..., Run]) -> None:
+        try:
+            plan = self._planner.plan(entries)
+            command = shlex.split(self._planner.command(entries))
+            run = how(self._store, plan, entries.name or None, list(entries.tags), entries.note, command)
+        except SimclrError as error:
+            self.app.call_later(self._failed, error)
+        else:
+            self.app.call_later(self._done, run.name)
+
+    def _done(self, name: str) -> None:
+        if self.is_attached:
+            self.dismiss(name)
+
+    def _failed(self, error: SimclrError) -> None:
+        if not self.is_attached:
+            return
+        self._starting = False
+        self.app.tell_error(error)
+        self._show_plan()

@@ -1,0 +1,99 @@
+"""What is looked at of a run's images: asked of the training plane once, and kept."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from simclr_tui.errors import SimclrError
+from simclr_tui.launch.cancel import Cancel
+from simclr_tui.launch.tasks import neighbors, preview, project
+from simclr_tui.store.run import Run
+from simclr_tui.store.task_replies import Neighbors, Preview, Projection
+
+IMAGES = 6  # whose views are drawn
+NEIGHBORS = 8
+_PAUSE = 0.3  # seconds that the cursor has to stay on a run before a process is started for it
+_KEEP = 64
+
+Kind = Literal["views", "neighbors", "embedding"]
+Answer = Preview | Neighbors | Projection | SimclrError
+
+
+@dataclass(frozen=True)
+class Look:
+    """`step` is that of the checkpoint; views depend on the recipe alone and have none. `image` has neighbours."""
+
+    kind: Kind
+    run: str
+    step: int | None = None
+    image: str = ""
+
+    @property
+    def title(self) -> str:
+        return {
+            "views": f"the views that {self.run} sees",
+            "neighbors": f"the images nearest to {self.image} under {self.run}",
+            "embedding": f"the embedding of {self.run}",
+        }[self.kind]
+
+
+def compute(look: Look, run: Run, cancel: Cancel) -> Answer:
+    """Ask the training plane, unless cancelled while the cursor moves on. An error is an answer too."""
+    if cancel.wait(_PAUSE):
+        return SimclrError("cancelled")
+    try:
+        if look.kind == "views":
+            return preview(run.resolved, IMAGES, quiet=True, cancel=cancel)
+        if look.kind == "neighbors":
+            return neighbors(run, look.image, split="train", k=NEIGHBORS, quiet=True, cancel=cancel)
+        return project(run, split="test", quiet=True, cancel=cancel)
+    except SimclrError as error:
+        return error
+    except OSError as error:
+        return SimclrError(f"that did not work: {error.strerror}", "see simclr doctor")
+
+
+class Looks:
+    """Answers by what was asked, the newest kept; at most one is under way."""
+
+    def __init__(self) -> None:
+        self._answers: dict[Look, Answer] = {}
+        self.pending: Look | None = None
+        self._cancel = Cancel()
+
+    def answer(self, look: Look) -> Answer | None:
+        return self._answers.get(look)
+
+    def older(self, look: Look) -> Look | None:
+        """The same under an older checkpoint, where that was looked at."""
+        same = [
+            known
+            for known, answer in self._answers.items()
+            if (known.kind, known.run, known.image) == (look.kind, look.run, look.image)
+            and not isinstance(answer, SimclrError)
+        ]
+        return max(same, key=lambda known: known.step or 0, default=None)
+
+    def begin(self, look: Look) -> Cancel:
+        """What was under way is not wanted any more."""
+        self.stop()
+        self.pending, self._cancel = look, Cancel()
+        return self._cancel
+
+    def end(self, look: Look, answer: Answer, cancel: Cancel) -> None:
+        """Keep an answer; that of work which was cancelled only if it was the user who did not want it."""
+        if cancel is self._cancel:
+            self.pending = None
+        if not cancel.asked or cancel is self._cancel:
+            self._answers[look] = answer
+            while len(self._answers) > _KEEP:
+                del self._answers[next(iter(self._answers))]
+
+    def stop(self) -> bool:
+        """End what is under way; whether there was something."""
+        self._cancel()
+        return self.pending is not None
+
+    def forget(self, look: Look) -> None:
+        self._answers.pop(look, None)

@@ -1,0 +1,137 @@
+"""Which runs the list shows, in which order, in which groups and with which columns."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass, replace
+
+from simclr_tui.catalog.arrange import (
+    PROGRESS,
+    Group,
+    descends,
+    find_order,
+    group_rows,
+    groupable,
+    sort_rows,
+    spread_text,
+)
+from simclr_tui.catalog.filter import Filter, parse_filter
+from simclr_tui.catalog.row import Row, cell_text, columns, differing, parse_columns
+from simclr_tui.errors import RecipeError
+from simclr_tui.tui.view_state import Layout
+
+_LOOKED_AT = 1000  # rows in which differing fields are looked for
+_ALWAYS_SHOWN = ("name", "state", "created", "knn_best", "step", PROGRESS)
+
+NO_FILTER = Filter("", ())
+
+
+@dataclass(frozen=True)
+class Arrangement:
+    """What was chosen for the list. `group` is empty for none, `columns` for those that differ."""
+
+    filter: Filter = NO_FILTER
+    order: str = "created"
+    descending: bool = True
+    group: str = ""
+    columns: tuple[str, ...] = ()
+    pinned: tuple[str, ...] = ()
+
+    @classmethod
+    def left_as(cls, left: Layout) -> Arrangement:
+        """As it was left; a column that is no more is left out."""
+        found = cls(descending=left.list_descending, pinned=left.list_pinned)
+        with contextlib.suppress(RecipeError):
+            found = replace(found, order=find_order(left.list_order)[0])
+        with contextlib.suppress(RecipeError):
+            found = replace(found, columns=parse_columns(" ".join(left.list_columns)))
+        return replace(found, group=left.list_group if left.list_group in groupable() else "")
+
+    @property
+    def left(self) -> dict[str, object]:
+        """What is kept for the next time, as a layout names it; a filter is not."""
+        return {
+            "list_order": self.order,
+            "list_descending": self.descending,
+            "list_group": self.group,
+            "list_columns": self.columns,
+            "list_pinned": self.pinned,
+        }
+
+    def filtered(self, text: str) -> Arrangement:
+        """With another filter. Raises RecipeError when it cannot be read."""
+        return replace(self, filter=parse_filter(text))
+
+    def sorted_by(self, column: str) -> Arrangement:
+        """By another column, the useful direction first; by the same one, turned round."""
+        column, _ = find_order(column)
+        if column == self.order:
+            return self.reversed()
+        return replace(self, order=column, descending=descends(column))
+
+    def reversed(self) -> Arrangement:
+        return replace(self, descending=not self.descending)
+
+    def with_pin(self, name: str) -> Arrangement:
+        """With a run pinned, or not any more."""
+        kept = tuple(one for one in self.pinned if one != name)
+        return replace(self, pinned=kept if name in self.pinned else (*kept, name))
+
+    def renamed(self, old: str, new: str) -> Arrangement:
+        return replace(self, pinned=tuple(new if name == old else name for name in self.pinned))
+
+    @property
+    def words(self) -> str:
+        """`knn_best, highest first`, with what the runs are grouped by."""
+        if self.order == "created":
+            ways = ("newest first", "oldest first")
+        elif columns().get(self.order) is str:
+            ways = (f"{self.order}, z to a", f"{self.order}, a to z")
+        else:
+            ways = (f"{self.order}, highest first", f"{self.order}, lowest first")
+        return ways[not self.descending] + (f" · by {self.group}" if self.group else "")
+
+    def apply(self, rows: tuple[Row, ...]) -> list[Row]:
+        """The rows to show, pinned ones first. Equal ones stand newest first."""
+        chosen = [row for row in rows if self.filter(row)] if self.filter.tests else list(rows)
+        if self.order != "created":
+            chosen = sort_rows(chosen, "created", True)
+        chosen = sort_rows(chosen, self.order, self.descending)
+        if self.pinned:
+            known = {row["name"]: row for row in rows if row["name"] in self.pinned}
+            first = [known[name] for name in self.pinned if name in known]
+            chosen = first + [row for row in chosen if row["name"] not in known]
+        return chosen
+
+    def shown_columns(self, differing: tuple[str, ...]) -> tuple[str, ...]:
+        """The chosen columns, else what the runs are sorted by and the fields that differ."""
+        own = self.order if self.order not in (*_ALWAYS_SHOWN, *differing) else ""
+        return self.columns or ((own, *differing) if own else differing)
+
+    def groups(self, rows: list[Row]) -> list[Group]:
+        """The shown rows in groups, pinned ones first in theirs."""
+        return group_rows(rows, self.group) if self.group else []
+
+
+def group_headings(groups: list[Group], arrangement: Arrangement) -> dict[int, str]:
+    """Above the first row of each group: its value, how many runs, and mean ± std of what they are judged by."""
+    headings: dict[int, str] = {}
+    index = 0
+    figures = dict.fromkeys((arrangement.order, "knn_best", "loss"))
+    for group in groups:
+        parts = [f"{group.column} {cell_text(group.column, group.value)}", f"n={len(group.rows)}"]
+        for figure in figures:
+            spread = None if figure in ("created", group.column) else group.spread(figure)
+            parts += [f"{_TITLES.get(figure, figure)} {spread_text(figure, spread)}"] if spread else []
+        headings[index] = "  ".join(parts)
+        index += len(group.rows)
+    return headings
+
+
+_TITLES = {"knn_best": "kNN"}
+
+
+def differing_fields(rows: list[Row]) -> tuple[str, ...]:
+    """The recipe fields worth a column: those in which the shown runs differ, but for the seed's own sake."""
+    readable = [row for row in rows[:_LOOKED_AT] if not row.get("error")]
+    return tuple(differing(readable))

@@ -1,0 +1,116 @@
+"""The line on top: which store, how many runs in which state, and the machine as it is now."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+from rich.cells import cell_len
+from rich.text import Text
+from textual.app import RenderResult
+from textual.widget import Widget
+
+from simclr_tui.display.glyphs import draws_unicode, state_glyph
+from simclr_tui.hardware.sample import HardwareSample
+from simclr_tui.store.state import STATES
+from simclr_tui.text import safe
+from simclr_tui.tui.feed.messages import Listing, Machine
+
+_BAR = 8
+
+
+class Header(Widget):
+    """One line; what does not fit is left out from the right."""
+
+    def __init__(self, root: Path) -> None:
+        super().__init__()
+        self._store = safe(_short(root))
+        self._counts: tuple[tuple[str, int], ...] = ()
+        self._problem = ""
+        self._machine = ""
+
+    def show_runs(self, listing: Listing) -> None:
+        counted = Counter(row["state"] for row in listing.rows)
+        counts = tuple((state, counted[state]) for state in STATES if counted[state])
+        if (counts, listing.problem) != (self._counts, self._problem):
+            self._counts, self._problem = counts, listing.problem
+            self.refresh()
+
+    def show_machine(self, machine: Machine) -> None:
+        line = machine_line(machine)
+        if line != self._machine:
+            self._machine = line
+            self.refresh()
+
+    def render(self) -> RenderResult:
+        width = self.size.width
+        left, right = Text(" simclr", style="bold", no_wrap=True, end=""), Text(f"{self._machine} ", style="not bold")
+        store = Text(f"  {self._store}", style="not bold dim")
+        middle = self._middle(width - left.cell_len - right.cell_len - 6)
+        taken = left.cell_len + middle.cell_len + 4
+        if taken + right.cell_len > width:
+            right = Text("")
+        if taken + right.cell_len + store.cell_len <= width:
+            left.append_text(store)
+        room = width - left.cell_len - middle.cell_len - right.cell_len
+        gap = max(2, room // 2)
+        left.append(" " * gap).append_text(middle).append(" " * max(0, room - gap)).append_text(right)
+        left.truncate(width)
+        return left
+
+    def _middle(self, room: int) -> Text:
+        """The problem, or the counts: every state's word where there is room, else those of the active ones."""
+        if self._problem:
+            return Text(safe(self._problem), style="bold red")
+        if not self._counts:
+            return Text("no runs yet", style="not bold")
+        for worded in (STATES, STATES[:3], ()):
+            line = Text("  ".join(self._count(*pair, worded=pair[0] in worded) for pair in self._counts), "not bold")
+            if line.cell_len <= room:
+                return line
+        return line
+
+    def _count(self, state: str, count: int, worded: bool) -> str:
+        return f"{state_glyph(state)} {count:,}{' ' + state if worded else ''}"
+
+
+def machine_line(machine: Machine) -> str:
+    """`H100 80 GB ▇▇▇▇▇▇▁▁ 61.2/80.0 GB  97%  64°C  512 W`, or CPU and RAM where there is no GPU."""
+    sample = machine.sample
+    if not sample.gpus:
+        cpu = None if sample.cpu is None else f"CPU {100 * sample.cpu:3.0f}%"
+        return "  ".join(part for part in (cpu, _memory("RAM ", sample.ram_used, sample.ram_total)) if part)
+    parts = [safe(machine.title), _gpu_memory(sample)]
+    for unit, scale, values in (
+        ("%", 100.0, [gpu.utilization for gpu in sample.gpus]),
+        ("°C", 1.0, [gpu.temperature for gpu in sample.gpus]),
+        (" W", 1.0, [gpu.power for gpu in sample.gpus]),
+    ):
+        known = [value for value in values if value is not None]
+        if known:
+            value = sum(known) if unit == " W" else max(known)
+            parts.append(f"{value * scale:.0f}{unit}")
+    return "  ".join(part for part in parts if part)
+
+
+def _gpu_memory(sample: HardwareSample) -> str:
+    used = [gpu.memory_used for gpu in sample.gpus if gpu.memory_used is not None]
+    total = [gpu.memory_total for gpu in sample.gpus if gpu.memory_total is not None]
+    return _memory("", sum(used), sum(total)) if used and total else "memory n/a"
+
+
+def _memory(title: str, used: int | None, total: int | None) -> str:
+    if used is None or not total:
+        return ""
+    full = round(_BAR * used / total)
+    bar = ("▇" * full + "▁" * (_BAR - full)) if draws_unicode() else ("#" * full + "." * (_BAR - full))
+    return f"{title}{bar} {used / 1e9:.1f}/{total / 1e9:.1f} GB"
+
+
+def _short(root: Path) -> str:
+    """With ~ for the home folder, and only the end of a long path."""
+    path = str(root.absolute())
+    home = str(Path.home())
+    if path == home or path.startswith(home.rstrip("/") + "/"):
+        path = "~" + path[len(home.rstrip("/")) :]
+    return path if cell_len(path) <= 40 else "…" + path[-39:]

@@ -1,0 +1,204 @@
+"""The list of runs: only the visible lines are ever made, so that ten thousand runs scroll like twenty."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from rich.segment import Segment
+from rich.style import Style
+from rich.text import Text
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.geometry import Region, Size
+from textual.message import Message
+from textual.reactive import reactive
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from simclr_tui.catalog.row import Row
+from simclr_tui.tui.runs.run_line import Layout, Signs, heading, lay_out, longest_name, run_line
+
+
+class RunList(ScrollView, can_focus=True):
+    """Rows of the catalog, one line each, under a heading that stays. The cursor stays on its run by name."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "run-list--heading",
+        "run-list--group",
+        "run-list--cursor",
+        "run-list--running",
+        "run-list--finished",
+        "run-list--failed",
+        "run-list--quiet",
+    }
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up", "move(-1)", show=False),
+        Binding("down,j", "move(1)", show=False),
+        Binding("pageup", "move_pages(-1)", show=False),
+        Binding("pagedown", "move_pages(1)", show=False),
+        Binding("home", "move_to_end(False)", show=False),
+        Binding("end,G", "move_to_end(True)", show=False),
+    ]
+    cursor: reactive[int] = reactive(0, repaint=False)
+
+    class Moved(Message):
+        """The cursor stands on another run, or on none (an empty name)."""
+
+        def __init__(self, name: str) -> None:
+            super().__init__()
+            self.name = name
+
+    class Opened(Message):
+        """The run under the cursor was clicked once more."""
+
+    def __init__(self, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.rows: list[Row] = []
+        self.signs = Signs()
+        self.empty_text = ""
+        self._fields: tuple[str, ...] = ()
+        self._chosen = False
+        self._headings: dict[int, str] = {}
+        self._lines: list[int | str] = []  # what each line shows: the row of that number, or the heading of a group
+        self._places: list[int] = []  # the line of each row
+        self._longest = 0
+        self._layout_now = Layout(80, 6, ())
+        self._told: str | None = None
+
+    @property
+    def current(self) -> Row | None:
+        """The row under the cursor."""
+        return self.rows[self.cursor] if 0 <= self.cursor < len(self.rows) else None
+
+    def show(
+        self, rows: list[Row], fields: tuple[str, ...], headings: dict[int, str] | None = None, chosen: bool = False
+    ) -> None:
+        """Show these rows; the cursor follows its run, else it stays where it is. `headings` stand above the row
+        of that number; fields that were `chosen` matter more than what is shown by itself."""
+        headings = headings or {}
+        if (rows, fields, headings, chosen) == (self.rows, self._fields, self._headings, self._chosen) and rows:
+            return
+        name = self.current["name"] if self.current else None
+        moved = [row["name"] for row in rows] != [row["name"] for row in self.rows] or headings != self._headings
+        before, self.rows = self.rows, rows
+        self._fields, self._headings, self._chosen = fields, headings, chosen
+        if moved:
+            self._place()
+            found = next((index for index, row in enumerate(rows) if row["name"] == name), None)
+            self.cursor = min(self.cursor, max(0, len(rows) - 1)) if found is None else found
+            self.virtual_size = Size(self.size.width, len(self._lines) + 1)
+            self._keep_in_view()
+        if self._relayout() or moved or not rows:
+            self.refresh()
+        else:
+            self._refresh_changed(before)
+        self._tell()
+
+    def _refresh_changed(self, before: list[Row]) -> None:
+        """Draw anew the lines of rows that are not as they were: beside training, every line is time taken from it."""
+        for index, (old, new) in enumerate(zip(before, self.rows, strict=True)):
+            if old is not new and old != new:
+                self.refresh_lines(self._places[index] + 1)
+
+    def _place(self) -> None:
+        self._longest = longest_name(self.rows)
+        self._lines, self._places = [], []
+        for index in range(len(self.rows)):
+            if index in self._headings:
+                self._lines.append(self._headings[index])
+            self._places.append(len(self._lines))
+            self._lines.append(index)
+
+    def sign(self, signs: Signs) -> None:
+        if signs != self.signs:
+            self.signs = signs
+            self.refresh()
+
+    def select(self, name: str) -> None:
+        """Put the cursor on a run."""
+        for index, row in enumerate(self.rows):
+            if row["name"] == name:
+                self.cursor = index
+
+    def _relayout(self) -> bool:
+        """Whether the columns are others now."""
+        before, width = self._layout_now, self.scrollable_content_region.width
+        self._layout_now = lay_out(self.rows, self._longest, self._fields, width, self._chosen)
+        return self._layout_now != before
+
+    def watch_cursor(self, old: int, new: int) -> None:
+        self._keep_in_view()
+        for index in (old, new):
+            if index < len(self._places):
+                self.refresh_lines(self._places[index] + 1)
+        self._tell()
+
+    def _keep_in_view(self) -> None:
+        # The heading covers the first line, so a row has to be one line lower than its own place.
+        line = self._places[self.cursor] if self.cursor < len(self._places) else 0
+        if self.cursor in self._headings:
+            line = max(0, line - 1)  # with the heading of its group
+        self.scroll_to_region(
+            Region(0, line, 1, 3 if self.cursor in self._headings else 2), animate=False, immediate=True, force=True
+        )
+
+    def _tell(self) -> None:
+        name = self.current["name"] if self.current else ""
+        if name != self._told:
+            self._told = name
+            self.post_message(self.Moved(name))
+
+    def action_move(self, by: int) -> None:
+        self.cursor = max(0, min(len(self.rows) - 1, self.cursor + by))
+
+    def action_move_pages(self, by: int) -> None:
+        self.action_move(by * max(1, self.scrollable_content_region.height - 2))
+
+    def action_move_to_end(self, last: bool) -> None:
+        self.cursor = max(0, len(self.rows) - 1) if last else 0
+
+    def on_resize(self) -> None:
+        self.virtual_size = Size(self.size.width, len(self._lines) + 1)
+        self._relayout()
+        self.refresh()
+        self._keep_in_view()
+
+    def on_click(self, event: events.Click) -> None:
+        line = event.y + self.scroll_offset.y - 1
+        index = self._lines[line] if event.y >= 1 and line < len(self._lines) else None
+        if not isinstance(index, int):
+            return
+        if index == self.cursor or event.chain > 1:
+            self.post_message(self.Opened())
+        self.cursor = index
+
+    def render_line(self, y: int) -> Strip:
+        width = self.scrollable_content_region.width
+        base = self.rich_style
+        if y == 0:
+            line = heading(self._layout_now) if self.rows else Text("")
+            line.stylize_before(self.get_component_rich_style("run-list--heading"))
+            return self._strip(line, width, base)
+        if not self.rows:
+            lines = self.empty_text.splitlines()
+            return self._strip(Text(lines[y - 1] if y <= len(lines) else "", style="dim"), width, base)
+        number = y - 1 + self.scroll_offset.y
+        if number >= len(self._lines):
+            return Strip.blank(width, base)
+        index = self._lines[number]
+        if isinstance(index, str):
+            return self._strip(Text(index, self.get_component_rich_style("run-list--group")), width, base)
+        line = run_line(self.rows[index], self._layout_now, self.signs, self._state_style)
+        if index == self.cursor:
+            base = self.get_component_rich_style("run-list--cursor")
+        return self._strip(line, width, base)
+
+    def _state_style(self, kind: str) -> Style:
+        """Only the foreground: the ground belongs to the line."""
+        style = self.get_component_rich_style(f"run-list--{kind}")
+        return Style(color=style.color, bold=style.bold)
+
+    def _strip(self, line: Text, width: int, base: Style) -> Strip:
+        line.truncate(width, overflow="ellipsis", pad=True)
+        segments = [Segment(text, style) for text, style, _ in line.render(self.app.console)]
+        return Strip(Segment.apply_style(segments, base), width)

@@ -1,0 +1,63 @@
+"""The line about the run under the cursor: how far, how fast, how long still, how good."""
+
+from __future__ import annotations
+
+from rich.text import Text
+from textual.app import RenderResult
+from textual.widget import Widget
+
+from simclr_tui.display.colours import run_colour
+from simclr_tui.display.state_facts import facts
+from simclr_tui.text import safe
+from simclr_tui.tui.feed.messages import Detail
+
+
+class StatusLine(Widget):
+    """One line; what does not fit is left out from the right."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._detail: Detail | None = None
+        self._error = ""
+        self._work = ""
+
+    def show(self, detail: Detail | None) -> None:
+        self._detail = detail
+        self.refresh()
+
+    def complain(self, error: str) -> None:
+        """Show a sentence instead, until it is taken back with an empty one."""
+        if error != self._error:
+            self._error = error
+            self.refresh()
+
+    def show_work(self, words: str) -> None:
+        """Say what is under way, before the run's own line."""
+        if words != self._work:
+            self._work = words
+            self.refresh()
+
+    def render(self) -> RenderResult:
+        width = self.size.width
+        if self._error:
+            line = Text(" " + safe(self._error), style="bold red")
+        elif self._detail is None or not self._detail.run:
+            line = Text("")
+        else:
+            line = _line(self._detail, width)
+        if self._work and not self._error:
+            line = Text(f" {safe(self._work)} (X ends it) ", style="reverse").append_text(line)
+        line.no_wrap = True
+        line.truncate(width, overflow="ellipsis")
+        return line
+
+
+def _line(detail: Detail, width: int) -> Text:
+    name = Text(f" {safe(detail.run)}", style=f"bold {run_colour(detail.run)}")
+    state = detail.state
+    if detail.problem or state is None:
+        return name.append(f"  {safe(detail.problem) or 'its state cannot be read'}", "not bold red")
+    for part, style in facts(state):
+        if name.cell_len + len(part) + 2 <= width:
+            name.append(f"  {part}", style)
+    return name

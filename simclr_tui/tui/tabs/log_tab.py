@@ -1,0 +1,45 @@
+"""The Log tab: the log, and above it whether it follows the end and what is searched for."""
+
+from __future__ import annotations
+
+from rich.text import Text
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.widgets import Input, Static
+
+from simclr_tui.tui.dialogs.search_entry import SearchEntry
+from simclr_tui.tui.tabs.log_view import LogView
+
+
+class LogTab(Vertical):
+    """A log with its search."""
+
+    def compose(self) -> ComposeResult:
+        yield SearchEntry("search the log", id="log-search")
+        yield Static(id="log-note")
+        yield LogView(id="log-lines")
+
+    @property
+    def log_view(self) -> LogView:
+        return self.query_one(LogView)
+
+    def search(self) -> None:
+        """Ask for the words to look for."""
+        self.query_one(SearchEntry).ask()
+
+    @on(Input.Changed, "#log-search")
+    def _words_typed(self, event: Input.Changed) -> None:
+        event.stop()
+        self.log_view.search(event.value)
+
+    @on(SearchEntry.Left)
+    def _search_left(self, event: SearchEntry.Left) -> None:
+        event.stop()
+        self.log_view.focus()
+
+    @on(LogView.Told)
+    def _told(self, event: LogView.Told) -> None:
+        event.stop()
+        note = Text(event.words, style="dim", no_wrap=True, overflow="ellipsis")
+        self.query_one("#log-note", Static).update(note)

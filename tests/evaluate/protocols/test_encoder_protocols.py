@@ -1,0 +1,168 @@
+"""Protocols that run the encoder: the views they see, the proof that it is frozen, fine-tuning."""
+
+from __future__ import annotations
+
+import copy
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+
+import simclr_tui.train.model.torchvision_import  # noqa: F401  (torchvision only after it)
+from simclr_tui.errors import DataError, EvaluationError
+from simclr_tui.evaluate.augment import crop_and_flip
+from simclr_tui.evaluate.context import labelled
+from simclr_tui.evaluate.frozen import digest, frozen
+from simclr_tui.evaluate.metrics import score
+from simclr_tui.evaluate.protocols.finetune import default_epochs, finetune
+from simclr_tui.evaluate.protocols.linear_aug import linear_aug
+from simclr_tui.evaluate.protocols.probe_search import Probing
+from simclr_tui.evaluate.splits import batches
+from simclr_tui.recipe.recipe import Recipe
+from simclr_tui.train.data.images import Data, ImageSet
+from simclr_tui.train.rng import Stream, uniforms
+from simclr_tui.train.views.params import draw_crops
+from tests.evaluate.tasks import RECIPE, image_task
+
+RECIPE_20 = Recipe(image_size=20, crop_min=0.2)
+
+
+def test_a_view_is_torchvisions_crop_and_flip_and_nothing_else():
+    from torchvision.transforms import InterpolationMode
+    from torchvision.transforms import functional as TF
+
+    images = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (12, 3, 32, 32), dtype=np.uint8))
+    images = F.avg_pool2d(images.float(), 3, 1, 1).to(torch.uint8)
+    samples = np.arange(40, 52)
+    views = crop_and_flip(images, RECIPE_20, seed=5, epoch=2, samples=samples)
+    u = uniforms(5, Stream.EVALUATION_VIEWS, 2, samples, 0, 23)
+    flips = u[:, 0] < 0.5
+    assert 0 < flips.sum() < 12
+    for image, view, flip, *box in zip(images, views, flips, *draw_crops(u[:, 1:], 0.2, 32), strict=True):
+        expected = TF.resized_crop(
+            image / 255.0, *map(int, box), [20, 20], interpolation=InterpolationMode.BICUBIC, antialias=True
+        ).clamp(0, 1)
+        torch.testing.assert_close(view, expected.flip(-1) if flip else expected, atol=2 / 255, rtol=0)
+
+
+def test_a_view_is_a_function_of_seed_epoch_and_image_alone():
+    images = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (6, 3, 32, 32), dtype=np.uint8))
+    whole = crop_and_flip(images, RECIPE_20, 1, 0, np.arange(6))
+    part = crop_and_flip(images[2:4], RECIPE_20, 1, 0, np.array([2, 3]))
+    torch.testing.assert_close(whole[2:4], part, atol=1e-6, rtol=0)
+    assert not torch.equal(whole, crop_and_flip(images, RECIPE_20, 1, 1, np.arange(6)))
+    assert not torch.equal(whole, crop_and_flip(images, RECIPE_20, 2, 0, np.arange(6)))
+
+
+def test_the_digest_sees_parameters_and_buffers_and_nothing_but_them():
+    encoder = image_task().encoder
+    before = digest(encoder)
+    assert digest(copy.deepcopy(encoder).train()) == before
+    changed = copy.deepcopy(encoder)
+    changed.bn1.running_mean[0] += 1e-6
+    assert digest(changed) != before
+    changed = copy.deepcopy(encoder)
+    changed.conv1.weight[0, 0, 0, 0] += 1e-3
+    assert digest(changed) != before
+
+
+def test_an_encoder_that_leaves_eval_mode_is_found_out():
+    task = image_task(epochs=1)
+    task.encoder.register_forward_pre_hook(_thaw)
+    with pytest.raises(EvaluationError, match="changed"), frozen(task.encoder):
+        linear_aug(task, seed=0)
+
+
+def _thaw(module, _inputs) -> None:
+    module.train()
+
+
+def test_an_encoder_in_training_mode_is_found_out_even_if_nothing_has_changed_yet():
+    task = image_task()
+    with pytest.raises(EvaluationError, match="training mode"), frozen(task.encoder):
+        task.encoder.train()
+
+
+def test_the_augmented_probe_trains_on_views_and_leaves_the_encoder_alone(monkeypatch):
+    seen = []
+    monkeypatch.setattr(Probing, "train", _spying(Probing.train, seen))
+    task = image_task(epochs=2)
+    before = digest(task.encoder)
+    with frozen(task.encoder) as known:
+        found = linear_aug(task, seed=0)
+    assert digest(task.encoder) == known == before
+    assert found.scores.shape == (50, 10)
+    features_of, samples = seen[-1].features_of, np.arange(8)
+    views = crop_and_flip(torch.from_numpy(task.train.images[:8]), RECIPE, 0, 1, samples)
+    torch.testing.assert_close(features_of(1, samples), task.encoder(views), atol=1e-5, rtol=1e-4)
+    assert not torch.allclose(features_of(1, samples), task.features.train[:8], atol=1e-3)
+
+
+def _spying(train, seen):
+    def spy(probing, *arguments):
+        seen.append(probing)
+        return train(probing, *arguments)
+
+    return spy
+
+
+def test_fine_tuning_walks_as_nesterov_at_the_papers_rate_through_the_whole_network():
+    task = image_task(n=40, epochs=3)
+    found = finetune(task, seed=2, share=1.0)
+    assert found.hyperparameters["labelled_images"] == 40
+    encoder = copy.deepcopy(task.encoder).requires_grad_(True).train()
+    weight, bias = torch.zeros(10, encoder.dim, requires_grad=True), torch.zeros(10, requires_grad=True)
+    parameters = [*encoder.parameters(), weight, bias]
+    velocities = [torch.zeros_like(parameter) for parameter in parameters]
+    for step in range(3):
+        (ids,) = batches(np.arange(40), 2, step, 256)
+        views = crop_and_flip(torch.from_numpy(task.train.images[ids]), RECIPE, 2, step, ids)
+        loss = F.cross_entropy(encoder(views) @ weight.T + bias, torch.from_numpy(task.train.labels[ids]))
+        lr = 0.05 * 40 / 256 * 0.5 * (1 + np.cos(np.pi * step / 3))
+        gradients = torch.autograd.grad(loss, parameters)
+        with torch.no_grad():
+            for parameter, velocity, gradient in zip(parameters, velocities, gradients, strict=True):
+                velocity.mul_(0.9).add_(gradient)
+                parameter -= lr * (gradient + 0.9 * velocity)
+    with torch.no_grad():
+        expected = encoder.eval()(torch.from_numpy(task.test.images) / 255.0) @ weight.T + bias
+    torch.testing.assert_close(found.scores, expected, atol=1e-4, rtol=1e-2)
+
+
+def test_fine_tuning_learns_from_the_share_and_keeps_its_hands_off_the_encoder():
+    task = image_task(n=300, epochs=50)
+    before = digest(task.encoder)
+    full = finetune(task, seed=0, share=1.0)
+    assert digest(task.encoder) == before
+    assert not any(parameter.requires_grad for parameter in task.encoder.parameters())
+    assert score(full.scores, task.labels(task.test)).top1 > 0.25
+    task.settings = type(task.settings)(epochs=2)
+    tenth = [finetune(task, seed, share=0.1) for seed in (0, 0, 1)]
+    assert tenth[0].hyperparameters["labelled_images"] == 30
+    assert torch.equal(tenth[0].scores, tenth[1].scores)
+    assert not torch.equal(tenth[0].scores, tenth[2].scores)
+
+
+@pytest.mark.parametrize(
+    ("share", "labels", "epochs"), [(0.01, 12_811, 60), (0.1, 128_116, 30), (1.0, 50_000, 30), (0.01, 500, 200)]
+)
+def test_epochs_are_the_papers_unless_that_is_too_few_updates(share, labels, epochs):
+    assert default_epochs(share, labels) == epochs
+
+
+@pytest.mark.parametrize(
+    ("labels", "classes", "words"),
+    [(None, (), "no labels"), ([-1, -1, -1], ("a", "b"), "no labels"), ([0, 0, 0], ("a",), "one class")],
+)
+def test_images_without_classes_are_refused(labels, classes, words):
+    images = ImageSet(np.zeros((3, 3, 4, 4), np.uint8), None if labels is None else np.array(labels))
+    with pytest.raises(DataError, match=words):
+        labelled(Data(images, images, classes), "mine")
+
+
+def test_unlabelled_images_are_left_out():
+    images = ImageSet(np.arange(4, dtype=np.uint8).reshape(4, 1, 1, 1), np.array([0, -1, 1, -1]))
+    train, _test = labelled(Data(images, images, ("a", "b")), "mine")
+    assert train.labels.tolist() == [0, 1]
+    assert train.images.ravel().tolist() == [0, 2]

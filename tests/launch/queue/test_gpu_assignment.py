@@ -1,0 +1,71 @@
+"""A real dispatcher and real trainers where pynvml tells of three GPUs: which of them each run then sees."""
+
+from __future__ import annotations
+
+import os
+
+import psutil
+import pytest
+
+from simclr_tui.launch.queue.queue import enqueue, ensure_dispatcher, unpause
+from simclr_tui.launch.stop import stop
+from simclr_tui.store.store import Store
+from simclr_tui.store.ticket import read_ticket
+from tests.launch.ended import end_queue
+from tests.training import tiny_plan, until
+
+LONG = {"epochs": 100_000, "knn_every": 0, "device": "auto"}
+# The second GPU is somebody else's. The trainers' torch finds no CUDA and trains on the CPU.
+DRIVER = """
+from types import SimpleNamespace
+
+def nvmlInit(): pass
+def nvmlShutdown(): pass
+def nvmlDeviceGetCount(): return 3
+def nvmlDeviceGetHandleByIndex(index): return index
+def nvmlDeviceGetName(index): return "NVIDIA H100"
+def nvmlDeviceGetUUID(index): return f"GPU-{index}"
+def nvmlDeviceGetMemoryInfo(index, version=None):
+    return SimpleNamespace(used=30 * 10**9 if index == 1 else 0, total=80 * 10**9)
+"""
+
+
+@pytest.fixture
+def store(tmp_path, monkeypatch):
+    """A store whose dispatcher finds that driver."""
+    (tmp_path / "pynvml.py").write_text(DRIVER)
+    monkeypatch.setenv("PYTHONPATH", f"{tmp_path}{os.pathsep}{os.environ.get('PYTHONPATH', '')}")
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    store = Store(tmp_path / "runs")
+    yield store
+    end_queue(store)
+
+
+def begin(store, count):
+    runs = [enqueue(store, tiny_plan(**LONG)) for _ in range(count)]
+    unpause(store)
+    assert ensure_dispatcher(store) == ""
+    return runs
+
+
+def seen(run):
+    """What CUDA_VISIBLE_DEVICES is to the run's trainer."""
+    until(lambda: run.state == "running", what=f"{run.name} to train")
+    return psutil.Process(run.status.process.pid).environ().get("CUDA_VISIBLE_DEVICES")
+
+
+def test_two_runs_get_a_gpu_each_and_somebody_elses_is_left_alone(store):
+    first, second, third = begin(store, 3)
+    assert [seen(first), seen(second)] == ["GPU-0", "GPU-2"]
+    assert read_ticket(second.paths).gpus == ("GPU-2",)
+    assert third.state == "queued"
+    stop(second)
+    assert seen(third) == "GPU-2"
+
+
+def test_gpus_that_the_user_hides_are_given_to_no_run(store, monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "2,1")
+    first, second = begin(store, 2)
+    assert seen(first) == "GPU-2"
+    stop(first)
+    assert seen(second) == "GPU-2"

@@ -1,0 +1,47 @@
+"""Run by torchrun or alone: three training steps in float64, and what they leave, into the file named."""
+
+from __future__ import annotations
+
+import sys
+
+import numpy as np
+import torch
+
+from simclr_tui.recipe.resolve import make_recipe
+from simclr_tui.train.distributed import join_world
+from simclr_tui.train.loop import everyone
+from simclr_tui.train.loss import Objective
+from simclr_tui.train.model.build import build_encoder
+from simclr_tui.train.model.head import build_head
+from simclr_tui.train.model.sync_batchnorm import with_global_norm
+
+IMAGES = 12
+
+
+def main(target: str, objective: str) -> None:
+    world = join_world()
+    recipe = make_recipe({"width": 0.125, "image_size": 16, "head_dim": 8, "objective": objective})
+    torch.manual_seed(0)
+    encoder = build_encoder(recipe)
+    head = build_head(recipe, encoder.dim)
+    modules = [with_global_norm(module.double(), world) for module in (encoder, head)]
+    parameters = [parameter for module in modules for parameter in module.parameters()]
+    optimizer = torch.optim.SGD(parameters, lr=0.01, momentum=0.9)
+    losses = []
+    for step in range(3):
+        views = torch.rand(2, IMAGES, 3, 16, 16, generator=torch.Generator().manual_seed(step)).double()
+        mine = views[:, torch.from_numpy(world.share(np.arange(IMAGES)))]
+
+        z_a, z_b = head(encoder(mine.flatten(0, 1))).chunk(2)
+        loss, _ = Objective.of(recipe)(z_a, z_b, everyone(world, z_a, z_b))
+        loss.backward()
+        losses.append(loss.detach())
+        world.average([losses[-1], *(parameter.grad for parameter in parameters)])
+        optimizer.step()
+        optimizer.zero_grad()
+    if world.first:
+        torch.save([*losses, *(value for module in modules for value in module.state_dict().values())], target)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2])

@@ -1,0 +1,164 @@
+"""Lines in cells: gaps, edges, letters, the best value, outliers."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from simclr_tui.tui.charts.axis_range import without_outliers, y_range
+from simclr_tui.tui.charts.canvas import Canvas
+from simclr_tui.tui.charts.render import Style, cells, draw, drawable
+from simclr_tui.tui.charts.ticks import clock_time, place_in_words, x_ticks
+from simclr_tui.tui.feed.messages import Panel, Series
+from simclr_tui.tui.feed.metric_filter import matching
+
+NAN = math.nan
+RED, BLUE = "#ff0000", "#0000ff"
+
+
+def rows(canvas):
+    return ["".join(char for char, _ in canvas.row(index)) for index in range(canvas.height)]
+
+
+def picture(panel, width=40, height=12, **style):
+    lines = drawable(panel, style.get("log", False))
+    drawing = draw(panel, lines, width, height, Style(**style), {series.colour: "#888888" for series in lines})
+    return drawing, ["".join(char for char, _ in cells(drawing, row)) for row in range(height)]
+
+
+def line(ys, label="run1", colour=RED, **more):
+    return Series(label, colour, tuple(map(float, range(len(ys)))), tuple(map(float, ys)), **more)
+
+
+def test_a_line_goes_from_corner_to_corner_and_covers_every_column():
+    canvas = Canvas(10, 5, (0, 1, 0, 1), fine=True)
+    canvas.line([0, 1], [0, 1], RED)
+    drawn = rows(canvas)
+    assert drawn[-1][0] != " "
+    assert drawn[0][-1] != " "
+    assert all(any(row[column] != " " for row in drawn) for column in range(10))
+    assert {colour for index in range(5) for char, colour in canvas.row(index) if char != " "} == {RED}
+
+
+@pytest.mark.parametrize("fine", [True, False])
+@pytest.mark.parametrize("hole", [NAN, math.inf, -math.inf])
+def test_a_value_that_is_no_number_leaves_a_gap(fine, hole):
+    canvas = Canvas(9, 3, (0, 8, 0, 1), fine=fine)
+    canvas.line(range(9), [0.5] * 3 + [hole] * 3 + [0.5] * 3, RED)
+    assert [char == " " for char in rows(canvas)[1]] == [False] * 3 + [True] * 3 + [False] * 3
+
+
+def test_a_single_point_between_gaps_is_drawn():
+    canvas = Canvas(9, 3, (0, 8, 0, 1), fine=True)
+    canvas.line([3, 4, 5], [NAN, 0.5, NAN], RED)
+    assert sum(char != " " for char in "".join(rows(canvas))) == 1
+
+
+def test_what_lies_outside_the_box_is_cut_off_at_its_edge():
+    canvas = Canvas(10, 4, (10, 20, 0, 1), fine=True)
+    canvas.line([0, 30], [0.5, 0.5], RED)
+    assert any(" " not in row for row in rows(canvas))
+    canvas = Canvas(10, 4, (0, 10, 0, 1), fine=True)
+    canvas.line([0, 5, 10], [0.5, 1e300, 0.5], RED)
+    drawn = "".join(rows(canvas))
+    assert drawn.strip()
+    canvas.line([0, 10], [5.0, 6.0], BLUE)
+    assert "".join(rows(canvas)) == drawn, "a line above the box is not drawn along its edge"
+
+
+def test_overlaid_lines_carry_their_letter_and_the_best_value_a_star():
+    panel = Panel("loss", "loss", (line(range(50), "x", best=(30.0, 30.0)), line(range(50, 0, -1), "y", BLUE)))
+    _, drawn = picture(panel)
+    text = "\n".join(drawn)
+    assert text.count("a") == 2
+    assert text.count("b") == 2
+    assert text.count("★") == 1
+    _, alone = picture(Panel("loss", "loss", (line(range(50)),)))
+    assert not any(sign in "\n".join(alone) for sign in "ab★")
+
+
+def test_without_colours_lines_are_made_of_letters_and_without_braille_of_marks():
+    panel = Panel("loss", "loss", (line(range(50), "x"), line(range(50, 0, -1), "y", BLUE)))
+    _, drawn = picture(panel, letters=True)
+    assert "\n".join(drawn).count("b") > 20
+    _, drawn = picture(Panel("loss", "loss", (line(range(50)),)), fine=False)
+    assert "\n".join(drawn).count("*") > 20
+    assert not any(0x2800 <= ord(char) < 0x2900 for char in "\n".join(drawn))
+
+
+def test_a_letter_finds_another_place_where_one_is_taken():
+    same = tuple(line([1.0] * 60, f"run{index}", RED) for index in range(4))
+    _, drawn = picture(Panel("loss", "loss", same), width=60)
+    assert all(sign in "\n".join(drawn) for sign in "abcd")
+
+
+def test_a_log_axis_leaves_out_what_is_not_above_zero():
+    panel = Panel("loss", "loss", (line([0.0, -1.0, 1.0, 10.0, 100.0]),))
+    (shown,) = drawable(panel, True)
+    assert all(map(math.isnan, shown.ys[:2]))
+    assert shown.ys[2:] == (0.0, 1.0, 2.0)
+    assert drawable(Panel("loss", "loss", (line([0.0, -1.0]),)), True) == []
+
+
+def test_clipping_leaves_out_the_few_that_are_far_from_all_others():
+    values = [1.0 + index % 10 / 10 for index in range(98)] + [1e6, -1e6]
+    low, high = without_outliers(values)
+    assert 0.8 < low <= 1.0
+    assert 1.9 <= high < 2.1
+    assert without_outliers([1.0, 2.0, 3.0]) == (1.0, 3.0)
+    ordinary = [float(index) for index in range(100)]
+    low, high = without_outliers(ordinary)
+    assert 0 <= low < 3
+    assert 96 < high <= 99, "never wider than the values are"
+
+
+def test_the_y_axis_fits_what_is_in_view():
+    series = line([100.0, 1.0, 2.0, 3.0, 50.0])
+    assert y_range([series], (1.0, 3.0)) == (1.0, 3.0)
+    assert y_range([series], (0.0, 4.0)) == (1.0, 100.0)
+    assert y_range([series], (7.0, 9.0)) == (1.0, 100.0), "all of it where none is in view"
+    assert y_range([line([5.0, 5.0])], (0.0, 1.0)) == (4.5, 5.5)
+    assert y_range([series], (1.0, 3.0), ceiling=80.0) == (0.0, 80.0)
+    raw = line([1.0, 1.0], raw_xs=(0.0, 1.0), raw=(0.0, 9.0))
+    assert y_range([raw], (0.0, 1.0)) == (0.0, 9.0)
+
+
+def test_a_column_of_the_chart_and_its_x_are_each_others():
+    drawing, drawn = picture(Panel("loss", "loss", (line(range(101)),)))
+    for x in (0.0, 37.0, 100.0):
+        column = drawing.canvas.column_of(x) + drawing.left
+        assert drawing.x_of(column) == pytest.approx(x, abs=100 / drawing.canvas.width)
+    assert drawing.x_of(0) is None
+    assert all(len(row) == 40 for row in drawn)
+
+
+def test_words_of_the_x_axis():
+    assert place_in_words("step", 1200) == "step 1,200"
+    assert place_in_words("time", 221) == "3m41s of training"
+    assert clock_time(math.nan) == "–"
+    assert clock_time(1_700_000_000.0, 86_400 * 9).split()[0].isdigit()
+    labels = [text for _, text in x_ticks("wall", 1_700_000_000.0, 1_700_003_600.0, 4)]
+    assert 2 <= len(labels) <= 5
+    assert all(text.endswith("0") and ":" in text for text in labels), labels
+
+
+def test_metrics_are_wanted_by_words_of_their_name_or_title():
+    names = ("loss", "knn", "rank_h", "rank_z", "gpu_allocated", "[/bold]\x1b")
+    assert matching(names, "") == names
+    assert matching(names, "LOSS accuracy") == ("loss", "knn")
+    assert matching(names, "rank_?") == ("rank_h", "rank_z")
+    assert matching(names, "-rank* -gpu") == ("loss", "knn", "[/bold]\x1b")
+    assert matching(names, "[/") == ("[/bold]\x1b",)
+    assert matching(names, "nothing") == ()
+    assert matching(names, "-") == names
+
+
+@pytest.mark.parametrize("ys", [[1e308, -1e308, 0], [5e-324, 1e308], [1e308, 1e308], [0.0, 0.0], [-1.0], [NAN, 3.0]])
+@pytest.mark.parametrize("style", [{}, {"log": True}, {"clip": True}, {"fine": False}, {"letters": True}])
+@pytest.mark.parametrize("size", [(8, 3), (40, 12), (300, 90)])
+def test_any_numbers_can_be_drawn_in_any_size(ys, style, size):
+    panel = Panel("loss", "loss", (line(ys, best=(0.0, ys[0])),), ceiling=100.0)
+    if drawable(panel, style.get("log", False)):
+        _, drawn = picture(panel, *size, **style)
+        assert all(len(row) == size[0] for row in drawn)

@@ -1,0 +1,65 @@
+"""Ticks, gaps and ranges of a chart."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from simclr_tui.display.colours import run_colour
+from simclr_tui.tui.actions import ACTIONS, SCREENS, bindings
+from simclr_tui.tui.charts.chart_grid import grid_shape
+from simclr_tui.tui.charts.ticks import log_ticks, nice_ticks, time_ticks
+from simclr_tui.tui.terminal.lifecycle import plain
+
+
+@pytest.mark.parametrize(
+    ("low", "high"), [(0.0, 1.0), (-3e5, 12.0), (4.79, 4.81), (1e-12, 2e-12), (0.0, 1e300), (99.0, 100.0)]
+)
+@pytest.mark.parametrize("count", [2, 3, 7])
+def test_ticks_are_round_inside_and_about_as_many_as_asked(low, high, count):
+    ticks = nice_ticks(low, high, count)
+    assert 1 <= len(ticks) <= 2 * count + 2
+    slack = (high - low) * 1e-6
+    assert all(low - slack <= tick <= high + slack for tick in ticks)
+    if len(ticks) > 1:
+        step = ticks[1] - ticks[0]
+        mantissa = step / 10 ** math.floor(math.log10(step) + 1e-9)
+        assert min(abs(mantissa - nice) for nice in (1, 2, 2.5, 5, 10)) < 1e-3
+
+
+def test_time_ticks_stand_at_minutes_and_hours():
+    assert time_ticks(0, 3700, 4) == [0, 1200, 2400, 3600]
+    assert time_ticks(0, 8, 5) == [0, 2, 4, 6, 8]
+    assert len(time_ticks(0, 1e9, 5)) <= 6
+
+
+def test_log_ticks_are_powers_of_ten_or_the_ends():
+    assert log_ticks(-2.5, 1.2) == [-2, -1, 0, 1]
+    assert log_ticks(0.2, 0.7) == [0.2, 0.7]
+
+
+def test_runs_in_a_row_have_different_colours_that_never_change():
+    colours = [run_colour(f"run{number}") for number in range(1, 9)]
+    assert len(set(colours)) == 8
+    assert run_colour("night") == run_colour("night")
+    assert run_colour("\ud800") == run_colour("\ud800")
+
+
+def test_charts_are_as_many_as_can_be_read():
+    assert grid_shape(10, 3) == (1, 1)
+    assert grid_shape(78, 28) == (2, 3)
+    assert grid_shape(400, 100) == (4, 4)
+
+
+def test_plain_text_is_ascii_and_as_wide():
+    drawn = "╭─ Runs ─╮│● ✓ ▇▁ 62% … │╰─┤"
+    assert plain(drawn).isascii()
+    assert len(plain(drawn)) == len(drawn)
+
+
+def test_no_key_of_a_screen_has_two_meanings():
+    for where in SCREENS:
+        keys = [key for binding in bindings(where) for key in binding.key.split(",")]
+        assert len(keys) == len(set(keys)), where
+    assert all(action.help.endswith(".") for action in ACTIONS)

@@ -150,7 +150,7 @@ def test_images_and_parameters_are_left_as_they_were():
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs an NVIDIA GPU")
 @pytest.mark.parametrize("augment", ["auto", ",".join(reversed(OPERATIONS))])
 def test_a_gpu_makes_the_same_views_without_waiting_for_the_host(augment):
-    images, recipe = some_images(32, 32), msgspec.structs.replace(EVERYTHING, augment=apply)
+    images, recipe = some_images(32, 32), msgspec.structs.replace(EVERYTHING, augment=augment)
     params = draw_views(recipe, 0, np.arange(32), 32)
     on_gpu = images.cuda()
     two_views(on_gpu, params, 32)

@@ -1,0 +1,1 @@
+"""Check and measure the CUDA path on a machine with a GPU; `gpu-check.sh` runs every stage."""

@@ -20,7 +20,7 @@ from simclr_tui.store.bench_report import Figure
 from simclr_tui.train.data.batches import Source
 from simclr_tui.train.data.decode_pool import Decoders
 from simclr_tui.train.data.epoch_order import Order
-from simclr_tui.train.data.lazy_images import FileImages, Spoilt
+from simclr_tui.train.data.lazy_images import DamagedImages, FileImages
 from simclr_tui.train.data.prefetch import Feed
 from simclr_tui.train.data.shapes import draw_shapes
 from simclr_tui.train.device import Compute, choose_compute
@@ -48,7 +48,7 @@ def data_figures(place: Path, count: int, repeat: int) -> list[Figure]:
     mean_bytes = _write_files(place / "generated", count)
     decoders, compute = Decoders(place, SIDE), choose_compute(_PAPER)
     names = tuple(f"generated/{file.name}" for file in sorted((place / "generated").iterdir()))
-    images = FileImages.of(names, decoders, Spoilt(len(names)))
+    images = FileImages.of(names, decoders, DamagedImages(len(names)))
     ways: dict[str, Pass] = {"decoding alone": lambda: len(images[:])}
     for name, recipe in RECIPES.items():
         ways[f"{name}: streamed"] = _streamed(recipe, images, compute)

@@ -1,4 +1,4 @@
-"""What `--data` may name: the known data sets, folders of images, and `auto`."""
+"""Resolve what `--data` may name: known data sets, folders of images, and `auto`."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ KNOWN: dict[str, DatasetInfo] = {
 
 
 def data_root() -> Path:
-    """Where data sets and decoded images are kept: $SIMCLR_DATA, else simclr-tui in the user's cache folder."""
+    """Return where data sets and decoded images are kept: $SIMCLR_DATA, else simclr-tui in the user's cache folder."""
     given = os.environ.get("SIMCLR_DATA")
     if given:
         return Path(given).expanduser()
@@ -72,7 +72,7 @@ def data_root() -> Path:
 
 
 def on_disk(name: str) -> bool:
-    """Whether a known data set can be opened without a download, judged by its files and not their content."""
+    """Return whether a known data set can be opened without a download, judged by its files and not their content."""
     info = KNOWN[name]
     folder = data_root() / info.folder
     return all(_size(folder / file) > 0 for file in info.files)
@@ -175,12 +175,12 @@ def resolve_auto() -> tuple[str, str]:
 
 
 def offline() -> bool:
-    """Whether SIMCLR_OFFLINE forbids downloads."""
+    """Return whether SIMCLR_OFFLINE forbids downloads."""
     return os.environ.get("SIMCLR_OFFLINE", "") not in ("", "0")
 
 
 def _reachable(host: str, port: int) -> bool:
-    """One TCP connect, in a thread of its own because the resolver keeps to no timeout."""
+    """Try one TCP connect, in a thread of its own because the resolver obeys no timeout."""
     answer: queue.Queue[bool] = queue.Queue()
     threading.Thread(target=lambda: answer.put(_connects(host, port)), daemon=True).start()
     try:

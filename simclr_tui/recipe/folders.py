@@ -27,7 +27,7 @@ class Listing:
 
 @dataclass(frozen=True)
 class FolderLayout:
-    """What a folder holds. `classes` is empty where the images are unlabelled; then `test` is, too."""
+    """Describe what a folder holds. `classes` is empty where the images are unlabelled; then `test` is, too."""
 
     root: Path
     train_dir: Path
@@ -38,7 +38,7 @@ class FolderLayout:
 
     @property
     def held_out(self) -> bool:
-        """Whether part of `train` has to serve as the test split."""
+        """Return whether part of `train` has to serve as the test split."""
         return bool(self.classes) and not self.test
 
 

@@ -24,7 +24,9 @@ from tests.faults.test_f03_stop import newest_step
 from tests.training import tiny_plan, until
 
 SEED = 19
-PATIENT = "import os\nfrom simclr_tui.train.data import decoders\ndecoders.PATIENCE = float(os.environ['PATIENCE'])"
+PATIENT = """import os
+from simclr_tui.train.data import decode_pool
+decode_pool.ANSWER_TIMEOUT = float(os.environ['ANSWER_TIMEOUT'])"""
 
 
 @pytest.fixture
@@ -59,7 +61,9 @@ def test_a_killed_or_stopped_decoder_ends_the_run_with_the_cause(tmp_path, folde
     run, step = None, 0
     try:
         for number in range(times):
-            monkeypatch.setenv("PATIENCE", str(decode_pool.PATIENCE if full_faults and number == 1 else 10.0))
+            monkeypatch.setenv(
+                "ANSWER_TIMEOUT", str(decode_pool.ANSWER_TIMEOUT if full_faults and number == 1 else 10.0)
+            )
             flags = {"data": f"folder:{folder}", "subset": 0, "epochs": 100_000, "knn_every": 0, "bs": 16}
             if run is None:
                 run = start(Store(tmp_path / "runs"), tiny_plan(**flags))

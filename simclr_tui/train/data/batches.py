@@ -1,4 +1,4 @@
-"""Where batches come from: decoded images on the device when they fit, beside it when they do not, or files."""
+"""Gather batches: from the device when the images fit there, from host memory when they do not, or from files."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Source:
 
     def damaged(self) -> list[str]:
         """Names of the images that turned out to be damaged since the last call."""
-        return [] if isinstance(self._images, Tensor) else self._images.spoilt.untold()
+        return [] if isinstance(self._images, Tensor) else self._images.damages.newly_found()
 
     def batch(self, samples: NDArray[np.int64]) -> Tensor:
         """The images of those ids, without waiting for the device."""
@@ -56,6 +56,6 @@ class Source:
 
 
 def _fits(count: int, device: torch.device) -> bool:
-    """Whether `count` bytes leave enough of the device's memory to the network."""
+    """Return whether `count` bytes leave enough of the device's memory to the network."""
     free, _total = torch.cuda.mem_get_info(device)
     return count < _SHARE * free

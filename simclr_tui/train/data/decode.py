@@ -1,4 +1,4 @@
-"""One image file to square RGB pixels, whatever its format, mode or orientation."""
+"""Decode one image file to square RGB pixels, whatever its format, mode or orientation."""
 
 from __future__ import annotations
 

@@ -22,12 +22,12 @@ import numpy as np
 from simclr_tui.errors import SimclrError
 from simclr_tui.train.data.pixels import Pixels
 
-MOST = 8
-"""Images a task, which is one exchange with a decoder."""
-LENGTH = struct.Struct("<I")
-"""Before the names of a task, which are joined by NUL: how many bytes. The answer is a byte an image, 1 if decoded."""
-PATIENCE = 45.0
-"""Seconds without an answer to a task after which a decoder hangs: a disk may wake up, a network come back."""
+TASK_IMAGES = 8
+"""Images per task: one exchange with a decoder process."""
+NAMES_LENGTH = struct.Struct("<I")
+"""A task is the byte count of its names, then the names joined by NUL; the answer is a byte per image, 1 if decoded."""
+ANSWER_TIMEOUT = 45.0
+"""Seconds after which a decoder that has not answered is taken to hang; a disk may have to wake up first."""
 _LOOK = 0.5  # seconds
 
 # Of a decoder: memory that an image leaves is kept for the next one. Glibc hands pieces of this size back to the kernel
@@ -52,8 +52,8 @@ class Decoders:
 
         Raises SimclrError where a process was killed or hangs.
         """
-        starts = range(0, len(names), MOST)
-        parts = self._pool.map(lambda at: self._some(names[at : at + MOST], out[at : at + MOST]), starts)
+        starts = range(0, len(names), TASK_IMAGES)
+        parts = self._pool.map(lambda at: self._some(names[at : at + TASK_IMAGES], out[at : at + TASK_IMAGES]), starts)
         return [at + place for at, bad in zip(starts, parts, strict=True) for place in bad]
 
     @cached_property
@@ -80,21 +80,21 @@ class Decoders:
 
 
 class _Decoder:
-    """One process and the memory that it shares with this one."""
+    """Run one decoder process, which returns pixels through shared memory."""
 
     def __init__(self, root: Path, side: int) -> None:
         # Without a name, so that none is left where everything is killed.
         fd = os.memfd_create("simclr-decoder")
         try:
-            os.ftruncate(fd, MOST * 3 * side * side)
-            self._memory = mmap.mmap(fd, MOST * 3 * side * side)
+            os.ftruncate(fd, TASK_IMAGES * 3 * side * side)
+            self._memory = mmap.mmap(fd, TASK_IMAGES * 3 * side * side)
             command = [sys.executable, "-m", "simclr_tui.train.data.decode_worker", str(fd), str(side), str(root)]
             self._process = subprocess.Popen(
                 command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, pass_fds=[fd], env=_HEAP | dict(os.environ)
             )
         finally:
             os.close(fd)
-        self._pixels = np.frombuffer(self._memory, np.uint8).reshape(MOST, 3, side, side)
+        self._pixels = np.frombuffer(self._memory, np.uint8).reshape(TASK_IMAGES, 3, side, side)
 
     def decode(self, names: list[str], out: Pixels) -> list[int]:
         assert self._process.stdin is not None
@@ -102,7 +102,7 @@ class _Decoder:
         answer = b""
         with contextlib.suppress(BrokenPipeError):
             packed = b"\0".join(map(os.fsencode, names))
-            self._process.stdin.write(LENGTH.pack(len(packed)) + packed)
+            self._process.stdin.write(NAMES_LENGTH.pack(len(packed)) + packed)
             self._process.stdin.flush()
             self._wait_for_answer(self._process.stdout)
             answer = self._process.stdout.read(len(names))
@@ -118,12 +118,12 @@ class _Decoder:
         # Looks are counted, not seconds: where this process was stopped as well, all of that time is one look.
         poll = select.poll()
         poll.register(answers, select.POLLIN)
-        for _ in range(math.ceil(PATIENCE / _LOOK)):
+        for _ in range(math.ceil(ANSWER_TIMEOUT / _LOOK)):
             if poll.poll(_LOOK * 1000):
                 return
         self._process.kill()
         raise SimclrError(
-            f"a process that decodes images gave no answer for {PATIENCE:.0f} s",
+            f"a process that decodes images gave no answer for {ANSWER_TIMEOUT:.0f} s",
             "look whether the disk of the images answers; then resume the run",
         )
 
@@ -133,6 +133,6 @@ class _Decoder:
 
 
 def _cores() -> int:
-    """Of those that this process may use, its share where several train on this machine."""
+    """Return the cores that this process may use, divided among the processes that train on this machine."""
     mine = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return max(1, mine // int(os.environ.get("LOCAL_WORLD_SIZE", "1")))

@@ -16,7 +16,7 @@ import numpy as np
 
 from simclr_tui.store.process import end_with_parent
 from simclr_tui.train.data.decode import decode
-from simclr_tui.train.data.decode_pool import LENGTH, MOST
+from simclr_tui.train.data.decode_pool import NAMES_LENGTH, TASK_IMAGES
 
 
 def main() -> None:
@@ -25,11 +25,11 @@ def main() -> None:
         signal.signal(number, signal.SIG_IGN)
     end_with_parent(signal.SIGKILL)  # for one that is stopped, and does not see that its input has ended
     fd, side, root = int(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3])
-    memory = mmap.mmap(fd, MOST * 3 * side * side)
-    out = np.frombuffer(memory, np.uint8).reshape(MOST, 3, side, side)
+    memory = mmap.mmap(fd, TASK_IMAGES * 3 * side * side)
+    out = np.frombuffer(memory, np.uint8).reshape(TASK_IMAGES, 3, side, side)
     asked, answers = sys.stdin.buffer, sys.stdout.buffer
-    while len(head := asked.read(LENGTH.size)) == LENGTH.size:
-        names = asked.read(LENGTH.unpack(head)[0]).split(b"\0")
+    while len(head := asked.read(NAMES_LENGTH.size)) == NAMES_LENGTH.size:
+        names = asked.read(NAMES_LENGTH.unpack(head)[0]).split(b"\0")
         answers.write(bytes(_decoded(root / os.fsdecode(name), out[place]) for place, name in enumerate(names)))
         answers.flush()
 

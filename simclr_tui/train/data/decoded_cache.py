@@ -57,7 +57,7 @@ def cached(folder: Path, name: str, build: Build) -> Data:
 
 
 def has(folder: Path, name: str) -> bool:
-    """Whether there is such an entry, judged by its last file and not its content."""
+    """Return whether the entry exists, judged by its last file and not its content."""
     return (folder / name / _META).is_file()
 
 

@@ -1,4 +1,4 @@
-"""A folder of images: listed, drawn from, decoded once; damaged images are replaced and named."""
+"""Open a folder of images: list it, draw from it, decode once; replace and name damaged images."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from simclr_tui.train.data.decode import decode, shorter_side
 from simclr_tui.train.data.decode_pool import Decoders
 from simclr_tui.train.data.header_cache import Headers, kept
 from simclr_tui.train.data.images import Data, ImageSet, draw, hold_out
-from simclr_tui.train.data.lazy_images import DAMAGED_LIMIT, FileImages, Spoilt, too_many
+from simclr_tui.train.data.lazy_images import DAMAGED_LIMIT, DamagedImages, FileImages, too_many
 from simclr_tui.train.data.memory_budget import fits
 from simclr_tui.train.data.pixels import Labels, Pixels
 
@@ -124,16 +124,18 @@ class _Opener:
     def undecoded(self, headers: Headers) -> Data:
         """Left as files; those of which not even the header can be read are known to be damaged."""
         self._refuse_many(headers.damaged)
-        decoders, spoilt = Decoders(self.root, headers.side), Spoilt(self.count, headers.damaged)
+        decoders, damages = Decoders(self.root, headers.side), DamagedImages(self.count, headers.damaged)
         train, test = (
-            ImageSet(FileImages.of(split.names, decoders, spoilt), split.labels) for split in (self.train, self.test)
+            ImageSet(FileImages.of(split.names, decoders, damages), split.labels) for split in (self.train, self.test)
         )
-        return self._data(train, test, headers.damaged, spoilt)
+        return self._data(train, test, headers.damaged, damages)
 
-    def _data(self, train: ImageSet, test: ImageSet, damaged: tuple[str, ...], spoilt: Spoilt | None = None) -> Data:
+    def _data(
+        self, train: ImageSet, test: ImageSet, damaged: tuple[str, ...], damages: DamagedImages | None = None
+    ) -> Data:
         if not self.layout.classes:
-            return Data(ImageSet(train.images, None), None, (), damaged, spoilt)
-        return Data(train, test, self.layout.classes, damaged, spoilt)
+            return Data(ImageSet(train.images, None), None, (), damaged, damages)
+        return Data(train, test, self.layout.classes, damaged, damages)
 
     def _decode(
         self, what: str, split: Split, side: int, allocate: decoded_cache.Allocate
@@ -161,7 +163,7 @@ class _Opener:
             raise too_many(damaged, self.count, self._written_down(damaged))
 
     def _written_down(self, damaged: tuple[str, ...]) -> str:
-        """Where the whole list can be read, for the hint; nothing where it cannot be written."""
+        """Write the whole list down and return a hint at it; an empty hint where it cannot be written."""
         try:
             self.report.parent.mkdir(parents=True, exist_ok=True)
             self.report.write_text("".join(f"{name}\n" for name in damaged), "utf-8", "surrogateescape")

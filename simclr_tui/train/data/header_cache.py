@@ -1,4 +1,4 @@
-"""What the headers of a folder's images say, kept on disk: a million of them take minutes to read."""
+"""Keep on disk what the headers of a folder's images say: a million of them take minutes to read."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Headers:
 
 
 def kept(file: Path, read: Callable[[], Headers]) -> Headers:
-    """From `file`; where that is missing or damaged, read and, if possible, written there."""
+    """Return the headers kept in `file`, or those that `read` gives, kept there if possible."""
     with contextlib.suppress(OSError, ValueError, TypeError, KeyError):
         found = json.loads(file.read_text())
         return Headers(int(found["side"]), tuple(map(str, found["damaged"])))

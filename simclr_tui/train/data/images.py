@@ -1,4 +1,4 @@
-"""What every data set is once opened: square uint8 images of one size, with labels where there are any."""
+"""Hold an opened data set: square images of one size, with labels where there are any."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy.typing as npt
 from simclr_tui.train.data.pixels import Labels, Pixels
 
 if TYPE_CHECKING:
-    from simclr_tui.train.data.lazy_images import FileImages, Spoilt
+    from simclr_tui.train.data.lazy_images import DamagedImages, FileImages
 
 Images: TypeAlias = "Pixels | FileImages"
 """(N, 3, S, S), in memory, mapped from disk, or decoded when asked for."""
@@ -22,7 +22,7 @@ _HELD_OUT_SEED = _SUBSET_SEED + 1
 
 @dataclass(frozen=True)
 class ImageSet:
-    """One split.
+    """Hold one split.
 
     images: uint8, (N, 3, S, S), RGB; may be a copy-on-write memory map, or files that are decoded when asked for.
     labels: int64, (N,), class indices, -1 for an unlabelled image; None where no image has a label.
@@ -37,21 +37,21 @@ class ImageSet:
 
 @dataclass(frozen=True)
 class Data:
-    """What a run trains on, and what kNN is measured on (`test`, None where nothing is labelled).
+    """Hold what a run trains on, and what kNN is measured on (`test`, None where nothing is labelled).
 
     Both splits have the same S. `damaged` names the images that were found unreadable and substituted; where images
-    are decoded when asked for, others may follow (`spoilt`).
+    are decoded when asked for, others may follow (`damages`).
     """
 
     train: ImageSet
     test: ImageSet | None
     classes: tuple[str, ...]
     damaged: tuple[str, ...] = ()
-    spoilt: Spoilt | None = None
+    damages: DamagedImages | None = None
 
 
 def taken(images: Images, index: npt.NDArray[np.int64]) -> Images:
-    """These images alone, without decoding any."""
+    """Select images without decoding any."""
     return images[index] if isinstance(images, np.ndarray) else images.take(index)
 
 
@@ -75,7 +75,7 @@ def hold_out(labels: Labels, held: dict[int, int]) -> npt.NDArray[np.bool_]:
 
 
 def ranks_within_class(labels: Labels, seed: int) -> npt.NDArray[np.int64]:
-    """Place of each image in a shuffle of its own class, from 0."""
+    """Return each image's rank in a shuffle of its own class, from 0."""
     shuffled = np.random.default_rng(seed).permutation(len(labels))
     by_class = shuffled[np.argsort(labels[shuffled], kind="stable")]
     ordered = labels[by_class]

@@ -1,4 +1,4 @@
-"""Images that stay files: decoded whenever they are asked for, each time to the same pixels."""
+"""Decode images on demand, each time to the same pixels, where they do not fit into memory."""
 
 from __future__ import annotations
 
@@ -19,25 +19,25 @@ from simclr_tui.train.data.pixels import Pixels
 DAMAGED_LIMIT = 0.001  # share of the images
 
 
-class Spoilt:
-    """The damaged images among `total`: found by any thread, told by one. Raises DataError when there are too many."""
+class DamagedImages:
+    """Collect the names of damaged images among `total`, from any thread. Raises DataError when there are too many."""
 
     def __init__(self, total: int, known: Sequence[str] = ()) -> None:
         self._total, self._lock = total, threading.Lock()
-        self._known, self._untold = set(known), list[str]()
+        self._known, self._new = set(known), list[str]()
         self._refuse_many()
 
-    def note(self, name: str) -> None:
+    def add(self, name: str) -> None:
         with self._lock:
             if name not in self._known:
                 self._known.add(name)
-                self._untold.append(name)
+                self._new.append(name)
         self._refuse_many()
 
-    def untold(self) -> list[str]:
-        """Those found since the last call."""
+    def newly_found(self) -> list[str]:
+        """Return the names found since the last call."""
         with self._lock:
-            names, self._untold = self._untold, []
+            names, self._new = self._new, []
         return names
 
     def _refuse_many(self) -> None:
@@ -46,7 +46,7 @@ class Spoilt:
 
 
 def too_many(damaged: Sequence[str], total: int, hint: str = "") -> DataError:
-    """What is said of a data set that has so many damaged images."""
+    """Return the error that refuses a data set with so many damaged images."""
     first = ", ".join(safe(name) for name in damaged[:3]) + (", …" if len(damaged) > 3 else "")
     return DataError(f"{len(damaged):,} of {total:,} images are damaged ({first})", f"delete or replace them{hint}")
 
@@ -61,17 +61,17 @@ class FileImages:
 
     names: tuple[str, ...]
     decoders: Decoders
-    spoilt: Spoilt
+    damages: DamagedImages
     places: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
     _stand_in: dict[int, int] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, names: tuple[str, ...], decoders: Decoders, spoilt: Spoilt) -> FileImages:
-        return cls(names, decoders, spoilt, np.arange(len(names)))
+    def of(cls, names: tuple[str, ...], decoders: Decoders, damages: DamagedImages) -> FileImages:
+        return cls(names, decoders, damages, np.arange(len(names)))
 
     def take(self, index: NDArray[np.int64]) -> FileImages:
-        """Those alone; what stands in for a damaged one is still its neighbour among all."""
-        return FileImages(self.names, self.decoders, self.spoilt, self.places[index], self._stand_in)
+        """Return a selection; a damaged image in it is still replaced by its neighbour among all images."""
+        return FileImages(self.names, self.decoders, self.damages, self.places[index], self._stand_in)
 
     def __len__(self) -> int:
         return len(self.places)
@@ -82,18 +82,18 @@ class FileImages:
 
     @property
     def nbytes(self) -> int:
-        """Of the pixels, were they in memory."""
+        """Return the bytes that all pixels would take in memory."""
         return int(np.prod(self.shape, dtype=np.int64))
 
     def __getitem__(self, index: Any) -> Pixels:
-        """Pixels (…, 3, S, S) of one image, a slice or an array of them. Raises DataError, see `Spoilt`."""
+        """Pixels (…, 3, S, S) of one image, a slice or an array of them. Raises DataError, see `DamagedImages`."""
         places = self.places[index]
         out = np.empty((np.size(places), *self.shape[1:]), np.uint8)
         self._decode(np.atleast_1d(places), out)
         return out.reshape(*np.shape(places), *self.shape[1:])
 
     def into(self, index: NDArray[np.int64], out: Pixels) -> None:
-        """As `self[index]`, into memory that there is."""
+        """Decode `self[index]` into `out`."""
         self._decode(self.places[index], out)
 
     def _decode(self, places: NDArray[np.int64], out: Pixels) -> None:
@@ -102,13 +102,13 @@ class FileImages:
             out[at] = self._neighbour(sources[at])
 
     def _neighbour(self, damaged: int) -> Pixels:
-        self.spoilt.note(self.names[damaged])
+        self.damages.add(self.names[damaged])
         out = np.empty((1, *self.shape[1:]), np.uint8)
         for place in self._nearest(damaged):
             if not self.decoders.decode([self.names[place]], out):
                 self._stand_in[damaged] = place
                 break
-            self.spoilt.note(self.names[place])
+            self.damages.add(self.names[place])
         pixels: Pixels = out[0]
         return pixels
 

@@ -1,4 +1,4 @@
-"""Whether a data set is decoded once and kept, or image by image as it is asked for: by its size against memory."""
+"""Decide by size whether a data set is decoded once and kept, or image by image on demand."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _SHARE = 0.5  # of the machine's memory, for the pages of a mapped file that tra
 
 
 def fits(images: int, side: int) -> bool:
-    """Whether so many decoded images of `side` px fit beside all else; into $SIMCLR_DECODED, in GB, where it is set."""
+    """Return whether so many decoded images of `side` px fit into memory, or into $SIMCLR_DECODED (GB) if set."""
     return images * 3 * side * side <= _room()
 
 

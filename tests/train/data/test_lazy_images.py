@@ -16,7 +16,7 @@ from simclr_tui.errors import DataError, SimclrError
 from simclr_tui.train.data import open_data
 from simclr_tui.train.data.decode_pool import Decoders
 from simclr_tui.train.data.images import taken
-from simclr_tui.train.data.lazy_images import FileImages, Spoilt
+from simclr_tui.train.data.lazy_images import DamagedImages, FileImages
 from tests.training import until
 
 
@@ -124,15 +124,15 @@ def test_among_thousands_a_damaged_image_is_replaced_by_its_neighbour_and_named_
     names = tuple(f"{i}.jpg" for i in range(6))
     for i, name in enumerate(names):
         noise(i, 32, 32).save(tmp_path / name, quality=90)
-    whole = FileImages.of(names, decoders(tmp_path, 16), Spoilt(5000))[:]
+    whole = FileImages.of(names, decoders(tmp_path, 16), DamagedImages(5000))[:]
     for name in (names[0], names[3], names[4]):
         damage(tmp_path / name)
-    images = FileImages.of(names, decoders(tmp_path, 16), Spoilt(5000))
+    images = FileImages.of(names, decoders(tmp_path, 16), DamagedImages(5000))
     for _ in range(2):
         assert np.array_equal(images[:], whole[[1, 1, 2, 2, 2, 5]])
         assert np.array_equal(images.take(np.array([4, 0]))[:], whole[[2, 1]])
-    assert sorted(images.spoilt.untold()) == [names[0], names[3], names[4]]
-    assert images.spoilt.untold() == []
+    assert sorted(images.damages.newly_found()) == [names[0], names[3], names[4]]
+    assert images.damages.newly_found() == []
 
 
 def test_a_killed_decoder_is_a_sentence(tmp_path, decoders):

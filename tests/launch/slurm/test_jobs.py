@@ -23,7 +23,7 @@ from simclr_tui.store.store import Store
 from tests.train.test_distributed import ONE_STEP, trainers
 from tests.training import assert_same, tiny_plan, tiny_run, train_in_process, until
 
-SCRIPT = Path(__file__).parents[1] / "single_node_slurm.sh"
+SCRIPT = Path(__file__).parents[2] / "single_node_slurm.sh"
 LONG = {"epochs": 100_000, "knn_every": 0, "checkpoint_every": 2}
 ASKED = Resources(minutes=10)
 ON_TWO = Resources(minutes=10, partition="pair", nodes=2)

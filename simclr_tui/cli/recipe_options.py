@@ -39,7 +39,7 @@ def _with_flags(command: Callable[..., None], make: Callable[[Field], inspect.Pa
 def _text_parameter(field: Field) -> inspect.Parameter:
     option = typer.Option(
         field.flag.split("/")[0], help=field.help, rich_help_panel=f"Recipe: {field.group}", show_default=False,
-        metavar="VALUES",
+        metavar="VALUES", hidden=field.hidden,
     )  # fmt: skip
     kind: Any = Annotated[str | None, option]
     return inspect.Parameter(field.key, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=kind)
@@ -49,7 +49,8 @@ def _parameter(field: Field) -> inspect.Parameter:
     paper = f" [{field.paper}]" if field.paper else ""
     choices = f" One of {', '.join(field.choices)}." if field.choices else ""
     option = typer.Option(
-        field.flag, help=field.help + choices + paper, rich_help_panel=f"Recipe: {field.group}", show_default=False
-    )
+        field.flag, help=field.help + choices + paper, rich_help_panel=f"Recipe: {field.group}", show_default=False,
+        hidden=field.hidden,
+    )  # fmt: skip
     kind: Any = Annotated[field.type | None, option]
     return inspect.Parameter(field.key, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=kind)

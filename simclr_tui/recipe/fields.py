@@ -30,6 +30,7 @@ class Field:
     default: Value
     accepts: str
     choices: tuple[str, ...] = ()
+    hidden: bool = False  # accepted wherever fields are, but offered by neither --help nor the form
 
     @cached_property
     def short(self) -> str:
@@ -73,6 +74,7 @@ def _field(declared: inspect.Field) -> Field:
         default=declared.default,
         accepts=f"one of {', '.join(choices)}" if choices else _accepts(about.type),
         choices=choices,
+        hidden=extra.get("hidden", False),
     )
 
 

@@ -21,8 +21,12 @@ NATIVE_ENCODERS = ("resnet18", "resnet34", "resnet50", "resnet101", "resnet152")
 """The encoders written here, of any width; others are torchvision's or timm's."""
 
 
-def _about(flag: str, help: str, group: str, paper: str = "", **bounds: Any) -> msgspec.Meta:
-    return msgspec.Meta(description=help, extra={"flag": flag, "group": group, "paper": paper}, **bounds)
+def _about(
+    flag: str, help: str, group: str, paper: str = "", *, hidden: bool = False, **bounds: Any
+) -> msgspec.Meta:  # fmt: skip
+    """Describe a field. A `hidden` one says how an older format's runs go on (see `formats.py`)."""
+    extra = {"flag": flag, "group": group, "paper": paper, "hidden": hidden}
+    return msgspec.Meta(description=help, extra=extra, **bounds)
 
 
 Probability = {"ge": 0.0, "le": 1.0}

@@ -13,6 +13,7 @@ import tomli_w
 from simclr_tui.errors import RecipeError
 from simclr_tui.recipe import toml_lines
 from simclr_tui.recipe.fields import check_value, field, fields
+from simclr_tui.recipe.formats import FORMAT, complete, format_of
 from simclr_tui.recipe.recipe import Recipe
 from simclr_tui.text import did_you_mean
 
@@ -78,37 +79,45 @@ def _load_preset(name: str) -> dict[str, Any]:
 
 
 def _load_file(path: Path) -> dict[str, Any]:
-    """A flat TOML file of fields, or a run's own recipe.toml (its `[recipe]` table)."""
+    """Read a flat TOML file of fields, or a run's own recipe.toml, which gives every field as its format meant it."""
     try:
         loaded = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
+        nested = loaded.get("recipe")
+        if isinstance(nested, dict):
+            return complete(nested, format_of(loaded))
+    except (OSError, LookupError, TypeError, ValueError, RecursionError) as error:
         raise RecipeError(
             f"cannot read the recipe {path}: {error}", "give a TOML file such as a run's recipe.toml"
         ) from None
-    nested = loaded.get("recipe")
-    return nested if isinstance(nested, dict) else loaded
+    return loaded
 
 
 def to_toml(resolved: Resolved) -> str:
-    """The recipe.toml of a run: every field, then where each value came from."""
+    """Write the recipe.toml of a run: its format, every field, then where each value came from."""
     return tomli_w.dumps(
-        {"preset": resolved.preset, "recipe": msgspec.to_builtins(resolved.recipe), "source": resolved.sources}
+        {
+            "format": FORMAT,
+            "preset": resolved.preset,
+            "recipe": msgspec.to_builtins(resolved.recipe),
+            "source": resolved.sources,
+        }
     )
 
 
 def from_toml(text: str) -> Resolved:
-    """Read a recipe.toml back. Fields that a newer version added are left aside; missing ones take their default.
+    """Read a recipe.toml back. A field that it lacks has the default that its format froze, never a later one's.
 
-    Raises RecipeError when it is not a recipe.
+    Raises RecipeError when it is not a recipe, or one of a newer format.
     """
     try:
         loaded = toml_lines.loads(text)
-        known = {item.key for item in fields()}
-        values = {key: value for key, value in loaded["recipe"].items() if key in known}
+        number = format_of(loaded)
+        values = complete(loaded["recipe"], number)
+        default = "default" if number == FORMAT else f"default of format {number}"
         return Resolved(
             recipe=msgspec.convert(values, Recipe),
             preset=str(loaded.get("preset", "")),
-            sources={**dict.fromkeys(known, "default"), **loaded.get("source", {})},
+            sources={**dict.fromkeys(values, default), **loaded.get("source", {})},
         )
     except (LookupError, AttributeError, TypeError, ValueError, RecursionError) as error:
         raise RecipeError(f"recipe.toml is damaged: {error}", "restore it from a copy of the run") from None

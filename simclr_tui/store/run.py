@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from simclr_tui.atomic import write_file
-from simclr_tui.errors import NotFoundError, StoreError
+from simclr_tui.errors import NotFoundError, RecipeError, StoreError
 from simclr_tui.paths import RunPaths
 from simclr_tui.recipe.recipe import Recipe
 from simclr_tui.recipe.resolve import Resolved, from_toml
@@ -85,11 +85,13 @@ class Run:
 
     @property
     def resolved(self) -> Resolved:
-        """The recipe with the source of each value."""
+        """The recipe with the source of each value. Raises StoreError or RecipeError when it cannot be read."""
         try:
             return from_toml(self.paths.recipe.read_text(encoding="utf-8"))
         except (OSError, UnicodeDecodeError) as error:
             raise StoreError(f"{self.name} has no readable recipe.toml: {error}", "is this a run folder?") from None
+        except RecipeError as error:
+            raise RecipeError(f"{self.name}: {error.message}", error.hint) from None
 
     @property
     def recipe(self) -> Recipe:

@@ -1,1 +1,4 @@
-"""A run folder of each version, as that version wrote it; its checkpoints are left out, for their size."""
+"""Run folders of each version as that version wrote them: one read whole (`run1`), others left in the middle.
+
+`run1` lacks its checkpoints, for their size; those in `interrupted/` have one each (see `make_interrupted.py`).
+"""

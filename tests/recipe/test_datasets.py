@@ -190,7 +190,8 @@ def test_counts_of_folders(tmp_path):
 
 
 @pytest.mark.parametrize("data", ["nonsense", "folder:/nowhere/at/all", "folder:"])
-def test_what_cannot_be_counted_is_none(data):
+def test_what_cannot_be_counted_is_none(data, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # a folder without a path is this one
     assert count_images(data, 0) is None
 
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from simclr_tui.errors import RecipeError
 from simclr_tui.recipe.fields import Field, fields
+from simclr_tui.recipe.formats import FORMAT
 from simclr_tui.recipe.recipe import NATIVE_ENCODERS, OPERATIONS, Recipe
 from simclr_tui.recipe.resolve import Resolved, flag_words, from_toml, presets, resolve, to_toml
 
@@ -166,13 +167,11 @@ def test_flags_that_contradict_each_other_are_refused():
         resolve("quick", flags={"epochs": 2, "warmup": 5.0})
 
 
-def test_fields_of_a_newer_version_are_left_aside_and_missing_ones_take_their_default():
+def test_a_field_that_the_recipe_does_not_have_is_refused_and_other_tables_are_not_read():
     text = to_toml(resolve("quick", flags={"seed": 3}))
-    newer = text.replace("[recipe]", "kept = 1\n[recipe]\nzoom = 2.0").replace("[source]", '[source]\nzoom = "flag"')
-    assert from_toml(newer).recipe == from_toml(text).recipe
-    older = "\n".join(line for line in text.splitlines() if not line.startswith("temperature"))
-    assert from_toml(older).recipe.temperature == Recipe().temperature
-    assert from_toml(older).sources["temperature"] == "default"
+    assert from_toml(text + '[later]\nzoom = "flag"\n').recipe == from_toml(text).recipe
+    with pytest.raises(RecipeError, match=r"damaged: .*no field 'zoom'"):
+        from_toml(text.replace("[recipe]", "[recipe]\nzoom = 2.0"))
 
 
 @settings(max_examples=300, deadline=None)
@@ -201,6 +200,6 @@ def test_what_is_no_recipe_toml_is_refused(text):
 
 def test_recipe_toml_is_for_people_too():
     loaded = tomllib.loads(to_toml(resolve("quick", flags={"seed": 3})))
-    assert loaded["preset"] == "quick"
+    assert (loaded["format"], loaded["preset"]) == (FORMAT, "quick")
     assert list(loaded["recipe"]) == [item.key for item in fields()]
     assert loaded["source"]["seed"] == "flag"

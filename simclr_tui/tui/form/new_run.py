@@ -66,7 +66,7 @@ class NewRun(Screen[str]):
                 chosen = [field(name) for name in FIRST]
                 yield from (FieldRow(item) for item in chosen)
                 yield from self._labels()
-                rest = [item for item in fields() if item not in chosen]
+                rest = [item for item in fields() if item not in chosen and not item.hidden]
                 for group, found in groupby(rest, key=lambda item: item.group):
                     items = list(found)
                     title = f"{group}: {', '.join(item.short for item in items)}"

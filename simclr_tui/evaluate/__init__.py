@@ -1,1 +1,1 @@
-"""Is the encoder any good? Every protocol by which SimCLR is judged, in a process of its own (training plane)."""
+"""Evaluate encoders by the protocols of the paper, in a process of its own (training plane)."""

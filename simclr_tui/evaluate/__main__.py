@@ -17,7 +17,7 @@ from simclr_tui.text import safe
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Return the process's exit code (see `errors.ExitCode`)."""
+    """Run the evaluation and return the process's exit code (see `errors.ExitCode`)."""
     given = _parser().parse_args(arguments)
     progress = ProgressLine()
     try:
@@ -32,7 +32,7 @@ def main(arguments: list[str] | None = None) -> int:
         return ExitCode.STORE
     except KeyboardInterrupt:
         progress.clear()
-        print("interrupted: what was finished is kept, the rest was not written", file=sys.stderr)
+        print("interrupted: finished results are kept, the rest was not written", file=sys.stderr)
         return ExitCode.INTERRUPTED
 
 
@@ -40,11 +40,11 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m simclr_tui.evaluate", description=__doc__)
     parser.add_argument("run", type=Path)
     parser.add_argument("--protocols", default="knn,linear", help="names, joined by commas")
-    parser.add_argument("--data", help="another data set than the run's")
+    parser.add_argument("--data", help="data set to evaluate on (default: the run's)")
     parser.add_argument("--subset", type=int, help="training images (0: all)")
     parser.add_argument("--seeds", type=int, default=1)
-    parser.add_argument("--epochs", type=int, help="instead of each protocol's own")
-    parser.add_argument("--step", type=int, help="the checkpoint after so many steps")
+    parser.add_argument("--epochs", type=int, help="epochs of training (default: each protocol's own)")
+    parser.add_argument("--step", type=int, help="step of the checkpoint (default: the newest)")
     parser.add_argument("--knn-k", type=int)
     parser.add_argument("--knn-temp", type=float, default=0.1)
     parser.add_argument("--device")
@@ -56,25 +56,25 @@ def _evaluate(given: argparse.Namespace, progress: ProgressLine) -> int:
     progress("loading torch", 0, 0)
     import torch
 
-    from simclr_tui.evaluate.checkpoint_encoder import open_subject
+    from simclr_tui.evaluate.checkpoint_encoder import load_checkpoint_encoder
     from simclr_tui.evaluate.context import Settings
     from simclr_tui.evaluate.protocols.table import PROTOCOLS
-    from simclr_tui.evaluate.runner import Images, evaluate, open_task
+    from simclr_tui.evaluate.runner import EvaluationData, evaluate, open_context
 
     run = Run(given.run)
-    subject = open_subject(run, given.step, given.device, given.threads)
-    for damage in subject.damages:
+    loaded = load_checkpoint_encoder(run, given.step, device=given.device, threads=given.threads)
+    for damage in loaded.damages:
         progress.clear()
-        print(f"passed over a damaged checkpoint: {safe(damage)}", file=sys.stderr)
-    recipe = subject.recipe
-    data = resolve_auto()[0] if given.data == "auto" else given.data or recipe.data
-    subset = given.subset if given.subset is not None else recipe.subset if data == recipe.data else 0
-    images = Images(data, subset)
+        print(f"skipped a damaged checkpoint: {safe(damage)}", file=sys.stderr)
+    recipe = loaded.recipe
+    name = resolve_auto()[0] if given.data == "auto" else given.data or recipe.data
+    subset = given.subset if given.subset is not None else recipe.subset if name == recipe.data else 0
+    data = EvaluationData(name, subset)
     settings = Settings(given.knn_k or recipe.knn_k, given.knn_temp, given.epochs)
     chosen = [PROTOCOLS[name] for name in given.protocols.split(",")]
     try:
-        task = open_task(subject, images, settings, progress)
-        for evaluation in evaluate(subject, images, task, chosen, given.seeds):
+        context = open_context(loaded, data, settings, progress=progress)
+        for evaluation in evaluate(loaded, data, context, protocols=chosen, seeds=given.seeds):
             progress.clear()
             print(evaluation.name, flush=True)
     except torch.OutOfMemoryError:

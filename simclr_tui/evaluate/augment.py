@@ -1,4 +1,4 @@
-"""One view an image by crop and flip alone, as linear evaluation and fine-tuning train (§B.5, §B.6)."""
+"""Random crop and flip, one view per image: the augmentation of linear evaluation and fine-tuning (§B.5, §B.6)."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from simclr_tui.train.rng import Stream, uniforms
 from simclr_tui.train.views.params import draw_crops
 from simclr_tui.train.views.resample import bicubic_weights
 
-_DRAWS = 23  # the flip, then what a crop takes
+_DRAWS = 23  # uniforms per image: one for the flip, 22 for the crop
 
 
 @torch.no_grad()
-def crop_and_flip(images: Tensor, recipe: Recipe, seed: int, epoch: int, samples: Ids) -> Tensor:
+def crop_and_flip(images: Tensor, recipe: Recipe, samples: Ids, *, seed: int, epoch: int) -> Tensor:
     """Return views (N, 3, T, T), float32 in [0, 1], of images (N, 3, S, S), uint8, with ids `samples` (N,).
 
-    The smallest crop and the chance of a flip are the recipe's; each view is a pure function of seed, epoch and id.
+    The smallest crop and the probability of a flip are the recipe's. A view is a pure function of seed, epoch and id.
     """
     n, channels, side, _ = images.shape
     u = uniforms(seed, Stream.EVALUATION_VIEWS, epoch, samples, 0, _DRAWS)

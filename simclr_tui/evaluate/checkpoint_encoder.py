@@ -1,4 +1,4 @@
-"""Who is examined: the encoder of one checkpoint of a run, on the device, its parameters out of reach of gradients."""
+"""Load the encoder of one checkpoint of a run for evaluation: on the device, in eval mode, without gradients."""
 
 from __future__ import annotations
 
@@ -18,8 +18,12 @@ from simclr_tui.train.persist.checkpoint import load_newest, load_step
 
 
 @dataclass(frozen=True)
-class Subject:
-    """`newest` is False when an older checkpoint was asked for by its step; `damages` tells of newer, damaged ones."""
+class LoadedEncoder:
+    """An encoder ready to be evaluated.
+
+    `newest` is False when an older checkpoint was requested by its step. `damages` has a sentence for each damaged
+    checkpoint that was skipped.
+    """
 
     run: Run
     recipe: Recipe
@@ -30,8 +34,10 @@ class Subject:
     compute: Compute
 
 
-def open_subject(run: Run, step: int | None = None, device: str | None = None, threads: int | None = None) -> Subject:
-    """Load the newest usable checkpoint, or the one at `step`. `device` and `threads` take the place of the recipe's.
+def load_checkpoint_encoder(
+    run: Run, step: int | None = None, *, device: str | None = None, threads: int | None = None
+) -> LoadedEncoder:
+    """Load the newest usable checkpoint, or the one at `step`. `device` and `threads` override the recipe's.
 
     Raises CheckpointError, NotFoundError or RecipeError.
     """
@@ -46,7 +52,7 @@ def open_subject(run: Run, step: int | None = None, device: str | None = None, t
         raise CheckpointError(
             f"{run.name} has no checkpoint yet", "wait for the first one, or simclr stop it to save one"
         )
-    known += run.checkpoints  # a run that trains may have saved one, or removed one, meanwhile
+    known += run.checkpoints  # a running trainer may have saved or removed one meanwhile
     manifest = next((found for found in known if found.step == state["step"]), None)
     if manifest is None:
         raise CheckpointError(f"{run.name} is replacing its checkpoints", "try again")
@@ -55,4 +61,4 @@ def open_subject(run: Run, step: int | None = None, device: str | None = None, t
     encoder.requires_grad_(False)
     encoder = encoder.to(device=compute.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     newest = step is None or step == max(found.step for found in known)
-    return Subject(run, recipe, manifest, newest, tuple(damages), encoder.eval(), compute)
+    return LoadedEncoder(run, recipe, manifest, newest, tuple(damages), encoder.eval(), compute)

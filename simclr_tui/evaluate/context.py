@@ -1,4 +1,4 @@
-"""What every protocol is given: an encoder, labelled images, and how to talk about progress."""
+"""The context of an evaluation: the encoder, the labelled images, the settings and the progress callback."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from simclr_tui.train.device import Compute
 from simclr_tui.train.model.encoder import Encoder
 from simclr_tui.train.observe.knn import extract_features
 
-_CHUNK = 2048  # images between two words about progress
+_CHUNK = 2048  # images per progress report
 
 
 @dataclass(frozen=True)
-class Labelled:
-    """images (N, 3, S, S), uint8, and their classes (N,), all of them known."""
+class LabelledImages:
+    """One split: images (N, 3, S, S), uint8, and their class indices (N,), none of them unknown."""
 
     images: Images
     labels: Labels
@@ -34,7 +34,7 @@ class Labelled:
 
 @dataclass(frozen=True)
 class Settings:
-    """What a person may set; `epochs` None stands for each protocol's own number."""
+    """The user's settings. `epochs` None means each protocol's own number."""
 
     k: int = 200
     temperature: float = 0.1
@@ -43,7 +43,7 @@ class Settings:
 
 @dataclass(frozen=True)
 class Features:
-    """h of the images without augmentation, (N, dim) float32, and their classes (N,), on the device."""
+    """h of both splits without augmentation, (N, dim) float32, and their class indices (N,), on the device."""
 
     train: Tensor
     train_labels: Tensor
@@ -53,8 +53,11 @@ class Features:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a protocol found with one seed: scores (N, C) of the test images; what was set, what the sweep chose,
-    and the accuracy on held-out training images by which it chose (None without a sweep)."""
+    """The outcome of a protocol with one seed.
+
+    scores: (N, C), class scores of the test images, the highest the prediction. `chosen` is what the protocol's search
+    selected, `validation` the accuracy on held-out training images that it selected by (None without a search).
+    """
 
     scores: Tensor
     hyperparameters: dict[str, int | float | str | list[float]]
@@ -63,21 +66,21 @@ class Outcome:
 
 
 @dataclass
-class Task:
-    """One encoder and one data set. `features` is computed at its first use and then kept."""
+class Context:
+    """One encoder on one labelled data set. `features` is computed on first use and then kept."""
 
     recipe: Recipe
     encoder: Encoder
     compute: Compute
-    train: Labelled
-    test: Labelled
+    train: LabelledImages
+    test: LabelledImages
     classes: tuple[str, ...]
     progress: Progress
     settings: Settings = field(default_factory=Settings)
 
     @cached_property
     def features(self) -> Features:
-        """Raises DivergedError where h is not finite."""
+        """Compute h of both splits once. Raises DivergedError where h is not finite."""
         return Features(
             self._extract("features of training images", self.train.images),
             self.labels(self.train),
@@ -85,7 +88,8 @@ class Task:
             self.labels(self.test),
         )
 
-    def labels(self, images: Labelled) -> Tensor:
+    def labels(self, images: LabelledImages) -> Tensor:
+        """Return the class indices (N,) on the device."""
         return torch.from_numpy(images.labels).to(self.compute.device)
 
     def _extract(self, what: str, images: Images) -> Tensor:
@@ -100,21 +104,21 @@ class Task:
         return h
 
 
-def labelled(data: Data, name: str) -> tuple[Labelled, Labelled]:
-    """The training and the test images that have a class. Raises DataError where there are none, or but one class."""
+def labelled_splits(data: Data, name: str) -> tuple[LabelledImages, LabelledImages]:
+    """Return the labelled training and test images. Raises DataError where there are none, or only one class."""
     train, test = _known(data.train), _known(data.test)
     if train is None or test is None or len(data.classes) < 2:
-        what = "one class only" if train is not None and test is not None else "no labels"
+        what = "only one class" if train is not None and test is not None else "no labels"
         raise DataError(
-            f"{name} has {what}, and an evaluation needs classes", "give labelled images: --data cifar10, for example"
+            f"{name} has {what}; evaluation needs labelled classes", "evaluate on labelled images, e.g. --data cifar10"
         )
     return train, test
 
 
-def _known(images: ImageSet | None) -> Labelled | None:
+def _known(images: ImageSet | None) -> LabelledImages | None:
     if images is None or images.labels is None:
         return None
     known = np.flatnonzero(images.labels >= 0)
     if len(known) == len(images.labels):
-        return Labelled(images.images, images.labels) if len(known) else None
-    return Labelled(taken(images.images, known), images.labels[known]) if len(known) else None
+        return LabelledImages(images.images, images.labels) if len(known) else None
+    return LabelledImages(taken(images.images, known), images.labels[known]) if len(known) else None

@@ -1,4 +1,4 @@
-"""Proof that an evaluation of a frozen encoder was one: every parameter and buffer is as it was, to the bit."""
+"""Prove that a frozen encoder stayed frozen: every parameter and buffer is unchanged, to the bit."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from simclr_tui.train.observe.knn import evaluating
 
 
 def digest(model: nn.Module) -> str:
-    """SHA-256 over name, type, shape and bytes of all parameters and buffers, in the order of their names."""
+    """Return the SHA-256 over name, type, shape and bytes of all parameters and buffers, sorted by name."""
     found = hashlib.sha256()
     tensors = [*model.named_parameters(), *model.named_buffers()]
     for name, tensor in sorted(tensors, key=lambda pair: pair[0]):
@@ -24,7 +24,7 @@ def digest(model: nn.Module) -> str:
 
 @contextmanager
 def frozen(encoder: nn.Module) -> Iterator[str]:
-    """Keep an encoder in eval mode for the length of a with block; gives its digest.
+    """Keep an encoder in eval mode inside a with block, which receives its digest.
 
     Raises EvaluationError at the end when a parameter or buffer has changed, or batch norm has left eval mode.
     """

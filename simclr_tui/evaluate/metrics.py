@@ -1,4 +1,4 @@
-"""From scores of the classes to what is reported: top-1, top-5 and the confusion matrix."""
+"""Classification metrics from class scores: top-1, top-5 and the confusion matrix."""
 
 from __future__ import annotations
 
@@ -9,8 +9,11 @@ from torch import Tensor
 
 
 @dataclass(frozen=True)
-class Score:
-    """`top5` is None where there are five classes or fewer. confusion: (C, C) counts, row the true class."""
+class Metrics:
+    """Accuracies in [0, 1] and the confusion matrix (C, C) of counts, rows the true classes.
+
+    `top5` is None with five classes or fewer.
+    """
 
     top1: float
     top5: float | None
@@ -18,8 +21,8 @@ class Score:
 
 
 @torch.no_grad()
-def score(scores: Tensor, labels: Tensor) -> Score:
-    """Judge scores (N, C), the highest the prediction, by labels (N,), int64."""
+def compute_metrics(scores: Tensor, labels: Tensor) -> Metrics:
+    """Return the metrics of scores (N, C), the highest the prediction, against labels (N,), int64."""
     count, classes = scores.shape
     predicted = scores.argmax(dim=1)
     cells = torch.bincount(labels * classes + predicted, minlength=classes**2)
@@ -27,4 +30,4 @@ def score(scores: Tensor, labels: Tensor) -> Score:
     if classes > 5:
         top5 = int((scores.topk(5, dim=1).indices == labels[:, None]).sum()) / count
     hits = int((predicted == labels).sum())
-    return Score(hits / count, top5, cells.reshape(classes, classes).cpu())
+    return Metrics(hits / count, top5, cells.reshape(classes, classes).cpu())

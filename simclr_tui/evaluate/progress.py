@@ -1,4 +1,4 @@
-"""How far an evaluation is: one line that is rewritten on a terminal, a line every quarter elsewhere."""
+"""Progress of an evaluation: one line rewritten on a terminal, a line per quarter elsewhere."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ import sys
 
 
 class ProgressLine:
-    """Called with (what, done, total); writes to stderr. Raises KeyboardInterrupt once whoever asked is gone."""
+    """A progress callback (what, done, total) that writes to stderr.
+
+    Raises KeyboardInterrupt once the parent process is gone.
+    """
 
     def __init__(self) -> None:
         self._what, self._quarter, self._width = "", -1, 0
@@ -26,7 +29,7 @@ class ProgressLine:
         self._what, self._quarter = what, int(share * 4)
 
     def clear(self) -> None:
-        """Leave the terminal's line empty for whoever writes next."""
+        """Clear the line so that other output can follow."""
         if self._width:
             print(f"\r{' ' * self._width}\r", end="", file=sys.stderr, flush=True)
             self._width = 0

@@ -1,4 +1,4 @@
-"""Run protocols one after the other; each result is written the moment it is known, or not at all."""
+"""Run protocols one after another; each result is written as soon as it is complete, or not at all."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from dataclasses import dataclass
 import torch
 
 from simclr_tui.clock import SYSTEM_CLOCK
-from simclr_tui.evaluate.checkpoint_encoder import Subject
-from simclr_tui.evaluate.context import Outcome, Settings, Task, labelled
+from simclr_tui.evaluate.checkpoint_encoder import LoadedEncoder
+from simclr_tui.evaluate.context import Context, Outcome, Settings, labelled_splits
 from simclr_tui.evaluate.frozen import digest, frozen
-from simclr_tui.evaluate.metrics import Score, score
+from simclr_tui.evaluate.metrics import Metrics, compute_metrics
 from simclr_tui.evaluate.protocols.table import Protocol
 from simclr_tui.store.evaluations import Evaluation, SeedResult, result_name, save_evaluation
 from simclr_tui.train.data.folder import Progress
@@ -23,78 +23,86 @@ from simclr_tui.version import __version__
 
 
 @dataclass(frozen=True)
-class Images:
-    """Which images to evaluate on: a data set and how many of its training images (0: all)."""
+class EvaluationData:
+    """The data set to evaluate on and how many of its training images (0: all)."""
 
-    data: str
+    name: str
     subset: int
 
 
-def open_task(subject: Subject, images: Images, settings: Settings, progress: Progress) -> Task:
+def open_context(loaded: LoadedEncoder, data: EvaluationData, settings: Settings, *, progress: Progress) -> Context:
     """Open the labelled images. Raises DataError where there are no labels."""
-    recipe = subject.recipe
-    data = open_data(images.data, image_size=recipe.image_size, subset=images.subset, progress=progress)
-    train, test = labelled(data, images.data)
-    return Task(recipe, subject.encoder, subject.compute, train, test, data.classes, progress, settings)
+    recipe = loaded.recipe
+    opened = open_data(data.name, image_size=recipe.image_size, subset=data.subset, progress=progress)
+    train, test = labelled_splits(opened, data.name)
+    return Context(recipe, loaded.encoder, loaded.compute, train, test, opened.classes, progress, settings)
 
 
 def evaluate(
-    subject: Subject, images: Images, task: Task, protocols: Sequence[Protocol], seeds: int
+    loaded: LoadedEncoder, data: EvaluationData, context: Context, *, protocols: Sequence[Protocol], seeds: int
 ) -> Iterator[Evaluation]:
-    """Measure and save each protocol. Raises EvaluationError when a frozen encoder has changed, and OSError."""
-    progress = task.progress
+    """Measure, save and yield each protocol's evaluation.
+
+    Raises EvaluationError when a frozen encoder has changed, and OSError when a result cannot be written.
+    """
+    progress = context.progress
     for protocol in protocols:
         began = time.monotonic()
-        guard = frozen(task.encoder) if protocol.frozen else nullcontext(digest(task.encoder))
-        outcomes: list[tuple[Outcome, Score]] = []
-        with guard as encoder:
-            count = seeds if protocol.drawn else 1
+        unchanged = frozen(context.encoder) if protocol.frozen else nullcontext(digest(context.encoder))
+        outcomes: list[tuple[Outcome, Metrics]] = []
+        with unchanged as encoder:
+            count = seeds if protocol.seeded else 1
             for seed in range(count):
-                task.progress = _named(progress, protocol.name, seed, count)
-                outcome = protocol.measure(task, seed)
-                outcomes.append((outcome, score(outcome.scores, task.labels(task.test))))
+                context.progress = _prefixed(progress, _title(protocol.name, seed, count))
+                outcome = protocol.measure(context, seed)
+                outcomes.append((outcome, compute_metrics(outcome.scores, context.labels(context.test))))
         seconds = time.monotonic() - began
-        evaluation = _record(subject, images, task, protocol, encoder, outcomes, seconds)
-        save_evaluation(subject.run.paths, evaluation)
+        evaluation = _record(
+            loaded, data, context, protocol=protocol, encoder=encoder, outcomes=outcomes, seconds=seconds
+        )
+        save_evaluation(loaded.run.paths, evaluation)
         yield evaluation
 
 
-def _named(progress: Progress, protocol: str, seed: int, seeds: int) -> Progress:
-    which = f"{protocol}, seed {seed + 1} of {seeds}" if seeds > 1 else protocol
-    return lambda what, done, total: progress(f"{which}: {what}", done, total)
+def _title(protocol: str, seed: int, seeds: int) -> str:
+    return f"{protocol}, seed {seed + 1} of {seeds}" if seeds > 1 else protocol
+
+
+def _prefixed(progress: Progress, title: str) -> Progress:
+    return lambda what, done, total: progress(f"{title}: {what}", done, total)
 
 
 def _record(
-    subject: Subject, images: Images, task: Task, protocol: Protocol, encoder: str,
-    outcomes: list[tuple[Outcome, Score]], seconds: float,
+    loaded: LoadedEncoder, data: EvaluationData, context: Context, *, protocol: Protocol, encoder: str,
+    outcomes: list[tuple[Outcome, Metrics]], seconds: float,
 ) -> Evaluation:  # fmt: skip
-    recipe, manifest = subject.recipe, subject.manifest
+    recipe, manifest = loaded.recipe, loaded.manifest
     own = (recipe.data, recipe.subset)
-    older = None if subject.newest else manifest.step
+    older = None if loaded.newest else manifest.step
     confusion = torch.stack([found.confusion for _, found in outcomes]).sum(dim=0)
     return Evaluation(
-        name=result_name(protocol.name, images.data, images.subset, own, older),
+        name=result_name(protocol.name, data.name, data.subset, own, older),
         protocol=protocol.name,
-        data=images.data,
-        subset=images.subset,
+        data=data.name,
+        subset=data.subset,
         step=manifest.step,
         epoch=manifest.epoch,
         checkpoint=manifest.sha256,
         encoder=encoder,
         frozen=protocol.frozen,
-        classes=list(task.classes),
-        train_images=len(task.train),
-        test_images=len(task.test),
+        classes=list(context.classes),
+        train_images=len(context.train),
+        test_images=len(context.test),
         hyperparameters=outcomes[0][0].hyperparameters,
         results=[_seed_result(seed, *pair) for seed, pair in enumerate(outcomes)],
         confusion=confusion.tolist(),
-        device=subject.compute.name,
-        precision=subject.compute.precision,
+        device=loaded.compute.name,
+        precision=loaded.compute.precision,
         versions={"simclr_tui": __version__, "torch": str(torch.__version__), "python": platform.python_version()},
         seconds=round(seconds, 3),
         wall=SYSTEM_CLOCK.wall(),
     )
 
 
-def _seed_result(seed: int, outcome: Outcome, found: Score) -> SeedResult:
+def _seed_result(seed: int, outcome: Outcome, found: Metrics) -> SeedResult:
     return SeedResult(seed=seed, top1=found.top1, top5=found.top5, chosen=outcome.chosen, validation=outcome.validation)

@@ -1,4 +1,4 @@
-"""Which images a protocol may learn from: a held-out tenth, a class-balanced share of the labels, an order."""
+"""Splits of the training images for the protocols: a held-out tenth, a class-balanced share, batches of an epoch."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Ids = NDArray[np.int64]
 def hold_out(labels: Labels, seed: int) -> tuple[Ids, Ids]:
     """Split training images into (fit, held): held is a tenth of every class, at least one of each with two or more.
 
-    What is swept over is chosen on `held`, never on the test images. Raises DataError where no class has two images.
+    A search selects on `held`, never on the test images. Raises DataError where no class has two images.
     """
     counts = np.bincount(labels)
     quota = np.where(counts > 1, np.maximum(1, np.rint(counts / 10)), 0)
@@ -26,9 +26,9 @@ def hold_out(labels: Labels, seed: int) -> tuple[Ids, Ids]:
 
 
 def balanced_share(labels: Labels, share: float, seed: int) -> Ids:
-    """Sorted ids of `share` of the images, the same number from every class and at least one; 1: every image.
+    """Return the sorted ids of a share of the images, the same number from every class and at least one; 1 means all.
 
-    A class that has fewer gives all it has. For one seed, a larger share contains every smaller one.
+    A class with fewer images contributes all of them. For one seed, a larger share contains every smaller one.
     """
     if share >= 1:
         return np.arange(len(labels))
@@ -36,19 +36,19 @@ def balanced_share(labels: Labels, share: float, seed: int) -> Ids:
     return np.flatnonzero(_ranks(labels, seed, Stream.LABELS) < quota)
 
 
-def batches(samples: Ids, seed: int, epoch: int, most: int) -> list[Ids]:
-    """`samples`, all of them, in the order of one epoch and in batches of one size (±1), as few as `most` allows."""
+def batches(samples: Ids, most: int, *, seed: int, epoch: int) -> list[Ids]:
+    """Split all samples into one epoch's shuffled batches of equal size (±1), the fewest of at most `most` samples."""
     keys = bits64(seed, Stream.EVALUATION_ORDER, epoch, samples, 0, 1)[:, 0]
     return np.array_split(samples[np.argsort(keys, kind="stable")], batches_of(len(samples), most))
 
 
 def batches_of(count: int, most: int) -> int:
-    """How many batches an epoch of `count` samples has."""
+    """Return how many batches an epoch of `count` samples has."""
     return -(-count // most)
 
 
 def _ranks(labels: Labels, seed: int, stream: Stream) -> Ids:
-    """Place of each image in a shuffle of its own class, from 0."""
+    """Return the rank of each image in a shuffle of its class, from 0."""
     keys = bits64(seed, stream, 0, np.arange(len(labels), dtype=np.int64), 0, 1)[:, 0]
     by_class = np.lexsort((keys, labels))
     ordered = labels[by_class]

@@ -1,4 +1,4 @@
-"""`python -m simclr_tui.tasks.embed RUN_DIR TARGET`: h of every image of a data set, as an array or a table."""
+"""`python -m simclr_tui.tasks.embed RUN_DIR TARGET`: write h of every image of a data set, as an array or a table."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ from simclr_tui.store.export.parquet import as_parquet, import_pyarrow
 from simclr_tui.store.export.target import write_target
 from simclr_tui.store.run import Run
 from simclr_tui.store.task_replies import Written
-from simclr_tui.tasks.image_bank import SPLITS, Bank, bank_features, open_bank
-from simclr_tui.tasks.reply import Progress, answer
+from simclr_tui.tasks.image_bank import SPLITS, ImageBank, compute_features, open_image_bank
+from simclr_tui.tasks.reply import Progress, send_reply
 from simclr_tui.train.persist.checkpoint import newest_encoder
 
 
-def embed(run: Run, target: Path, data: str | None, split: str | None, device: str) -> Written:
-    """Write h (N, dim) float32, and for each row its split, index, label, class and path where there are any.
+def embed(run: Run, target: Path, *, data: str | None, split: str | None, device: str) -> Written:
+    """Write h (N, dim), float32, and each row's split, index, label, class and path where known.
 
-    Parquet holds all of it; beside F.npy stands F.csv with the rows' names. Raises SimclrError.
+    Parquet holds all of it; F.npy is accompanied by F.npy.csv. Raises SimclrError.
     """
     if target.suffix == ".parquet":
-        import_pyarrow()  # found missing before the work, not after it
+        import_pyarrow()  # fail before the work if it is missing
     encoder, step = newest_encoder(run)
     progress = Progress()
-    bank = open_bank(run.recipe, data, split, progress)
-    h = bank_features(encoder, bank, run.recipe, device, progress)
+    bank = open_image_bank(run.recipe, data, split, progress=progress)
+    h = compute_features(encoder, bank, run.recipe, device=device, progress=progress)
     content = f"h of {len(bank):,} images, {h.shape[1]} numbers each, at step {step:,}"
     if target.suffix == ".parquet":
         about = {"run": run.name, "step": str(step), "data": data or run.recipe.data}
@@ -45,7 +45,7 @@ def embed(run: Run, target: Path, data: str | None, split: str | None, device: s
     return Written([str(target), str(rows)], len(array.getvalue()), content)
 
 
-def _as_csv(bank: Bank) -> bytes:
+def _as_csv(bank: ImageBank) -> bytes:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["split", "index", "label", "class", "path"])
@@ -54,11 +54,11 @@ def _as_csv(bank: Bank) -> bytes:
     return text.getvalue().encode("utf-8", "surrogateescape")
 
 
-def _as_table(h: NDArray[np.float32], bank: Bank, about: dict[str, str]) -> bytes:
+def _as_table(h: NDArray[np.float32], bank: ImageBank, about: dict[str, str]) -> bytes:
     arrow = import_pyarrow()
 
     def text(values: tuple[str, ...]) -> Any:
-        """Null where not known; a path that is not UTF-8 has its odd bytes marked."""
+        """Return an Arrow column: null where unknown, bytes that are not UTF-8 replaced."""
         return arrow.array([v.encode("utf-8", "replace").decode() if v else None for v in values], arrow.string())
 
     columns = {
@@ -76,11 +76,13 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m simclr_tui.tasks.embed", description=__doc__)
     parser.add_argument("run", type=Path)
     parser.add_argument("target", type=Path)
-    parser.add_argument("--data", help="another data set than the run's")
+    parser.add_argument("--data", help="data set (default: the run's)")
     parser.add_argument("--split", choices=SPLITS)
     parser.add_argument("--device", default="auto")
     given = parser.parse_args(arguments)
-    return answer(lambda: embed(Run(given.run), given.target, given.data, given.split, given.device))
+    return send_reply(
+        lambda: embed(Run(given.run), given.target, data=given.data, split=given.split, device=given.device)
+    )
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""`python -m simclr_tui.tasks.encoder_facts ENCODER --image-size S`: what an encoder is, before any run of it."""
+"""`python -m simclr_tui.tasks.encoder_facts ENCODER --image-size S`: count an encoder before any run of it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from simclr_tui.recipe.cost import EncoderFacts
 from simclr_tui.recipe.recipe import Recipe
-from simclr_tui.tasks.reply import answer
+from simclr_tui.tasks.reply import send_reply
 from simclr_tui.train.model.build import build_encoder
 from simclr_tui.train.model.encoder import Encoder
 
@@ -20,14 +20,14 @@ def encoder_facts(recipe: Recipe) -> EncoderFacts:
     """Build the recipe's encoder and count it. Raises SimclrError as `build_encoder` does."""
     encoder = build_encoder(recipe).eval()
     parameters = sum(parameter.numel() for parameter in encoder.parameters())
-    return EncoderFacts(encoder.dim, parameters, _multiply_adds(encoder, recipe.image_size))
+    return EncoderFacts(encoder.dim, parameters, _count_macs(encoder, recipe.image_size))
 
 
 @torch.no_grad()
-def _multiply_adds(encoder: Encoder, side: int) -> int:
-    """Those of one image in convolutions and matrix products, attention's among them."""
+def _count_macs(encoder: Encoder, side: int) -> int:
+    """Count the multiply-adds of one image in convolutions and matrix products, including attention."""
     fast = torch.backends.mha.get_fastpath_enabled()
-    torch.backends.mha.set_fastpath_enabled(False)  # fused attention is counted as nothing, here and below
+    torch.backends.mha.set_fastpath_enabled(False)  # the counter sees no operations in fused attention, here and below
     try:
         with sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
             encoder(torch.zeros(1, 3, side, side))
@@ -43,7 +43,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--stem", choices=("auto", "cifar", "imagenet"), default="auto")
     parser.add_argument("--zero-init", action="store_true")
     given = parser.parse_args(arguments)
-    return answer(lambda: encoder_facts(Recipe(**vars(given))))
+    return send_reply(lambda: encoder_facts(Recipe(**vars(given))))
 
 
 if __name__ == "__main__":

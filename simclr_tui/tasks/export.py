@@ -1,4 +1,4 @@
-"""`python -m simclr_tui.tasks.export RUN_DIR TARGET`: the encoder f of a run's newest checkpoint, as a file."""
+"""`python -m simclr_tui.tasks.export RUN_DIR TARGET`: export the encoder f of a run's newest checkpoint."""
 
 from __future__ import annotations
 
@@ -15,67 +15,67 @@ from simclr_tui.errors import RecipeError
 from simclr_tui.store.export.target import not_installed, write_target
 from simclr_tui.store.run import Run
 from simclr_tui.store.task_replies import Written
-from simclr_tui.tasks.model_card import About, loading_text
-from simclr_tui.tasks.reply import answer
+from simclr_tui.tasks.model_card import ModelCard, to_markdown
+from simclr_tui.tasks.reply import send_reply
 from simclr_tui.text import safe
 from simclr_tui.train.model.encoder import Encoder
 from simclr_tui.train.persist.checkpoint import newest_encoder
 from simclr_tui.version import __version__
 
-Write = Callable[[Encoder, About], bytes]
+Write = Callable[[Encoder, ModelCard], bytes]
 
 
 def export(run: Run, target: Path) -> Written:
-    """Write the encoder in the format of `target`'s suffix; beside it TARGET.md says what it is and how to load it.
+    """Write the encoder in the format of `target`'s suffix, and TARGET.md, which says how to load it.
 
-    The file comes last: where it is, both are whole. Raises SimclrError.
+    The encoder's file is written last: where it exists, both are complete. Raises SimclrError.
     """
     if target.suffix not in _FORMATS:
-        raise RecipeError(f"no format {safe(target.suffix)!r}", f"formats are {', '.join(_FORMATS)}")
+        raise RecipeError(f"unknown format {safe(target.suffix)!r}", f"choose from {', '.join(_FORMATS)}")
     encoder, step = newest_encoder(run)
-    about = About(
+    card = ModelCard(
         file=target.name,
         run=run.name,
         recipe=run.recipe,
         dim=encoder.dim,
         stem=encoder.stem,
-        lines=encoder.lines,
+        source_lines=encoder.source_lines,
         step=step,
         recipe_sha256=hashlib.sha256(run.paths.recipe.read_bytes()).hexdigest(),
         version=__version__,
     )
-    data = _FORMATS[target.suffix](encoder, about)
+    data = _FORMATS[target.suffix](encoder, card)
     readme = target.with_name(f"{target.name}.md")
-    write_target(readme, loading_text(about).encode())
+    write_target(readme, to_markdown(card).encode())
     write_target(target, data)
     recipe = run.recipe
     content = f"{recipe.encoder} ×{recipe.width:g}, h of {encoder.dim}, at step {step:,}"
     return Written([str(target), str(readme)], len(data), content)
 
 
-def as_state_dict(encoder: Encoder, _about: About) -> bytes:
-    """What torch.load reads with weights_only=True."""
+def as_state_dict(encoder: Encoder, _card: ModelCard) -> bytes:
+    """Return a state dict that torch.load reads with weights_only=True."""
     buffer = io.BytesIO()
     torch.save(encoder.weights(), buffer)
     return buffer.getvalue()
 
 
-def as_safetensors(encoder: Encoder, about: About) -> bytes:
-    """The state dict, what it is in its metadata."""
+def as_safetensors(encoder: Encoder, card: ModelCard) -> bytes:
+    """Return a safetensors file of the state dict, described in its metadata."""
     try:
         from safetensors.torch import save
     except ImportError:
         raise not_installed("safetensors", "a .safetensors file") from None
-    # Copies, for the format holds no views: neither strides nor two names of one tensor.
+    # Copied: the format stores neither strides nor two names for one tensor.
     weights = {name: tensor.clone(memory_format=torch.contiguous_format) for name, tensor in encoder.weights().items()}
-    data: bytes = save(weights, metadata=about.metadata())
+    data: bytes = save(weights, metadata=card.metadata())
     return data
 
 
-def _as_onnx(encoder: Encoder, about: About) -> bytes:
+def _as_onnx(encoder: Encoder, card: ModelCard) -> bytes:
     from simclr_tui.tasks.onnx import as_onnx
 
-    return as_onnx(encoder, about)
+    return as_onnx(encoder, card)
 
 
 _FORMATS: dict[str, Write] = {".safetensors": as_safetensors, ".pt": as_state_dict, ".onnx": _as_onnx}
@@ -86,7 +86,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("run", type=Path)
     parser.add_argument("target", type=Path, help="F.safetensors, F.pt or F.onnx")
     given = parser.parse_args(arguments)
-    return answer(lambda: export(Run(given.run), given.target))
+    return send_reply(lambda: export(Run(given.run), given.target))
 
 
 if __name__ == "__main__":

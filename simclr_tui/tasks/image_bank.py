@@ -1,4 +1,4 @@
-"""h of a data set's images under a run's newest checkpoint: what `embed` writes and `neighbors` searches."""
+"""The images of a data set and their h: what `embed` writes, `neighbors` searches and `pca` projects."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from simclr_tui.train.model.encoder import Encoder
 from simclr_tui.train.observe.knn import extract_features
 
 SPLITS = ("train", "test")
-_CHUNK = 512  # images between two words of progress
+_CHUNK = 512  # images per progress report
 
 
 @dataclass(frozen=True)
-class Bank:
-    """Images of one or both splits; every tuple and array has one entry an image.
+class ImageBank:
+    """Images of one or both splits; every tuple and array has one entry per image.
 
-    `index` counts within the split, labels are -1 and class names and paths empty where there is none.
+    `index` counts within the split. Labels are -1, and class names and paths empty, where unknown.
     """
 
     images: list[Images]
@@ -47,7 +47,7 @@ class Bank:
         return int(self.images[0].shape[-1])
 
     def image(self, row: int) -> Pixels:
-        """One image, (3, S, S)."""
+        """Return one image, (C, S, S)."""
         for part in self.images:
             if row < len(part):
                 pixels: Pixels = part[row]
@@ -55,14 +55,14 @@ class Bank:
             row -= len(part)
         raise IndexError(row)
 
-    def take(self, rows: NDArray[np.int64]) -> Bank:
-        """These rows alone, in ascending order."""
+    def take(self, rows: NDArray[np.int64]) -> ImageBank:
+        """Return a bank of these rows only, in ascending order."""
         parts, first = [], 0
         for part in self.images:
             within = rows[(rows >= first) & (rows < first + len(part))] - first
             first += len(part)
             parts.append(taken(part, within))
-        return Bank(
+        return ImageBank(
             images=[part for part in parts if len(part)],
             splits=tuple(self.splits[row] for row in rows),
             index=self.index[rows],
@@ -72,10 +72,10 @@ class Bank:
         )
 
 
-def open_bank(recipe: Recipe, data: str | None, split: str | None, progress: Progress) -> Bank:
-    """The images of `data` as a run of this recipe would store them: those that the run itself uses where `data` is
-    None, else all; of both splits unless one is named. Damaged images, which training replaces, are left out.
+def open_image_bank(recipe: Recipe, data: str | None, split: str | None, *, progress: Progress) -> ImageBank:
+    """Open the images of `data` as a run of this recipe stores them, of both splits unless one is named.
 
+    Without `data`, they are the images that the run itself uses. Damaged images, which training replaces, are left out.
     Raises DataError.
     """
     name, subset = (recipe.data, recipe.subset) if data is None else (data, 0)
@@ -86,7 +86,7 @@ def open_bank(recipe: Recipe, data: str | None, split: str | None, progress: Pro
     if not found:
         other = "train" if split == "test" else "test"
         raise DataError(f"{safe(name)} has no {split} images", f"give --split {other}")
-    return Bank(
+    return ImageBank(
         images=[part.images[0] for part in found],
         splits=tuple(s for part in found for s in part.splits),
         index=np.concatenate([part.index for part in found]),
@@ -97,14 +97,14 @@ def open_bank(recipe: Recipe, data: str | None, split: str | None, progress: Pro
 
 
 def _paths(name: str, subset: int) -> dict[str, tuple[str, ...]]:
-    """The files of a folder's images, in the order in which `open_data` returns them."""
+    """Return the files of a folder's images by split, in the order of `open_data`."""
     folder = folder_of(name)
     if folder is None:
         return {}
     return {s: part.names for s, part in zip(SPLITS, chosen(folder_layout(folder), subset), strict=True)}
 
 
-def _part(data: Data, split: str, names: tuple[str, ...] | None) -> Bank | None:
+def _part(data: Data, split: str, names: tuple[str, ...] | None) -> ImageBank | None:
     images = data.train if split == "train" else data.test
     if images is None:
         return None
@@ -113,7 +113,7 @@ def _part(data: Data, split: str, names: tuple[str, ...] | None) -> Bank | None:
     kept = np.array([path not in damaged for path in paths], np.bool_)
     labels = images.labels if images.labels is not None else np.full(len(images), -1, np.int64)
     index = np.flatnonzero(kept)
-    return Bank(
+    return ImageBank(
         images=[images.images if kept.all() else taken(images.images, index)],
         splits=(split,) * len(index),
         index=index,
@@ -123,8 +123,10 @@ def _part(data: Data, split: str, names: tuple[str, ...] | None) -> Bank | None:
     )
 
 
-def bank_features(encoder: Encoder, bank: Bank, recipe: Recipe, device: str, progress: Progress) -> NDArray[np.float32]:
-    """h of every image, (N, dim), without augmentation and without autocast. Raises OutOfMemoryError."""
+def compute_features(
+    encoder: Encoder, bank: ImageBank, recipe: Recipe, *, device: str, progress: Progress
+) -> NDArray[np.float32]:
+    """Return h of every image, (N, dim), without augmentation or autocast. Raises OutOfMemoryError."""
     compute = choose_compute(msgspec.structs.replace(recipe, device=device, precision="fp32"))
     encoder = encoder.to(device=compute.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     h = np.empty((len(bank), encoder.dim), np.float32)
@@ -139,11 +141,11 @@ def bank_features(encoder: Encoder, bank: Bank, recipe: Recipe, device: str, pro
                 done += len(images)
                 progress("computing h", done, len(bank))
     except torch.OutOfMemoryError:
-        raise OutOfMemoryError("the GPU has no room left to compute h", "give --device cpu") from None
+        raise OutOfMemoryError("out of GPU memory while computing h", "give --device cpu") from None
     return h
 
 
 def check_finite(values: NDArray[np.floating], run: str, step: int) -> None:
-    """Raise CheckpointError unless every number that came out of h is one."""
+    """Raise CheckpointError unless all values, computed from h, are finite."""
     if not np.isfinite(values).all():
         raise CheckpointError(f"h of {run} is not finite at step {step}", "its weights have diverged: give another run")

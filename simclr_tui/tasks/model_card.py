@@ -1,4 +1,4 @@
-"""What an exported encoder is, in words and in the lines of Python that load it."""
+"""The model card of an exported encoder: what it is, and the Python that loads it."""
 
 from __future__ import annotations
 
@@ -17,15 +17,18 @@ _STEMS = {
 
 
 @dataclass(frozen=True)
-class About:
-    """An exported encoder. `file` is its name without the folder; `lines`, where it is not native, build it."""
+class ModelCard:
+    """What is known of an exported encoder.
+
+    `file` is its name without the folder. `source_lines` are the Python that builds it where it is not native.
+    """
 
     file: str
     run: str
     recipe: Recipe
     dim: int
     stem: str
-    lines: tuple[str, ...]
+    source_lines: tuple[str, ...]
     step: int
     recipe_sha256: str
     version: str
@@ -36,11 +39,11 @@ class About:
 
     @property
     def literal(self) -> str:
-        """The file's name as Python would have it written."""
+        """The file's name as a Python literal."""
         return json.dumps(self.file)
 
     def metadata(self) -> dict[str, str]:
-        """What goes into the file itself."""
+        """Return the metadata stored in the file itself."""
         return {
             "method": "SimCLR",
             "made_by": f"simclr-tui {self.version}",
@@ -56,86 +59,86 @@ class About:
         }
 
 
-def loading_text(about: About) -> str:
-    """The Markdown file beside an exported encoder."""
-    recipe, side = about.recipe, about.recipe.image_size
-    output = "the average pool" if recipe.native_encoder else "what the architecture's classifier would take"
-    return f"""# {safe(about.file)}
+def to_markdown(card: ModelCard) -> str:
+    """Return the Markdown file written beside an exported encoder."""
+    recipe, side = card.recipe, card.recipe.image_size
+    output = "the average pool" if recipe.native_encoder else "the input of the architecture's classifier"
+    return f"""# {safe(card.file)}
 
-The encoder f of the SimCLR run `{about.run}`, without its projection head.
+The encoder f of the SimCLR run `{card.run}`, without its projection head.
 
 | | |
 |---|---|
 | architecture | {recipe.encoder}, width ×{recipe.width:g} |
-| stem | {about.stem}: {_STEMS[about.stem]} |
-| input | RGB, float32, (N, 3, {side}, {side}), values in [0, 1], no mean or deviation taken off |
-| output | h, float32, (N, {about.dim}): {output} |
-| checkpoint | step {about.step:,} |
-| recipe | sha256 {about.recipe_sha256} |
-| written by | simclr-tui {about.version} |
+| stem | {card.stem}: {_STEMS[card.stem]} |
+| input | RGB, float32, (N, 3, {side}, {side}), values in [0, 1], not normalised by mean and deviation |
+| output | h, float32, (N, {card.dim}): {output} |
+| checkpoint | step {card.step:,} |
+| recipe | sha256 {card.recipe_sha256} |
+| written by | simclr-tui {card.version} |
 
 In the folder of this file:
 
 ```python
-{_lines(about)}
+{_lines(card)}
 ```
 """
 
 
-def _lines(about: About) -> str:
-    if about.suffix == "onnx":
-        return _onnx_lines(about)
-    safetensors = about.suffix == "safetensors"
-    read = f"load_file({about.literal})" if safetensors else f"torch.load({about.literal}, weights_only=True)"
-    build = _built(about) + (["from safetensors.torch import load_file"] if safetensors else [])
+def _lines(card: ModelCard) -> str:
+    if card.suffix == "onnx":
+        return _onnx_lines(card)
+    safetensors = card.suffix == "safetensors"
+    read = f"load_file({card.literal})" if safetensors else f"torch.load({card.literal}, weights_only=True)"
+    build = _built(card) + (["from safetensors.torch import load_file"] if safetensors else [])
     imports = [line for line in build if line.startswith(("import ", "from "))]
     use = [
         f"encoder.load_state_dict({read})",
         "encoder.eval()",
         "",
-        _images(about, "torch.rand({shape})"),
-        f"h = encoder(images)  # (8, {about.dim})",
+        _images(card, "torch.rand({shape})"),
+        f"h = encoder(images)  # (8, {card.dim})",
     ]
     return "\n".join([*imports, "", *(line for line in build if line not in imports), *use])
 
 
-def _built(about: About) -> list[str]:
-    """The lines that build the encoder, imports among them."""
-    if about.lines:
-        return list(about.lines)
-    return _torchvision_lines(about) if about.recipe.width == 1.0 else _own_lines(about)
+def _built(card: ModelCard) -> list[str]:
+    """Return the lines of Python that build the encoder, including imports."""
+    if card.source_lines:
+        return list(card.source_lines)
+    return _torchvision_lines(card) if card.recipe.width == 1.0 else _own_lines(card)
 
 
-def _torchvision_lines(about: About) -> list[str]:
-    lines = ["import torch", "import torchvision", f"encoder = torchvision.models.{about.recipe.encoder}()"]
-    return [*lines, *(CIFAR_STEM if about.stem == "cifar" else ()), "encoder.fc = torch.nn.Identity()"]
+def _torchvision_lines(card: ModelCard) -> list[str]:
+    lines = ["import torch", "import torchvision", f"encoder = torchvision.models.{card.recipe.encoder}()"]
+    return [*lines, *(CIFAR_STEM if card.stem == "cifar" else ()), "encoder.fc = torch.nn.Identity()"]
 
 
-def _own_lines(about: About) -> list[str]:
-    """torchvision has no ResNet of another width in all its layers."""
-    recipe = about.recipe
+def _own_lines(card: ModelCard) -> list[str]:
+    """Return the lines for a width that torchvision does not have."""
+    recipe = card.recipe
     return [
         "import torch",
         "from simclr_tui import Recipe",
-        "from simclr_tui.train.model.resnet import build_encoder",
-        f'recipe = Recipe(encoder="{recipe.encoder}", width={recipe.width!r}, stem="{about.stem}")',
+        "from simclr_tui.train.model.build import build_encoder",
+        f'recipe = Recipe(encoder="{recipe.encoder}", width={recipe.width!r}, stem="{card.stem}")',
         "encoder = build_encoder(recipe)",
     ]
 
 
-def _onnx_lines(about: About) -> str:
+def _onnx_lines(card: ModelCard) -> str:
     return "\n".join(
         [
             "import numpy",
             "import onnxruntime",
             "",
-            f'session = onnxruntime.InferenceSession({about.literal}, providers=["CPUExecutionProvider"])',
-            _images(about, "numpy.random.rand({shape}).astype(numpy.float32)"),
-            f'h = session.run(["h"], {{"images": images}})[0]  # (8, {about.dim})',
+            f'session = onnxruntime.InferenceSession({card.literal}, providers=["CPUExecutionProvider"])',
+            _images(card, "numpy.random.rand({shape}).astype(numpy.float32)"),
+            f'h = session.run(["h"], {{"images": images}})[0]  # (8, {card.dim})',
         ]
     )
 
 
-def _images(about: About, made: str) -> str:
-    side = about.recipe.image_size
-    return "images = " + made.format(shape=f"8, 3, {side}, {side}") + "  # yours here, in [0, 1]"
+def _images(card: ModelCard, made: str) -> str:
+    side = card.recipe.image_size
+    return "images = " + made.format(shape=f"8, 3, {side}, {side}") + "  # replace by your images in [0, 1]"

@@ -1,4 +1,4 @@
-"""The encoder as ONNX, compared with torch before anyone gets it."""
+"""Export the encoder as ONNX, checked against torch before it is written."""
 
 from __future__ import annotations
 
@@ -12,30 +12,30 @@ from torch import Tensor
 
 from simclr_tui.errors import SimclrError
 from simclr_tui.store.export.target import not_installed
-from simclr_tui.tasks.model_card import About
+from simclr_tui.tasks.model_card import ModelCard
 from simclr_tui.train.model.encoder import Encoder
 
 TOLERANCE = 1e-4  # of h, absolute and relative
 _BATCHES = (1, 3)
-_LARGEST = 2 * 10**9  # bytes; one protocol buffer holds no more
+_LARGEST = 2 * 10**9  # bytes, the limit of a protocol buffer
 
 
-def as_onnx(encoder: Encoder, about: About) -> bytes:
-    """Return the model: `images` (n, 3, S, S) → `h` (n, dim), n free.
+def as_onnx(encoder: Encoder, card: ModelCard) -> bytes:
+    """Return the ONNX model from `images` (n, C, S, S) to `h` (n, dim), n dynamic.
 
-    Raises SimclrError where a package is missing, the model is too large or onnxruntime computes another h.
+    Raises SimclrError where a package is missing, the model is too large or onnxruntime computes a different h.
     """
     weights = sum(tensor.nbytes for tensor in encoder.state_dict().values())
     if weights > _LARGEST:
         raise SimclrError("the encoder is larger than the 2 GB of an ONNX file", "give a .safetensors file")
     _need_packages()
-    data = _exported(encoder, about)
-    _compare(data, encoder, about)
+    data = _exported(encoder, card)
+    _compare(data, encoder, card)
     return data
 
 
 def _need_packages() -> None:
-    """Found missing before the work, not after it."""
+    """Fail before the work if a package is missing."""
     for package in ("onnx", "onnxscript", "onnxruntime"):
         try:
             importlib.import_module(package)
@@ -43,16 +43,16 @@ def _need_packages() -> None:
             raise not_installed(package, "an .onnx file") from None
 
 
-def _exported(encoder: Encoder, about: About) -> bytes:
+def _exported(encoder: Encoder, card: ModelCard) -> bytes:
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of the exporter's own doing, and of no use to who exports
+        warnings.simplefilter("ignore")  # the exporter's own warnings, useless to the user
         try:
-            program = _traced(encoder, about.recipe.image_size)
+            program = _traced(encoder, card.recipe.image_size)
         except torch.onnx.OnnxExporterError as error:
-            raise SimclrError(f"torch cannot put {about.recipe.encoder} into ONNX", "give .safetensors") from error
+            raise SimclrError(f"torch cannot put {card.recipe.encoder} into ONNX", "give .safetensors") from error
     model = program.model_proto
-    for key, value in about.metadata().items():
+    for key, value in card.metadata().items():
         model.metadata_props.add(key=key, value=value)
     data: bytes = model.SerializeToString()
     return data
@@ -73,13 +73,13 @@ def _traced(encoder: Encoder, side: int) -> torch.onnx.ONNXProgram:
 
 
 @torch.no_grad()
-def _compare(data: bytes, encoder: Encoder, about: About) -> None:
+def _compare(data: bytes, encoder: Encoder, card: ModelCard) -> None:
     import onnxruntime
 
     session = onnxruntime.InferenceSession(data, providers=["CPUExecutionProvider"])
-    side = about.recipe.image_size
+    side = card.recipe.image_size
     for batch in _BATCHES:
         images: Tensor = torch.rand(batch, 3, side, side, generator=torch.Generator().manual_seed(batch))
         h, expected = session.run(["h"], {"images": images.numpy()})[0], encoder(images).numpy()
         if h.shape != expected.shape or not np.allclose(h, expected, atol=TOLERANCE, rtol=TOLERANCE):
-            raise SimclrError("onnxruntime computes another h than torch", "nothing was written; give .safetensors")
+            raise SimclrError("onnxruntime computes a different h than torch", "nothing was written; give .safetensors")

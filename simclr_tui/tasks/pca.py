@@ -1,4 +1,4 @@
-"""`python -m simclr_tui.tasks.pca RUN_DIR`: h of a sample of images on its first two principal components."""
+"""`python -m simclr_tui.tasks.pca RUN_DIR`: project h of a sample of images on its first two principal components."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from numpy.typing import NDArray
 
 from simclr_tui.store.run import Run
 from simclr_tui.store.task_replies import Point, Projection
-from simclr_tui.tasks.image_bank import SPLITS, Bank, bank_features, check_finite, open_bank
-from simclr_tui.tasks.reply import Progress, answer
+from simclr_tui.tasks.image_bank import SPLITS, ImageBank, check_finite, compute_features, open_image_bank
+from simclr_tui.tasks.reply import Progress, send_reply
 from simclr_tui.train.data.images import draw
 from simclr_tui.train.persist.checkpoint import newest_encoder
 
-SAMPLE = 2000  # images; more would hide one another in a terminal
+SAMPLE = 2000  # images; more would overlap in a terminal
 
 
-def project(run: Run, data: str | None, split: str | None, device: str, sample: int = SAMPLE) -> Projection:
+def project(run: Run, *, data: str | None, split: str | None, device: str, sample: int = SAMPLE) -> Projection:
     """Project h of at most `sample` images, drawn in turn from every class. Raises SimclrError."""
     encoder, step = newest_encoder(run)
     progress = Progress()
-    bank = open_bank(run.recipe, data, split, progress)
+    bank = open_image_bank(run.recipe, data, split, progress=progress)
     drawn = bank.take(draw(bank.labels, sample))
-    h = bank_features(encoder, drawn, run.recipe, device, progress)
+    h = compute_features(encoder, drawn, run.recipe, device=device, progress=progress)
     check_finite(h, run.name, step)
     scores, explained = principal_components(h)
     rows = zip(scores.tolist(), drawn.classes, drawn.index.tolist(), drawn.splits, strict=True)
@@ -41,8 +41,8 @@ def project(run: Run, data: str | None, split: str | None, device: str, sample: 
 def principal_components(h: NDArray[np.floating], count: int = 2) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the scores (N, count) of h (N, dim) on its first components, and the share of variance of each (count,).
 
-    A component points to where its loading of the largest magnitude is positive. Zeros stand for components that
-    h does not have. Works on the N × N products of the centred rows in float64, as dim may be many times N.
+    Each component's largest loading in magnitude is positive. Components that h does not have are zeros. Computed from
+    the N × N Gram matrix in float64, as dim may be many times N.
     """
     centred = h.astype(np.float64) - h.mean(axis=0, dtype=np.float64)
     values, vectors = np.linalg.eigh(centred @ centred.T)
@@ -56,7 +56,7 @@ def principal_components(h: NDArray[np.floating], count: int = 2) -> tuple[NDArr
     return scores, np.pad(values / total if total else values, (0, missing))
 
 
-def _classes(bank: Bank) -> list[str]:
+def _classes(bank: ImageBank) -> list[str]:
     named = dict(sorted(zip(bank.labels.tolist(), bank.classes, strict=True)))
     unlabelled = [named.pop(-1)] if -1 in named else []
     return [*named.values(), *unlabelled]
@@ -65,11 +65,11 @@ def _classes(bank: Bank) -> list[str]:
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m simclr_tui.tasks.pca", description=__doc__)
     parser.add_argument("run", type=Path)
-    parser.add_argument("--data", help="another data set than the run's")
+    parser.add_argument("--data", help="data set (default: the run's)")
     parser.add_argument("--split", choices=SPLITS)
     parser.add_argument("--device", default="auto")
     given = parser.parse_args(arguments)
-    return answer(lambda: project(Run(given.run), given.data, given.split, given.device))
+    return send_reply(lambda: project(Run(given.run), data=given.data, split=given.split, device=given.device))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Arrays of pixels as the faces take them."""
+"""Convert arrays of pixels for display."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from simclr_tui.train.data.pixels import Pixels
 
 
 def to_picture(image: Pixels) -> Picture:
-    """A (3, H, W) image to hand over."""
+    """Return an image (3, H, W), uint8, as a Picture."""
     _channels, height, width = image.shape
     return Picture(width, height, np.ascontiguousarray(image.transpose(1, 2, 0)).tobytes())
 
 
 def to_bytes(views: NDArray[np.floating[Any]]) -> Pixels:
-    """Values in [0, 1] to the nearest of 256 levels."""
+    """Round values in [0, 1] to the nearest of 256 levels."""
     pixels: Pixels = np.rint(views * 255.0).astype(np.uint8)
     return pixels

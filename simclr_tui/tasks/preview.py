@@ -1,4 +1,4 @@
-"""`python -m simclr_tui.tasks.preview < recipe.toml`: the first images that a run would see, and their views."""
+"""`python -m simclr_tui.tasks.preview < recipe.toml`: draw the first images of a run and their views."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from simclr_tui.recipe.resolve import from_toml
 from simclr_tui.store.export.target import write_target
 from simclr_tui.store.task_replies import Preview, ViewsShown
 from simclr_tui.tasks.pixels import to_bytes, to_picture
-from simclr_tui.tasks.reply import Progress, answer
+from simclr_tui.tasks.reply import Progress, send_reply
 from simclr_tui.train.data.images import Data
 from simclr_tui.train.data.open import open_data
 from simclr_tui.train.data.pixels import Pixels
@@ -24,12 +24,12 @@ from simclr_tui.train.rng import epoch_order
 from simclr_tui.train.views.apply import two_views
 from simclr_tui.train.views.params import draw_views
 
-_READABLE = 128  # pixels: a smaller image is enlarged in the PNG
+_READABLE = 128  # pixels; smaller images are enlarged in the PNG
 _GAP = 4
 
 
 def preview(recipe: Recipe, count: int, target: Path | None) -> Preview:
-    """Draw the views of the first `count` images of epoch 0, as the run's first steps would. Raises SimclrError."""
+    """Draw the views of the first `count` images of epoch 0, exactly as the run's first steps. Raises SimclrError."""
     data = open_data(recipe.data, image_size=recipe.image_size, subset=recipe.subset, progress=Progress())
     samples = epoch_order(recipe.seed, 0, len(data.train))[:count]
     originals = data.train.images[samples]
@@ -51,7 +51,7 @@ def _label(data: Data, index: int) -> str:
 
 
 def as_png(rows: list[tuple[Pixels, Pixels, Pixels]]) -> bytes:
-    """One row an image: the original and its views, on white. Small ones are enlarged by a whole factor."""
+    """Return a PNG with a row per image: the original and its views. Small images are enlarged by an integer factor."""
     cell = max(image.shape[-1] for image in rows[0])
     factor = max(1, _READABLE // cell)
     pitch = cell * factor + _GAP
@@ -70,7 +70,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--images", type=int, default=4)
     parser.add_argument("--out", type=Path, help="a PNG file")
     given = parser.parse_args(arguments)
-    return answer(lambda: preview(from_toml(sys.stdin.read()).recipe, given.images, given.out))
+    return send_reply(lambda: preview(from_toml(sys.stdin.read()).recipe, given.images, given.out))
 
 
 if __name__ == "__main__":

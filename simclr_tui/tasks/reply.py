@@ -1,4 +1,4 @@
-"""The other end of `launch.aside`: short work of the training plane, answered as one JSON document on stdout."""
+"""Reply to `launch.tasks`: run a short task of the training plane, its result one JSON document on stdout."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from simclr_tui.store.task_replies import Failure
 from simclr_tui.text import safe
 
 
-def answer(work: Callable[[], msgspec.Struct]) -> int:
-    """Do the work, write its answer or why there is none, and return the exit code.
+def send_reply(task: Callable[[], msgspec.Struct]) -> int:
+    """Run the task, write its result or its failure, and return the exit code.
 
-    What libraries print meanwhile goes to stderr: the answer alone is on stdout.
+    Whatever libraries print meanwhile goes to stderr; stdout carries the reply only.
     """
     stdout = os.dup(sys.stdout.fileno())
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     code, reply = ExitCode.OK, None
     try:
-        reply = work()
+        reply = task()
     except SimclrError as error:
         code, reply = error.exit_code, Failure(error.message, error.hint)
     except KeyboardInterrupt:
@@ -33,7 +33,7 @@ def answer(work: Callable[[], msgspec.Struct]) -> int:
 
 
 class Progress:
-    """Progress on stderr: one line of a terminal, nothing where stderr is a file. Quick work is not worth a line."""
+    """Progress on stderr: one line on a terminal, nothing elsewhere."""
 
     def __call__(self, what: str, done: int, total: int) -> None:
         if sys.stderr.isatty():

@@ -24,7 +24,7 @@ from simclr_tui.train.epoch import tell_damaged
 from simclr_tui.train.loop import train
 from simclr_tui.train.model.build import build_encoder
 from simclr_tui.train.model.head import build_head
-from simclr_tui.train.model.sync_batchnorm import with_global_norm
+from simclr_tui.train.model.sync_batchnorm import convert_sync_batchnorm
 from simclr_tui.train.observe.monitor import Monitor
 from simclr_tui.train.observe.reporter import Reporter
 from simclr_tui.train.optim.loss_scale import LossScale
@@ -106,7 +106,7 @@ def prepare(recipe: Recipe, paths: RunPaths, report: Reporter, stop: StopFlag, w
     encoder = build_encoder(recipe)
     head = build_head(recipe, encoder.dim)
     for module in (encoder, head):
-        with_global_norm(module, world)
+        convert_sync_batchnorm(module, world)
     encoder = encoder.to(device=compute.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     head = head.to(compute.device)
     training = Training(

@@ -47,7 +47,7 @@ def test_nothing_can_be_held_out_of_single_images():
 
 def test_an_epoch_visits_each_sample_once_in_equal_batches_in_an_order_of_its_own():
     samples = np.arange(0, 2000, 2)
-    epochs = [batches(samples, *key, most=256) for key in ((0, 0), (0, 1), (1, 0), (0, 0))]
+    epochs = [batches(samples, 256, seed=s, epoch=e) for s, e in ((0, 0), (0, 1), (1, 0), (0, 0))]
     orders = [np.concatenate(epoch).tolist() for epoch in epochs]
     assert [len(batch) for batch in epochs[0]] == [250] * 4
     assert batches_of(1000, 256) == 4
@@ -58,4 +58,4 @@ def test_an_epoch_visits_each_sample_once_in_equal_batches_in_an_order_of_its_ow
 
 @pytest.mark.parametrize(("count", "sizes"), [(1, [1]), (256, [256]), (257, [129, 128]), (513, [171, 171, 171])])
 def test_no_sample_is_left_out_of_an_epoch(count, sizes):
-    assert [len(batch) for batch in batches(np.arange(count), 0, 0, most=256)] == sizes
+    assert [len(batch) for batch in batches(np.arange(count), 256, seed=0, epoch=0)] == sizes

@@ -78,7 +78,7 @@ def test_embed_writes_h_of_every_image_and_what_it_is_of(trained, tmp_path):
 
 def test_embed_a_folder_into_parquet_with_its_paths(trained, folder, tmp_path):
     target = tmp_path / "v.parquet"
-    written = embed(trained, target, f"folder:{folder}", "train", "cpu")
+    written = embed(trained, target, data=f"folder:{folder}", split="train", device="cpu")
     assert "h of 5 images" in written.content
     table = pyarrow.parquet.read_table(target)
     assert table.schema.metadata[b"step"] == b"6"
@@ -91,12 +91,12 @@ def test_embed_a_folder_into_parquet_with_its_paths(trained, folder, tmp_path):
 
 def test_unlabelled_images_are_embedded_without_labels(trained, folder, tmp_path):
     plain = folder / "train" / "cat"
-    embed(trained, tmp_path / "v.parquet", f"folder:{plain}", None, "cpu")
+    embed(trained, tmp_path / "v.parquet", data=f"folder:{plain}", split=None, device="cpu")
     columns = pyarrow.parquet.read_table(tmp_path / "v.parquet").to_pydict()
     assert columns["path"] == ["a.png", "b, c.png", "d.png"]
     assert columns["label"] == columns["class"] == [None] * 3
     with pytest.raises(SimclrError, match="has no test images — give --split train"):
-        embed(trained, tmp_path / "w.npy", f"folder:{plain}", "test", "cpu")
+        embed(trained, tmp_path / "w.npy", data=f"folder:{plain}", split="test", device="cpu")
     assert not (tmp_path / "w.npy").exists()
 
 
@@ -105,7 +105,7 @@ def test_a_damaged_image_is_left_out_of_the_embedding(trained, folder, tmp_path)
     for number in range(1100):  # one damaged image in a thousand is let pass
         (folder / "train" / "dog" / f"z{number:04d}.png").hardlink_to(folder / "train" / "dog" / "a.png")
     (folder / "train" / "cat" / "d.png").write_bytes(b"no image")
-    embed(trained, tmp_path / "v.npy", f"folder:{folder}", "train", "cpu")
+    embed(trained, tmp_path / "v.npy", data=f"folder:{folder}", split="train", device="cpu")
     rows = list(csv.DictReader((tmp_path / "v.npy.csv").open(newline="")))
     assert [row["path"] for row in rows[:3]] == ["train/cat/a.png", "train/cat/b, c.png", "train/dog/a.png"]
     assert [int(row["index"]) for row in rows[:3]] == [0, 1, 3]
@@ -131,7 +131,9 @@ def test_neighbors_are_those_of_brute_force(trained):
 
 
 def test_an_image_file_is_its_own_nearest_neighbour(trained, folder):
-    found = neighbors(trained, str(folder / "train/cat/d.png"), f"folder:{folder}", "train", 99, "cpu")
+    found = neighbors(
+        trained, str(folder / "train/cat/d.png"), data=f"folder:{folder}", split="train", k=99, device="cpu"
+    )
     assert len(found.neighbors) == 5
     first = found.neighbors[0]
     assert (first.index, first.path, first.label) == (2, "train/cat/d.png", "cat")
@@ -144,7 +146,7 @@ def test_an_image_file_is_its_own_nearest_neighbour(trained, folder):
 )
 def test_an_image_that_cannot_be_is_one_sentence(trained, image, said):
     with pytest.raises(SimclrError, match=said) as caught:
-        neighbors(trained, image, None, "train", 8, "cpu")
+        neighbors(trained, image, data=None, split="train", k=8, device="cpu")
     assert caught.value.exit_code == 4
 
 

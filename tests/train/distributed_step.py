@@ -13,7 +13,7 @@ from simclr_tui.train.loop import everyone
 from simclr_tui.train.loss import Objective
 from simclr_tui.train.model.build import build_encoder
 from simclr_tui.train.model.head import build_head
-from simclr_tui.train.model.sync_batchnorm import with_global_norm
+from simclr_tui.train.model.sync_batchnorm import convert_sync_batchnorm
 
 IMAGES = 12
 
@@ -24,7 +24,7 @@ def main(target: str, objective: str) -> None:
     torch.manual_seed(0)
     encoder = build_encoder(recipe)
     head = build_head(recipe, encoder.dim)
-    modules = [with_global_norm(module.double(), world) for module in (encoder, head)]
+    modules = [convert_sync_batchnorm(module.double(), world) for module in (encoder, head)]
     parameters = [parameter for module in modules for parameter in module.parameters()]
     optimizer = torch.optim.SGD(parameters, lr=0.01, momentum=0.9)
     losses = []

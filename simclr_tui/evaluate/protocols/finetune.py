@@ -1,4 +1,4 @@
-"""Fine-tuning on a share of the labels: the whole network from h, with the settings of §B.5."""
+"""Fine-tune the whole network on a share of the labels, with the settings of §B.5."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from simclr_tui.errors import DivergedError
 from simclr_tui.evaluate.augment import crop_and_flip
-from simclr_tui.evaluate.context import Outcome, Task
+from simclr_tui.evaluate.context import Context, Outcome
 from simclr_tui.evaluate.splits import Ids, balanced_share, batches, batches_of
 from simclr_tui.train.data.batches import Source
 from simclr_tui.train.observe.knn import extract_features
@@ -19,24 +19,26 @@ from simclr_tui.train.optim.schedule import learning_rate
 
 RATE = 0.05  # times batch / 256
 BATCH = 256  # at most
-MIN_STEPS = 400  # a percent of a small data set would otherwise see a few dozen updates
+MIN_STEPS = 400  # one percent of a small data set would otherwise get only a few dozen updates
 _PAPER_EPOCHS = {0.01: 60}
 _EPOCHS = 30
 
 
-def finetune(task: Task, seed: int, share: float) -> Outcome:
-    """Train a copy of the encoder and a linear layer from zero on a class-balanced share; the last epoch counts.
+def finetune(context: Context, seed: int, share: float) -> Outcome:
+    """Train a copy of the encoder and a linear layer from zero on a class-balanced share; evaluate the last epoch.
 
     SGD with Nesterov momentum 0.9, learning rate 0.05·B/256, cosine, no warm-up, no weight decay; crop and flip.
     """
-    samples = balanced_share(task.train.labels, share, seed)
-    epochs = task.settings.epochs or default_epochs(share, len(samples))
-    encoder = copy.deepcopy(task.encoder).requires_grad_(True)
-    classifier = nn.Linear(encoder.dim, len(task.classes)).to(task.compute.device)
+    samples = balanced_share(context.train.labels, share, seed)
+    epochs = context.settings.epochs or default_epochs(share, len(samples))
+    encoder = copy.deepcopy(context.encoder).requires_grad_(True)
+    classifier = nn.Linear(encoder.dim, len(context.classes)).to(context.compute.device)
     nn.init.zeros_(classifier.weight)
     nn.init.zeros_(classifier.bias)
-    _train(task, nn.ModuleList([encoder, classifier]), samples, epochs, seed)
-    h = extract_features(encoder, task.test.images, task.recipe.image_size, task.compute.device, task.compute.autocast)
+    _train(context, nn.ModuleList([encoder, classifier]), samples, epochs=epochs, seed=seed)
+    h = extract_features(
+        encoder, context.test.images, context.recipe.image_size, context.compute.device, context.compute.autocast
+    )
     with torch.no_grad():
         scores = classifier(h)
     return Outcome(
@@ -48,27 +50,27 @@ def finetune(task: Task, seed: int, share: float) -> Outcome:
             "batch_size": BATCH,
             "share": share,
             "labelled_images": len(samples),
-            "augmentation": f"crop of area ≥ {task.recipe.crop_min:g}, flip with p {task.recipe.flip:g}",
+            "augmentation": f"crop of area ≥ {context.recipe.crop_min:g}, flip with p {context.recipe.flip:g}",
         },
     )
 
 
 def default_epochs(share: float, labelled: int) -> int:
-    """60 for one percent and 30 for more, as in the paper, but never fewer than 400 updates."""
+    """Return the paper's 60 epochs for one percent and 30 for more, but enough for 400 updates."""
     return max(_PAPER_EPOCHS.get(share, _EPOCHS), math.ceil(MIN_STEPS / batches_of(labelled, BATCH)))
 
 
-def _train(task: Task, model: nn.ModuleList, samples: Ids, epochs: int, seed: int) -> None:
-    compute = task.compute
-    source, labels = Source(task.train.images, compute.device), task.labels(task.train)
+def _train(context: Context, model: nn.ModuleList, samples: Ids, *, epochs: int, seed: int) -> None:
+    compute = context.compute
+    source, labels = Source(context.train.images, compute.device), context.labels(context.train)
     optimizer = torch.optim.SGD(model.parameters(), lr=RATE, momentum=0.9, nesterov=True)
     steps = batches_of(len(samples), BATCH) * epochs
     peak, step = RATE * len(samples) * epochs / steps / 256, 0
     encoder, classifier = model
     model.train()
     for epoch in range(epochs):
-        for ids in batches(samples, seed, epoch, BATCH):
-            views = crop_and_flip(source.batch(ids), task.recipe, seed, epoch, ids)
+        for ids in batches(samples, BATCH, seed=seed, epoch=epoch):
+            views = crop_and_flip(source.batch(ids), context.recipe, ids, seed=seed, epoch=epoch)
             with torch.autocast(compute.device.type, compute.autocast, enabled=compute.autocast is not None):
                 logits = classifier(encoder(views))
             loss = F.cross_entropy(logits.float(), labels[torch.from_numpy(ids).to(compute.device)])
@@ -79,7 +81,7 @@ def _train(task: Task, model: nn.ModuleList, samples: Ids, epochs: int, seed: in
             optimizer.step()
             step += 1
         _check(loss, epoch)
-        task.progress("fine-tuning", epoch + 1, epochs)
+        context.progress("fine-tuning", epoch + 1, epochs)
 
 
 def _check(loss: Tensor, epoch: int) -> None:

@@ -1,15 +1,15 @@
-"""Weighted nearest neighbours of h (Wu et al. 2018): the same measure as the monitor's while a run trains."""
+"""Weighted kNN on h (Wu et al. 2018): the same measure as the monitor's during training."""
 
 from __future__ import annotations
 
-from simclr_tui.evaluate.context import Outcome, Task
+from simclr_tui.evaluate.context import Context, Outcome
 from simclr_tui.train.observe.knn import knn_votes
 
 
-def knn(task: Task, seed: int) -> Outcome:
-    """Nothing is trained and nothing drawn: every seed would find the same."""
-    features, settings = task.features, task.settings
+def knn(context: Context, seed: int) -> Outcome:
+    """Classify the test images by their nearest training images. Deterministic: the seed has no effect."""
+    features, settings = context.features, context.settings
     votes = knn_votes(
-        features.train, features.train_labels, features.test, len(task.classes), settings.k, settings.temperature
+        features.train, features.train_labels, features.test, len(context.classes), settings.k, settings.temperature
     )
     return Outcome(votes, {"k": min(settings.k, len(features.train)), "temperature": settings.temperature})

@@ -1,4 +1,4 @@
-"""The linear probe as the paper trains it: h of a new crop and flip of every image in every epoch (§B.6)."""
+"""Linear probe as the paper trains it: on h of a new crop and flip of every image in every epoch (§B.6)."""
 
 from __future__ import annotations
 
@@ -6,27 +6,36 @@ import torch
 from torch import Tensor
 
 from simclr_tui.evaluate.augment import crop_and_flip
-from simclr_tui.evaluate.context import Outcome, Task
-from simclr_tui.evaluate.protocols.probe_search import EPOCHS, Probing, choose_and_train
+from simclr_tui.evaluate.context import Context, Outcome
+from simclr_tui.evaluate.protocols.probe_search import EPOCHS, ProbeTraining, search_and_train
 from simclr_tui.evaluate.splits import Ids
 from simclr_tui.train.data.batches import Source
 
 
-def linear_aug(task: Task, seed: int) -> Outcome:
-    """A softmax regression on h of augmented images. The whole sweep shares each pass through the encoder."""
-    compute = task.compute
-    source = Source(task.train.images, compute.device)
+def linear_aug(context: Context, seed: int) -> Outcome:
+    """Train a softmax regression on h of augmented images. All candidates share each pass through the encoder."""
+    compute = context.compute
+    source = Source(context.train.images, compute.device)
 
     @torch.no_grad()
     def features_of(epoch: int, samples: Ids) -> Tensor:
-        views = crop_and_flip(source.batch(samples), task.recipe, seed, epoch, samples)
+        views = crop_and_flip(source.batch(samples), context.recipe, samples, seed=seed, epoch=epoch)
         with torch.autocast(compute.device.type, compute.autocast, enabled=compute.autocast is not None):
-            h: Tensor = task.encoder(views)
+            h: Tensor = context.encoder(views)
         return h.float()
 
-    epochs = task.settings.epochs or EPOCHS
-    outcome = choose_and_train(Probing(features_of, task.features, len(task.classes), epochs, seed, task.progress))
-    augmentation = f"crop of area ≥ {task.recipe.crop_min:g}, flip with p {task.recipe.flip:g}"
+    epochs = context.settings.epochs or EPOCHS
+    outcome = search_and_train(
+        ProbeTraining(
+            features_of=features_of,
+            features=context.features,
+            classes=len(context.classes),
+            epochs=epochs,
+            seed=seed,
+            progress=context.progress,
+        )
+    )
+    augmentation = f"crop of area ≥ {context.recipe.crop_min:g}, flip with p {context.recipe.flip:g}"
     return Outcome(
         outcome.scores,
         {**outcome.hyperparameters, "augmentation": augmentation},

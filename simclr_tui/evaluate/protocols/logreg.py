@@ -1,4 +1,4 @@
-"""Logistic regression on h by L-BFGS, without augmentation: the transfer protocol of §B.8."""
+"""Logistic regression on h by L-BFGS, without augmentation: the paper's transfer protocol (§B.8)."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from simclr_tui.evaluate.context import Outcome, Task
+from simclr_tui.evaluate.context import Context, Outcome
 from simclr_tui.evaluate.splits import hold_out
 
-L2 = tuple(float(f"{value:.4g}") for value in np.logspace(1, -7, 17))  # from strong to weak, two a decade
-_SWEEP_ITERATIONS = 100  # each begins where the stronger one before it ended
+L2 = tuple(float(f"{value:.4g}") for value in np.logspace(1, -7, 17))  # from strong to weak, two per decade
+_SWEEP_ITERATIONS = 100  # each starts from the solution of the stronger penalty before it
 _ITERATIONS = 500
 
 
-def logreg(task: Task, seed: int) -> Outcome:
-    """The penalty is chosen on a held-out tenth of the training images; then all of them are fitted."""
-    features, classes = task.features, len(task.classes)
-    fit, held = (torch.from_numpy(ids).to(features.train.device) for ids in hold_out(task.train.labels, seed))
+def logreg(context: Context, seed: int) -> Outcome:
+    """Choose the penalty on a held-out tenth of the training images, then fit all of them."""
+    features, classes = context.features, len(context.classes)
+    fit, held = (torch.from_numpy(ids).to(features.train.device) for ids in hold_out(context.train.labels, seed))
     labels, h = features.train_labels, features.train.double()
     trial = SoftmaxRegression(h[fit], labels[fit], classes)
     weight: Tensor | None = None
@@ -26,7 +26,7 @@ def logreg(task: Task, seed: int) -> Outcome:
     for number, l2 in enumerate(L2, start=1):
         weight = trial.fit(l2, weight, _SWEEP_ITERATIONS)
         accuracies.append(float((predict(h[held], weight).argmax(dim=1) == labels[held]).double().mean()))
-        task.progress("sweep", number, len(L2))
+        context.progress("sweep", number, len(L2))
     best = int(np.argmax(accuracies))
     weight = SoftmaxRegression(h, labels, classes).fit(L2[best])
     return Outcome(
@@ -38,12 +38,12 @@ def logreg(task: Task, seed: int) -> Outcome:
 
 
 def predict(h: Tensor, weight: Tensor) -> Tensor:
-    """h (N, dim) and weight (C, dim + 1), the bias last → logits (N, C)."""
+    """Return logits (N, C) from h (N, dim) and weight (C, dim + 1), whose last column is the bias."""
     return h @ weight[:, :-1].T + weight[:, -1]
 
 
 class SoftmaxRegression:
-    """Minimises mean cross-entropy + l2/2·‖W‖² over h (N, dim), float64, and labels; the bias is not penalised.
+    """Minimise mean cross-entropy + l2/2·‖W‖² over h (N, dim), float64, and labels; the bias is not penalised.
 
     scikit-learn's C is 1 / (N·l2). L-BFGS walks along the principal axes of h, each scaled by about the root of the
     curvature there, which takes far fewer steps to the same minimum than h as it is.
@@ -57,7 +57,7 @@ class SoftmaxRegression:
         self._along = centred @ self._axes
 
     def fit(self, l2: float, start: Tensor | None = None, iterations: int = _ITERATIONS) -> Tensor:
-        """Return (C, dim + 1), the bias last; begins at `start`, else at zero."""
+        """Return the fitted weight (C, dim + 1), the bias last, starting from `start` or else from zero."""
         scale = (self._spread.clamp(min=0.0) / self._classes + l2).rsqrt()
         seen = self._along * scale
         begin = self._inwards(start, scale) if start is not None else seen.new_zeros(self._classes, len(scale) + 1)
@@ -83,7 +83,7 @@ class SoftmaxRegression:
         return self._outwards(weight.detach(), scale)
 
     def _outwards(self, weight: Tensor, scale: Tensor) -> Tensor:
-        """From weights along the scaled axes to weights of h."""
+        """Transform weights along the scaled axes to weights of h."""
         slopes = (weight[:, :-1] * scale) @ self._axes.T
         return torch.cat([slopes, (weight[:, -1] - slopes @ self._mean)[:, None]], dim=1)
 

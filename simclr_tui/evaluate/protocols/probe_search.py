@@ -1,4 +1,4 @@
-"""Train linear probes to their last epoch; choose among them on held-out training images, then train on all."""
+"""Search linear probes on held-out training images, then train the chosen one on all of them."""
 
 from __future__ import annotations
 
@@ -28,54 +28,54 @@ EPOCHS = 90  # §B.6
 BATCH = 256  # at most; rates are times batch / 256
 
 FeaturesOf = Callable[[int, Ids], Tensor]
-"""h (B, dim) of the training images of those ids, as seen in that epoch."""
+"""A function from (epoch, ids) to h (B, dim) of those training images, as augmented in that epoch."""
 
 
-@dataclass(frozen=True)
-class Probing:
-    """How probes are trained. `tick(what, done, total)` is told every epoch."""
+@dataclass(frozen=True, kw_only=True)
+class ProbeTraining:
+    """How probes are trained. `progress(what, done, total)` is called after every epoch."""
 
     features_of: FeaturesOf
     features: Features
     classes: int
     epochs: int
     seed: int
-    tick: Callable[[str, int, int], None]
+    progress: Callable[[str, int, int], None]
 
     def train(self, swept: list[Candidate], samples: Ids, what: str) -> Probes:
-        """Train on the images `samples`: cosine without warm-up, rates times batch / 256; the last epoch's probes."""
+        """Train on the images `samples` (cosine, no warm-up, rates times batch / 256) to the last epoch."""
         h, labels = self.features.train, self.features.train_labels
-        probes = Probes(swept, self.classes, h.shape[1], h.device)
+        probes = Probes(swept, classes=self.classes, dim=h.shape[1], device=h.device)
         steps = batches_of(len(samples), BATCH) * self.epochs
         peak, step = len(samples) * self.epochs / steps / 256, 0
         for epoch in range(self.epochs):
-            for ids in batches(samples, self.seed, epoch, BATCH):
+            for ids in batches(samples, BATCH, seed=self.seed, epoch=epoch):
                 rate = learning_rate(step, steps, 0, peak)
                 probes.step(self.features_of(epoch, ids), labels[torch.from_numpy(ids).to(h.device)], rate)
                 step += 1
-            self.tick(what, epoch + 1, self.epochs)
+            self.progress(what, epoch + 1, self.epochs)
         return probes
 
 
-def choose_and_train(probing: Probing) -> Outcome:
-    """Sweep on nine tenths of the training images, choose on the other tenth, train the chosen pair on all of them.
+def search_and_train(training: ProbeTraining) -> Outcome:
+    """Search on nine tenths of the training images, choose on the other tenth, train the chosen pair on all of them.
 
-    The test images are looked at once, by the chosen probe after its last epoch.
+    The test images are used once, by the chosen probe after its last epoch.
     """
-    features = probing.features
+    features = training.features
     swept = candidates(RATES, DECAYS)
-    fit, held = hold_out(features.train_labels.cpu().numpy(), probing.seed)
-    trial = probing.train(swept, fit, "sweep")
-    there = torch.from_numpy(held).to(features.train.device)
-    accuracies = trial.accuracies(features.train[there], features.train_labels[there])
+    fit, held = hold_out(features.train_labels.cpu().numpy(), training.seed)
+    trial = training.train(swept, fit, "sweep")
+    held_ids = torch.from_numpy(held).to(features.train.device)
+    accuracies = trial.accuracies(features.train[held_ids], features.train_labels[held_ids])
     best = int(accuracies.argmax())
-    final = probing.train([swept[best]], np.arange(len(features.train)), "training")
+    final = training.train([swept[best]], np.arange(len(features.train)), "training")
     rate, decay = swept[best]
     return Outcome(
         scores=final.logits(features.test)[:, 0],
         hyperparameters={
             "optimizer": "SGD, Nesterov momentum 0.9, cosine, no warm-up, from zero",
-            "epochs": probing.epochs,
+            "epochs": training.epochs,
             "batch_size": BATCH,
             "rates": list(RATES),
             "decays": list(DECAYS),

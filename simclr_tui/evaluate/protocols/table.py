@@ -1,4 +1,4 @@
-"""The table of protocols: what may be asked for, by the name of its result."""
+"""The table of protocols, by the names of their results."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from simclr_tui.evaluate.context import Outcome, Task
+from simclr_tui.evaluate.context import Context, Outcome
 from simclr_tui.evaluate.protocols.finetune import finetune
 from simclr_tui.evaluate.protocols.knn import knn
 from simclr_tui.evaluate.protocols.linear import linear
@@ -16,16 +16,19 @@ from simclr_tui.evaluate.protocols.logreg import logreg
 
 @dataclass(frozen=True)
 class Protocol:
-    """`measure(task, seed)`. `frozen`: the encoder may not change; `drawn`: seeds give different results."""
+    """A protocol's `measure(context, seed)`.
+
+    `frozen`: the encoder may not change. `seeded`: seeds give different results.
+    """
 
     name: str
-    measure: Callable[[Task, int], Outcome]
+    measure: Callable[[Context, int], Outcome]
     frozen: bool = True
-    drawn: bool = True
+    seeded: bool = True
 
 
 _ALL = (
-    Protocol("knn", knn, drawn=False),
+    Protocol("knn", knn, seeded=False),
     Protocol("linear", linear),
     Protocol("linear-aug", linear_aug),
     Protocol("logreg", logreg),

@@ -1,4 +1,4 @@
-"""From a recipe to its encoder, native or of a library."""
+"""Build a recipe's encoder, native or from a library."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from simclr_tui.train.model.resnet import build_resnet
 def build_encoder(recipe: Recipe) -> Encoder:
     """Return the recipe's encoder, freshly initialised from torch's global generator.
 
-    Raises RecipeError where there is no such encoder, or where it cannot take the recipe's images.
+    Raises RecipeError where there is no such encoder, or it cannot take the recipe's images.
     """
     if recipe.native_encoder:
         return build_resnet(recipe)
-    from simclr_tui.train.model.library import build_pooled  # whose libraries a ResNet need not wait for
+    from simclr_tui.train.model.library import build_library_encoder  # imported here: a native ResNet needs no library
 
-    return build_pooled(recipe)
+    return build_library_encoder(recipe)

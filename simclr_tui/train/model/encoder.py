@@ -1,4 +1,4 @@
-"""The encoder f(·), h = f(view) (§2.1), whatever network it is."""
+"""The encoder f(·), h = f(view) (§2.1), common to all networks."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from torch import Tensor, nn
 
 
 class Encoder(nn.Module):
-    """Takes views (n, 3, T, T) in [0, 1] and returns h (n, dim).
+    """An encoder from views (n, 3, T, T) in [0, 1] to h (n, dim).
 
-    `stem` is cifar or imagenet, or own where it is neither; `lines` are the Python that builds the same module,
-    under the name `encoder`, with the library that has it alone; empty for a native encoder.
+    `stem` is cifar or imagenet, or own where it is neither. `source_lines` are the Python that builds the same module
+    as `encoder` from its library; empty for a native encoder.
     """
 
     dim: int
     stem: str
-    lines: tuple[str, ...] = ()
+    source_lines: tuple[str, ...] = ()
 
     def forward(self, views: Tensor) -> Tensor:
         raise NotImplementedError
@@ -25,12 +25,12 @@ class Encoder(nn.Module):
         return any(_drops(module) for module in self.modules())
 
     def weights(self) -> dict[str, Tensor]:
-        """The state under the names of the library that has this model too."""
+        """Return the state dict under the names of the library that also has this model."""
         return self.state_dict()
 
 
 def _drops(module: nn.Module) -> bool:
-    """Whether a rate of dropping in the module is above 0, by the names that torch, torchvision and timm give it."""
+    """Return whether the module drops anything, judged by the attributes that torch, torchvision and timm use."""
     kind = type(module).__name__.lower()
     named = ("p", "prob") if "drop" in kind or "stochasticdepth" in kind else ()
     rates = [value for name, value in vars(module).items() if name in named or "drop" in name]

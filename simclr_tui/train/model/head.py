@@ -1,4 +1,4 @@
-"""The projection head g(·): z = g(h) is what the loss sees (§2.1); none, linear, or an MLP (§4.2)."""
+"""The projection head g(·), z = g(h) (§2.1): none, linear, or an MLP (§4.2)."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ class ScaleOnlyBatchNorm1d(nn.BatchNorm1d):
 
 
 class ProjectionHead(nn.Module):
-    """(n, dim) → (n, z_dim): one, two (`mlp`) or three linear layers with ReLU between them; `none` gives h itself.
+    """Project h (n, dim) to z (n, z_dim) by one, two (`mlp`) or three linear layers with ReLU between; `none` is z = h.
 
-    `hidden` 0 stands for `dim`. With `batch_norm`, as published: batch norm after each linear layer, the last
-    without a learned shift, and linear layers without biases, which batch norm would take away. Without it: plain
-    linear layers. The layers are linear1, bn1, linear2, bn2, …
+    `hidden` 0 means `dim`. With `batch_norm`, as published: batch norm after each linear layer, the last without a
+    learned shift, and linear layers without biases, which batch norm would cancel. Without it: plain linear layers.
+    The layers are named linear1, bn1, linear2, bn2, …
     """
 
-    def __init__(self, dim: int, hidden: int, out: int, batch_norm: bool, kind: str = "mlp") -> None:
+    def __init__(self, dim: int, hidden: int, out: int, *, batch_norm: bool, kind: str = "mlp") -> None:
         super().__init__()
         widths = head_widths(kind, dim, hidden, out)
         self.z_dim = widths[-1]
@@ -51,4 +51,4 @@ class ProjectionHead(nn.Module):
 
 def build_head(recipe: Recipe, dim: int) -> ProjectionHead:
     """Return the recipe's head for an h of `dim`, freshly initialised from torch's global generator."""
-    return ProjectionHead(dim, recipe.head_hidden, recipe.head_dim, recipe.head_bn, recipe.head)
+    return ProjectionHead(dim, recipe.head_hidden, recipe.head_dim, batch_norm=recipe.head_bn, kind=recipe.head)

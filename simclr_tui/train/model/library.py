@@ -1,6 +1,6 @@
-"""Encoders of torchvision and timm: a classification model without its classifier, never with learned weights.
+"""Encoders of torchvision and timm: a classification model without its classifier, untrained.
 
-h is what would have entered the classifier. Layers start as the library starts them.
+h is the input of the classifier. Layers are initialised as the library does it.
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ CIFAR_STEM = (
     "encoder.conv1 = torch.nn.Conv2d(3, 64, 3, padding=1, bias=False)",
     "encoder.maxpool = torch.nn.Identity()",
 )
-"""The lines that give a ResNet of torchvision the 3×3 stem."""
+"""The lines of Python that give torchvision's ResNet the 3×3 stem."""
 _RESNETS = ("resnext", "wide_resnet")
 _CLASSIFIERS = ("fc", "classifier", "head", "heads")
 _REFUSALS = (AssertionError, IndexError, RuntimeError, TypeError, ValueError, ZeroDivisionError)
 
 
-class PooledEncoder(Encoder):
-    """A `model` of a library that gives h itself."""
+class LibraryEncoder(Encoder):
+    """A library's `model` whose output is h."""
 
-    def __init__(self, model: nn.Module, lines: tuple[str, ...], stem: str, dim: int) -> None:
+    def __init__(self, model: nn.Module, source_lines: tuple[str, ...], *, stem: str, dim: int) -> None:
         super().__init__()
-        self.model, self.lines, self.stem, self.dim = model, lines, stem, dim
+        self.model, self.source_lines, self.stem, self.dim = model, source_lines, stem, dim
 
     def forward(self, views: Tensor) -> Tensor:
         h: Tensor = self.model(views)
@@ -44,10 +44,10 @@ class PooledEncoder(Encoder):
         return self.model.state_dict()
 
 
-def build_pooled(recipe: Recipe) -> PooledEncoder:
+def build_library_encoder(recipe: Recipe) -> LibraryEncoder:
     """Return the recipe's encoder of torchvision or timm, freshly initialised from torch's global generator.
 
-    Raises RecipeError where the library has none of that name, or where it cannot take the recipe's images.
+    Raises RecipeError where the library has none of that name, or it cannot take the recipe's images.
     """
     build = _from_timm if recipe.encoder.startswith("timm:") else _from_torchvision
     try:
@@ -57,17 +57,17 @@ def build_pooled(recipe: Recipe) -> PooledEncoder:
         if "can't allocate memory" in str(error):
             raise
         raise _cannot_take(recipe) from error
-    _refuse_what_has_no_place(recipe)
+    _check_stem_and_init(recipe)
     if dim == 0:
         raise _cannot_take(recipe)
-    return PooledEncoder(model, tuple(lines), _stem(recipe), dim)
+    return LibraryEncoder(model, tuple(lines), stem=_stem(recipe), dim=dim)
 
 
-def _refuse_what_has_no_place(recipe: Recipe) -> None:
+def _check_stem_and_init(recipe: Recipe) -> None:
     if recipe.encoder.startswith(_RESNETS):
         return
     if recipe.stem == "cifar":
-        raise RecipeError(f"{recipe.encoder} has a first layer of its own, not --stem cifar", "give --stem auto")
+        raise RecipeError(f"{recipe.encoder} has its own first layer and cannot use --stem cifar", "give --stem auto")
     if recipe.zero_init:
         raise RecipeError(f"--zero-init is for ResNets, not for {recipe.encoder}", "give --no-zero-init")
 
@@ -87,7 +87,7 @@ def _cannot_take(recipe: Recipe) -> RecipeError:
 
 @torch.no_grad()
 def _dimension(model: nn.Module, side: int) -> int:
-    """The dimension of h, 0 where the model gives no vector, from one image of zeros. Leaves the model as it was."""
+    """Return the dimension of h for one image of zeros; 0 where the output is no vector. Leaves the model unchanged."""
     h = model.eval()(torch.zeros(1, 3, side, side))
     model.train()
     return int(h.shape[1]) if isinstance(h, Tensor) and h.ndim == 2 else 0
@@ -98,20 +98,24 @@ def _from_timm(recipe: Recipe) -> tuple[nn.Module, list[str]]:
     names = timm.list_models()
     if name not in names:
         plain = name.partition(".")[0]
-        hint = f"no weights are loaded: give timm:{plain}" if plain in names else did_you_mean(name, names)
+        hint = (
+            f"the name of pretrained weights has no meaning here: give timm:{plain}"
+            if plain in names
+            else did_you_mean(name, names)
+        )
         listing = "list them: python -c 'import timm; print(*timm.list_models())'"
         raise RecipeError(f"timm has no encoder {name!r}", hint or listing)
     known = timm.get_pretrained_cfg(name)
-    # A model whose tokens or windows are counted at the start is told the size; others take any.
+    # A model with a fixed number of tokens or windows must be told the size; others take any.
     size = {"img_size": recipe.image_size} if known is not None and known.fixed_input_size else {}
-    # A rate of dropping is that of the classifier's dropout, which some models keep without it.
+    # drop_rate is that of the classifier's dropout, which some models keep without the classifier.
     model: nn.Module = timm.create_model(name, pretrained=False, num_classes=0, drop_rate=0.0, **size)
-    words = _words({"num_classes": 0, **size})
+    words = _as_call({"num_classes": 0, **size})
     return model, ["import timm", "import torch", f'encoder = timm.create_model("{name}", {words})']
 
 
 def _import_timm() -> ModuleType:
-    import_torchvision()  # which timm imports, and would import without what the other builds of torch need
+    import_torchvision()  # timm imports it too, without the placeholders that other builds of torch need
     try:
         return importlib.import_module("timm")
     except ImportError:
@@ -123,17 +127,17 @@ def _from_torchvision(recipe: Recipe) -> tuple[nn.Module, list[str]]:
     names = models.list_models(module=models)
     if name not in names:
         hint = did_you_mean(name, names) or "timm's encoders are called timm:NAME"
-        raise RecipeError(f"neither here nor in torchvision is there an encoder {name!r}", hint)
-    arguments = _arguments(recipe)
+        raise RecipeError(f"no encoder {name!r}, neither here nor in torchvision", hint)
+    arguments = _family_arguments(recipe)
     model = models.get_model(name, weights=None, **arguments)
-    lines = ["import torch", "import torchvision", f"encoder = torchvision.models.{name}({_words(arguments)})"]
+    lines = ["import torch", "import torchvision", f"encoder = torchvision.models.{name}({_as_call(arguments)})"]
     if name.startswith(_RESNETS):
-        lines += _as_native(model, recipe)
-    return model, [*lines, _cut(model)]
+        lines += _apply_resnet_options(model, recipe)
+    return model, [*lines, _remove_classifier(model)]
 
 
-def _arguments(recipe: Recipe) -> dict[str, Any]:
-    """What a family must be told: the size of its images, or to leave out the classifiers in its middle."""
+def _family_arguments(recipe: Recipe) -> dict[str, Any]:
+    """Return the arguments that a family needs: the size of its images, or to omit auxiliary classifiers."""
     side = recipe.image_size
     plain = {"aux_logits": False, "init_weights": True}
     families: dict[str, dict[str, Any]] = {
@@ -145,12 +149,12 @@ def _arguments(recipe: Recipe) -> dict[str, Any]:
     return families.get(recipe.encoder.partition("_")[0], {})
 
 
-def _words(arguments: dict[str, Any]) -> str:
+def _as_call(arguments: dict[str, Any]) -> str:
     return ", ".join(f"{name}={value!r}" for name, value in arguments.items())
 
 
-def _as_native(model: Any, recipe: Recipe) -> list[str]:
-    """Give one of torchvision's ResNets the recipe's stem and start, as ours have them. Returns lines that do so."""
+def _apply_resnet_options(model: Any, recipe: Recipe) -> list[str]:
+    """Apply the recipe's stem and initialisation to torchvision's ResNet. Returns the lines of Python that do so."""
     if recipe.zero_init:
         for stage in (model.layer1, model.layer2, model.layer3, model.layer4):
             for block in stage:
@@ -163,11 +167,11 @@ def _as_native(model: Any, recipe: Recipe) -> list[str]:
     return list(CIFAR_STEM)
 
 
-def _cut(model: Any) -> str:
-    """Take the classifier off, and with it the dropout before it. Returns the line of Python that does so.
+def _remove_classifier(model: Any) -> str:
+    """Remove the classifier and the dropout before it. Returns the line of Python that does so.
 
-    Of several layers those before the first linear one stay. SqueezeNet's classifier is a convolution on the map
-    and would be pooled after it: the map is pooled in its place.
+    Of several layers, those before the first linear one stay. SqueezeNet's classifier is a convolution that is pooled
+    afterwards: it is replaced by the pooling.
     """
     name = next(name for name in _CLASSIFIERS if hasattr(model, name))
     layers = getattr(model, name)

@@ -1,4 +1,4 @@
-"""z of a batch of views: encoder and projection head as one function, compiled where the recipe asks for it."""
+"""Encoder and projection head as one function from views to z, compiled where the recipe asks for it."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ def projection(
 ) -> Projection:
     """Return the function from views (n, 3, S, S) to z (n, dim), float32.
 
-    Compiled, it is inductor's, or that of another `backend` of torch.compile. On a GPU it is replayed as CUDA graphs
-    where a step is one pass: a graph's output is overwritten by its next pass, and `micro_batch` keeps several.
-    Only training goes through it, so that evaluations, of other shapes and another mode, compile nothing.
+    Compiled by inductor, or another `backend` of torch.compile. On a GPU it is replayed as CUDA graphs where a step is
+    one pass: the next pass overwrites a graph's output, and `micro_batch` keeps several. Only training uses it, so that
+    evaluations, with other shapes and in eval mode, compile nothing.
     """
     device, autocast = compute.device.type, compute.autocast
 
     def project(views: Tensor) -> Tensor:
         with torch.autocast(device, autocast, enabled=autocast is not None):
             z: Tensor = head(encoder(views))
-        return z.float()  # here, so that what the loss says of z is summed over processes in float32
+        return z.float()  # here, so that the gradient of z is summed over processes in float32
 
     if not compiled:
         return project

@@ -1,7 +1,7 @@
-"""The encoder f(·), h = f(view) (§2.1); natively a ResNet without its classifier, h its average pool.
+"""The native encoder f(·), h = f(view) (§2.1): a ResNet without its classifier, h its average pool.
 
-A ResNet's parameters carry torchvision's names, so at width 1 with the ImageNet stem the weights go into
-torchvision's unchanged. Strides stand where they do there ("v1.5": on the 3×3 convolution of a bottleneck).
+Parameters carry torchvision's names, so at width 1 with the ImageNet stem the weights load into torchvision's ResNet
+unchanged. Strides are placed as there ("v1.5": on the 3×3 convolution of a bottleneck).
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ class ResNet(Encoder):
     layer3: nn.Sequential
     layer4: nn.Sequential
 
-    def __init__(self, block: Block, depths: tuple[int, int, int, int], width: float, cifar_stem: bool) -> None:
+    def __init__(self, block: Block, depths: tuple[int, int, int, int], *, width: float, cifar_stem: bool) -> None:
         super().__init__()
         self.stem = "cifar" if cifar_stem else "imagenet"
         planes = stage_widths(width)
@@ -87,7 +87,9 @@ class ResNet(Encoder):
         self.maxpool = nn.Identity() if cifar_stem else nn.MaxPool2d(3, stride=2, padding=1)
         inputs = planes[0]
         for stage, (width_here, depth) in enumerate(zip(planes, depths, strict=True)):
-            setattr(self, f"layer{stage + 1}", _stage(block, inputs, width_here, depth, 1 if stage == 0 else 2))
+            setattr(
+                self, f"layer{stage + 1}", _stage(block, inputs, width_here, depth=depth, stride=1 if stage == 0 else 2)
+            )
             inputs = width_here * block.expansion
         self.dim = inputs
 
@@ -99,8 +101,9 @@ class ResNet(Encoder):
 
 
 def build_resnet(recipe: Recipe) -> ResNet:
+    """Return the recipe's ResNet, freshly initialised from torch's global generator (He et al. 2015, fan-out)."""
     block: Block = BasicBlock if recipe.encoder in BASIC else Bottleneck
-    encoder = ResNet(block, DEPTHS[recipe.encoder], recipe.width, recipe.cifar_stem)
+    encoder = ResNet(block, DEPTHS[recipe.encoder], width=recipe.width, cifar_stem=recipe.cifar_stem)
     for module in encoder.modules():
         if isinstance(module, nn.Conv2d):
             nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
@@ -109,7 +112,7 @@ def build_resnet(recipe: Recipe) -> ResNet:
     return encoder
 
 
-def _stage(block: Block, inputs: int, planes: int, depth: int, stride: int) -> nn.Sequential:
+def _stage(block: Block, inputs: int, planes: int, *, depth: int, stride: int) -> nn.Sequential:
     outputs = planes * block.expansion
     return nn.Sequential(block(inputs, planes, stride), *(block(outputs, planes, 1) for _ in range(depth - 1)))
 

@@ -1,7 +1,6 @@
-"""Batch norm over the global batch (§2.2): with each process's own statistics, an image's two views could know each
-other by them.
+"""Batch norm over the global batch (§2.2): local statistics would let the network recognise an image's two views.
 
-Ours and not torch's SyncBatchNorm, which runs on GPUs alone and could not be proved against one process here.
+Written here because torch's SyncBatchNorm runs on GPUs only and could not be tested against one process on a CPU.
 """
 
 from __future__ import annotations
@@ -17,10 +16,10 @@ from simclr_tui.train.model.head import ScaleOnlyBatchNorm1d
 _KNOWN = (nn.BatchNorm1d, nn.BatchNorm2d, ScaleOnlyBatchNorm1d)
 
 
-class GlobalBatchNorm(_BatchNorm):
-    """In training mode, batch norm by the mean and variance of all processes' inputs (n, C, …); of equal n each.
+class SyncBatchNorm(_BatchNorm):
+    """Batch norm by the mean and variance of all processes' inputs (n, C, …), n equal in each, in training mode.
 
-    Parameters and buffers are those of the module that it replaces. Statistics are float32 under autocast.
+    Parameters and buffers are those of the replaced module. Statistics are float32 under autocast.
     """
 
     def __init__(self, replaced: _BatchNorm, world: World) -> None:
@@ -46,21 +45,21 @@ class GlobalBatchNorm(_BatchNorm):
             return torch.addcmul(shift.view(shape), input, scale.view(shape)).to(input.dtype)
 
     def _statistics(self, input: Tensor) -> tuple[Tensor, Tensor]:
-        """Return mean and biased variance (C,), and move the running statistics.
+        """Return mean and biased variance (C,), and update the running statistics.
 
-        From each process's own mean and variance, so that nothing cancels: the variance of all is the mean of their
-        variances and the variance of their means.
+        Combined from each process's mean and variance to avoid cancellation: the variance of all is the mean of the
+        variances plus the variance of the means.
         """
         values = input if input.dtype == torch.float64 else input.float()
         variance, mean = torch.var_mean(values, dim=[0, *range(2, input.ndim)], correction=0)
         means, variances = self._world.gather(torch.stack((mean, variance))).unbind(1)
         mean = means.mean(dim=0)
         variance = variances.mean(dim=0) + (means - mean).square().mean(dim=0)
-        self._move(mean.detach(), variance.detach(), count=self._world.size * input.numel() // input.shape[1])
+        self._update_running(mean.detach(), variance.detach(), count=self._world.size * input.numel() // input.shape[1])
         return mean, variance
 
     @torch.no_grad()
-    def _move(self, mean: Tensor, variance: Tensor, count: int) -> None:
+    def _update_running(self, mean: Tensor, variance: Tensor, count: int) -> None:
         assert self.running_mean is not None
         assert self.running_var is not None
         assert self.num_batches_tracked is not None
@@ -70,14 +69,16 @@ class GlobalBatchNorm(_BatchNorm):
         self.running_var.lerp_(variance * (count / max(1, count - 1)), self.momentum)
 
 
-def with_global_norm(module: nn.Module, world: World) -> nn.Module:
-    """Replace the batch norms of a module, in place, where there are several processes. Raises RecipeError for a kind
-    that does more than batch norm."""
+def convert_sync_batchnorm(module: nn.Module, world: World) -> nn.Module:
+    """Replace the batch norms of a module, in place, where there are several processes.
+
+    Raises RecipeError for a subclass that does more than batch norm.
+    """
     if world.size > 1:
         for parent in list(module.modules()):
             for name, child in list(parent.named_children()):
                 if type(child) in _KNOWN:
-                    setattr(parent, name, GlobalBatchNorm(child, world))  # type: ignore[arg-type]
+                    setattr(parent, name, SyncBatchNorm(child, world))  # type: ignore[arg-type]
                 elif isinstance(child, _BatchNorm):
                     raise RecipeError(
                         f"--gpus: this encoder's {type(child).__name__} cannot see the global batch",

@@ -1,8 +1,8 @@
-"""The one door to torchvision.
+"""Import torchvision: the only place that does.
 
-A torchvision wheel built for CUDA refuses to import beside a CPU build of torch: its compiled operators cannot
-load, and registering their shape rules then fails. Nothing here uses those operators (they are for detection),
-so placeholders are declared for the missing ones and the import is made again.
+A torchvision wheel built for CUDA fails to import beside a CPU build of torch: its compiled operators cannot load, and
+registering their shape rules then fails. Those operators are for detection and not used here, so placeholders are
+declared for the missing ones and the import is repeated.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ import torch
 
 _MISSING = re.compile(r"operator torchvision::(\w+) does not exist")
 _SIGNATURE = "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor"
-# Kept for the life of the process: a Library that is collected takes its declarations with it.
+# Kept for the life of the process: a garbage-collected Library removes its declarations.
 _declared: list[Any] = []
 
 
 def import_torchvision() -> ModuleType:
-    """Return torchvision, whatever build of torch it stands beside. Idempotent."""
+    """Return torchvision, whatever build of torch is installed. Idempotent."""
     for _ in range(8):
         try:
             return importlib.import_module("torchvision")

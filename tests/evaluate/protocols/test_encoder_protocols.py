@@ -12,18 +12,18 @@ import torch.nn.functional as F
 import simclr_tui.train.model.torchvision_import  # noqa: F401  (torchvision only after it)
 from simclr_tui.errors import DataError, EvaluationError
 from simclr_tui.evaluate.augment import crop_and_flip
-from simclr_tui.evaluate.context import labelled
+from simclr_tui.evaluate.context import labelled_splits
 from simclr_tui.evaluate.frozen import digest, frozen
-from simclr_tui.evaluate.metrics import score
+from simclr_tui.evaluate.metrics import compute_metrics
 from simclr_tui.evaluate.protocols.finetune import default_epochs, finetune
 from simclr_tui.evaluate.protocols.linear_aug import linear_aug
-from simclr_tui.evaluate.protocols.probe_search import Probing
+from simclr_tui.evaluate.protocols.probe_search import ProbeTraining
 from simclr_tui.evaluate.splits import batches
 from simclr_tui.recipe.recipe import Recipe
 from simclr_tui.train.data.images import Data, ImageSet
 from simclr_tui.train.rng import Stream, uniforms
 from simclr_tui.train.views.params import draw_crops
-from tests.evaluate.tasks import RECIPE, image_task
+from tests.evaluate.contexts import RECIPE, image_context
 
 RECIPE_20 = Recipe(image_size=20, crop_min=0.2)
 
@@ -48,15 +48,15 @@ def test_a_view_is_torchvisions_crop_and_flip_and_nothing_else():
 
 def test_a_view_is_a_function_of_seed_epoch_and_image_alone():
     images = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (6, 3, 32, 32), dtype=np.uint8))
-    whole = crop_and_flip(images, RECIPE_20, 1, 0, np.arange(6))
-    part = crop_and_flip(images[2:4], RECIPE_20, 1, 0, np.array([2, 3]))
+    whole = crop_and_flip(images, RECIPE_20, np.arange(6), seed=1, epoch=0)
+    part = crop_and_flip(images[2:4], RECIPE_20, np.array([2, 3]), seed=1, epoch=0)
     torch.testing.assert_close(whole[2:4], part, atol=1e-6, rtol=0)
-    assert not torch.equal(whole, crop_and_flip(images, RECIPE_20, 1, 1, np.arange(6)))
-    assert not torch.equal(whole, crop_and_flip(images, RECIPE_20, 2, 0, np.arange(6)))
+    assert not torch.equal(whole, crop_and_flip(images, RECIPE_20, np.arange(6), seed=1, epoch=1))
+    assert not torch.equal(whole, crop_and_flip(images, RECIPE_20, np.arange(6), seed=2, epoch=0))
 
 
 def test_the_digest_sees_parameters_and_buffers_and_nothing_but_them():
-    encoder = image_task().encoder
+    encoder = image_context().encoder
     before = digest(encoder)
     assert digest(copy.deepcopy(encoder).train()) == before
     changed = copy.deepcopy(encoder)
@@ -68,10 +68,10 @@ def test_the_digest_sees_parameters_and_buffers_and_nothing_but_them():
 
 
 def test_an_encoder_that_leaves_eval_mode_is_found_out():
-    task = image_task(epochs=1)
-    task.encoder.register_forward_pre_hook(_thaw)
-    with pytest.raises(EvaluationError, match="changed"), frozen(task.encoder):
-        linear_aug(task, seed=0)
+    context = image_context(epochs=1)
+    context.encoder.register_forward_pre_hook(_thaw)
+    with pytest.raises(EvaluationError, match="changed"), frozen(context.encoder):
+        linear_aug(context, seed=0)
 
 
 def _thaw(module, _inputs) -> None:
@@ -79,46 +79,46 @@ def _thaw(module, _inputs) -> None:
 
 
 def test_an_encoder_in_training_mode_is_found_out_even_if_nothing_has_changed_yet():
-    task = image_task()
-    with pytest.raises(EvaluationError, match="training mode"), frozen(task.encoder):
-        task.encoder.train()
+    context = image_context()
+    with pytest.raises(EvaluationError, match="training mode"), frozen(context.encoder):
+        context.encoder.train()
 
 
 def test_the_augmented_probe_trains_on_views_and_leaves_the_encoder_alone(monkeypatch):
     seen = []
-    monkeypatch.setattr(Probing, "train", _spying(Probing.train, seen))
-    task = image_task(epochs=2)
-    before = digest(task.encoder)
-    with frozen(task.encoder) as known:
-        found = linear_aug(task, seed=0)
-    assert digest(task.encoder) == known == before
+    monkeypatch.setattr(ProbeTraining, "train", _spying(ProbeTraining.train, seen))
+    context = image_context(epochs=2)
+    before = digest(context.encoder)
+    with frozen(context.encoder) as known:
+        found = linear_aug(context, seed=0)
+    assert digest(context.encoder) == known == before
     assert found.scores.shape == (50, 10)
     features_of, samples = seen[-1].features_of, np.arange(8)
-    views = crop_and_flip(torch.from_numpy(task.train.images[:8]), RECIPE, 0, 1, samples)
-    torch.testing.assert_close(features_of(1, samples), task.encoder(views), atol=1e-5, rtol=1e-4)
-    assert not torch.allclose(features_of(1, samples), task.features.train[:8], atol=1e-3)
+    views = crop_and_flip(torch.from_numpy(context.train.images[:8]), RECIPE, samples, seed=0, epoch=1)
+    torch.testing.assert_close(features_of(1, samples), context.encoder(views), atol=1e-5, rtol=1e-4)
+    assert not torch.allclose(features_of(1, samples), context.features.train[:8], atol=1e-3)
 
 
 def _spying(train, seen):
-    def spy(probing, *arguments):
-        seen.append(probing)
-        return train(probing, *arguments)
+    def spy(training, *arguments):
+        seen.append(training)
+        return train(training, *arguments)
 
     return spy
 
 
 def test_fine_tuning_walks_as_nesterov_at_the_papers_rate_through_the_whole_network():
-    task = image_task(n=40, epochs=3)
-    found = finetune(task, seed=2, share=1.0)
+    context = image_context(n=40, epochs=3)
+    found = finetune(context, seed=2, share=1.0)
     assert found.hyperparameters["labelled_images"] == 40
-    encoder = copy.deepcopy(task.encoder).requires_grad_(True).train()
+    encoder = copy.deepcopy(context.encoder).requires_grad_(True).train()
     weight, bias = torch.zeros(10, encoder.dim, requires_grad=True), torch.zeros(10, requires_grad=True)
     parameters = [*encoder.parameters(), weight, bias]
     velocities = [torch.zeros_like(parameter) for parameter in parameters]
     for step in range(3):
-        (ids,) = batches(np.arange(40), 2, step, 256)
-        views = crop_and_flip(torch.from_numpy(task.train.images[ids]), RECIPE, 2, step, ids)
-        loss = F.cross_entropy(encoder(views) @ weight.T + bias, torch.from_numpy(task.train.labels[ids]))
+        (ids,) = batches(np.arange(40), 256, seed=2, epoch=step)
+        views = crop_and_flip(torch.from_numpy(context.train.images[ids]), RECIPE, ids, seed=2, epoch=step)
+        loss = F.cross_entropy(encoder(views) @ weight.T + bias, torch.from_numpy(context.train.labels[ids]))
         lr = 0.05 * 40 / 256 * 0.5 * (1 + np.cos(np.pi * step / 3))
         gradients = torch.autograd.grad(loss, parameters)
         with torch.no_grad():
@@ -126,19 +126,19 @@ def test_fine_tuning_walks_as_nesterov_at_the_papers_rate_through_the_whole_netw
                 velocity.mul_(0.9).add_(gradient)
                 parameter -= lr * (gradient + 0.9 * velocity)
     with torch.no_grad():
-        expected = encoder.eval()(torch.from_numpy(task.test.images) / 255.0) @ weight.T + bias
+        expected = encoder.eval()(torch.from_numpy(context.test.images) / 255.0) @ weight.T + bias
     torch.testing.assert_close(found.scores, expected, atol=1e-4, rtol=1e-2)
 
 
 def test_fine_tuning_learns_from_the_share_and_keeps_its_hands_off_the_encoder():
-    task = image_task(n=300, epochs=50)
-    before = digest(task.encoder)
-    full = finetune(task, seed=0, share=1.0)
-    assert digest(task.encoder) == before
-    assert not any(parameter.requires_grad for parameter in task.encoder.parameters())
-    assert score(full.scores, task.labels(task.test)).top1 > 0.25
-    task.settings = type(task.settings)(epochs=2)
-    tenth = [finetune(task, seed, share=0.1) for seed in (0, 0, 1)]
+    context = image_context(n=300, epochs=50)
+    before = digest(context.encoder)
+    full = finetune(context, seed=0, share=1.0)
+    assert digest(context.encoder) == before
+    assert not any(parameter.requires_grad for parameter in context.encoder.parameters())
+    assert compute_metrics(full.scores, context.labels(context.test)).top1 > 0.25
+    context.settings = type(context.settings)(epochs=2)
+    tenth = [finetune(context, seed, share=0.1) for seed in (0, 0, 1)]
     assert tenth[0].hyperparameters["labelled_images"] == 30
     assert torch.equal(tenth[0].scores, tenth[1].scores)
     assert not torch.equal(tenth[0].scores, tenth[2].scores)
@@ -158,11 +158,11 @@ def test_epochs_are_the_papers_unless_that_is_too_few_updates(share, labels, epo
 def test_images_without_classes_are_refused(labels, classes, words):
     images = ImageSet(np.zeros((3, 3, 4, 4), np.uint8), None if labels is None else np.array(labels))
     with pytest.raises(DataError, match=words):
-        labelled(Data(images, images, classes), "mine")
+        labelled_splits(Data(images, images, classes), "mine")
 
 
 def test_unlabelled_images_are_left_out():
     images = ImageSet(np.arange(4, dtype=np.uint8).reshape(4, 1, 1, 1), np.array([0, -1, 1, -1]))
-    train, _test = labelled(Data(images, images, ("a", "b")), "mine")
+    train, _test = labelled_splits(Data(images, images, ("a", "b")), "mine")
     assert train.labels.tolist() == [0, 1]
     assert train.images.ravel().tolist() == [0, 2]

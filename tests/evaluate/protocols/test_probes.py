@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import confusion_matrix, top_k_accuracy_score
 
-from simclr_tui.evaluate.metrics import score
+from simclr_tui.evaluate.metrics import compute_metrics
 from simclr_tui.evaluate.protocols.knn import knn
 from simclr_tui.evaluate.protocols.linear import linear
 from simclr_tui.evaluate.protocols.logreg import L2, SoftmaxRegression, logreg, predict
@@ -19,14 +19,14 @@ from simclr_tui.evaluate.protocols.probe_search import DECAYS, RATES
 from simclr_tui.evaluate.protocols.probes import Probes, candidates
 from simclr_tui.evaluate.splits import batches, hold_out
 from simclr_tui.train.observe.knn import knn_accuracy
-from tests.evaluate.tasks import clusters, feature_task
+from tests.evaluate.contexts import clusters, feature_context
 
 
 def test_every_probe_of_a_sweep_walks_as_torchs_nesterov_sgd():
     h, labels = (torch.tensor(part) for part in clusters(64, 5, 9, 0))
     h = h.float()
     swept = candidates((0.02, 0.1), (0.0, 0.01))
-    ours = Probes(swept, 5, 9, h.device)
+    ours = Probes(swept, classes=5, dim=9, device=h.device)
     theirs = [torch.nn.Linear(9, 5) for _ in swept]
     optimizers = []
     for layer, (rate, decay) in zip(theirs, swept, strict=True):
@@ -52,7 +52,7 @@ def _numpy_probe(h, labels, classes, samples, epochs, seed, rate, decay):
     parts = int(np.ceil(len(samples) / 256))
     steps, step = parts * epochs, 0
     for epoch in range(epochs):
-        for ids in batches(samples, seed, epoch, 256):
+        for ids in batches(samples, 256, seed=seed, epoch=epoch):
             logits = h[ids] @ weight.T + bias
             probability = np.exp(logits - logits.max(axis=1, keepdims=True))
             probability /= probability.sum(axis=1, keepdims=True)
@@ -68,9 +68,9 @@ def _numpy_probe(h, labels, classes, samples, epochs, seed, rate, decay):
 
 
 def test_the_linear_probe_is_the_definition_in_float64_with_the_best_of_the_held_out():
-    task = feature_task(n=600, epochs=15)
-    found = linear(task, seed=4)
-    h, labels = task.features.train.double().numpy(), task.train.labels
+    context = feature_context(n=600, epochs=15)
+    found = linear(context, seed=4)
+    h, labels = context.features.train.double().numpy(), context.train.labels
     fit, held = hold_out(labels, 4)
     accuracy = {}
     for rate in RATES:
@@ -82,7 +82,7 @@ def test_the_linear_probe_is_the_definition_in_float64_with_the_best_of_the_held
     assert accuracy[chosen] == max(accuracy.values())
     assert min(accuracy.values()) < max(accuracy.values()), "the sweep had nothing to choose"
     weight, bias = _numpy_probe(h, labels, 7, np.arange(600), 15, 4, *chosen)
-    expected = task.features.test.double().numpy() @ weight.T + bias
+    expected = context.features.test.double().numpy() @ weight.T + bias
     np.testing.assert_allclose(found.scores.numpy(), expected, atol=2e-2, rtol=2e-3)
     assert (found.scores.numpy().argmax(axis=1) == expected.argmax(axis=1)).mean() > 0.99
 
@@ -108,9 +108,9 @@ def test_a_warm_start_ends_where_a_cold_one_does():
 
 
 def test_the_penalty_is_the_best_on_held_out_training_images_by_scikit_learn_too():
-    task = feature_task(n=200, dim=40)
-    found = logreg(task, seed=1)
-    h, labels = task.features.train.double().numpy(), task.train.labels
+    context = feature_context(n=200, dim=40)
+    found = logreg(context, seed=1)
+    h, labels = context.features.train.double().numpy(), context.train.labels
     fit, held = hold_out(labels, 1)
     accuracy = {
         l2: LogisticRegression(C=1 / (len(fit) * l2), tol=1e-8, max_iter=5000).fit(h[fit], labels[fit])
@@ -120,32 +120,32 @@ def test_the_penalty_is_the_best_on_held_out_training_images_by_scikit_learn_too
     assert found.validation >= max(accuracy.values()) - 1 / len(held)
     assert found.validation > min(accuracy.values())
     final = LogisticRegression(C=1 / (len(h) * found.chosen["l2"]), tol=1e-8, max_iter=5000).fit(h, labels)
-    theirs = final.decision_function(task.features.test.double().numpy())
+    theirs = final.decision_function(context.features.test.double().numpy())
     assert (found.scores.numpy().argmax(axis=1) == theirs.argmax(axis=1)).mean() > 0.98
 
 
 @pytest.mark.parametrize("protocol", [linear, logreg])
 def test_the_test_images_have_no_say_in_what_is_chosen(protocol):
-    task, other = feature_task(epochs=5), feature_task(epochs=5)
-    permuted = (task.features.test_labels + 1) % 7
-    other.features = dataclasses.replace(task.features, test=-task.features.test, test_labels=permuted)
-    one, two = protocol(task, seed=0), protocol(other, seed=0)
+    context, other = feature_context(epochs=5), feature_context(epochs=5)
+    permuted = (context.features.test_labels + 1) % 7
+    other.features = dataclasses.replace(context.features, test=-context.features.test, test_labels=permuted)
+    one, two = protocol(context, seed=0), protocol(other, seed=0)
     assert (one.chosen, one.validation) == (two.chosen, two.validation)
     assert not torch.equal(one.scores, two.scores)
 
 
 @pytest.mark.parametrize("protocol", [linear, logreg])
 def test_a_seed_gives_the_same_to_the_bit_and_another_seed_another_split(protocol):
-    found = [protocol(feature_task(epochs=3), seed) for seed in (0, 0, 1)]
+    found = [protocol(feature_context(epochs=3), seed) for seed in (0, 0, 1)]
     assert torch.equal(found[0].scores, found[1].scores)
     assert found[0].validation == found[1].validation
     assert not torch.equal(found[0].scores, found[2].scores) or found[0].validation != found[2].validation
 
 
 def test_knn_gives_the_monitors_accuracy():
-    task = feature_task()
-    features = task.features
-    found = score(knn(task, seed=0).scores, features.test_labels)
+    context = feature_context()
+    features = context.features
+    found = compute_metrics(knn(context, seed=0).scores, features.test_labels)
     expected = knn_accuracy(features.train, features.train_labels, features.test, features.test_labels, 7, k=20)
     assert found.top1 == expected
     assert 0.3 < found.top1 < 0.99
@@ -154,9 +154,9 @@ def test_knn_gives_the_monitors_accuracy():
 def test_scores_are_judged_as_scikit_learn_judges_them():
     random = np.random.default_rng(0)
     scores, labels = random.normal(size=(300, 8)), random.integers(0, 8, 300)
-    found = score(torch.tensor(scores), torch.tensor(labels))
+    found = compute_metrics(torch.tensor(scores), torch.tensor(labels))
     assert found.top1 == pytest.approx(top_k_accuracy_score(labels, scores, k=1))
     assert found.top5 == pytest.approx(top_k_accuracy_score(labels, scores, k=5))
     assert (found.confusion.numpy() == confusion_matrix(labels, scores.argmax(axis=1))).all()
-    few = score(torch.tensor(scores[:, :5]), torch.tensor(labels % 5))
+    few = compute_metrics(torch.tensor(scores[:, :5]), torch.tensor(labels % 5))
     assert few.top5 is None

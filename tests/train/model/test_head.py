@@ -91,7 +91,7 @@ def test_three_layers_with_norms_are_what_the_definition_gives():
     ],
 )  # fmt: skip
 def test_every_head_has_its_layers_and_no_others(kind, batch_norm, shapes):
-    head = ProjectionHead(6, 10, 4, batch_norm, kind)
+    head = ProjectionHead(6, 10, 4, batch_norm=batch_norm, kind=kind)
     assert {name: tuple(p.shape) for name, p in head.named_parameters()} == shapes
     assert head.z_dim == (6 if kind == "none" else 4)
     shiftless = [module for module in head.modules() if isinstance(module, ScaleOnlyBatchNorm1d)]
@@ -100,27 +100,27 @@ def test_every_head_has_its_layers_and_no_others(kind, batch_norm, shapes):
 
 def test_no_head_leaves_h_as_it_is_and_a_linear_one_has_no_bend():
     h = torch.randn(5, 6)
-    assert torch.equal(ProjectionHead(6, 0, 4, True, "none")(h), h)
-    linear = ProjectionHead(6, 0, 4, False, "linear")
+    assert torch.equal(ProjectionHead(6, 0, 4, batch_norm=True, kind="none")(h), h)
+    linear = ProjectionHead(6, 0, 4, batch_norm=False, kind="linear")
     torch.testing.assert_close(linear(-h), h @ -linear.linear1.weight.T + linear.linear1.bias)
 
 
 def test_a_hidden_width_of_zero_is_that_of_h():
-    head = ProjectionHead(6, 0, 4, False, "mlp3")
+    head = ProjectionHead(6, 0, 4, batch_norm=False, kind="mlp3")
     assert [head.get_submodule(f"linear{n}").weight.shape for n in (1, 2, 3)] == [(6, 6), (6, 6), (4, 6)]
 
 
 @pytest.mark.parametrize("kind", ["none", "linear", "mlp", "mlp3"])
 def test_the_recipe_names_its_head(kind):
     head = build_head(Recipe(head=kind, head_hidden=10, head_dim=4, head_bn=False), 6)
-    expected = ProjectionHead(6, 10, 4, False, kind)
+    expected = ProjectionHead(6, 10, 4, batch_norm=False, kind=kind)
     assert {n: p.shape for n, p in head.named_parameters()} == {n: p.shape for n, p in expected.named_parameters()}
 
 
 @pytest.mark.parametrize("kind", ["linear", "mlp", "mlp3"])
 @pytest.mark.parametrize("batch_norm", [True, False])
 def test_every_parameter_gets_a_gradient_under_autocast(batch_norm, kind):
-    head = ProjectionHead(8, 0, 5, batch_norm, kind)
+    head = ProjectionHead(8, 0, 5, batch_norm=batch_norm, kind=kind)
     with torch.autocast("cpu", torch.bfloat16):
         z = head(torch.randn(16, 8))
     z.float().square().sum().backward()
@@ -130,7 +130,10 @@ def test_every_parameter_gets_a_gradient_under_autocast(batch_norm, kind):
 
 @pytest.mark.parametrize("kind", ["none", "linear", "mlp", "mlp3"])
 def test_the_state_loads_into_a_fresh_head_and_survives_eval(kind):
-    first, second = ProjectionHead(8, 0, 5, True, kind), ProjectionHead(8, 0, 5, True, kind)
+    first, second = (
+        ProjectionHead(8, 0, 5, batch_norm=True, kind=kind),
+        ProjectionHead(8, 0, 5, batch_norm=True, kind=kind),
+    )
     first(torch.randn(32, 8))
     second.load_state_dict(first.state_dict(), strict=True)
     h = torch.randn(3, 8)

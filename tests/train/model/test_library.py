@@ -99,8 +99,8 @@ def test_its_lines_build_the_same_with_the_library_alone(name):
     side = 64 if name == "convnext_tiny" else 32
     encoder = build_encoder(Recipe(encoder=name, image_size=side)).eval()
     names: dict = {}
-    exec("\n".join(encoder.lines), names)
-    assert "simclr" not in "".join(encoder.lines)
+    exec("\n".join(encoder.source_lines), names)
+    assert "simclr" not in "".join(encoder.source_lines)
     plain = names["encoder"].eval()
     plain.load_state_dict(encoder.weights(), strict=True)
     images = torch.rand(2, 3, side, side)
@@ -186,7 +186,7 @@ def test_a_seed_gives_the_same_start(name):
         (Recipe(encoder="fcn_resnet50"), ["fcn_resnet50"]),
         (Recipe(encoder="qqqq"), ["qqqq", "timm:NAME"]),
         (Recipe(encoder="timm:resnet10x"), ["resnet10x", "did you mean resnet10t?"]),
-        (Recipe(encoder="timm:resnet18.a1_in1k"), ["no weights are loaded", "timm:resnet18"]),
+        (Recipe(encoder="timm:resnet18.a1_in1k"), ["the name of pretrained weights", "timm:resnet18"]),
         (Recipe(encoder="timm:qqqq"), ["qqqq", "timm.list_models()"]),
         (Recipe(encoder="alexnet", image_size=32), ["alexnet", "32 pixels", "--image-size 224"]),
         (Recipe(encoder="inception_v3", image_size=64), ["inception_v3", "64 pixels", "--image-size 224"]),

@@ -1,11 +1,11 @@
-"""Tasks small enough to measure in a second: given features, or a narrow encoder and drawn shapes."""
+"""Evaluation contexts that take a second: given features, or a narrow encoder on generated shapes."""
 
 from __future__ import annotations
 
 import numpy as np
 import torch
 
-from simclr_tui.evaluate.context import Features, Labelled, Settings, Task
+from simclr_tui.evaluate.context import Context, Features, LabelledImages, Settings
 from simclr_tui.recipe.recipe import Recipe
 from simclr_tui.train.data.shapes import draw_shapes, shape_labels
 from simclr_tui.train.device import Compute
@@ -28,25 +28,25 @@ def clusters(n: int, classes: int, dim: int, seed: int, noise: float = 1.5) -> t
     return (centres[labels] + noise * random.normal(size=(n, dim)) + 1.0) * stretch, labels
 
 
-def feature_task(n: int = 400, classes: int = 7, dim: int = 12, epochs: int | None = None) -> Task:
-    """A task whose features are clusters; it has no images and no encoder."""
+def feature_context(n: int = 400, classes: int = 7, dim: int = 12, epochs: int | None = None) -> Context:
+    """A context whose features are clusters, without images or an encoder."""
     (train, train_labels), (test, test_labels) = clusters(n, classes, dim, 1), clusters(150, classes, dim, 2)
     nothing = np.zeros((1, 3, 1, 1), np.uint8)
-    task = Task(
-        RECIPE, None, CPU, Labelled(nothing, train_labels), Labelled(nothing, test_labels),
+    context = Context(
+        RECIPE, None, CPU, LabelledImages(nothing, train_labels), LabelledImages(nothing, test_labels),
         tuple(map(str, range(classes))), silent, Settings(k=20, epochs=epochs),
     )  # fmt: skip
-    task.features = Features(*map(torch.tensor, (train.astype(np.float32), train_labels)),
+    context.features = Features(*map(torch.tensor, (train.astype(np.float32), train_labels)),
                              *map(torch.tensor, (test.astype(np.float32), test_labels)))  # fmt: skip
-    return task
+    return context
 
 
-def image_task(n: int = 120, epochs: int | None = None) -> Task:
-    """A task of drawn shapes and an untrained encoder."""
+def image_context(n: int = 120, epochs: int | None = None) -> Context:
+    """A context of generated shapes and an untrained encoder."""
     torch.manual_seed(0)
     encoder = build_encoder(RECIPE).eval().requires_grad_(False)
     train, test = (
-        Labelled(draw_shapes(stream, np.arange(count), 16), shape_labels(np.arange(count)))
+        LabelledImages(draw_shapes(stream, np.arange(count), 16), shape_labels(np.arange(count)))
         for stream, count in ((0, n), (1, 50))
     )
-    return Task(RECIPE, encoder, CPU, train, test, tuple(map(str, range(10))), silent, Settings(20, 0.1, epochs))
+    return Context(RECIPE, encoder, CPU, train, test, tuple(map(str, range(10))), silent, Settings(20, 0.1, epochs))

@@ -21,7 +21,7 @@ _HOMES = {
     "Recipe": "simclr_tui.recipe.recipe",
     "open_run": "simclr_tui.api",
     "runs": "simclr_tui.api",
-    "load_encoder": "simclr_tui.train.persist.checkpoint",
+    "load_encoder": "simclr_tui.api",
 }
 
 

@@ -181,7 +181,7 @@ def test_an_onnx_that_computes_something_else_is_not_written(onnx_export, tmp_pa
     other = untrained(tmp_path / "runs", width=0.25, stem="imagenet")
     whole = onnx_export[1].read_bytes()
     monkeypatch.setattr(onnx_file, "_exported", lambda encoder, card: whole)
-    with pytest.raises(SimclrError, match="another h than torch"):
+    with pytest.raises(SimclrError, match="a different h than torch"):
         export(other, tmp_path / "e.onnx")
     assert [path.name for path in tmp_path.iterdir()] == ["runs"]
 

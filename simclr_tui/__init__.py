@@ -1,7 +1,7 @@
 """simclr-tui: a terminal experiment manager for SimCLR (Chen et al., ICML 2020).
 
-The public surface loads on first use, so that `import simclr_tui` costs nothing:
-`Recipe`, `open_run`, `runs` and `load_encoder` (the one that imports torch).
+The public names load on first use, so that `import simclr_tui` costs nothing:
+`Recipe`, `open_run`, `runs` and `load_encoder` (the only one that imports torch).
 """
 
 from __future__ import annotations

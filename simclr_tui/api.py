@@ -1,4 +1,4 @@
-"""The library's face for scripts and notebooks: open runs of a store, and take their encoders."""
+"""Open runs and load their encoders, from scripts and notebooks."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def open_run(name_or_path: str | Path, root: str | Path | None = None) -> Run:
-    """A run by name, prefix, `@last`, `@best` or path; `root` is SIMCLR_RUNS or `runs` unless given.
+    """Return a run by name, prefix, `@last`, `@best` or path; `root` defaults to SIMCLR_RUNS or `runs`.
 
     It has `.state`, `.recipe` and `.metric("loss")` → (steps, values). Raises NotFoundError.
     """
@@ -22,7 +22,7 @@ def open_run(name_or_path: str | Path, root: str | Path | None = None) -> Run:
 
 
 def runs(root: str | Path | None = None) -> list[Run]:
-    """Every run of a store (as in `open_run`), run2 before run10."""
+    """Return every run of the store `root` (default as in `open_run`), run2 before run10."""
     store = _store(root)
     return [store.run(name) for name in store.names()]
 
@@ -30,8 +30,8 @@ def runs(root: str | Path | None = None) -> list[Run]:
 def load_encoder(run_or_path: Run | str | Path, root: str | Path | None = None) -> Encoder:
     """Return the encoder f of a run's newest checkpoint, in eval mode on the CPU.
 
-    It takes images (N, 3, S, S) in [0, 1] to h (N, dim). The run is a Run, a name in the store `root`, or the path of
-    a run folder. Raises NotFoundError or CheckpointError. Imports torch.
+    It maps images (N, 3, S, S) in [0, 1] to h (N, dim). Pass a Run, a name in the store `root`, or the path of a run
+    folder. Raises NotFoundError or CheckpointError. Imports torch.
     """
     from simclr_tui.train.persist.checkpoint import newest_encoder  # torch, which nothing else here needs
 

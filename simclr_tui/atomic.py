@@ -1,4 +1,4 @@
-"""Write a file whole or not at all; append a line; hold a lock. The one seam through which faults are injected."""
+"""Write files whole or not at all, append lines, hold locks. Tests inject faults through this one seam."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from typing import Protocol
 
 
 class Os(Protocol):
-    """The system calls that durability rests on. A test passes one that fails on the n-th call."""
+    """Define the system calls that durability rests on. A test passes one that fails on the n-th call."""
 
     def open(self, path: Path, flags: int) -> int: ...
     def write(self, fd: int, data: bytes | memoryview) -> int: ...
@@ -27,7 +27,7 @@ class Os(Protocol):
 
 
 class SystemOs:
-    """The real ones."""
+    """Make the real system calls."""
 
     def open(self, path: Path, flags: int) -> int:
         return os.open(path, flags | os.O_CLOEXEC, 0o666)
@@ -52,11 +52,11 @@ SYSTEM_OS: Os = SystemOs()
 
 
 def write_file(path: Path, data: bytes, durable: bool = True, system: Os = SYSTEM_OS) -> None:
-    """Replace `path` by `data`: after a crash at any moment the old content or the new is there, whole.
+    """Replace the content of `path`: after a crash at any moment either the old or the new content is there, whole.
 
-    `durable` also survives power loss (fsync of file and folder), and takes away what killed writers of this file
-    left. Raises OSError; the file is then whole all the same, and the old one unless the folder alone could not be
-    synced.
+    `durable` also survives power loss (fsync of file and folder), and removes what killed writers of this file left
+    behind. Raises OSError; the file is whole even then, and holds the old content unless only syncing the folder
+    failed.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}{_HOST}.tmp")
     try:
@@ -77,12 +77,12 @@ def write_file(path: Path, data: bytes, durable: bool = True, system: Os = SYSTE
         _sweep(path, system)
 
 
-# A pid says nothing of the processes of another machine that shares the folder.
+# A pid says nothing about processes on another machine that shares the folder.
 _HOST = f"@{zlib.crc32(platform.node().encode()):08x}"
 
 
 def _sweep(path: Path, system: Os) -> None:
-    """Remove the temporary files of writers of `path` that died on this machine before they were done."""
+    """Remove the temporary files of writers of `path` that died on this machine before finishing."""
     ours = re.compile(rf"\.{re.escape(path.name)}\.([0-9]{{1,9}}){_HOST}\.tmp")
     with contextlib.suppress(OSError):
         for found in list(path.parent.iterdir()):
@@ -91,7 +91,7 @@ def _sweep(path: Path, system: Os) -> None:
 
 
 def _is_gone(pid: int) -> bool:
-    """Whether there is no process of that pid, not even another user's."""
+    """Return whether no process has that pid, not even another user's."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
@@ -108,7 +108,7 @@ def _write_all(fd: int, data: bytes, system: Os) -> None:
 
 
 def sync_folder(folder: Path, system: Os = SYSTEM_OS) -> None:
-    """Make renames and new names in `folder` survive power loss."""
+    """Sync a folder, so that renames and new names in it survive power loss."""
     fd = system.open(folder, os.O_RDONLY)
     try:
         system.fsync(fd)
@@ -117,9 +117,9 @@ def sync_folder(folder: Path, system: Os = SYSTEM_OS) -> None:
 
 
 def rename_folder(source: Path, target: Path) -> None:
-    """Give a folder another name, in one step, unless that is taken. Raises FileExistsError, or another OSError.
+    """Rename a folder in one step, unless the name is taken. Raises FileExistsError, or another OSError.
 
-    The plain rename would replace an empty folder: a name that someone has just claimed.
+    A plain rename would replace an empty folder, which may be a name that someone has just claimed.
     """
     import ctypes
 
@@ -128,9 +128,9 @@ def rename_folder(source: Path, target: Path) -> None:
         if rename(_HERE, os.fsencode(source), _HERE, os.fsencode(target), _NO_REPLACE) == 0:
             return
         error = ctypes.get_errno()
-        if error not in (errno.EINVAL, errno.ENOSYS):  # these two: not on this file system, or kernel
+        if error not in (errno.EINVAL, errno.ENOSYS):  # unsupported by this file system or kernel
             raise OSError(error, os.strerror(error), str(source), None, str(target))
-    target.mkdir()  # claims the name; a kill between this and the next leaves an empty folder
+    target.mkdir()  # claims the name; a kill before the next line leaves an empty folder
     try:
         source.rename(target)
     except OSError:
@@ -138,13 +138,13 @@ def rename_folder(source: Path, target: Path) -> None:
         raise
 
 
-_HERE, _NO_REPLACE = -100, 1  # AT_FDCWD and RENAME_NOREPLACE of Linux
+_HERE, _NO_REPLACE = -100, 1  # Linux's AT_FDCWD and RENAME_NOREPLACE
 
 
 class LineWriter:
-    """Appends lines, each with one write, so that a kill leaves at most one torn line at the end.
+    """Append lines, each with one write, so that a kill leaves at most one torn line at the end.
 
-    A full disk never stops the caller: lines wait in a bounded buffer and are tried again with the next one.
+    A full disk never stops the caller: lines wait in a bounded buffer and are retried with the next one.
     """
 
     def __init__(self, path: Path, keep: int = 100_000, system: Os = SYSTEM_OS) -> None:
@@ -155,11 +155,11 @@ class LineWriter:
 
     @property
     def waiting(self) -> int:
-        """Lines that have not reached the file yet."""
+        """Return how many lines have not reached the file yet."""
         return len(self._waiting)
 
     def append(self, line: bytes) -> bool:
-        """Append one line (without its newline). False when it, or one before it, still waits for room."""
+        """Append one line (without its newline); return False if it, or an earlier one, is still waiting for space."""
         self._waiting.append(line + b"\n")
         return self._drain()
 
@@ -179,12 +179,12 @@ class LineWriter:
                 raise
             return False
         self._torn = written < len(data)
-        if written == len(data) - 1:  # whole but for its newline: the line must not be written twice
+        if written == len(data) - 1:  # only the newline is missing: do not write the line twice
             self._waiting[0] = b""
         return not self._torn
 
     def sync(self) -> None:
-        """Make what was appended survive power loss; a full disk is left to the next try."""
+        """Sync what was appended, so that it survives power loss; a full disk is left to the next attempt."""
         with contextlib.suppress(OSError):
             self._system.fsync(self._fd)
 
@@ -195,7 +195,7 @@ class LineWriter:
 
 
 def _ends_torn(path: Path) -> bool:
-    """Whether a writer that was killed left a line without its end: the next one must not be glued to it."""
+    """Return whether a killed writer left an unterminated line, to which the next must not be glued."""
     with path.open("rb") as file:
         file.seek(max(0, file.seek(0, os.SEEK_END) - 1))
         return file.read(1) not in (b"", b"\n")
@@ -206,17 +206,19 @@ os.register_at_fork(after_in_child=_held.clear)  # a child inherits none of them
 
 
 class Lock:
-    """An exclusive lock that the kernel lets go the moment its process dies (`lockf`, not `flock`: an orphaned
-    child that inherited the descriptor would keep the latter)."""
+    """Hold an exclusive lock that the kernel releases the moment its process dies.
+
+    It uses `lockf`, since an orphaned child that inherited the descriptor would keep an `flock`.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._fd: int | None = None
 
     def acquire(self, wait: float = 0.0) -> bool:
-        """Take the lock, trying for `wait` seconds. False when it is held, by another process or by this one.
+        """Try to acquire the lock for `wait` seconds; return False if another process, or this one, holds it.
 
-        `is_locked` takes the lock for some microseconds: whoever must not fail for that waits a moment.
+        `is_locked` holds the lock for some microseconds; a caller that must not fail for that waits a moment.
         """
         deadline = time.monotonic() + wait
         while not self._try():
@@ -226,7 +228,7 @@ class Lock:
         return True
 
     def _try(self) -> bool:
-        if _holds(self._path):  # closing a second descriptor would drop the lock of the first
+        if _holds(self._path):  # closing a second descriptor would release the first one's lock
             return False
         fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
         try:
@@ -253,7 +255,7 @@ def _file_id(file: os.stat_result) -> tuple[int, int]:
 
 
 def _holds(path: Path) -> bool:
-    """Whether this very process holds the lock; the kernel would not say so."""
+    """Return whether this very process holds the lock, which the kernel would not report."""
     try:
         return bool(_held) and _file_id(path.stat()) in _held
     except OSError:
@@ -261,7 +263,7 @@ def _holds(path: Path) -> bool:
 
 
 def is_locked(path: Path) -> bool:
-    """Whether a process holds the lock. Looks with a shared lock that is let go at once."""
+    """Return whether a process holds the lock, by trying a shared lock and releasing it at once."""
     if _holds(path):
         return True
     try:

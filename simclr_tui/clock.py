@@ -1,4 +1,4 @@
-"""Time behind one door, so that a test can make the wall clock jump without anything else moving."""
+"""Tell the time through one interface, so that a test can make the wall clock jump and nothing else."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """Wall time is for people; monotonic time is for every duration and rate."""
+    """Tell wall time, which is for people, and monotonic time, which is for every duration and rate."""
 
     def wall(self) -> float:
-        """Seconds since the Unix epoch."""
+        """Return seconds since the Unix epoch."""
         ...
 
     def monotonic(self) -> float:
-        """Seconds on a clock that never jumps; shared by all processes of one boot on Linux."""
+        """Return seconds on a clock that never jumps; on Linux all processes of one boot share it."""
         ...
 
 
 class SystemClock:
-    """The machine's clocks."""
+    """Read the machine's clocks."""
 
     def wall(self) -> float:
         return time.time()

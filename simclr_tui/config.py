@@ -1,4 +1,4 @@
-"""The user's defaults: one small TOML, `simclr-tui/config.toml` in the user's configuration folder."""
+"""Read and write the user's defaults: `simclr-tui/config.toml` in the user's configuration folder."""
 
 from __future__ import annotations
 
@@ -14,30 +14,30 @@ from simclr_tui.paths import config_path
 from simclr_tui.text import did_you_mean, safe
 
 News = Literal["finished", "failed", "lost", "stopped", "diverged", "collapsed", "stalled"]
-"""What the dashboard tells of."""
+"""Events that the dashboard reports."""
 
 
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """Each field once: its name in the file and for `simclr config`, its type and what it means."""
+    """Declare each setting once: its name in the file and for `simclr config`, its type and its meaning."""
 
-    runs: Annotated[str, Meta(description="The run store, where neither --runs nor SIMCLR_RUNS names one.")] = ""
-    theme: Annotated[str, Meta(description="The dashboard's theme, as its menu names it.")] = ""
+    runs: Annotated[str, Meta(description="Run store to use without --runs and SIMCLR_RUNS.")] = ""
+    theme: Annotated[str, Meta(description="The dashboard's theme, as its palette names it.")] = ""
     images: Annotated[
         Literal["auto", "kitty", "sixel", "blocks"],
         Meta(description="How the dashboard draws pictures: auto, kitty, sixel or blocks."),
     ] = "auto"
-    bell: Annotated[bool, Meta(description="Whether news rings the terminal's bell.")] = False
-    readonly: Annotated[bool, Meta(description="Whether the dashboard only looks.")] = False
-    tell: Annotated[tuple[News, ...], Meta(description="What is news: any of these.")] = get_args(News)
+    bell: Annotated[bool, Meta(description="Whether to ring the terminal's bell on each event.")] = False
+    readonly: Annotated[bool, Meta(description="Whether the dashboard is read-only.")] = False
+    tell: Annotated[tuple[News, ...], Meta(description="Events to report: any of these.")] = get_args(News)
     notify: Annotated[
         tuple[str, ...],
-        Meta(description="A command and its words, run at news; {run}, {event} and {message} are filled in."),
+        Meta(description="Command to run on each event; {run}, {event} and {message} are filled in."),
     ] = ()
-    webhook: Annotated[str, Meta(description="An http(s) address that news is sent to, as JSON.")] = ""
+    webhook: Annotated[str, Meta(description="An http(s) address to which each event is sent as JSON.")] = ""
 
 
 def read_config() -> Config:
-    """The file's values over the defaults. Raises RecipeError naming the file where it cannot be read."""
+    """Return the file's values over the defaults. Raises RecipeError naming a file that cannot be read."""
     return checked(_values())
 
 
@@ -58,20 +58,20 @@ def _values() -> dict[str, Any]:
 
 
 def checked(values: dict[str, Any]) -> Config:
-    """The values as a Config. Raises RecipeError naming what cannot be, and what was probably meant."""
+    """Return the values as a Config. Raises RecipeError naming what is wrong and what was probably meant."""
     for key in values:
         find_key(key)
     try:
         config = msgspec.convert(values, Config)
     except msgspec.ValidationError as error:
-        raise RecipeError(f"the configuration cannot be: {error}", "see simclr config ls") from None
+        raise RecipeError(f"the configuration is invalid: {error}", "see simclr config ls") from None
     if config.webhook and not config.webhook.startswith(("http://", "https://")):
         raise RecipeError(f"webhook must be an http(s) address, not {safe(config.webhook)!r}", "or leave it empty")
     return config
 
 
 def descriptions() -> dict[str, str]:
-    """What each key means."""
+    """Return what each key means."""
     described = msgspec.inspect.type_info(Config)
     assert isinstance(described, msgspec.inspect.StructType)
     found: dict[str, str] = {}
@@ -82,15 +82,15 @@ def descriptions() -> dict[str, str]:
 
 
 def find_key(word: str) -> str:
-    """The key of that name. Raises RecipeError with the nearest one."""
+    """Return the key of that name. Raises RecipeError suggesting the nearest one."""
     if word not in Config.__struct_fields__:
-        hint = did_you_mean(word, Config.__struct_fields__) or f"there are {', '.join(Config.__struct_fields__)}"
+        hint = did_you_mean(word, Config.__struct_fields__) or f"the keys are {', '.join(Config.__struct_fields__)}"
         raise RecipeError(f"no key {safe(word)!r} in the configuration", hint)
     return word
 
 
 def set_value(key: str, words: Sequence[str]) -> Config:
-    """Write one key's value from what was typed; without words it is the default again. Raises RecipeError."""
+    """Write one key's value from what was typed, or reset it to its default if nothing was. Raises RecipeError."""
     values = _values()
     values.pop(find_key(key), None)
     if words:
@@ -109,7 +109,7 @@ def _parse(key: str, words: Sequence[str]) -> Any:
         return text
     truth = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
     if text.lower() not in truth:
-        raise RecipeError(f"{key} is true or false, not {safe(text)!r}", f"for example: simclr config set {key} true")
+        raise RecipeError(f"{key} must be true or false, not {safe(text)!r}", f"e.g. simclr config set {key} true")
     return truth[text.lower()]
 
 

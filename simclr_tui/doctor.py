@@ -1,4 +1,4 @@
-"""Is this machine ready to train? Each finding names what was looked at and, where it is bad, what to do."""
+"""Check whether this machine is ready to train. Each finding names what was checked and, if bad, what to do."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _LOCK_PROBE = (
     "import sys, pathlib; from simclr_tui.atomic import is_locked; sys.exit(is_locked(pathlib.Path(sys.argv[1])))"
 )
 _LOW = 2 * 10**9  # bytes
-# How the kernel names file systems that several machines see.
+# The kernel's names of network file systems.
 _NETWORK = (
     "nfs", "cifs", "smb", "lustre", "gpfs", "beegfs", "ceph", "glusterfs", "afs", "9p", "virtiofs", "panfs", "wekafs",
     "orangefs", "pvfs2", "sshfs", "s3fs", "gcsfuse", "juicefs",
@@ -39,7 +39,7 @@ _NETWORK = (
 
 
 class Finding(msgspec.Struct, frozen=True):
-    """`bad` would stop a run; `note` is worth knowing."""
+    """Report one check: `bad` would keep a run from starting; `note` is worth knowing."""
 
     verdict: Literal["good", "note", "bad"]
     subject: str
@@ -47,8 +47,8 @@ class Finding(msgspec.Struct, frozen=True):
 
 
 def examine(root: Path) -> list[Finding]:
-    """Everything that was looked at, in the order in which it matters."""
-    looks: list[Callable[[Path], Finding]] = [
+    """Return the result of every check, in order of importance."""
+    checks: list[Callable[[Path], Finding]] = [
         _versions,
         _torch,
         _gpu,
@@ -60,7 +60,7 @@ def examine(root: Path) -> list[Finding]:
         _data,
         _terminal,
     ]
-    return [look(root) for look in looks]
+    return [check(root) for check in checks]
 
 
 def _versions(_root: Path) -> Finding:
@@ -70,16 +70,16 @@ def _versions(_root: Path) -> Finding:
 
 
 def _torch(_root: Path) -> Finding:
-    """Torch is asked in a process of its own: this one stays light, and a broken build cannot take it down."""
+    """Ask torch in its own process: this one stays light, and a broken build cannot take it down."""
     try:
         asked = subprocess.run([sys.executable, "-c", _PROBE], capture_output=True, text=True, timeout=120)
     except subprocess.TimeoutExpired:
-        return Finding("bad", "torch", "did not import within two minutes; is its disk very slow?")
+        return Finding("bad", "torch", "did not import within two minutes; is the disk very slow?")
     if asked.returncode:
         last = asked.stderr.strip().splitlines()[-1:] or ["no message"]
-        return Finding("bad", "torch", f"does not import: {last[0]}; install it again for this machine")
+        return Finding("bad", "torch", f"does not import: {last[0]}; reinstall it for this machine")
     version, cuda, count = asked.stdout.split()
-    seen = f"sees {count} GPUs" if cuda == "True" else "sees no GPU, trains on the CPU"
+    seen = f"sees {count} GPUs" if cuda == "True" else "sees no GPU, so runs train on the CPU"
     driver = shared_reader().count()
     if driver and cuda != "True":
         return Finding("bad", "torch", f"{version} {seen}, but the driver has {driver}: install a CUDA build of torch")
@@ -101,63 +101,63 @@ def _store(root: Path) -> Finding:
         return Finding("bad", "store", str(error))
     place = root if root.exists() else next(p for p in root.absolute().parents if p.exists())
     if not os.access(place, os.W_OK):
-        return Finding("bad", "store", f"{place} cannot be written: change its permissions or give another --runs")
+        return Finding("bad", "store", f"{place} is not writable: change its permissions or choose another --runs")
     return Finding("good", "store", f"{root.absolute()}, {count} runs")
 
 
 def _file_system(root: Path) -> Finding:
-    """Which one the store lies on, and whether it replaces a file in one step and keeps a name that is taken."""
+    """Report the store's file system, and whether its renames are atomic and respect existing names."""
     place = _existing(root)
     kind, mount = file_system(place)
     named = f"{kind} at {mount}"
     try:
         wrong = _renames_badly(place)
     except OSError as error:
-        return Finding("note", "file system", f"{named}; renames could not be tried: {error.strerror}")
+        return Finding("note", "file system", f"{named}; renames could not be tested: {error.strerror}")
     if wrong:
         return Finding("bad", "file system", f"{named} {wrong}: put --runs on another")
     if is_network(kind):
-        words = "a network file system: jobs of several nodes may share it, the queue needs its locks"
-        return Finding("note", "file system", f"{named}, {words}; renames are whole")
-    return Finding("good", "file system", f"{named}, on this machine alone; renames are whole")
+        words = "a network file system: jobs on several nodes can share it, and the queue needs its locks"
+        return Finding("note", "file system", f"{named}, {words}; renames are atomic")
+    return Finding("good", "file system", f"{named}, local to this machine; renames are atomic")
 
 
 def file_system(place: Path) -> tuple[str, str]:
-    """Its type by the kernel's name (`ext4`, `nfs4`) and where it is mounted."""
+    """Return a path's file system type, as the kernel names it (`ext4`, `nfs4`), and its mount point."""
     mounts = {mount.mountpoint: mount.fstype for mount in psutil.disk_partitions(all=True)}
     found = [str(folder) for folder in (place.resolve(), *place.resolve().parents) if str(folder) in mounts]
     return (mounts[found[0]], found[0]) if found else ("unknown", "/")
 
 
 def is_network(kind: str) -> bool:
-    """Whether other machines may see the same files."""
+    """Return whether other machines may see the same files."""
     return kind.removeprefix("fuse.").startswith(_NETWORK)
 
 
 def _renames_badly(place: Path) -> str:
-    """What goes wrong; empty where nothing does."""
+    """Return what is wrong with renames there, or an empty string."""
     with tempfile.TemporaryDirectory(prefix=".doctor-", dir=place) as made:
         folder = Path(made)
         for content in (b"one", b"two"):
             write_file(folder / "file", content)
         if (folder / "file").read_bytes() != b"two":
-            return "does not replace a file by a rename"
+            return "does not replace a file on rename"
         for name in ("source", "taken"):
             (folder / name).mkdir()
         try:
             rename_folder(folder / "source", folder / "taken")
         except FileExistsError:
             return ""
-        return "renames over a folder that is there"
+        return "overwrites an existing folder on rename"
 
 
 def _existing(root: Path) -> Path:
-    """The store, or the nearest folder above it that is there."""
+    """Return the store, or its nearest existing parent."""
     return next(place for place in (root.absolute(), *root.absolute().parents) if place.is_dir())
 
 
 def _locks(root: Path) -> Finding:
-    """Whether a lock taken by one process is seen by another there: some network file systems only pretend."""
+    """Report whether one process sees a lock that another holds: some network file systems only pretend."""
     place = _existing(root)
     probe = place / f".doctor-{os.getpid()}.lock"
     lock = Lock(probe)
@@ -165,14 +165,14 @@ def _locks(root: Path) -> Finding:
         lock.acquire()
         seen = subprocess.run([sys.executable, "-c", _LOCK_PROBE, probe], timeout=30, check=False).returncode == 1
     except OSError as error:
-        return Finding("note", "locks", f"could not be tried at {place}: {error.strerror}")
+        return Finding("note", "locks", f"could not be tested at {place}: {error.strerror}")
     finally:
         lock.release()
         with contextlib.suppress(OSError):
             probe.unlink()
     if seen:
-        return Finding("good", "locks", f"held and seen at {place}")
-    return Finding("bad", "locks", f"a lock at {place} is not seen by another process: put --runs on a local disk")
+        return Finding("good", "locks", f"work at {place}")
+    return Finding("bad", "locks", f"another process does not see a lock at {place}: put --runs on a local disk")
 
 
 def _disk(root: Path) -> Finding:
@@ -191,7 +191,7 @@ def _shared_memory(_root: Path) -> Finding:
 
 def _data(_root: Path) -> Finding:
     there = [name for name in KNOWN if name != "shapes" and on_disk(name)]
-    return Finding("good" if there else "note", "data", f"{', '.join(there) or 'no downloaded set'} in {data_root()}")
+    return Finding("good" if there else "note", "data", f"{', '.join(there) or 'nothing downloaded'} in {data_root()}")
 
 
 def _terminal(_root: Path) -> Finding:

@@ -1,4 +1,4 @@
-"""One tree of errors. Each says what happened, what to type next (`hint`) and carries its exit code."""
+"""Define every error that a person is shown: what happened, what to do next (`hint`) and the exit code."""
 
 from __future__ import annotations
 
@@ -6,26 +6,26 @@ from enum import IntEnum
 
 
 class ExitCode(IntEnum):
-    """What the shell sees. Stable: scripts branch on these."""
+    """List what the shell sees. Stable: scripts branch on these."""
 
     OK = 0
     FAILED = 1  # an unexpected failure, ours
-    USAGE = 2  # a flag, a value or a recipe that cannot be
+    USAGE = 2  # an invalid flag, value or recipe
     NOT_FOUND = 3  # no such run, preset or checkpoint
     DATA = 4  # the images are missing, damaged or too few
     STORE = 5  # the run store cannot be written, or a run is in the wrong state
-    DIVERGED = 6  # loss or gradient not finite
+    DIVERGED = 6  # loss or gradient is not finite
     OUT_OF_MEMORY = 7  # GPU or host memory
-    CHECKPOINT = 8  # no valid checkpoint to go on from
+    CHECKPOINT = 8  # no valid checkpoint to resume from
     STOPPED = 9  # stopped on request, with a checkpoint
-    HANGUP = 129  # the terminal was closed; the run goes on
-    INTERRUPTED = 130  # Ctrl-C before there was anything to keep
+    HANGUP = 129  # the terminal was closed; the run continues
+    INTERRUPTED = 130  # Ctrl-C before there was anything to save
 
 
 class SimclrError(Exception):
-    """Base of every error a person is shown.
+    """Report an error to a person; the base of every other error here.
 
-    `message` is one sentence saying what is wrong; `hint`, one saying what to do next.
+    `message` is a sentence saying what is wrong; `hint` is one saying what to do next.
     """
 
     exit_code: ExitCode = ExitCode.FAILED
@@ -40,52 +40,52 @@ class SimclrError(Exception):
 
 
 class RecipeError(SimclrError):
-    """A value, field, preset or recipe file that cannot be used."""
+    """Reject a value, field, preset or recipe file that cannot be used."""
 
     exit_code = ExitCode.USAGE
 
 
 class NotFoundError(SimclrError):
-    """No such run, preset or metric."""
+    """Report that there is no such run, preset or metric."""
 
     exit_code = ExitCode.NOT_FOUND
 
 
 class DataError(SimclrError):
-    """Images missing, damaged or too few."""
+    """Report images that are missing, damaged or too few."""
 
     exit_code = ExitCode.DATA
 
 
 class StoreError(SimclrError):
-    """The run store cannot be read or written, or a run is in a state that does not allow this."""
+    """Report a run store that cannot be read or written, or a run whose state does not allow an action."""
 
     exit_code = ExitCode.STORE
 
 
 class CheckpointError(SimclrError):
-    """No checkpoint can be used."""
+    """Report that no checkpoint can be used."""
 
     exit_code = ExitCode.CHECKPOINT
 
 
 class DivergedError(SimclrError):
-    """Loss or gradient became non-finite; the weights were left as they were before that step."""
+    """Report a non-finite loss or gradient; the weights stay as they were before that step."""
 
     exit_code = ExitCode.DIVERGED
 
 
 class OutOfMemoryError(SimclrError):
-    """The batch does not fit into memory."""
+    """Report that the batch does not fit into memory."""
 
     exit_code = ExitCode.OUT_OF_MEMORY
 
 
 class EvaluationError(SimclrError):
-    """An evaluation that cannot be believed: the encoder that it froze is not as it was."""
+    """Reject an evaluation that cannot be trusted because its frozen encoder changed."""
 
 
 class CancelledError(SimclrError):
-    """Whoever asked for the work does not want it any more."""
+    """Report that the work was cancelled by whoever requested it."""
 
     exit_code: ExitCode = ExitCode.INTERRUPTED

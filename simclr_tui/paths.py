@@ -1,4 +1,4 @@
-"""Every file name of a run folder, and of the user's configuration, spelled once."""
+"""Spell every file name of a run folder, and of the user's configuration, exactly once."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ CATALOG = "catalog.db"
 TRASH = ".trash"
 QUEUE = ".queue"
 SWEEPS = ".sweeps"
-LAYOUT = "dashboard.json"  # how the dashboard of this store was left
+LAYOUT = "dashboard.json"  # the dashboard's last layout for this store
 RUN_FILE = "run.json"
-CLAIM_LOCK = ".claim.lock"  # held while a run's folder is made
+CLAIM_LOCK = ".claim.lock"  # held while a run's folder is created
 _ATTEMPT = re.compile(r"attempt-([0-9]{4}|[1-9][0-9]{4,8})")
 
 
 @dataclass(frozen=True)
 class AttemptPaths:
-    """One start or resume of a run."""
+    """Name the files of one attempt: one start or resume of a run."""
 
     root: Path
 
@@ -44,7 +44,7 @@ class AttemptPaths:
         return self.root / "output.log"
 
     def node_log(self, node: int) -> Path:
-        """What the processes of another node than the first printed."""
+        """Return the log of a Slurm job's further node, counted from 1."""
         return self.root / f"node{node}.log"
 
     def node_logs(self) -> list[Path]:
@@ -53,7 +53,7 @@ class AttemptPaths:
 
 @dataclass(frozen=True)
 class RunPaths:
-    """A run's folder."""
+    """Name the files of a run's folder."""
 
     root: Path
 
@@ -75,37 +75,37 @@ class RunPaths:
 
     @property
     def launch_lock(self) -> Path:
-        """Held for the moment in which an attempt is begun."""
+        """Return the lock held while an attempt is being launched."""
         return self.root / "launch.lock"
 
     @property
     def claim_lock(self) -> Path:
-        """Held while the folder is filled by whoever claimed its name; gone when it is a run."""
+        """Return the lock held while the folder is being filled; gone once it is a run."""
         return self.root / "claim.lock"
 
     @property
     def ticket(self) -> Path:
-        """Where the run stands in the queue; there as long as the queue looks after it."""
+        """Return the run's place in the queue; exists while the queue manages the run."""
         return self.root / "ticket.json"
 
     @property
     def slurm(self) -> Path:
-        """There while a Slurm job answers for the run."""
+        """Return the record of the run's Slurm job; exists while a job is responsible for the run."""
         return self.root / "slurm.json"
 
     @property
     def slurm_folder(self) -> Path:
-        """What submitit keeps of the run's jobs."""
+        """Return the folder in which submitit keeps the run's jobs."""
         return self.root / "slurm"
 
     @property
     def asked(self) -> Path:
-        """What the run's newest Slurm job asked for; stays when the job is gone."""
+        """Return the resources that the newest Slurm job requested; kept after the job has gone."""
         return self.slurm_folder / "asked.json"
 
     @property
     def meeting(self) -> Path:
-        """Where the nodes of a Slurm job meet: the first one's word to the others."""
+        """Return the file in which the first node of a Slurm job tells the others where to connect."""
         return self.root / "meeting.json"
 
     @property
@@ -120,7 +120,7 @@ class RunPaths:
         return AttemptPaths(self.root / f"attempt-{number:04d}")
 
     def attempts(self) -> list[AttemptPaths]:
-        """Those that exist, oldest first."""
+        """Return the attempts that exist, oldest first."""
         try:
             found = [_ATTEMPT.fullmatch(entry.name) for entry in self.root.iterdir()]
         except OSError:
@@ -136,23 +136,23 @@ class RunPaths:
 
 @dataclass(frozen=True)
 class QueuePaths:
-    """What the queue of a store keeps beside its runs."""
+    """Name the files of a store's queue."""
 
     root: Path
 
     @property
     def lock(self) -> Path:
-        """Held by the dispatcher as long as it lives."""
+        """Return the lock that the dispatcher holds while it lives."""
         return self.root / "dispatcher.lock"
 
     @property
     def dispatcher(self) -> Path:
-        """Who dispatches; taken away by a dispatcher that leaves in order."""
+        """Return the dispatcher's identity; removed by a dispatcher that exits cleanly."""
         return self.root / "dispatcher.json"
 
     @property
     def paused(self) -> Path:
-        """There while nothing may start; says why."""
+        """Return the file that exists while the queue is paused and says why."""
         return self.root / "paused.json"
 
     @property
@@ -161,7 +161,7 @@ class QueuePaths:
 
     @property
     def slurm(self) -> Path:
-        """There once a run of the store was a Slurm job: without it nobody looks for jobs."""
+        """Return the marker that a run of this store has been a Slurm job; without it Slurm is never queried."""
         return self.root / "slurm"
 
     @property
@@ -170,5 +170,5 @@ class QueuePaths:
 
 
 def config_path() -> Path:
-    """The user's defaults: in $XDG_CONFIG_HOME, else ~/.config."""
+    """Return the path of the user's defaults: in $XDG_CONFIG_HOME, else in ~/.config."""
     return Path(os.environ.get("XDG_CONFIG_HOME") or "~/.config").expanduser() / "simclr-tui" / "config.toml"

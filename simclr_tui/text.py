@@ -1,4 +1,4 @@
-"""Outside text made safe for a terminal; numbers, sizes and durations as people read them."""
+"""Make outside text safe for a terminal; format numbers, sizes and durations for people."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import math
 import unicodedata
 from collections.abc import Iterable
 
-# Bidirectional controls can make a name read as another one (CVE-2021-42574); the rest of category Cf
-# is left alone, for emoji and some scripts need its joiners.
+# Bidirectional controls can make one name read as another (CVE-2021-42574); the rest of category Cf is left alone,
+# since emoji and some scripts need its joiners.
 _BIDI = set("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
@@ -37,13 +37,13 @@ def _safe_char(char: str, keep_newlines: bool) -> str:
 
 
 def did_you_mean(word: str, choices: Iterable[str]) -> str:
-    """`did you mean X?` for the closest choice, or an empty string."""
+    """Return `did you mean X?` for the closest choice, or an empty string."""
     close = difflib.get_close_matches(word, list(choices), n=1, cutoff=0.5)
     return f"did you mean {close[0]}?" if close else ""
 
 
 def duration(seconds: float | None) -> str:
-    """`8s`, `3m41s`, `2h05m`, `4d03h`; `–` when unknown."""
+    """Return `8s`, `3m41s`, `2h05m` or `4d03h`; `–` if unknown."""
     if seconds is None or not math.isfinite(seconds):
         return "–"
     whole = max(0, round(seconds))
@@ -60,7 +60,7 @@ def duration(seconds: float | None) -> str:
 
 
 def size(count: float | None) -> str:
-    """Bytes in decimal units, as disks are sold: `61.2 GB`; `–` when unknown."""
+    """Return bytes in decimal units, as disks are sold: `61.2 GB`; `–` if unknown."""
     if count is None or not math.isfinite(count):
         return "–"
     for unit, decimals in (("B", 0), ("kB", 0), ("MB", 1), ("GB", 1)):
@@ -71,7 +71,7 @@ def size(count: float | None) -> str:
 
 
 def number(value: float | None) -> str:
-    """About four significant digits, the shortest honest way: `0.5`, `5.432`, `26,410`, `3e-05`; `–` when unknown."""
+    """Return about four significant digits, as short as possible: `0.5`, `5.432`, `26,410`, `3e-05`; `–` if unknown."""
     if value is None or math.isnan(value):
         return "–"
     if math.isinf(value):
@@ -86,19 +86,19 @@ def number(value: float | None) -> str:
 
 
 def percent(fraction: float | None) -> str:
-    """A fraction as `83.9%`; `–` when unknown."""
+    """Return a fraction as `83.9%`; `–` if unknown."""
     return "–" if fraction is None or not math.isfinite(fraction) else f"{100 * fraction:.1f}%"
 
 
 def spread(mean: float | None, std: float | None) -> str:
-    """`45.2%`, or `45.2 ± 0.3%` over several seeds."""
+    """Return `45.2%`, or `45.2 ± 0.3%` over several seeds."""
     if mean is None or std is None:
         return percent(mean)
     return f"{100 * mean:.1f} ± {100 * std:.1f}%"
 
 
 def plus_minus(mean: float, std: float | None) -> str:
-    """`5.59 ± 0.42`: two digits of the deviation, and the mean as exact as that; the mean alone without one."""
+    """Return `5.59 ± 0.42`: two digits of the deviation and the mean to the same place, or the mean alone."""
     if std is None or not math.isfinite(std) or not math.isfinite(mean):
         return number(mean)
     if std == 0:
@@ -111,7 +111,7 @@ _BLOCKS = "▁▂▃▄▅▆▇█"
 
 
 def sparkline(values: list[float], width: int = 40) -> str:
-    """Mean per column drawn in eight heights; gaps where nothing is finite."""
+    """Draw the mean of each column in eight heights, with gaps where nothing is finite."""
     columns = max(0, min(width, len(values)))
     edges = [column * len(values) // columns for column in range(columns)] + [len(values)]
     means = [_finite_mean(values[start:end]) for start, end in itertools.pairwise(edges)]
@@ -119,13 +119,13 @@ def sparkline(values: list[float], width: int = 40) -> str:
     if not known:
         return " " * columns
     low, high = min(known), max(known)
-    # The means of equal values differ by rounding alone, which is not to be drawn as a shape.
+    # Means of equal values may differ by rounding alone, which should not be drawn as a shape.
     span = high - low if high - low > 1e-12 * max(-low, high) else 0.0
     return "".join(" " if mean is None else _block(mean - low, span) for mean in means)
 
 
 def _finite_mean(values: list[float]) -> float | None:
-    """A quarter of the mean of the finite values: scale is not drawn, and so no sum or difference overflows."""
+    """Return a quarter of the mean of the finite values: scale is not drawn, and no sum or difference overflows."""
     finite = [value for value in values if math.isfinite(value)]
     return sum(value / len(finite) / 4 for value in finite) if finite else None
 

@@ -1,4 +1,4 @@
-"""The version of this package, alone in a file that nothing else needs to be imported for."""
+"""Hold the version of this package, in a file that can be read without importing anything else."""
 
 from __future__ import annotations
 

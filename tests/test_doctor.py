@@ -31,8 +31,8 @@ def test_a_network_file_system_is_known_by_its_name(tmp_path, monkeypatch, kind,
     mounts(monkeypatch, _=kind)
     found = doctor._file_system(tmp_path / "runs")
     assert (found.verdict == "note") == network
-    assert found.finding.startswith(f"{kind} at /, {'a network' if network else 'on this machine alone'}")
-    assert found.finding.endswith("renames are whole")
+    assert found.finding.startswith(f"{kind} at /, {'a network' if network else 'local to this machine'}")
+    assert found.finding.endswith("renames are atomic")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -40,4 +40,4 @@ def test_a_rename_that_replaces_a_taken_name_is_found(tmp_path, monkeypatch):
     monkeypatch.setattr(doctor, "rename_folder", lambda source, target: source.rename(target))
     found = doctor._file_system(tmp_path)
     assert found.verdict == "bad"
-    assert "renames over a folder that is there" in found.finding
+    assert "overwrites an existing folder on rename" in found.finding

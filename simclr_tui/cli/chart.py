@@ -1,4 +1,4 @@
-"""Curves in plain terminal output, drawn by plotext from a few points a column."""
+"""Draw curves as plain terminal text with plotext, from a few points per column."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def draw_chart(
     smoothing: float = 0.0,
     log_y: bool = False,
 ) -> str:
-    """One metric of several runs in one frame; a sentence where none has it."""
+    """Return a chart of one metric for several runs, or a sentence saying that none has logged it."""
     import plotext as plt
 
     columns = width or min(100, shutil.get_terminal_size((100, 24)).columns)

@@ -1,4 +1,4 @@
-"""Follow a run from a terminal: a live line where there is one, plain lines elsewhere; a summary at the end."""
+"""Follow a run: a live status line in a terminal, plain lines elsewhere, and a summary at the end."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from simclr_tui.store.run import Run
 from simclr_tui.store.state import OPEN, State
 from simclr_tui.text import duration, number, percent, safe, sparkline
 
-_TICK = 0.25  # seconds between two looks
+_TICK = 0.25  # seconds between two polls
 
 
 def follow(run: Run) -> int:
@@ -43,9 +43,9 @@ def _watch(run: Run, show: _Display) -> State:
 
 
 def _interrupt(run: Run, show: _Display) -> State:
-    show.say("stopping: finishing the step and saving a checkpoint (Ctrl-C again kills it)")
+    show.say("Stopping… finishing the step and saving a checkpoint (Ctrl-C again to kill)")
     try:
-        with contextlib.suppress(StoreError):  # it may have ended by itself in this moment
+        with contextlib.suppress(StoreError):  # it may have just ended on its own
             request_stop(run)
         while (final := wait_until_ended(run, 0.2)) is None:
             show.update(run.status)
@@ -55,7 +55,7 @@ def _interrupt(run: Run, show: _Display) -> State:
 
 
 class _Display:
-    """Plain lines: one a change of activity or epoch."""
+    """Print a plain line whenever the activity or the epoch changes."""
 
     def __init__(self) -> None:
         self._last: tuple[str, int] | None = None
@@ -74,7 +74,7 @@ class _Display:
 
 
 class _LiveDisplay(_Display):
-    """One line that redraws itself."""
+    """Redraw one line in place."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -88,7 +88,7 @@ class _LiveDisplay(_Display):
         from rich.text import Text
 
         if not sys.stderr.isatty():
-            # The terminal was closed and whoever started us had SIGHUP ignored: no one is left to tell anything.
+            # The terminal was closed while SIGHUP was ignored: nobody is left to report to.
             os._exit(ExitCode.HANGUP)
         if status.state not in OPEN:
             return
@@ -116,7 +116,7 @@ def _display() -> Iterator[_Display]:
 
 
 def summarise(run: Run, status: State) -> None:
-    """How it ended, its curve, its kNN, and what to type next."""
+    """Print how the run ended, its curve, its kNN and what to type next."""
     history = run.history()
     losses = history.points("loss").values
     if len(losses) > 1:

@@ -1,6 +1,6 @@
-"""The group of all verbs: none is imported before it is used, and its help page is drawn without rich.
+"""Group all commands without importing any until it is used, and draw the help page without rich.
 
-Typer alone takes half of what a person notices as waiting; the verbs' modules and rich would take the other half.
+Typer alone takes half of the delay that a person notices; the command modules and rich would take the other half.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _ASCII = str.maketrans("╭╮╰╯─│", "++++-|")
 
 
 class _Commands(Mapping[str, Any]):
-    """Name → command, made when it is asked for."""
+    """Map names to commands, each built when it is first requested."""
 
     def __getitem__(self, name: str) -> Any:
         return _load(VERBS[name])
@@ -49,7 +49,7 @@ def _load(verb: Verb) -> Any:
 
 
 class VerbGroup(TyperGroup):
-    """`simclr` itself."""
+    """Implement `simclr` itself."""
 
     def __init__(self, **attributes: Any) -> None:
         super().__init__(**attributes)
@@ -59,7 +59,7 @@ class VerbGroup(TyperGroup):
         return list(self.commands)
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
-        """The page in the form that Typer gives those of the verbs."""
+        """Print the help page in the style of Typer's own pages."""
         width = max(40, shutil.get_terminal_size().columns)
         options = [
             (", ".join(sorted(option.opts, key=len, reverse=True)), getattr(option, "help", "") or "")
@@ -71,7 +71,7 @@ class VerbGroup(TyperGroup):
         for panel, verbs in groupby(VERBS.values(), key=lambda verb: verb.panel):
             page += _panel(panel, [(verb.name, verb.help) for verb in verbs], width, wide)
         page += ["", *_paragraph(self.epilog or "", width)]
-        # Printed here and not handed to the formatter, as Typer does: it drops the page where no verb was given.
+        # Printed here rather than handed to the formatter, which drops the page when no command is given.
         typer.echo("\n".join(page if _encodes_frames() else [line.translate(_ASCII) for line in page]))
 
 
@@ -80,7 +80,7 @@ def _paragraph(text: str, width: int) -> list[str]:
 
 
 def _panel(title: str, rows: Iterable[tuple[str, str]], width: int, wide: int = 0) -> list[str]:
-    """A frame with a title around names and what they mean, which is wrapped in a column of its own."""
+    """Return a titled frame around names and their descriptions, which wrap in their own column."""
     rows = list(rows)
     wide = max(wide, *(len(name) for name, _ in rows))
     room = width - wide - 6
@@ -102,5 +102,5 @@ def _encodes_frames() -> bool:
 
 
 def _style(text: str, **style: Any) -> str:
-    """Marked up for a terminal; what is no terminal is never sent these marks (`typer.echo` takes them out)."""
+    """Style text for a terminal (`typer.echo` strips the styling elsewhere)."""
     return text if "NO_COLOR" in os.environ else typer.style(text, **style)

@@ -1,4 +1,4 @@
-"""`simclr`: one file a verb (see `verbs`); here errors become a sentence and an exit code."""
+"""Run `simclr` (one file per command, see `verbs`) and turn errors into one sentence and an exit code."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _EXIT_CODES = "Exit codes: " + ", ".join(f"{code.value} {code.name.lower().repla
 app = typer.Typer(
     name="simclr",
     cls=VerbGroup,
-    help="Train, watch, compare and keep SimCLR encoders, from a terminal.",
+    help="Train, monitor, compare and export SimCLR encoders from a terminal.",
     epilog=_EXIT_CODES + ".",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -37,15 +37,17 @@ def _version(wanted: bool) -> None:
 @app.callback()
 def root(
     version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
     ] = False,
 ) -> None:
-    """Train, watch, compare and keep SimCLR encoders, from a terminal."""
+    """Train, monitor, compare and export SimCLR encoders from a terminal."""
 
 
 def _take_defaults() -> None:
-    """The run store of the user's configuration stands in for SIMCLR_RUNS. A damaged file does not keep its own
-    command from mending it."""
+    """Use the configured run store where SIMCLR_RUNS is not set.
+
+    `simclr config` skips this, so that it can repair a damaged file.
+    """
     if sys.argv[1:2] != ["config"] and "SIMCLR_RUNS" not in os.environ and config_path().is_file():
         from simclr_tui.config import read_config
 
@@ -55,7 +57,7 @@ def _take_defaults() -> None:
 
 
 def main() -> None:
-    """The console script."""
+    """Run the console script: parse the command line, and exit with an `ExitCode`."""
     try:
         _take_defaults()
         app()
@@ -65,7 +67,7 @@ def main() -> None:
     except KeyboardInterrupt:
         sys.exit(ExitCode.INTERRUPTED)
     except BrokenPipeError:
-        # The reader of our pipe has left (head, less): not an error, and nothing more to say.
+        # The reader of our pipe has gone (head, less): not an error, and nothing more to print.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(ExitCode.OK)
     except OSError as error:

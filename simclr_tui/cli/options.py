@@ -1,4 +1,4 @@
-"""Options and arguments that several verbs share."""
+"""Options and arguments shared by several commands."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from simclr_tui.errors import RecipeError, SimclrError
 
 
 def complete_run(ctx: typer.Context, incomplete: str) -> list[str]:
-    """Run names for the shell's completion."""
+    """Return run names for shell completion."""
     from simclr_tui.store.store import Store
 
     root = Path(ctx.params.get("runs") or "runs")
@@ -31,24 +31,27 @@ RunNames = Annotated[
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Data = Annotated[
-    str | None, typer.Option("--data", help="Other images than the run's own, as of simclr run.", show_default=False)
+    str | None, typer.Option("--data", help="Other images, named as in `simclr run`.", show_default="the run's")
 ]
 Split = Annotated[
-    Literal["train", "test"] | None, typer.Option("--split", help="The images of this split alone.", show_default=True)
+    Literal["train", "test"] | None, typer.Option("--split", help="Use only this split.", show_default=True)
 ]
 Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or cuda:N.", show_default=True)]
-Partition = Annotated[str, typer.Option("--partition", help="Of Slurm.", show_default=False)]
-Time = Annotated[str, typer.Option("--time", help="Limit of a Slurm job (90m, 8h, 2d); it goes on in another.")]
-Cpus = Annotated[int, typer.Option("--cpus", min=0, help="Cores of a Slurm job (0: its default).")]
+Partition = Annotated[str, typer.Option("--partition", help="Slurm partition to submit to.", show_default=False)]
+Time = Annotated[
+    str, typer.Option("--time", help="Time limit per Slurm job (90m, 8h, 2d); the run continues in another job.")
+]
+Cpus = Annotated[int, typer.Option("--cpus", min=0, help="CPU cores per Slurm task (0: Slurm's default).")]
 Nodes = Annotated[
-    int, typer.Option("--nodes", min=0, help="Of a Slurm job: they share its --gpus evenly (0: its default).")
+    int,
+    typer.Option("--nodes", min=0, help="Nodes of the Slurm job, which share its --gpus evenly (0: Slurm's default)."),
 ]
 DEFAULT_RUNS: Any = Path("runs")
 
 
 def check_place(on: str, partition: str, time: str, cpus: int, nodes: int) -> None:
-    """Raise RecipeError for options of a Slurm job where none is asked for."""
+    """Raise RecipeError for Slurm options without `--on slurm`."""
     if on == "local" and (partition or time or cpus or nodes):
         raise RecipeError(
-            "--partition, --time, --cpus and --nodes are of a Slurm job", "give --on slurm too, or leave them out"
+            "--partition, --time, --cpus and --nodes apply to Slurm jobs only", "add --on slurm, or leave them out"
         )

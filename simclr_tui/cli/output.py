@@ -1,4 +1,4 @@
-"""Two doors: data leaves through stdout, talk through stderr. Everything a terminal could act on is made safe."""
+"""Print data to stdout and messages to stderr; everything that a terminal could act on is made safe."""
 
 from __future__ import annotations
 
@@ -23,28 +23,28 @@ _WIDE = 160  # columns where there is no terminal
 
 
 def data(text: str = "") -> None:
-    """A line a script may read."""
+    """Print a line that a script may read."""
     print(text)
 
 
 def data_json(value: Any) -> None:
-    """One JSON document, indented for people, the same for machines."""
+    """Print one JSON document, indented."""
     print(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())
 
 
 def talk(text: str) -> None:
-    """A line for the person at the terminal; `text` may hold our own emphasis, never outside text unescaped."""
+    """Print a line for the person at the terminal, to stderr."""
     print(text, file=sys.stderr, flush=True)
 
 
 def is_terminal(stream: TextIO) -> bool:
-    """Whether live drawing makes sense there."""
+    """Return whether live drawing makes sense on that stream."""
     return stream.isatty() and os.environ.get("TERM", "") not in ("", "dumb")
 
 
 @cache
 def console(stderr: bool = False) -> Console:
-    """Rich's console on one of the two streams; colour follows NO_COLOR, TERM and whether it is a terminal."""
+    """Return rich's console for one of the two streams; colour follows NO_COLOR, TERM and whether it is a terminal."""
     from rich.console import Console
 
     width = None if (sys.stderr if stderr else sys.stdout).isatty() else _WIDE
@@ -54,7 +54,7 @@ def console(stderr: bool = False) -> Console:
 def table(
     titles: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[int] = (), stderr: bool = False
 ) -> None:
-    """Aligned columns; `right` lists those of numbers. Cells are made safe here."""
+    """Print aligned columns; `right` lists the indices of numeric ones. Cells are made safe here."""
     titles = [safe(title) for title in titles]
     rows = [[cell if cell.isascii() and cell.isprintable() else _safe(cell) for cell in row] for row in rows]
     stream = sys.stderr if stderr else sys.stdout
@@ -93,6 +93,6 @@ def _style(cell: str) -> str:
 
 
 def state_cell(state: str, flags: Sequence[str] = ()) -> str:
-    """`● running`, `● running (stalled)`: a mark and the word, never colour alone."""
+    """Return `● running` or `● running (stalled)`: glyph and word, never colour alone."""
     extra = f" ({', '.join(flags)})" if flags else ""
     return f"{state_glyph(state)} {state}{extra}"

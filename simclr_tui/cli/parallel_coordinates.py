@@ -1,6 +1,6 @@
-"""A sweep as parallel coordinates: an axis a field and one for kNN, and the best three trials as lines over them.
+"""Draw a sweep as parallel coordinates: one axis per field and one for kNN, with the best three trials as lines.
 
-Lines of all trials would cover one another at the width of a terminal: the others are marks on the axes.
+At a terminal's width the lines of all trials would cover one another, so the others are marks on the axes.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ _LABEL = 9  # columns to the left of the first axis and to the right of the last
 
 
 def parallel_lines(sweep: Sweep, results: Sequence[TrialResult], columns: int) -> list[str]:
-    """Lines of text, `columns` wide at most; none while fewer than two trials have a kNN.
+    """Return lines of text at most `columns` wide; none while fewer than two trials have a kNN.
 
-    The best three are drawn as 1, 2, 3, others as + on each axis. A field of a log range has a log axis.
+    The best three are drawn as 1, 2, 3, the others as + on each axis. A field with a log range has a log axis.
     """
     scored = sorted((one for one in results if one.mean is not None), key=lambda one: one.mean or 0.0)
     names = [name for name in sweep.varied if len({one.values[name] for one in scored}) > 1]
@@ -47,7 +47,7 @@ def parallel_lines(sweep: Sweep, results: Sequence[TrialResult], columns: int) -
 
 
 class _Axis:
-    """One column: where each trial crosses it (row 0 is the top), and what stands at its ends."""
+    """Place each trial on one axis (row 0 is the top), with labels for its two ends."""
 
     def __init__(
         self, name: str, values: Sequence[Value], log: bool, words: Callable[[Any], str] | None = None
@@ -78,7 +78,7 @@ def _framed(axes: Sequence[_Axis], grid: Sequence[Sequence[str]], apart: int) ->
 
 
 def _row(words: Sequence[str], apart: int) -> str:
-    """Each word centred over its axis."""
+    """Return each word centred over its axis."""
     line = [" "] * (2 * _LABEL + apart * (len(words) - 1) + 1)
     for index, word in enumerate(words):
         cut = word[: apart - 1]

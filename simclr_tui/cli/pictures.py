@@ -1,4 +1,4 @@
-"""Pictures with captions, set side by side in the terminal."""
+"""Print pictures with captions, side by side in the terminal."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ _GAP = 2
 
 
 def print_pictures(captioned: Sequence[tuple[str, Picture]], across: int | None = None) -> None:
-    """Print pictures in rows of `across` (as many as fit, two at least, unless given), each under its caption.
+    """Print pictures in rows of `across` (default: as many as fit, at least two), each under its caption.
 
-    Pictures are made smaller to fit, never larger. Without colours, shades stand for them.
+    Pictures are shrunk to fit, never enlarged. Without colour, shading characters stand for lightness.
     """
     console = output.console()
     widest = min(_WIDEST, max(picture.width for _, picture in captioned))

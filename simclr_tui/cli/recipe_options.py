@@ -1,4 +1,4 @@
-"""The Recipe's fields as command-line options, made from their declarations."""
+"""Turn the Recipe's fields into command-line options, from their declarations."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from simclr_tui.recipe.fields import Field, fields
 
 
 def with_recipe_flags(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command one option for each recipe field. It receives those that were typed as `flags`, a dict."""
+    """Give a command one option per recipe field; those that were typed arrive as the dict `flags`."""
     return _with_flags(command, _parameter)
 
 
 def with_sweep_flags(command: Callable[..., None]) -> Callable[..., None]:
-    """The same, each taking text: one value, several (`a,b,c`) or a range (`LOW:HIGH:log`)."""
+    """Give a command one text option per recipe field: a value, several (`a,b,c`) or a range (`LOW:HIGH:log`)."""
     return _with_flags(command, _text_parameter)
 
 

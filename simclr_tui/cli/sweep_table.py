@@ -1,4 +1,4 @@
-"""A sweep as text: the table of its trials, the best, importances, and kNN over each field."""
+"""Print a sweep as text: its table of trials, the best one, importances, and kNN over each field."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from simclr_tui.sweep.folder import Sweep
 from simclr_tui.sweep.results import TrialResult, best_trial, importances, sweep_results
 from simclr_tui.text import number, percent
 
-_ROWS = 8  # of a slice plot
+_ROWS = 8  # height of a slice plot
 
 
 def as_json(sweep: Sweep, rows: Sequence[Row]) -> dict[str, Any]:
-    """The stable form of `sweep show --json`."""
+    """Return the stable form of `sweep show --json`."""
     results = sweep_results(sweep, rows)
     best = best_trial(results)
     return {
@@ -38,7 +38,7 @@ def as_json(sweep: Sweep, rows: Sequence[Row]) -> dict[str, Any]:
 
 
 def print_sweep(sweep: Sweep, rows: Sequence[Row], lines: bool = False) -> None:
-    """Everything `sweep show` prints; with `lines` parallel coordinates in place of kNN over each field."""
+    """Print what `sweep show` shows; with `lines`, parallel coordinates replace the plots of kNN over each field."""
     results = sweep_results(sweep, rows)
     published = any(result.published is not None for result in results)
     titles = ["trial", *sweep.varied, "kNN", *(["published"] if published else []), "runs", "state"]
@@ -66,14 +66,14 @@ def print_sweep(sweep: Sweep, rows: Sequence[Row], lines: bool = False) -> None:
 
 
 def state_words(sweep: Sweep, results: Sequence[TrialResult]) -> str:
-    """`12 finished, 3 queued`, and whether the user has stopped it."""
+    """Return `12 finished, 3 queued`, and whether the user has stopped the sweep."""
     counted: Counter[str] = sum((result.states for result in results), Counter())
     words = ", ".join(f"{count} {state}" for state, count in counted.most_common())
     return (words or "no runs yet") + (" (stopped)" if sweep.stopped else "")
 
 
 def values_words(result: TrialResult | None) -> str:
-    """`temp 0.1, bs 256`."""
+    """Return a trial's values as `temp 0.1, bs 256`."""
     return ", ".join(f"{name} {_value(value)}" for name, value in result.values.items()) if result else ""
 
 
@@ -101,7 +101,7 @@ def _value(value: object) -> str:
 
 
 def _slice(name: str, results: Sequence[TrialResult]) -> None:
-    """kNN over one field: a column a value, evenly spaced; a mark for each trial."""
+    """Plot kNN over one field: one evenly spaced column per value, one mark per trial."""
     scored = [(result.values[name], result.mean) for result in results if result.mean is not None]
     values = sorted({value for value, _ in scored}, key=lambda value: (isinstance(value, str), value))
     room = max(1, (min(100, shutil.get_terminal_size((100, 24)).columns) - 8) // 8)

@@ -1,4 +1,4 @@
-"""A table of text as rich would print it, for the common case that it fits: a hundred times as fast."""
+"""Draw a text table as rich would, for the common case in which it fits: a hundred times as fast."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def draw_grid(
     width: int,
     style: Callable[[str], str] | None,
 ) -> str | None:
-    """The lines of the table; None where it is wider than `width` or holds characters that are not one cell wide.
+    """Return the table as text, or None if it is wider than `width` or has characters that are not one cell wide.
 
     `style` names the colour of a cell; None draws without colour.
     """
@@ -45,7 +45,7 @@ def _coloured(line: str, row: Sequence[str], style: Callable[[str], str]) -> str
 
 
 def _cells(text: str) -> int:
-    """How many cells of a terminal it takes; −1 where that is not one a character."""
+    """Return how many terminal cells the text takes, or −1 if any character is not exactly one cell wide."""
     return len(text) if text.isascii() else _unusual(text)
 
 

@@ -1,4 +1,4 @@
-"""Pictures in a terminal: a character shows two pixels, the upper as its foreground and the lower as its background."""
+"""Draw pictures with half-blocks: a character's foreground shows the upper of two pixels, its background the lower."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from itertools import pairwise, zip_longest
 from simclr_tui.store.picture import Picture
 
 Cell = tuple[str, str]
-"""A character and its style, `#rrggbb on #rrggbb`, as Rich and Textual read it; an empty style colours nothing."""
+"""A character and its style, `#rrggbb on #rrggbb`, as Rich and Textual read it; an empty style means no colour."""
 Line = list[Cell]
 
 _SHADES = " ░▒▓█"
@@ -18,7 +18,7 @@ _BLANK: Cell = (" ", "")
 
 
 def draw(picture: Picture, colour: bool = True, unicode: bool = True) -> list[Line]:
-    """Return ⌈height / 2⌉ lines of `width` cells; without colour or half-blocks five shades stand for lightness."""
+    """Return ⌈height / 2⌉ lines of `width` cells; without colour or Unicode, five shades stand for lightness."""
     shades = _SHADES if unicode else _ASCII_SHADES
     cell = _half_block if colour and unicode else partial(_shade, shades)
     rows = [_pixels(picture, row) for row in range(picture.height)]
@@ -29,7 +29,7 @@ def draw(picture: Picture, colour: bool = True, unicode: bool = True) -> list[Li
 
 
 def fit(picture: Picture, width: int) -> Picture:
-    """Return the picture at most `width` pixels wide, each the mean of those it stands for; never enlarged."""
+    """Return the picture shrunk to at most `width` pixels, each the mean of those it replaces; never enlarged."""
     if picture.width <= width:
         return picture
     height = max(1, round(picture.height * width / picture.width))
@@ -46,7 +46,7 @@ def fit(picture: Picture, width: int) -> Picture:
 
 
 def beside(drawings: Sequence[list[Line]], gap: int = 2) -> list[Line]:
-    """Set drawings side by side, `gap` columns apart, their tops in line."""
+    """Join drawings side by side, `gap` columns apart and aligned at the top."""
     widths = [max((len(line) for line in drawing), default=0) for drawing in drawings]
     joined: list[Line] = []
     for lines in zip_longest(*drawings, fillvalue=[]):
@@ -63,7 +63,7 @@ def _pixels(picture: Picture, row: int) -> list[bytes]:
 
 
 def _half_block(upper: bytes, lower: bytes | None) -> Cell:
-    """Below the last row of an odd height the terminal's own background stays."""
+    # Below the last row of an odd height the terminal's own background shows.
     return "▀", f"#{upper.hex()}" + (f" on #{lower.hex()}" if lower else "")
 
 

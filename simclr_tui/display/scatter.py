@@ -1,4 +1,4 @@
-"""Points of several classes in a terminal: one character a cell, its letter and its colour those of a class."""
+"""Draw a scatter plot of labelled points in a terminal: each cell shows its class as a letter and a colour."""
 
 from __future__ import annotations
 
@@ -7,44 +7,46 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-MARKS = string.digits + string.ascii_letters  # of the classes in turn: a colour is never the only sign
+MARKS = string.digits + string.ascii_letters  # one per class, so that colour is never the only distinction
 COLOURS = (
     "#3b8eea", "#e5883b", "#2fa866", "#d6568f", "#9b6bdf", "#b8962a", "#1fa3ad", "#d9534f", "#6f9440", "#8a7f8f",
 )  # fmt: skip
 Cell = tuple[str, str]
-"""Characters and their style, as Rich and Textual read it; an empty style colours nothing."""
+"""Characters and their style, as Rich and Textual read it; an empty style means no colour."""
 Line = list[Cell]
 
 _BLANK: Cell = (" ", "")
 _AXES = {True: ("│", "└", "─"), False: ("|", "+", "-")}
 
 Place = tuple[int, int]
-"""Column and row of a cell, from the upper left."""
+"""Column and row of a cell, from the top left."""
 
 
 def class_mark(index: int) -> Cell:
-    """The letter and the colour of a class; a negative index is no class."""
+    """Return the letter and the colour of a class; a negative index means unlabelled."""
     return (".", "") if index < 0 else (MARKS[index % len(MARKS)], COLOURS[index % len(COLOURS)])
 
 
 @dataclass(frozen=True)
 class Scatter:
-    """Points as (x, y, class); places in `width` × `height` cells, y upwards."""
+    """Place points (x, y, class) on `width` × `height` cells, y pointing up."""
 
     points: Sequence[tuple[float, float, int]]
     width: int
     height: int
 
     def places(self) -> list[Place]:
-        """The cell of every point; the axes take one column and one row."""
+        """Return the cell of every point; the axes take one column and one row."""
         across, up = max(1, self.width - 1), max(1, self.height - 1)
         xs = _scaled([point[0] for point in self.points], across)
         ys = _scaled([point[1] for point in self.points], up)
         return [(1 + x, up - 1 - y) for x, y in zip(xs, ys, strict=True)]
 
     def draw(self, only: int | None = None, cursor: int | None = None, unicode: bool = True) -> list[Line]:
-        """The cells, line by line. Where several points meet, the most frequent class is shown; of `only` one class
-        the others are dots. The point `cursor` is shown in reverse."""
+        """Return the cells, line by line; where points overlap, the most frequent class is shown.
+
+        With `only`, points of all other classes are dots. The point `cursor` is drawn in reverse video.
+        """
         cells: dict[Place, Counter[int]] = {}
         places = self.places()
         for place, (_, _, label) in zip(places, self.points, strict=True):
@@ -70,9 +72,9 @@ class Scatter:
 
 
 def nearest(places: Sequence[Place], start: int, across: int, down: int) -> int:
-    """The point to go to from `start` in a direction: the nearest that way, straight on rather than aside.
+    """Return the point nearest to `start` in a direction, preferring straight ahead over sideways.
 
-    Points in the same cell come in turn, so that each can be reached.
+    Points in the same cell are visited one after another, so that each can be reached.
     """
     x, y = places[start]
     here = [index for index, place in enumerate(places) if place == (x, y)]
@@ -84,7 +86,7 @@ def nearest(places: Sequence[Place], start: int, across: int, down: int) -> int:
         return earlier[-1]
     best, distance = start, float("inf")
     for index, (to_x, to_y) in enumerate(places):
-        ahead = (to_x - x) * across + 2 * (to_y - y) * down  # a cell is twice as high as wide
+        ahead = (to_x - x) * across + 2 * (to_y - y) * down  # a cell is twice as tall as wide
         aside = abs((to_x - x) * down) + 2 * abs((to_y - y) * across)
         if ahead > 0 and ahead + 3 * aside < distance:
             best, distance = index, ahead + 3 * aside

@@ -1,4 +1,4 @@
-"""What is worth saying about a run's state, in words, for the status line and for `simclr run`."""
+"""Describe a run's state in words, for the dashboard's status line and for `simclr run`."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from simclr_tui.display.glyphs import state_glyph
 from simclr_tui.store.state import ACTIVE, State
 from simclr_tui.text import duration, number, percent, safe, size
 
-_WORDS = {"stalled": "no sign of life", "collapsed": "collapsed", "diverged": "diverged"}
+_WORDS = {"stalled": "not responding", "collapsed": "collapsed", "diverged": "diverged"}
 
 
 def facts(state: State) -> list[tuple[str, str]]:
-    """What is worth saying about a run's state, most important first, each with its style."""
+    """Return facts about a run's state with their styles, most important first."""
     plain = "not bold default"
     found = [(f"{state_glyph(state.state)} {state.state}", plain)]
     found += [(_WORDS.get(flag, safe(flag)), "bold yellow") for flag in state.flags]
@@ -43,7 +43,7 @@ def facts(state: State) -> list[tuple[str, str]]:
 
 
 def progress_line(status: State) -> str:
-    """`epoch 3/20  step 57/380  loss 5.12  kNN 41.2%  812 img/s  3.1 GB  ETA 2m10s`, with what it is doing."""
+    """Return `epoch 3/20  step 57/380  loss 5.12  kNN 41.2%  812 img/s  3.1 GB  ETA 2m10s` and the activity."""
     summary = status.summary
     if status.state == "queued" or not status.steps:
         return safe(status.activity or status.state)

@@ -1,1 +1,1 @@
-"""What it runs on: GPU and host samples. Nothing here raises for a missing reading or waits for a hung driver."""
+"""Sample GPUs and host. Nothing here raises for a missing reading or waits for a hung driver."""

@@ -1,4 +1,4 @@
-"""Calls that may hang, made with a deadline; after a failure, a pause that grows."""
+"""Call what may hang with a deadline, and back off exponentially after failures."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ T = TypeVar("T")
 
 FIRST_PAUSE = 5.0
 LONGEST_PAUSE = 300.0
-# A thread in a hung driver call cannot be ended, only left behind; this many are left before waiting for one.
+# A thread inside a hung driver call cannot be ended, only abandoned; at most this many are abandoned at a time.
 MAX_STUCK = 4
 
 
 class Backoff:
-    """5 s after the first failure in a row, then 10, 20 … and never more than 5 minutes."""
+    """Wait 5 s after the first consecutive failure, then 10, 20 … and at most 5 minutes."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -37,7 +37,7 @@ class Backoff:
 
 
 class _Attempt(threading.Thread, Generic[T]):
-    """One call in a thread of its own that never holds up the end of the program."""
+    """Make one call in its own daemon thread, which never delays the program's exit."""
 
     def __init__(self, name: str, job: Callable[[], T]) -> None:
         super().__init__(name=name, daemon=True)
@@ -53,9 +53,9 @@ class _Attempt(threading.Thread, Generic[T]):
 
 
 class Guard:
-    """Runs calls that may hang or fail, one at a time.
+    """Run calls that may hang or fail, one at a time.
 
-    A caller waits `deadline` seconds at most. While the pause after a failure lasts, callers do not wait at all.
+    A caller waits at most `deadline` seconds, and not at all while backing off after a failure.
     """
 
     def __init__(self, name: str, clock: Clock, deadline: float) -> None:
@@ -67,7 +67,7 @@ class Guard:
         self.problem = ""  # why the last attempt failed; empty after a success
 
     def call(self, job: Callable[[], T]) -> T | None:
-        """The job's answer; None when it failed, is late, or an earlier failure is too recent to try again."""
+        """Return the job's answer, or None if it failed, is late, or a failure is too recent to try again."""
         with self._lock:
             self._stuck = [thread for thread in self._stuck if thread.is_alive()]
             if len(self._stuck) >= MAX_STUCK or not self._backoff.ready():
@@ -81,10 +81,10 @@ class Guard:
             return attempt.answer
 
     def _run(self, attempt: _Attempt[T]) -> str:
-        """Run the attempt; what went wrong in words, or an empty string."""
+        """Run the attempt and return what went wrong, or an empty string."""
         try:
             attempt.start()
-        except RuntimeError as error:  # the machine has no thread left to give
+        except RuntimeError as error:  # the system cannot create another thread
             return str(error)
         attempt.join(self._deadline)
         if attempt.is_alive():

@@ -1,4 +1,4 @@
-"""The GPUs through NVML. Nothing raises; a caller waits for the deadline at most, and not at all after a failure."""
+"""Read the GPUs through NVML. Nothing raises; callers wait at most for the deadline, not at all after a failure."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ DEADLINE = 2.0
 
 
 class GpuReader:
-    """Reads the GPUs; safe to share between threads.
+    """Read the GPUs; safe to share between threads.
 
-    `nvml` is a module like pynvml, by default pynvml itself. A hang or an error of the whole driver makes every
-    reading n/a and pauses the reader; a GPU that is lost alone goes n/a alone, and NVML is started anew for it.
+    `nvml` is a module like pynvml, by default pynvml itself. If the driver hangs or fails as a whole, every reading
+    becomes n/a and the reader backs off; if a single GPU is lost, only its readings do, and NVML is reinitialised.
     """
 
     def __init__(self, nvml: Any = None, clock: Clock = SYSTEM_CLOCK, deadline: float = DEADLINE) -> None:
@@ -33,11 +33,11 @@ class GpuReader:
 
     @property
     def problem(self) -> str:
-        """Why the GPUs are n/a, in the driver's words; empty when they are not."""
+        """Return why the GPUs are n/a, in the driver's words; empty if they are not."""
         return self._guard.problem
 
     def gpus(self, pids: Collection[int] = ()) -> tuple[GpuSample, ...]:
-        """One sample per GPU, with the memory of the processes `pids`.
+        """Return one sample per GPU, with the memory of the processes `pids`.
 
         A GPU seen before keeps its index, name and uuid while it cannot be read. Empty without a driver.
         """
@@ -54,11 +54,11 @@ class GpuReader:
         return shown
 
     def names(self) -> tuple[str, ...]:
-        """The names of the GPUs that can be reached now."""
+        """Return the names of the GPUs that respond now."""
         return self._ask(read_names) or ()
 
     def count(self) -> int:
-        """How many GPUs can be reached now."""
+        """Return how many GPUs respond now."""
         return len(self.names())
 
     def _ask(self, question: Callable[[Any], T]) -> T | None:
@@ -81,20 +81,20 @@ def _nameplate(gpu: GpuSample) -> GpuSample:
 
 @functools.cache
 def shared_reader() -> GpuReader:
-    """The one reader of this process: NVML is asked in one place, however many runs are watched."""
+    """Return this process's only reader: NVML is queried in one place, however many runs are watched."""
     return GpuReader()
 
 
 def gpu_count() -> int:
-    """How many NVIDIA GPUs of this machine CUDA_VISIBLE_DEVICES leaves us; 0 without a driver."""
+    """Return how many NVIDIA GPUs CUDA_VISIBLE_DEVICES leaves visible; 0 without a driver."""
     return len(visible(shared_reader().gpus()))
 
 
 def gpu_names() -> tuple[str, ...]:
-    """Their names, such as `NVIDIA H100 80GB HBM3`; empty without a driver."""
+    """Return the GPUs' names, such as `NVIDIA H100 80GB HBM3`; empty without a driver."""
     return shared_reader().names()
 
 
 def gpus() -> tuple[GpuSample, ...]:
-    """One sample per GPU; empty without a driver."""
+    """Return one sample per GPU; empty without a driver."""
     return shared_reader().gpus()

@@ -1,4 +1,4 @@
-"""Processor, memory, disk and one tree of processes, through psutil. What cannot be read is None."""
+"""Read CPU, memory, disk and one process tree through psutil. What cannot be read is None."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 
 def _reading(read: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T | None:
-    """What `read` returns; None where the system does not offer it or forbids it."""
+    """Return what `read` returns, or None where the system does not offer or permit it."""
     try:
         return read(*args, **kwargs)
     except (psutil.Error, OSError, NotImplementedError, ValueError):
@@ -24,20 +24,23 @@ def _reading(read: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T | Non
 
 
 def core_count() -> int | None:
-    """The cores this process may use, which in a container or a batch job are not all of them."""
+    """Return how many cores this process may use; in a container or a batch job that is not all of them."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count()
 
 
 def ram() -> tuple[int | None, int | None]:
-    """(used, total) bytes, where used is what a new program could not have."""
+    """Return (used, total) bytes, where used is what is unavailable to a new program."""
     memory = _reading(psutil.virtual_memory)
     return (memory.total - memory.available, memory.total) if memory is not None else (None, None)
 
 
 def disk_free(path: Path) -> int:
-    """Bytes this user can still write where `path` is or will be. Raises OSError; hangs with its file system."""
+    """Return the bytes this user can still write where `path` is or will be.
+
+    Raises OSError. Hangs if its file system hangs.
+    """
     path = path.absolute()
     while not path.exists() and path != path.parent:
         path = path.parent
@@ -45,13 +48,13 @@ def disk_free(path: Path) -> int:
 
 
 class CpuMeter:
-    """The busy share of all cores between one reading and the next."""
+    """Measure the busy share of all cores between one reading and the next."""
 
     def __init__(self) -> None:
         self._last = _reading(_cpu_seconds)
 
     def read(self) -> float | None:
-        """0–1; None when no time was counted since the reading before."""
+        """Return the busy share, 0–1; None if no time was counted since the last reading."""
         last, self._last = self._last, _reading(_cpu_seconds)
         if last is None or self._last is None:
             return None
@@ -67,13 +70,13 @@ class _CpuSeconds(NamedTuple):
 
 def _cpu_seconds() -> _CpuSeconds:
     times = psutil.cpu_times()._asdict()
-    # Linux counts guest time in user time already.
+    # Linux already includes guest time in user time.
     total = sum(seconds for kind, seconds in times.items() if not kind.startswith("guest"))
     return _CpuSeconds(total - times["idle"] - times.get("iowait", 0.0), total)
 
 
 class TreeReading(NamedTuple):
-    """A process and its children: their pids, resident bytes, and cores in use since the reading before."""
+    """Hold the pids of a process and its children, their resident bytes, and cores in use since the last reading."""
 
     pids: frozenset[int] = frozenset()
     rss: int | None = None
@@ -81,7 +84,7 @@ class TreeReading(NamedTuple):
 
 
 class ProcessTree:
-    """Follows a process and its children. Once it has ended every reading is None, even if its pid is given anew."""
+    """Follow a process and its children; once it has ended every reading is None, even if its pid is reused."""
 
     def __init__(self, pid: int, clock: Clock = SYSTEM_CLOCK) -> None:
         self._clock = clock
@@ -109,7 +112,7 @@ class ProcessTree:
         return [root, *(_reading(root.children, recursive=True) or [])]
 
     def _cores(self, members: list[psutil.Process], now: float) -> float | None:
-        """CPU time gained by the members over the time gone by; a new child brings all it has used so far."""
+        """Return the members' CPU time over the time elapsed; a new child counts with all it has used so far."""
         spent = {one: seconds for one in members if (seconds := _reading(_spent, one)) is not None}
         before, then = self._cpu, self._read_at
         self._cpu, self._read_at = spent, now

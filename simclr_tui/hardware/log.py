@@ -1,4 +1,4 @@
-"""The hardware samples of a run, read while they are being written: every attempt joined, seconds of training as x."""
+"""Read a run's hardware samples while they are written: all attempts joined, over seconds of training."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class _Cursor:
 
 
 class HardwareLog:
-    """Tails attempt-*/hardware.jsonl. Column `gpu0.power` or `cpu` has one value a sample, NaN where unknown."""
+    """Tail attempt-*/hardware.jsonl; column `gpu0.power` or `cpu` has one value per sample, NaN where unknown."""
 
     def __init__(self, paths: RunPaths) -> None:
         self._paths = paths
@@ -38,10 +38,10 @@ class HardwareLog:
         self.time = array("d")
         self.columns: dict[str, Extremes] = {}
         self.latest: HardwareSample | None = None
-        self.behind = False  # whether the last poll left something to read
+        self.behind = False  # whether the last poll left data unread
 
     def poll(self, budget: int = _CHUNK) -> bool:
-        """Read up to `budget` new bytes of each attempt. True when something was read."""
+        """Read up to `budget` new bytes of each attempt, and return whether anything was read."""
         known = len(self._cursors)
         if not known or self._paths.attempt(known + 1).root.exists():
             self._cursors += [_Cursor(attempt.hardware) for attempt in self._paths.attempts()[known:]]
@@ -59,7 +59,7 @@ class HardwareLog:
         self.behind = self.behind or len(data) == budget
         whole = data.rfind(b"\n") + 1
         if not whole and len(data) == budget:
-            whole = len(data)  # no sample is that long: pass over it
+            whole = len(data)  # no sample is that long: skip it
         for line in data[:whole].splitlines():
             self._take(cursor, line)
         cursor.offset += whole
@@ -72,7 +72,7 @@ class HardwareLog:
             return
         if cursor.began is None:
             cursor.began, cursor.base = sample.time, self.time[-1] if self.time else 0.0
-        # The wall clock may have jumped back; x never does.
+        # The wall clock may jump back; x must not.
         moment = cursor.base + sample.time - cursor.began
         self.time.append(max(moment, self.time[-1] if self.time else 0.0))
         self.latest = sample
@@ -87,15 +87,17 @@ class HardwareLog:
     def points(
         self, name: str, columns: int, span: tuple[float, float] | None = None
     ) -> tuple[list[float], list[float]]:
-        """At most 2·columns points (x, y) inside `span`: minimum and maximum of each column, NaN where nothing was
-        known, and the points next to the span."""
+        """Return at most 2·columns points (x, y) inside `span`, and the points next to it.
+
+        Each column contributes its minimum and maximum, NaN where nothing is known.
+        """
         column = self.columns.get(name)
         if column is None:
             return [], []
         return thin(self.time, range(len(self.time)), column, columns, span, beside=True)
 
     def value_at(self, name: str, moment: float) -> float | None:
-        """What was known at a moment of training; None before the first sample."""
+        """Return the last value known at a moment of training; None before the first sample."""
         column, index = self.columns.get(name), bisect_right(self.time, moment) - 1
         return None if column is None or index < 0 else column.values[index]
 

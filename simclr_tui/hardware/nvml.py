@@ -1,4 +1,4 @@
-"""What NVML says, question by question. Every function here may hang; `gpu.py` puts a deadline on them."""
+"""Query NVML, value by value. Every function here may hang; `gpu.py` puts a deadline on them."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ T = TypeVar("T")
 _MAX_GPUS = 1024
 _MAX_CELSIUS = 200
 _MAX_MILLIWATT = 10**8
-# NVML marks a size it does not know with the highest value of the type.
+# NVML marks an unknown size with the highest value of the type.
 _MAX_BYTES = 2**63
 
 
 class NvmlSession:
-    """NVML from init to shutdown, opened by the first question and closed by a failure."""
+    """Manage NVML from init to shutdown: the first question opens it, a failure closes it."""
 
     def __init__(self, module: Any = None) -> None:
         self._module = module
         self._open = False
-        self.retired = False  # left behind by its reader: close when the call that hung comes back
+        self.retired = False  # abandoned by its reader: close when the hung call returns
 
     def ask(self, question: Callable[[Any], T]) -> T:
-        """Put the question to the module. Raises what the question raised."""
+        """Ask the module a question and return its answer. Raises whatever the question raises."""
         if not self._open:
             self._start()
         try:
@@ -54,17 +54,17 @@ class NvmlSession:
 
 
 def read_names(nvml: Any) -> tuple[str, ...]:
-    """The name of each GPU, `n/a` for one that does not tell. Raises if they cannot be counted."""
+    """Return the name of each GPU, `n/a` where it is unknown. Raises if the GPUs cannot be counted."""
     names = (_text(_try(nvml, "nvmlDeviceGetName", handle)) for handle in _handles(nvml))
     return tuple(name or "n/a" for name in names)
 
 
 def read_gpus(nvml: Any, pids: Collection[int]) -> tuple[GpuSample, ...]:
-    """One sample per GPU; `pids` are those whose memory is `process_memory`. Raises if they cannot be counted."""
+    """Return one sample per GPU; `process_memory` covers `pids`. Raises if the GPUs cannot be counted."""
     handles = _handles(nvml)
     listings = [_processes(nvml, handle) if pids else None for handle in handles]
-    # Inside a container NVML may list the pids of the host. Only a pid of ours seen somewhere proves that
-    # its absence elsewhere means "no memory on this GPU".
+    # Inside a container NVML may list the host's pids. Only if one of ours appears somewhere does its absence
+    # elsewhere mean "no memory on this GPU".
     seen = any(pid in pids for listing in listings for pid, _ in listing or ())
     return tuple(
         _read_gpu(nvml, index, handle, _memory_of(listing, pids) if seen else None)
@@ -100,14 +100,14 @@ def _handles(nvml: Any) -> list[Any]:
 
 
 def _memory(nvml: Any, handle: Any) -> Any:
-    """The second version leaves the driver's own reserve out of `used`, as nvidia-smi does; old drivers lack it."""
+    # Version 2 excludes the driver's own reserve from `used`, as nvidia-smi does; old drivers lack it.
     version = getattr(nvml, "nvmlMemory_v2", None)
     memory = _try(nvml, "nvmlDeviceGetMemoryInfo", handle, version) if version else None
     return memory if memory is not None else _try(nvml, "nvmlDeviceGetMemoryInfo", handle)
 
 
 def _processes(nvml: Any, handle: Any) -> list[tuple[int, int | None]] | None:
-    """(pid, bytes) of every process that computes on the GPU; None where NVML does not tell."""
+    """Return (pid, bytes) of every compute process on the GPU, or None where NVML does not say."""
     found = _try(nvml, "nvmlDeviceGetComputeRunningProcesses", handle) if handle is not None else None
     if not isinstance(found, list):
         return None
@@ -127,10 +127,10 @@ def _memory_of(listing: list[tuple[int, int | None]] | None, pids: Collection[in
 
 
 def _try(nvml: Any, name: str, *arguments: Any) -> Any:
-    """One NVML call; None when it fails in any way.
+    """Make one NVML call and return its result, or None if it fails in any way.
 
-    Drivers, MIG, permissions and versions of the binding each have errors of their own (NVMLError, AttributeError,
-    UnicodeDecodeError, ctypes' …), and all of them mean the same here: this one reading is not to be had.
+    Drivers, MIG, permissions and versions of the binding each raise their own errors (NVMLError, AttributeError,
+    UnicodeDecodeError, ctypes' …), and all of them mean the same here: this one reading is unavailable.
     """
     try:
         return getattr(nvml, name)(*arguments)

@@ -1,4 +1,4 @@
-"""One call, one sample of the machine: host, GPUs, and the watched process with its children."""
+"""Take a sample of the machine in one call: host, GPUs, and the watched process with its children."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from simclr_tui.hardware.gpu import GpuReader, shared_reader
 from simclr_tui.hardware.host import CpuMeter, ProcessTree, TreeReading, core_count, disk_free, ram
 from simclr_tui.hardware.sample import GpuSample, HardwareSample
 
-# A disk of the network can hang as a driver can.
+# A network disk can hang, just as a driver can.
 _DISK_DEADLINE = 1.0
 
 
 class Sampler:
-    """Samples the machine, the process `pid` with its children, and the space left where `disk` is.
+    """Sample the machine, the process `pid` with its children, and the free space where `disk` is.
 
-    Never raises. A hung driver or disk costs one sample its deadline (2 s, 1 s) and the next ones nothing.
-    CPU readings are means since the sample before, so the first sample has no `process_cpu`.
+    Never raises. A hung driver or disk delays one sample by its deadline (2 s, 1 s) and later ones not at all.
+    CPU readings are means since the last sample, so the first sample has no `process_cpu`.
     """
 
     def __init__(
@@ -33,14 +33,14 @@ class Sampler:
         self._tree = ProcessTree(pid, clock) if pid is not None else None
         self._disk = disk
         self._disk_guard = Guard("disk", clock, _DISK_DEADLINE)
-        # With nothing injected all samplers share the reader, and so one pause after a hang.
+        # With nothing injected all samplers share one reader, and so one back-off after a hang.
         own = nvml is not None or clock is not SYSTEM_CLOCK
         self._gpus = GpuReader(nvml, clock) if own else shared_reader()
         self._cpu = CpuMeter()
         self._lock = threading.Lock()
 
     def sample(self) -> HardwareSample:
-        """The readings of now. Safe to call from any thread."""
+        """Return the current readings. Safe to call from any thread."""
         with self._lock:
             tree = self._tree.read() if self._tree is not None else TreeReading()
             ram_used, ram_total = ram()
@@ -60,9 +60,9 @@ class Sampler:
 
 
 def machine_summary(reader: GpuReader | None = None) -> str:
-    """The machine in one line: `H100 80 GB`, `8 × A100 40 GB`, or `2 cores, 23.5 GB RAM, no GPU`.
+    """Return the machine in one line: `H100 80 GB`, `8 × A100 40 GB`, or `2 cores, 23.5 GB RAM, no GPU`.
 
-    Memory is counted as it is sold, in powers of two.
+    Memory is given in powers of two, as it is sold.
     """
     gpus = (reader or shared_reader()).gpus()
     if not gpus:
@@ -87,7 +87,7 @@ _SOLD_AS = re.compile(r"\b(\d+)\s?GB\b", re.IGNORECASE)
 
 
 def _kind(gpu: GpuSample) -> str:
-    """`NVIDIA A100-SXM4-80GB` → `A100 80 GB`."""
+    """Return `A100 80 GB` for `NVIDIA A100-SXM4-80GB`."""
     full = gpu.name or "GPU"
     short = _PACKAGING.sub("", _MAKER.sub("", full))
     sold_as = _SOLD_AS.search(full)

@@ -1,4 +1,4 @@
-"""Which GPUs CUDA_VISIBLE_DEVICES leaves to a process, read as CUDA reads it."""
+"""Work out which GPUs CUDA_VISIBLE_DEVICES leaves visible, reading it as CUDA does."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ _SLICE = "MIG-"
 
 
 def visible(gpus: Sequence[GpuSample]) -> list[GpuSample]:
-    """Those of `gpus` that are left to us, in the order in which CUDA counts them.
+    """Return the visible GPUs among `gpus`, in CUDA's order.
 
-    A GPU is named by its index or by the beginning of its uuid; the first word that names none ends the list, so that
-    `-1` or an empty value hides all. A slice of a GPU (MIG) is named by its own uuid, which NVML does not list among
-    the GPUs: it stands here under that name, without readings.
+    A GPU is named by its index or by a prefix of its uuid; the first word that names none ends the list, so `-1` or
+    an empty value hides all. A MIG slice is named by its own uuid, which NVML does not list among the GPUs: it is
+    returned under that name, without readings.
     """
     named = os.environ.get("CUDA_VISIBLE_DEVICES")
     if named is None:
@@ -30,12 +30,12 @@ def visible(gpus: Sequence[GpuSample]) -> list[GpuSample]:
 
 
 def gpu_key(gpu: GpuSample) -> str:
-    """What names the GPU in CUDA_VISIBLE_DEVICES: its uuid, or its index where the driver tells none."""
+    """Return the GPU's name for CUDA_VISIBLE_DEVICES: its uuid, or its index where the driver reports none."""
     return gpu.uuid or str(gpu.index)
 
 
 def is_slice(gpu: GpuSample) -> bool:
-    """Whether it is a part of a GPU (MIG), which has no readings of its own."""
+    """Return whether this is a MIG slice, which has no readings of its own."""
     return gpu_key(gpu).startswith(_SLICE)
 
 

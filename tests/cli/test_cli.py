@@ -109,7 +109,7 @@ def test_interrupt_stops_with_a_checkpoint(root):
     process.send_signal(signal.SIGINT)
     _, talk = process.communicate(timeout=60)
     assert process.returncode == 9
-    assert "stopping" in talk
+    assert "Stopping" in talk
     assert "simclr resume run1" in talk
     run = Store(root).run("run1")
     assert run.state == "stopped"
@@ -214,7 +214,7 @@ def test_ls_filters_sorts_and_limits(root):
     assert [row["name"] for row in rows] == ["run2", "run1"]
     assert [r["name"] for r in json.loads(simclr(root, "ls", "temp<0.2", "--json").stdout)] == ["run2"]
     assert [r["name"] for r in json.loads(simclr(root, "ls", "-l", "1", "--json").stdout)] == ["run2"]
-    assert "no run passes" in simclr(root, "ls", "temp>9").stderr
+    assert "no runs match" in simclr(root, "ls", "temp>9").stderr
 
 
 def test_edit_remove_restore_and_reindex(root):

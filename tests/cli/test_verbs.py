@@ -43,7 +43,7 @@ def test_the_page_holds_every_verb_and_option_in_a_frame_of_that_width(width):
     text = " ".join(" ".join(line.strip("│╭╮╰╯─ ") for line in lines).split())
     for verb in VERBS.values():
         assert f"{verb.name} {verb.help}" in text
-    for option in ("--version Print the version.", "--help, -h", "--install-completion", "--show-completion"):
+    for option in ("--version Print the version and exit.", "--help, -h", "--install-completion", "--show-completion"):
         assert option in text
     assert "130 interrupted" in text
 

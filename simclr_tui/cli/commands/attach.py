@@ -1,4 +1,4 @@
-"""`simclr attach RUN`: follow a run that is training already."""
+"""`simclr attach RUN`: follow a run that is already training."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`simclr bench`: how fast this program is on this machine, each figure beside its goal."""
+"""`simclr bench`: measure this program on this machine, each figure beside its goal."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from simclr_tui.errors import SimclrError
 from simclr_tui.store.bench_report import Figure, Measured
 from simclr_tui.text import number
 
-app = typer.Typer(help="Measure this program on this machine: each figure with its spread, beside its goal.",
+app = typer.Typer(help="Benchmark this program on this machine: each figure with its spread, beside its goal.",
                   no_args_is_help=True)  # fmt: skip
 
 Count = Annotated[int, typer.Option("--count", min=1, help="Generated runs.")]
-Repeat = Annotated[int, typer.Option("--repeat", min=1, help="Times that each figure is measured.")]
+Repeat = Annotated[int, typer.Option("--repeat", min=1, help="Measurements per figure.")]
 
 
 @app.command("store")
@@ -33,7 +33,7 @@ def store(
     repeat: Repeat = 5,
     json: AsJson = False,
 ) -> None:
-    """Logging, a long history, start-up, the index and the listing of many runs."""
+    """Measure logging, a long history, start-up, indexing and listing many runs."""
     _tell(_measure("store", count, steps, repeat), json)
 
 
@@ -43,7 +43,7 @@ def dashboard(
     repeat: Repeat = 5,
     json: AsJson = False,
 ) -> None:
-    """The dashboard's first frame, its keys, a chart and its memory, over many runs."""
+    """Measure the dashboard over many runs: first frame, keys, a chart, memory."""
     _tell(_measure("dashboard", count, 1, repeat), json)
 
 
@@ -51,22 +51,24 @@ def dashboard(
 @with_recipe_flags
 def train(
     *,
-    preset: Annotated[str, typer.Option("--preset", "-p", help="As of simclr run.", show_default=True)] = "auto",
+    preset: Annotated[str, typer.Option("--preset", "-p", help="Same as in `simclr run`.", show_default=True)] = "auto",
     config: Annotated[
-        Path | None, typer.Option("--config", "-c", help="A TOML file of fields over the preset.", show_default=False)
+        Path | None, typer.Option("--config", "-c", help="TOML file that overrides the preset.", show_default=False)
     ] = None,
-    steps: Annotated[int, typer.Option("--steps", min=1, help="Steps of each measurement.")] = 8,
+    steps: Annotated[int, typer.Option("--steps", min=1, help="Steps per measurement.")] = 8,
     repeat: Repeat = 5,
     peer: Annotated[
-        str, typer.Option("--peer", help='A command to measure in turns; its last line is {"images_per_s": …}.')
+        str, typer.Option("--peer", help='Command to alternate with; its last line must be {"images_per_s": …}.')
     ] = "",
-    managed: Annotated[bool, typer.Option("--managed", help="Also as a run, with the dashboard open.")] = False,
+    managed: Annotated[
+        bool, typer.Option("--managed", help="Also measure a managed run with the dashboard open.")
+    ] = False,
     json: AsJson = False,
     flags: dict[str, Any],
 ) -> None:
-    """What this machine makes of a recipe: images a second, the share of its peak, where a step's time goes.
+    """Measure training with a recipe: images per second, share of peak, and where the time of a step goes.
 
-    Takes the flags of simclr run. On generated images, so that nothing is downloaded.
+    Takes the flags of `simclr run`. Uses generated images, so nothing is downloaded.
     """
     from simclr_tui.launch.plan import choose_preset
     from simclr_tui.launch.trainer_process import computing_environment
@@ -85,9 +87,9 @@ def data(
     repeat: Repeat = 5,
     json: AsJson = False,
 ) -> None:
-    """Image files to views, two an image, as a run takes them that cannot keep its pixels in memory.
+    """Measure decoding image files into two views each, as a run does when its pixels do not fit in memory.
 
-    In turns with torchvision's ImageFolder and transforms, on generated JPEGs of 224 px.
+    Alternates with torchvision's ImageFolder and transforms, on generated 224-px JPEGs.
     """
     _tell(_measure("data", count, 1, repeat), json)
 
@@ -97,11 +99,11 @@ def _measure(
     environment: Mapping[str, str] | None = None,
 ) -> Measured:  # fmt: skip
     words = ["--count", str(count), "--steps", str(steps), "--repeat", str(repeat), *more]
-    output.talk("measuring, for a minute or more; the quieter the machine, the truer the figures")
+    output.talk("Measuring for a minute or more; an otherwise idle machine gives the most reliable figures")
     command = [sys.executable, "-m", "simclr_tui.bench", what, *words, "--parent", str(os.getpid())]
     done = subprocess.run(command, input=given, stdout=subprocess.PIPE, check=False, env=environment)
     if done.returncode:
-        raise SimclrError("the benchmark ended without figures", "its own words are above; see simclr doctor")
+        raise SimclrError("the benchmark failed", "its own output is above; see also simclr doctor")
     return msgspec.json.decode(done.stdout, type=Measured)
 
 

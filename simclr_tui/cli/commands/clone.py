@@ -1,4 +1,4 @@
-"""`simclr clone RUN --temp 0.1`: a new run from another's recipe, with changes."""
+"""`simclr clone RUN --temp 0.1`: start a new run from another run's recipe, with changes."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from simclr_tui.cli.recipe_options import with_recipe_flags
 def clone(
     source: RunName,
     *,
-    detach: Annotated[bool, typer.Option("--detach", "-d", help="Return at once with the run's name.")] = False,
+    detach: Annotated[bool, typer.Option("--detach", "-d", help="Print the run's name and return at once.")] = False,
     name: Annotated[
-        str | None, typer.Option("--name", "-n", help="Instead of run1, run2, …", show_default=False)
+        str | None, typer.Option("--name", "-n", help="Name of the run.", show_default="run1, run2, …")
     ] = None,
     runs: Runs = DEFAULT_RUNS,
     flags: dict[str, Any],
 ) -> None:
-    """Start a new run with another one's recipe; flags change single fields."""
+    """Start a new run from another run's recipe; flags change individual fields."""
     from simclr_tui.launch.plan import plan_clone
     from simclr_tui.launch.start import start
     from simclr_tui.store.store import Store

@@ -1,4 +1,4 @@
-"""`simclr compare run1 run2`: what differs, and which is better."""
+"""`simclr compare run1 run2`: show what differs, and which run is better."""
 
 from __future__ import annotations
 
@@ -22,26 +22,26 @@ _AXES = ("step", "epoch", "time")
 def compare(
     names: RunNames,
     metric: Annotated[
-        list[str] | None, typer.Option("--metric", "-m", help="Draw these instead of loss and knn.")
+        list[str] | None, typer.Option("--metric", "-m", help="Metric to plot instead of loss and knn. Repeatable.")
     ] = None,
-    x: Annotated[str, typer.Option("--x", help="step, epoch or time.")] = "step",
+    x: Annotated[str, typer.Option("--x", help="Horizontal axis: step, epoch or time.")] = "step",
     smooth: Annotated[float, typer.Option("--smooth", min=0.0, max=0.999, help="Weight of the moving average.")] = 0.0,
-    log: Annotated[bool, typer.Option("--log", help="Logarithmic y.")] = False,
+    log: Annotated[bool, typer.Option("--log", help="Logarithmic vertical axis.")] = False,
     json: AsJson = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
     markdown: Annotated[bool, typer.Option("--markdown", help="Print a Markdown table.")] = False,
     runs: Runs = DEFAULT_RUNS,
 ) -> None:
-    """Set runs side by side: the fields that differ, final and best figures, and their curves."""
-    from simclr_tui.catalog.compare import compare as set_side_by_side
+    """Compare runs side by side: the fields that differ, final and best metrics, and curves."""
+    from simclr_tui.catalog.compare import compare as compare_runs
     from simclr_tui.store.store import Store
 
     if len(names) < 2:
-        raise RecipeError("compare takes two runs or more", "for example: simclr compare run1 run2")
+        raise RecipeError("compare needs at least two runs", "for example: simclr compare run1 run2")
     if x not in _AXES:
         raise RecipeError(f"--x must be one of {', '.join(_AXES)}, not {x!r}", "the default is step")
     store = Store(runs)
-    comparison = set_side_by_side([store.find(name) for name in names])
+    comparison = compare_runs([store.find(name) for name in names])
     if json:
         return output.data_json(comparison.as_json())
     rows = table_rows(comparison)
@@ -65,7 +65,7 @@ def compare(
 
 
 def table_rows(comparison: Comparison) -> list[list[str]]:
-    """States, differing fields, then measures, the better one of each marked with *."""
+    """Return the rows of states, differing fields and measures, the best of each measure marked with *."""
     rows = [["state", *[output.state_cell(state.state, state.flags) for state in comparison.states]]]
     rows += [[name, *[str(value) for value in values]] for name, values in comparison.differences.items()]
     if not comparison.differences:
@@ -81,7 +81,7 @@ def table_rows(comparison: Comparison) -> list[list[str]]:
 
 
 def group_rows(comparison: Comparison) -> list[list[str]]:
-    """Over the seeds: mean ± std of every measure, the best mean marked with *."""
+    """Return mean ± std over seeds for every measure, the best mean marked with *."""
     return [
         [name, *[cell + (" *" if place == better else "") for place, cell in enumerate(cells)]]
         for name, cells, better in comparison.group_rows()

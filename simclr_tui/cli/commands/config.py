@@ -1,4 +1,4 @@
-"""`simclr config`: the user's defaults."""
+"""`simclr config`: show and set the user's defaults."""
 
 from __future__ import annotations
 
@@ -10,22 +10,24 @@ from simclr_tui.cli import output
 from simclr_tui.cli.options import AsJson
 from simclr_tui.text import safe
 
-app = typer.Typer(help="Show and set defaults: run store, theme, bell, notify.", no_args_is_help=True)
+app = typer.Typer(help="Show and set your defaults: run store, theme, bell, notifications.", no_args_is_help=True)
 
 
 def complete_key(incomplete: str) -> list[str]:
-    """Keys for the shell's completion."""
+    """Return keys for shell completion."""
     from simclr_tui.config import Config
 
     return [key for key in Config.__struct_fields__ if key.startswith(incomplete)]
 
 
-Key = Annotated[str, typer.Argument(metavar="KEY", help="As of simclr config ls.", autocompletion=complete_key)]
+Key = Annotated[
+    str, typer.Argument(metavar="KEY", help="A key that `simclr config ls` lists.", autocompletion=complete_key)
+]
 
 
 @app.command("ls")
 def ls(json: AsJson = False) -> None:
-    """List every key, its value and what it means."""
+    """List every key with its value and meaning."""
     import msgspec
 
     from simclr_tui.config import Config, descriptions, read_config
@@ -39,8 +41,8 @@ def ls(json: AsJson = False) -> None:
     for key, about in descriptions().items():
         value = getattr(config, key)
         rows.append([key, value_text(value), "" if value == getattr(default, key) else "set", about])
-    output.table(["key", "value", "", "means"], rows)
-    return output.talk(f"in {safe(str(config_path()))}")
+    output.table(["key", "value", "", "meaning"], rows)
+    return output.talk(f"stored in {safe(str(config_path()))}")
 
 
 @app.command("get")
@@ -53,26 +55,26 @@ def get(key: Key) -> None:
 
 @app.command("set", context_settings={"ignore_unknown_options": True})
 def set_key(
-    key: Key, words: Annotated[list[str], typer.Argument(metavar="VALUE…", help="Several words make a list.")]
+    key: Key, words: Annotated[list[str], typer.Argument(metavar="VALUE…", help="Several words form a list.")]
 ) -> None:
-    """Set a value: for example `simclr config set notify notify-send {run} {message}`."""
+    """Set a value, for example `simclr config set notify notify-send {run} {message}`."""
     from simclr_tui.config import set_value
     from simclr_tui.paths import config_path
 
     config = set_value(key, words)
-    output.talk(f"{key} = {value_text(getattr(config, key))}, in {safe(str(config_path()))}")
+    output.talk(f"{key} = {value_text(getattr(config, key))} (stored in {safe(str(config_path()))})")
 
 
 @app.command("unset")
 def unset(key: Key) -> None:
-    """Take a value away: the default holds again."""
+    """Reset a value to its default."""
     from simclr_tui.config import set_value
 
-    output.talk(f"{key} = {value_text(getattr(set_value(key, []), key)) or 'none'} again")
+    output.talk(f"{key} is back to its default: {value_text(getattr(set_value(key, []), key)) or 'none'}")
 
 
 def value_text(value: Any) -> str:
-    """As it is typed."""
+    """Return the value as it would be typed."""
     import shlex
 
     if isinstance(value, bool):

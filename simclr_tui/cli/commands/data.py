@@ -10,7 +10,7 @@ import typer
 
 from simclr_tui.cli import output
 
-app = typer.Typer(help="List and fetch data sets.", no_args_is_help=True)
+app = typer.Typer(help="List and download data sets.", no_args_is_help=True)
 
 
 @app.command("ls")

@@ -1,4 +1,4 @@
-"""`simclr doctor`: the common causes of trouble, looked for before they strike."""
+"""`simclr doctor`: look for the common causes of trouble before they strike."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from simclr_tui.cli.options import DEFAULT_RUNS, AsJson, Runs
 
 
 def doctor(json: AsJson = False, runs: Runs = DEFAULT_RUNS) -> None:
-    """Look at the machine, the store and the terminal. Exit code 1 when something would stop a run."""
+    """Check the machine, the store and the terminal. Exits with 1 if anything would keep a run from starting."""
     from simclr_tui.doctor import examine
 
     findings = examine(runs)

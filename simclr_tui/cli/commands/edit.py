@@ -1,4 +1,4 @@
-"""`simclr edit RUN`: the user's own words about a run."""
+"""`simclr edit RUN`: change a run's metadata."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from simclr_tui.cli.options import DEFAULT_RUNS, RunName, Runs
 
 def edit(
     name: RunName,
-    tag: Annotated[list[str] | None, typer.Option("--tag", help="Add a tag; may be given again.")] = None,
-    untag: Annotated[list[str] | None, typer.Option("--untag", help="Take a tag away.")] = None,
-    note: Annotated[str | None, typer.Option("--note", help="Replace the note.")] = None,
-    rename: Annotated[str | None, typer.Option("--name", help="Give the run another name.")] = None,
+    tag: Annotated[list[str] | None, typer.Option("--tag", help="Tag to add. Repeatable.")] = None,
+    untag: Annotated[list[str] | None, typer.Option("--untag", help="Tag to remove. Repeatable.")] = None,
+    note: Annotated[str | None, typer.Option("--note", help="New note.")] = None,
+    rename: Annotated[str | None, typer.Option("--name", help="New name.")] = None,
     runs: Runs = DEFAULT_RUNS,
 ) -> None:
-    """Change a run's tags, note or name."""
+    """Edit a run's tags, note or name."""
     from simclr_tui.store.labels import edit_run
     from simclr_tui.store.store import Store
 

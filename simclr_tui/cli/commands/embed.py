@@ -1,4 +1,4 @@
-"""`simclr embed RUN`: the vectors that an encoder gives to images, drawn here or written into a file."""
+"""`simclr embed RUN`: plot an encoder's representations of images, or write them to a file."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ def embed(
         Path | None,
         typer.Option("--out", "-o", help="F.npy (labels and paths in F.npy.csv) or F.parquet.", show_default=False),
     ] = None,
-    plot: Annotated[bool, typer.Option("--plot", help="Draw the scatter, which is done without --out.")] = False,
+    plot: Annotated[bool, typer.Option("--plot", help="Draw the scatter plot even with --out.")] = False,
     data: Data = None,
     split: Split = None,
     device: Device = "auto",
     json: AsJson = False,
     runs: Runs = DEFAULT_RUNS,
 ) -> None:
-    """Draw test images on the two principal components of h, or write h of every image into a file.
+    """Plot test images on the two principal components of h, or write h of every image to a file.
 
-    Under the run's newest checkpoint. The scatter shows at most 2,000 images, drawn in turn from every class; --json
-    prints its points. A file holds both splits unless one is named, with labels and paths where known.
+    Uses the run's newest checkpoint. The plot shows at most 2,000 images, balanced over the classes; --json prints
+    its points. A file holds both splits unless --split is given, with labels and paths where known.
     """
     from simclr_tui.launch.tasks import embed as compute
     from simclr_tui.launch.tasks import project
@@ -41,7 +41,7 @@ def embed(
 
     run = Store(runs).find(name)
     if file is not None and json:
-        raise RecipeError("--out and --json are two answers to one question", "give one of them")
+        raise RecipeError("--out and --json exclude each other", "give only one of them")
     if file is not None:
         written = compute(run, file, data, split, device)
         output.talk(f"wrote {safe(' and '.join(written.files))}: {written.content} ({size(written.bytes)})")
@@ -51,7 +51,7 @@ def embed(
 
 
 def _draw(found: Projection, split: str) -> None:
-    """The scatter as wide as the terminal, the share of variance above it and the classes below."""
+    """Draw the scatter plot as wide as the terminal, explained variance above it and the classes below."""
     from rich.text import Text
 
     from simclr_tui.display.scatter import Scatter, class_mark

@@ -1,4 +1,4 @@
-"""`simclr eval RUN`: is the encoder any good? The work is done by a process of its own, at this terminal."""
+"""`simclr eval RUN`: evaluate an encoder, in a separate process attached to this terminal."""
 
 from __future__ import annotations
 
@@ -18,31 +18,35 @@ _SHARES = {"1%": "finetune-1pct", "10%": "finetune-10pct", "100%": "finetune-100
 
 def evaluate(
     name: RunName,
-    knn: Annotated[bool, typer.Option("--knn", help="Weighted nearest neighbours of h.")] = False,
-    linear: Annotated[bool, typer.Option("--linear", help="Linear probe on features computed once.")] = False,
+    knn: Annotated[bool, typer.Option("--knn", help="Weighted k-nearest neighbours on h.")] = False,
+    linear: Annotated[bool, typer.Option("--linear", help="Linear probe on precomputed features.")] = False,
     linear_aug: Annotated[
         bool, typer.Option("--linear-aug", help="Linear probe trained with crop and flip, as in the paper.")
     ] = False,
     logreg: Annotated[bool, typer.Option("--logreg", help="Logistic regression by L-BFGS.")] = False,
     finetune: Annotated[
         list[str] | None,
-        typer.Option("--finetune", metavar="SHARE", help="Train everything on 1%, 10% or 100% of the labels."),
+        typer.Option(
+            "--finetune", metavar="SHARE", help="Fine-tune all weights on 1%, 10% or 100% of the labels. Repeatable."
+        ),
     ] = None,
     data: Annotated[
-        str | None, typer.Option("--data", help="Another data set than the run's.", show_default=False)
+        str | None, typer.Option("--data", help="Evaluate on another data set.", show_default="the run's")
     ] = None,
     subset: Annotated[
         int | None, typer.Option("--subset", min=0, help="Training images (0: all).", show_default="the run's")
     ] = None,
     seeds: Annotated[int, typer.Option("--seeds", min=1, max=100, help="Repeat with seeds 0 … N−1.")] = 1,
     epochs: Annotated[
-        int | None, typer.Option("--epochs", min=1, help="Instead of each protocol's own.", show_default=False)
+        int | None, typer.Option("--epochs", min=1, help="Training epochs.", show_default="each protocol's own")
     ] = None,
     step: Annotated[
-        int | None, typer.Option("--step", min=0, help="A checkpoint's step.", show_default="the newest")
+        int | None, typer.Option("--step", min=0, help="Step of the checkpoint to evaluate.", show_default="the newest")
     ] = None,
     knn_k: Annotated[int | None, typer.Option("--knn-k", min=1, help="Neighbours.", show_default="the run's")] = None,
-    knn_temp: Annotated[float, typer.Option("--knn-temp", min=0.01, help="Temperature of their votes.")] = 0.1,
+    knn_temp: Annotated[
+        float, typer.Option("--knn-temp", min=0.01, help="Temperature of the neighbours' votes.")
+    ] = 0.1,
     device: Annotated[
         str | None, typer.Option("--device", help="auto, cpu, cuda or cuda:N.", show_default="the run's")
     ] = None,
@@ -52,10 +56,10 @@ def evaluate(
     json: AsJson = False,
     runs: Runs = DEFAULT_RUNS,
 ) -> None:
-    """Evaluate a run's encoder: kNN and a linear probe, or what the flags name. Results are kept in the run.
+    """Evaluate a run's encoder: kNN and a linear probe by default. Results are saved in the run.
 
-    What a sweep chooses is chosen on a held-out tenth of the training images; the test images judge the last epoch.
-    For all but fine-tuning the encoder is frozen, and proved unchanged by a digest.
+    Hyperparameters are chosen on a held-out tenth of the training images; test images are used once, after the last
+    epoch. Except for fine-tuning the encoder is frozen, and a digest proves it unchanged.
     """
     from simclr_tui.launch.evaluation import check_evaluation
     from simclr_tui.launch.evaluation import evaluate as compute

@@ -1,4 +1,4 @@
-"""`simclr export RUN`: the encoder and the metrics, taken to other programs."""
+"""`simclr export RUN`: write the encoder and the metrics for other programs."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ def export(
     ] = None,
     runs: Runs = DEFAULT_RUNS,
 ) -> None:
-    """Write a run's encoder, its metrics, or both, for other programs.
+    """Export a run's encoder, its metrics, or both, for other programs.
 
-    The encoder is that of the newest checkpoint, in torchvision's names; a Markdown file beside it holds the lines
-    that load it. ONNX is compared with torch before it is written.
+    The encoder comes from the newest checkpoint, with torchvision's parameter names; a Markdown file beside it shows
+    how to load it. ONNX output is checked against torch before it is written.
     """
     from simclr_tui.launch.tasks import export_encoder
     from simclr_tui.store.export.metrics import export_metrics

@@ -1,4 +1,4 @@
-"""`simclr logs RUN`: what the trainer printed."""
+"""`simclr logs RUN`: print what the trainer wrote to its log."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from simclr_tui.store.log_tail import LogFollower
 from simclr_tui.store.state import ACTIVE
 
 _TAIL = 1_000_000  # bytes read from the end of a log
-_TICK = 0.2  # seconds between two looks
+_TICK = 0.2  # seconds between two polls
 
 
 def logs(
     name: RunName,
-    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until the run ends.")] = False,
-    lines: Annotated[int, typer.Option("--lines", "-n", min=0, help="The last so many lines (0: all).")] = 100,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Keep printing new lines until the run ends.")] = False,
+    lines: Annotated[int, typer.Option("--lines", "-n", min=0, help="Number of last lines to print (0: all).")] = 100,
     runs: Runs = DEFAULT_RUNS,
 ) -> None:
     """Print a run's log, all attempts joined."""

@@ -1,4 +1,4 @@
-"""`simclr ls`: every run, one line each."""
+"""`simclr ls`: list every run, one line each."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
 
 def complete_filter(incomplete: str) -> list[str]:
-    """Terms of the filter for the shell's completion."""
+    """Return filter terms for shell completion."""
     from simclr_tui.catalog.filter import complete_filter as complete
 
     return complete(incomplete)
 
 
 def complete_column(incomplete: str) -> list[str]:
-    """Columns to sort, group or show, for the shell's completion."""
+    """Return columns to sort, group or show, for shell completion."""
     from simclr_tui.catalog.arrange import sortable
 
     sign = "-" if incomplete.startswith("-") else ""
@@ -35,23 +35,26 @@ def ls(
         list[str] | None,
         typer.Argument(
             metavar="FILTER…",
-            help='For example: state:running "bs>=256" "knn>0.8" tag:paper word.',
+            help='List matching runs only, e.g. state:running "bs>=256" "knn>0.8" tag:paper word.',
             autocompletion=complete_filter,
         ),
     ] = None,
     sort: Annotated[
-        str, typer.Option("--sort", "-s", help="A column; -column turns it round.", autocompletion=complete_column)
+        str,
+        typer.Option("--sort", "-s", help="Column to sort by; -COLUMN reverses it.", autocompletion=complete_column),
     ] = "created",
     group: Annotated[
         str | None,
-        typer.Option("--group", "-g", help="Group by a field or tags: mean ± std.", autocompletion=complete_column),
+        typer.Option(
+            "--group", "-g", help="Group by a field or by tags, as mean ± std.", autocompletion=complete_column
+        ),
     ] = None,
-    shown: Annotated[str, typer.Option("--columns", "-C", help="Columns to show, joined by commas.")] = "",
-    limit: Annotated[int, typer.Option("--limit", "-l", min=0, help="Show so many (0: all).")] = 0,
+    shown: Annotated[str, typer.Option("--columns", "-C", help="Columns to show, separated by commas.")] = "",
+    limit: Annotated[int, typer.Option("--limit", "-l", min=0, help="Show at most N runs (0: all).")] = 0,
     json: AsJson = False,
     runs: Runs = DEFAULT_RUNS,
 ) -> None:
-    """List runs with their state, the fields in which they differ, progress and figures."""
+    """List runs with their state, progress, metrics and the recipe fields that differ."""
     from simclr_tui.catalog.arrange import find_order, group_rows, sort_rows
     from simclr_tui.catalog.catalog import Catalog
     from simclr_tui.catalog.filter import parse_filter
@@ -70,12 +73,12 @@ def ls(
     if json:
         return output.data_json([_group_json(one) for one in groups] if groups else [public(row) for row in rows])
     if not rows:
-        return output.talk("no runs here yet: simclr run starts one" if not words else "no run passes this filter")
+        return output.talk("no runs match this filter" if words else "no runs yet; start one with: simclr run")
     _print_groups(groups) if groups else _print_rows(rows, chosen)
     return None
 
 
-_FIGURES = ("knn", "knn_best", "loss", "linear", "images_per_s")  # of a group
+_FIGURES = ("knn", "knn_best", "loss", "linear", "images_per_s")  # averaged over a group
 
 
 def _group_json(group: Group) -> dict[str, Any]:
@@ -114,7 +117,7 @@ def _print_rows(rows: list[Row], chosen: tuple[str, ...]) -> None:
 
 def _state(row: Row) -> str:
     flags = [word for word in str(row["flags"] or "").split(",") if word]
-    flags += [f"place {row['place']}"] if row["place"] else []
+    flags += [f"position {row['place']}"] if row["place"] else []
     _, slurm, why = str(row["reason"] or "").partition("Slurm: ")
     flags += [f"Slurm: {why.rstrip(')')}"] if slurm and row["state"] == "queued" else []
     return output.state_cell(str(row["state"]), flags)

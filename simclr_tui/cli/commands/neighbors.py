@@ -1,4 +1,4 @@
-"""`simclr neighbors RUN IMAGE`: which images an encoder takes for alike."""
+"""`simclr neighbors RUN IMAGE`: show which images an encoder considers similar."""
 
 from __future__ import annotations
 
@@ -12,15 +12,18 @@ from simclr_tui.cli.options import DEFAULT_RUNS, AsJson, Data, Device, RunName, 
 
 def neighbors(
     name: RunName,
-    image: Annotated[str, typer.Argument(metavar="IMAGE", help="An image file, or the number of a test image.")],
+    image: Annotated[str, typer.Argument(metavar="IMAGE", help="An image file, or the index of a test image.")],
     data: Data = None,
     split: Split = "train",
-    k: Annotated[int, typer.Option("-k", min=1, max=1000, help="How many.")] = 8,
+    k: Annotated[int, typer.Option("-k", min=1, max=1000, help="Number of neighbours.")] = 8,
     device: Device = "auto",
     json: AsJson = False,
     runs: Runs = DEFAULT_RUNS,
 ) -> None:
-    """Draw the images nearest to one image, by the cosine of h under the run's newest checkpoint."""
+    """Draw the images nearest to a given image, by cosine similarity of h.
+
+    Uses the run's newest checkpoint.
+    """
     from simclr_tui.launch.tasks import neighbors as find
     from simclr_tui.store.store import Store
 
@@ -34,6 +37,6 @@ def neighbors(
         return output.data_json({"run": run.name, "step": found.step, "images": found.images, "neighbors": rows})
     from simclr_tui.cli.pictures import print_pictures
 
-    output.talk(f"the nearest of {found.images:,} images by h at step {found.step:,}, most alike first")
+    output.talk(f"nearest of {found.images:,} images by cosine similarity of h at step {found.step:,}, closest first")
     near = [(f"{n.similarity:.3f}  {n.label or n.path or n.index}", n.picture) for n in found.neighbors]
-    return print_pictures([(f"this  {found.label}", found.query), *near])
+    return print_pictures([(f"query  {found.label}", found.query), *near])

@@ -1,4 +1,4 @@
-"""`simclr preview [FLAGS]`: the augmented views, seen before a run is started."""
+"""`simclr preview [FLAGS]`: show the augmented views before starting a run."""
 
 from __future__ import annotations
 
@@ -14,26 +14,27 @@ from simclr_tui.cli.recipe_options import with_recipe_flags
 @with_recipe_flags
 def preview(
     *,
-    preset: Annotated[str, typer.Option("--preset", "-p", help="As of simclr run.", show_default=True)] = "auto",
+    preset: Annotated[str, typer.Option("--preset", "-p", help="Same as in `simclr run`.", show_default=True)] = "auto",
     config: Annotated[
-        Path | None, typer.Option("--config", "-c", help="A TOML file of fields over the preset.", show_default=False)
+        Path | None, typer.Option("--config", "-c", help="TOML file that overrides the preset.", show_default=False)
     ] = None,
-    images: Annotated[int, typer.Option("--images", "-i", min=1, max=256, help="How many images.")] = 4,
+    images: Annotated[int, typer.Option("--images", "-i", min=1, max=256, help="Number of images.")] = 4,
     file: Annotated[
-        Path | None, typer.Option("--out", "-o", help="Write a PNG instead of drawing here.", show_default=False)
+        Path | None,
+        typer.Option("--out", "-o", help="Write a PNG instead of drawing in the terminal.", show_default=False),
     ] = None,
     flags: dict[str, Any],
 ) -> None:
-    """Draw the first images that a run would see: each beside the two views that its encoder would be shown.
+    """Draw the first training images, each beside its two augmented views.
 
-    Takes the flags of simclr run; the pixels are those of that run.
+    Takes the flags of `simclr run`, and shows exactly the pixels that such a run would train on.
     """
     from simclr_tui.launch.plan import make_plan
     from simclr_tui.launch.tasks import preview as compute
 
     plan = make_plan(preset, config, flags)
     for choice in plan.choices:
-        output.talk(f"chosen: {choice}")
+        output.talk(f"using {choice}")
     shown = compute(plan.resolved, images, file)
     if shown.file:
         return output.talk(f"wrote {shown.file}: {len(shown.images)} images, each beside its two views")

@@ -1,4 +1,4 @@
-"""`simclr reindex`: build the catalog anew from the folders."""
+"""`simclr reindex`: rebuild the catalog from the run folders."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from simclr_tui.cli.options import DEFAULT_RUNS, Runs
 
 
 def reindex(runs: Runs = DEFAULT_RUNS) -> None:
-    """Build runs/catalog.db anew from the run folders. Nothing is lost: it is only an index.
+    """Rebuild runs/catalog.db from the run folders. Nothing is lost: it is only an index.
 
-    What launches left that were killed before they had made a run is removed.
+    Also removes what launches left behind that were killed before their run existed.
     """
     from simclr_tui.catalog.catalog import Catalog
     from simclr_tui.store.store import Store
 
     store = Store(runs)
     if left := store.clear_abandoned():
-        output.talk(f"{left} {'folder' if left == 1 else 'folders'} of launches that were killed removed")
+        output.talk(f"Removed {left} {'folder' if left == 1 else 'folders'} of killed launches")
     catalog = Catalog(store)
-    output.talk(f"{catalog.rebuild()} runs in {catalog.path}")
+    output.talk(f"Indexed {catalog.rebuild()} runs in {catalog.path}")

@@ -1,4 +1,4 @@
-"""`simclr resume RUN`: go on exactly where it was."""
+"""`simclr resume RUN`: continue exactly where a run left off."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ def resume(
     nodes: Nodes = 0,
     runs: Runs = DEFAULT_RUNS,
 ) -> None:
-    """Go on from the newest checkpoint, exactly: the result is that of a run that never stopped.
+    """Resume a run from its newest checkpoint, exactly as if it had never stopped.
 
-    A Slurm job asks for what the run's last one did, but for the options given here.
+    A Slurm job requests what the run's last job did, except for the options given here.
     """
     from simclr_tui.launch.slurm.jobs import refresh, resources_again, resubmit
     from simclr_tui.launch.start import resume as start_again
@@ -36,9 +36,9 @@ def resume(
     run = store.find(name)
     if on == "slurm":
         job = resubmit(run, resources_again(run, partition, time, cpus, nodes))
-        return output.talk(f"{run.name} is job {job.id} of Slurm; see simclr ls, follow it: simclr attach {run.name}")
+        return output.talk(f"{run.name} is Slurm job {job.id}; see simclr ls, follow it with: simclr attach {run.name}")
     attempt = start_again(run)
-    output.talk(f"{run.name}: attempt {attempt}")
+    output.talk(f"Resumed {run.name} (attempt {attempt})")
     if detach:
         return output.data(run.name)
     from simclr_tui.cli.follow import follow

@@ -1,4 +1,4 @@
-"""`simclr rm RUN…`: into the trash."""
+"""`simclr rm RUN…`: move runs to the trash."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ def rm(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     runs: Runs = DEFAULT_RUNS,
 ) -> None:
-    """Move runs into the trash of the store; `simclr trash` restores and empties it."""
+    """Move runs to the trash; `simclr trash` restores them or empties it."""
     from simclr_tui.store.store import Store
 
     store = Store(runs)
     found = [store.find(name) for name in names]
     if not yes:
         if not sys.stdin.isatty():
-            raise StoreError("rm asks before it removes, and there is no one to ask", "give --yes")
+            raise StoreError("rm asks for confirmation, but stdin is not a terminal", "give --yes")
         typer.confirm(f"Move {', '.join(run.name for run in found)} to the trash?", abort=True, err=True)
     for run in found:
         store.remove(run)
-        output.talk(f"{run.name} is in the trash; undo with: simclr trash restore {run.name}")
+        output.talk(f"Moved {run.name} to the trash; undo with: simclr trash restore {run.name}")

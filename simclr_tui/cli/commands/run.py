@@ -26,36 +26,40 @@ def run(
         ),
     ] = "auto",
     config: Annotated[
-        Path | None, typer.Option("--config", "-c", help="A TOML file of fields over the preset.")
+        Path | None, typer.Option("--config", "-c", help="TOML file that overrides the preset.", show_default=False)
     ] = None,
-    detach: Annotated[bool, typer.Option("--detach", "-d", help="Return at once with the run's name.")] = False,
+    detach: Annotated[bool, typer.Option("--detach", "-d", help="Print the run's name and return at once.")] = False,
     queue: Annotated[
-        bool, typer.Option("--queue", "-q", help="Wait for a free place instead of starting now; see simclr queue.")
+        bool, typer.Option("--queue", "-q", help="Queue the run instead of starting it now; see `simclr queue`.")
     ] = False,
-    priority: Annotated[int, typer.Option("--priority", help="In the queue: higher starts earlier.")] = 0,
+    priority: Annotated[
+        int, typer.Option("--priority", help="Queue it with this priority; higher starts earlier.")
+    ] = 0,
     after: Annotated[
         list[str] | None,
-        typer.Option("--after", metavar="RUN", help="Queue it, to start when RUN has finished.", show_default=False),
+        typer.Option(
+            "--after", metavar="RUN", help="Queue it, to start after RUN has finished. Repeatable.", show_default=False
+        ),
     ] = None,
     on: Annotated[
-        Literal["local", "slurm"], typer.Option("--on", help="This machine, or a job of the cluster's Slurm.")
+        Literal["local", "slurm"], typer.Option("--on", help="Train on this machine, or as a Slurm job.")
     ] = "local",
     partition: Partition = "",
     time: Time = "",
     cpus: Cpus = 0,
     nodes: Nodes = 0,
     name: Annotated[
-        str | None, typer.Option("--name", "-n", help="Instead of run1, run2, …", show_default=False)
+        str | None, typer.Option("--name", "-n", help="Name of the run.", show_default="run1, run2, …")
     ] = None,
-    tag: Annotated[list[str] | None, typer.Option("--tag", help="May be given again.", show_default=False)] = None,
-    note: Annotated[str, typer.Option("--note", help="A sentence to remember it by.", show_default=False)] = "",
+    tag: Annotated[list[str] | None, typer.Option("--tag", help="Tag. Repeatable.", show_default=False)] = None,
+    note: Annotated[str, typer.Option("--note", help="A note to remember it by.", show_default=False)] = "",
     runs: Runs = DEFAULT_RUNS,
     flags: dict[str, Any],
 ) -> None:
-    """Train SimCLR in a process of its own, and follow it.
+    """Train SimCLR in its own process and follow it.
 
-    Ctrl-C stops it with a checkpoint; closing the terminal does not stop it. Values come from the preset, then
-    --config, then flags.
+    Ctrl-C stops it with a checkpoint; closing the terminal does not stop it. --config overrides the preset, and flags
+    override both.
     """
     from simclr_tui.cli.commands.queue import tell_queued
     from simclr_tui.launch.plan import make_plan
@@ -67,14 +71,14 @@ def run(
     check_place(on, partition, time, cpus, nodes)
     plan = make_plan(preset, config, flags, here=on == "local")
     for choice in plan.choices:
-        output.talk(f"chosen: {choice}")
+        output.talk(f"using {choice}")
     store = Store(runs)
     if on == "slurm":
         resources = slurm_resources(plan.resolved, partition, time, cpus, nodes)
         submitted = submit(store, plan, resources, name=name, tags=tag, note=note)
         output.data(submitted.name)
         return output.talk(
-            f"{submitted.name} is a job of Slurm; see simclr ls, follow it: simclr attach {submitted.name}"
+            f"Submitted {submitted.name} to Slurm; see simclr ls, follow it with: simclr attach {submitted.name}"
         )
     if queue or after or priority:
         named = tuple(store.find(word).name for word in after or [])
@@ -84,7 +88,7 @@ def run(
     started = start(store, plan, name=name, tags=tag, note=note)
     if detach:
         output.data(started.name)
-        output.talk(f"training in the background; watch it: simclr attach {started.name}, or simclr tui")
+        output.talk(f"Training in the background; follow it with: simclr attach {started.name}, or simclr tui")
         return None
     recipe = plan.resolved.recipe
     output.talk(

@@ -1,4 +1,4 @@
-"""`simclr show RUN`: everything known about one run."""
+"""`simclr show RUN`: print everything known about one run."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from simclr_tui.text import duration, number, percent, safe, size, sparkline
 
 
 def show(name: RunName, json: AsJson = False, runs: Runs = DEFAULT_RUNS) -> None:
-    """Show a run: state, figures, recipe with the source of each value, checkpoints and events."""
+    """Show a run: state, metrics, recipe with the source of each value, checkpoints and events."""
     from simclr_tui.launch.slurm.jobs import refresh
 
     store = Store(runs)
@@ -32,7 +32,7 @@ def show(name: RunName, json: AsJson = False, runs: Runs = DEFAULT_RUNS) -> None
 
 
 def _waits(store: Store, run: Run) -> dict[str, object]:
-    """Where a queued run stands and what it waits for."""
+    """Return a queued run's position and what it is waiting for."""
     from simclr_tui.launch.queue.dependencies import waits_for
     from simclr_tui.launch.queue.queue import waiting_runs, why_paused
 
@@ -78,8 +78,8 @@ def _print_state(run: Run, status: State, waits: dict[str, object]) -> None:
     created = datetime.datetime.fromtimestamp(info.created).strftime("%Y-%m-%d %H:%M:%S")
     rows = [
         ["state", output.state_cell(status.state, status.flags)],
-        ["queue", f"place {waits['place']} of {waits['waiting']}  {waits['waits']}" if waits else ""],
-        ["why", status.reason],
+        ["queue", f"position {waits['place']} of {waits['waiting']}  {waits['waits']}" if waits else ""],
+        ["reason", status.reason],
         ["progress", f"{status.step} of {status.steps} steps ({percent(status.progress)}), attempt {status.attempt}"],
         ["time", f"{duration(status.elapsed + status.time)}, ETA {duration(status.eta)}"],
         ["kNN", _knn(summary)],

@@ -1,4 +1,4 @@
-"""`simclr stop RUN…`: with a checkpoint, or by force."""
+"""`simclr stop RUN…`: stop runs with a checkpoint, or kill them."""
 
 from __future__ import annotations
 
@@ -12,11 +12,15 @@ from simclr_tui.cli.options import DEFAULT_RUNS, RunNames, Runs
 
 def stop(
     names: RunNames,
-    now: Annotated[bool, typer.Option("--kill", help="End it now; resume goes on from its last checkpoint.")] = False,
-    grace: Annotated[float, typer.Option("--grace", min=0.0, help="Seconds before a stuck run is killed.")] = 60.0,
+    now: Annotated[
+        bool, typer.Option("--kill", help="Kill at once; resume continues from the last checkpoint.")
+    ] = False,
+    grace: Annotated[
+        float, typer.Option("--grace", min=0.0, help="Seconds to wait before killing a run that does not stop.")
+    ] = 60.0,
     runs: Runs = DEFAULT_RUNS,
 ) -> None:
-    """Stop runs: each finishes its step, saves a checkpoint and ends; a queued one leaves the queue."""
+    """Stop runs: each finishes its step, saves a checkpoint and exits; a queued run leaves the queue."""
     from simclr_tui.launch.stop import kill
     from simclr_tui.launch.stop import stop as stop_with_checkpoint
     from simclr_tui.store.store import Store
@@ -24,4 +28,4 @@ def stop(
     store = Store(runs)
     for run in [store.find(name) for name in names]:
         final = kill(run) if now else stop_with_checkpoint(run, grace)
-        output.talk(f"{run.name} is {final.state} at step {final.step}; go on with: simclr resume {run.name}")
+        output.talk(f"{run.name} {final.state} at step {final.step}; continue with: simclr resume {run.name}")

@@ -1,4 +1,4 @@
-"""`simclr sweep`: many runs over values of the recipe's fields, as one experiment."""
+"""`simclr sweep`: run many values of recipe fields as one experiment."""
 
 from __future__ import annotations
 
@@ -19,10 +19,11 @@ if TYPE_CHECKING:
     from simclr_tui.sweep.files import SweepFile
     from simclr_tui.sweep.folder import Sweep
 
-app = typer.Typer(help="Try many values of the recipe's fields; each trial is a queued run.")
-# What this machine has says nothing of a cluster. Under way, a trial teaches nothing yet: see docs/scaling.md.
+app = typer.Typer(help="Try many values of recipe fields; each trial is a queued run.")
+# The hardware of this machine says nothing about the cluster's. TPE learns nothing from trials that are still
+# running, so few of them run at a time: see docs/scaling.md.
 _ON_SLURM = 4
-SweepName = Annotated[str, typer.Argument(metavar="NAME", help="As of simclr sweep ls.")]
+SweepName = Annotated[str, typer.Argument(metavar="NAME", help="A sweep that `simclr sweep ls` lists.")]
 
 
 @with_sweep_flags
@@ -31,36 +32,39 @@ def sweep(
     *,
     file: Annotated[
         str | None,
-        typer.Option("--file", "-f", help="A sweep file, or one of the paper's by name: see simclr sweep files."),
+        typer.Option("--file", "-f", help="Sweep file, or one of the paper's by name: see `simclr sweep files`."),
     ] = None,
     sampler: Annotated[
-        Literal["grid", "random", "tpe"], typer.Option("--sampler", help="grid tries all; tpe (Optuna) learns.")
+        Literal["grid", "random", "tpe"],
+        typer.Option("--sampler", help="grid tries every combination; tpe (Optuna) learns from trials."),
     ] = "grid",
-    trials: Annotated[int, typer.Option("--trials", min=0, help="Of random and tpe.")] = 0,
-    seeds: Annotated[int, typer.Option("--seeds", min=1, max=1000, help="Runs of each trial.")] = 1,
+    trials: Annotated[int, typer.Option("--trials", min=0, help="Number of trials, for random and tpe.")] = 0,
+    seeds: Annotated[int, typer.Option("--seeds", min=1, max=1000, help="Runs per trial, one per seed.")] = 1,
     prune: Annotated[
-        Literal["none", "median", "hyperband"], typer.Option("--prune", help="Give up trials whose kNN lags (tpe).")
+        Literal["none", "median", "hyperband"], typer.Option("--prune", help="Stop trials early whose kNN lags (tpe).")
     ] = "none",
     parallel: Annotated[
         int,
-        typer.Option("--parallel", min=0, help="Of tpe, at once (0: one a place of the queue, 4 on Slurm)."),
+        typer.Option("--parallel", min=0, help="tpe trials at a time (0: one per queue slot, 4 on Slurm)."),
     ] = 0,
-    preset: Annotated[str, typer.Option("--preset", "-p", help="As of simclr run.")] = "auto",
-    config: Annotated[Path | None, typer.Option("--config", "-c", help="As of simclr run.")] = None,
-    on: Annotated[Literal["local", "slurm"], typer.Option("--on", help="As of simclr run.")] = "local",
+    preset: Annotated[str, typer.Option("--preset", "-p", help="Same as in `simclr run`.")] = "auto",
+    config: Annotated[Path | None, typer.Option("--config", "-c", help="Same as in `simclr run`.")] = None,
+    on: Annotated[Literal["local", "slurm"], typer.Option("--on", help="Same as in `simclr run`.")] = "local",
     partition: Partition = "",
     time: Time = "",
     cpus: Cpus = 0,
     nodes: Nodes = 0,
-    name: Annotated[str | None, typer.Option("--name", "-n", help="Instead of sweep1, sweep2, …")] = None,
-    priority: Annotated[int, typer.Option("--priority", help="In the queue: higher starts earlier.")] = 0,
+    name: Annotated[
+        str | None, typer.Option("--name", "-n", help="Name of the sweep (default sweep1, sweep2, …).")
+    ] = None,
+    priority: Annotated[int, typer.Option("--priority", help="Priority of its runs in the queue.")] = 0,
     runs: Runs = DEFAULT_RUNS,
     flags: dict[str, str],
 ) -> None:
     """Queue one run for each trial: --temp 0.1:1.0:log --bs 256,512 --seeds 3.
 
-    A field with several values (a,b,c) or a range (LOW:HIGH or LOW:HIGH:log) is varied, one with a single value
-    fixed. Ranges need --sampler random or tpe and --trials.
+    A field with several values (a,b,c) or a range (LOW:HIGH or LOW:HIGH:log) is varied; one with a single value is
+    fixed. Ranges need --sampler random or tpe, and --trials.
     """
     if ctx.invoked_subcommand is not None:
         return
@@ -80,7 +84,7 @@ def sweep(
     axes, fixed = _split(read, flags)
     plan = make_plan(preset, config, read.recipe | fixed, here=on == "local")
     for choice in plan.choices:
-        output.talk(f"chosen: {choice}")
+        output.talk(f"using {choice}")
     first = plan.resolved.recipe.seed
     store = Store(runs)
     wanted = Sweep(
@@ -102,8 +106,8 @@ def sweep(
     made = make_sweep(store, plan.resolved, wanted, name)
     output.data(made.name)
     count = f"{made.trials} trials" + (f" of {seeds} seeds" if seeds > 1 else "")
-    where = f"{len(waiting_runs(store))} runs wait" if made.slurm is None else "each run a job of Slurm"
-    output.talk(f"{made.name}: {count}, {where}; watch it: simclr sweep show {made.name}")
+    where = f"{len(waiting_runs(store))} runs queued" if made.slurm is None else "each run is a Slurm job"
+    output.talk(f"{made.name}: {count}, {where}; watch it with: simclr sweep show {made.name}")
     _tell_pause(store, made)
 
 
@@ -111,7 +115,7 @@ app.callback(invoke_without_command=True)(sweep)
 
 
 def _split(read: SweepFile, flags: dict[str, str]) -> tuple[tuple[Axis, ...], dict[str, object]]:
-    """Fields that are varied, and those that are fixed; a flag wins over the file's axis of its name."""
+    """Return the varied fields and the fixed ones; a flag wins over the file's axis of the same name."""
     from simclr_tui.sweep.axes import parse_axis
 
     axes = {axis.name: axis for axis in read.axes}
@@ -136,23 +140,23 @@ def _places(store: Store) -> int:
 def _tell_pause(store: Store, sweep: Sweep) -> None:
     from simclr_tui.launch.queue.queue import why_paused
 
-    if sweep.slurm is not None:  # the queue has nothing to do with it
+    if sweep.slurm is not None:  # its runs do not use the queue
         return
     if why := why_paused(store):
-        output.talk(f"the queue is paused: {safe(why)}; go on with: simclr queue start")
+        output.talk(f"the queue is paused: {safe(why)}; continue with: simclr queue start")
 
 
 @app.command("files")
 def files() -> None:
-    """List the sweeps of the paper's ablations that come with the program."""
+    """List the bundled sweep files: the paper's ablations."""
     from simclr_tui.sweep.files import shipped
 
-    output.table(["--file", "what it tries"], [[name, title] for name, title in shipped().items()])
+    output.table(["--file", "question"], [[name, title] for name, title in shipped().items()])
 
 
 @app.command("ls")
 def ls(json: AsJson = False, runs: Runs = DEFAULT_RUNS) -> None:
-    """List the sweeps of the store."""
+    """List the sweeps in the store."""
     from simclr_tui.catalog.catalog import Catalog
     from simclr_tui.cli.sweep_table import state_words, values_words
     from simclr_tui.store.store import Store
@@ -184,11 +188,13 @@ def ls(json: AsJson = False, runs: Runs = DEFAULT_RUNS) -> None:
 @app.command("show")
 def show(
     name: SweepName,
-    lines: Annotated[bool, typer.Option("--lines", help="All fields beside each other, best trials as lines.")] = False,
+    lines: Annotated[
+        bool, typer.Option("--lines", help="Draw parallel coordinates with the best trials as lines.")
+    ] = False,
     json: AsJson = False,
     runs: Runs = DEFAULT_RUNS,
 ) -> None:
-    """Show a sweep: its trials, the best, how much each field matters, and kNN over each field."""
+    """Show a sweep: its trials, the best one, how much each field matters, and kNN over each field."""
     from simclr_tui.cli.sweep_table import as_json, print_sweep
     from simclr_tui.store.store import Store
     from simclr_tui.sweep.control import sweep_rows
@@ -205,7 +211,7 @@ def show(
 
 @app.command("stop")
 def stop(name: SweepName, runs: Runs = DEFAULT_RUNS) -> None:
-    """Take its waiting runs out of the queue and stop the others, each with a checkpoint."""
+    """Stop a sweep: remove its queued runs from the queue and stop the others, each with a checkpoint."""
     from simclr_tui.launch.stop import GRACE, kill, wait_until_ended
     from simclr_tui.store.store import Store
     from simclr_tui.sweep.control import stop_sweep
@@ -217,12 +223,14 @@ def stop(name: SweepName, runs: Runs = DEFAULT_RUNS) -> None:
     for run in stopped:
         if wait_until_ended(run, GRACE) is None:
             kill(run)
-    output.talk(f"{folder.root.name}: {len(stopped)} runs stopped; go on with: simclr sweep resume {folder.root.name}")
+    output.talk(
+        f"{folder.root.name}: {len(stopped)} runs stopped; continue with: simclr sweep resume {folder.root.name}"
+    )
 
 
 @app.command("resume")
 def resume(name: SweepName, runs: Runs = DEFAULT_RUNS) -> None:
-    """Queue what it lacks: runs that were stopped or lost go on from their checkpoints."""
+    """Resume a sweep: queue its missing runs; those stopped or lost continue from their checkpoints."""
     from simclr_tui.store.store import Store
     from simclr_tui.sweep.control import go_on
     from simclr_tui.sweep.folder import find_sweep
@@ -230,7 +238,7 @@ def resume(name: SweepName, runs: Runs = DEFAULT_RUNS) -> None:
     store = Store(runs)
     folder = find_sweep(store, name)
     output.talk(
-        f"{folder.root.name}: {go_on(store, folder)} runs queued; watch it: simclr sweep show {folder.root.name}"
+        f"{folder.root.name}: {go_on(store, folder)} runs queued; watch it with: simclr sweep show {folder.root.name}"
     )
     _tell_pause(store, folder.read())
 
@@ -239,12 +247,12 @@ def resume(name: SweepName, runs: Runs = DEFAULT_RUNS) -> None:
 def extend(
     name: SweepName,
     *,
-    trials: Annotated[int, typer.Option("--trials", min=0, help="So many more, of random and tpe.")] = 0,
-    seeds: Annotated[int, typer.Option("--seeds", min=0, help="So many more for each trial.")] = 0,
+    trials: Annotated[int, typer.Option("--trials", min=0, help="Trials to add, for random and tpe.")] = 0,
+    seeds: Annotated[int, typer.Option("--seeds", min=0, help="Seeds to add to each trial.")] = 0,
     runs: Runs = DEFAULT_RUNS,
     flags: dict[str, str],
 ) -> None:
-    """Add trials, seeds, or values of a grid's fields: --temp 2.0,5.0."""
+    """Add trials, seeds or further values of a grid's fields, e.g. --temp 2.0,5.0."""
     from simclr_tui.store.store import Store
     from simclr_tui.sweep.axes import parse_axis
     from simclr_tui.sweep.control import extend_sweep
@@ -257,7 +265,7 @@ def extend(
     last = max(folder.read().seeds)
     axes = [parse_axis(key, text) for key, text in flags.items()]
     count = extend_sweep(store, folder, trials, range(last + 1, last + 1 + seeds), axes)
-    output.talk(f"{folder.root.name}: {count} runs queued; watch it: simclr sweep show {folder.root.name}")
+    output.talk(f"{folder.root.name}: {count} runs queued; watch it with: simclr sweep show {folder.root.name}")
     _tell_pause(store, folder.read())
 
 

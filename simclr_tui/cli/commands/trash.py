@@ -1,4 +1,4 @@
-"""`simclr trash`: what was removed, to be restored or deleted."""
+"""`simclr trash`: restore removed runs, or delete them for good."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from simclr_tui.cli import output
 from simclr_tui.cli.options import DEFAULT_RUNS, Runs
 from simclr_tui.errors import StoreError
 
-app = typer.Typer(help="List, restore or delete removed runs.", no_args_is_help=True)
+app = typer.Typer(help="List, restore or permanently delete removed runs.", no_args_is_help=True)
 
 
 @app.command("ls")
@@ -25,22 +25,22 @@ def ls(runs: Runs = DEFAULT_RUNS) -> None:
 
 @app.command("restore")
 def restore(name: Annotated[str, typer.Argument(metavar="RUN")], runs: Runs = DEFAULT_RUNS) -> None:
-    """Bring the newest removed run of that name back."""
+    """Restore the most recently removed run of that name."""
     from simclr_tui.store.store import Store
 
-    output.talk(f"{Store(runs).restore(name).name} is back")
+    output.talk(f"Restored {Store(runs).restore(name).name}")
 
 
 @app.command("empty")
 def empty(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False, runs: Runs = DEFAULT_RUNS
 ) -> None:
-    """Delete removed runs for good."""
+    """Permanently delete removed runs."""
     from simclr_tui.store.store import Store
 
     store = Store(runs)
     if not yes:
         if not sys.stdin.isatty():
-            raise StoreError("emptying asks before it deletes, and there is no one to ask", "give --yes")
-        typer.confirm(f"Delete {len(store.trash())} runs for good?", abort=True, err=True)
-    output.talk(f"{store.empty_trash()} runs deleted")
+            raise StoreError("trash empty asks for confirmation, but stdin is not a terminal", "give --yes")
+        typer.confirm(f"Permanently delete {len(store.trash())} runs?", abort=True, err=True)
+    output.talk(f"Deleted {store.empty_trash()} runs")

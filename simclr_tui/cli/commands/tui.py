@@ -1,4 +1,4 @@
-"""`simclr tui`: the dashboard."""
+"""`simclr tui`: open the dashboard, serve it, or draw one frame of it."""
 
 from __future__ import annotations
 
@@ -15,22 +15,24 @@ from simclr_tui.errors import RecipeError
 
 def tui(
     snapshot: Annotated[
-        Path | None, typer.Option("--snapshot", metavar="F.svg", help="Draw one frame into a file instead.")
+        Path | None, typer.Option("--snapshot", metavar="F.svg", help="Draw one frame to a file instead.")
     ] = None,
-    size: Annotated[str, typer.Option("--size", help="Of the snapshot, in columns and rows.")] = "120x36",
-    screen: Annotated[str, typer.Option("--screen", help="Of the snapshot.")] = "main",
+    size: Annotated[str, typer.Option("--size", help="Size of the snapshot, in columns x rows.")] = "120x36",
+    screen: Annotated[str, typer.Option("--screen", help="Screen of the snapshot: main or compare.")] = "main",
     keys: Annotated[str, typer.Option("--keys", help="Keys to press first, separated by commas.")] = "",
-    readonly: Annotated[bool, typer.Option("--readonly", help="Only look: no key changes a run.")] = False,
-    serve: Annotated[bool, typer.Option("--serve", help="In a browser of this machine, to look only.")] = False,
-    port: Annotated[int, typer.Option("--port", min=1, max=65535, help="Of --serve.")] = 8000,
-    writable: Annotated[bool, typer.Option("--writable", help="Let the served dashboard act too.")] = False,
+    readonly: Annotated[bool, typer.Option("--readonly", help="Read-only: no key changes a run.")] = False,
+    serve: Annotated[bool, typer.Option("--serve", help="Serve it, read-only, to a browser on this machine.")] = False,
+    port: Annotated[int, typer.Option("--port", min=1, max=65535, help="Port for --serve.")] = 8000,
+    writable: Annotated[bool, typer.Option("--writable", help="With --serve: allow changes too.")] = False,
     runs: Runs = DEFAULT_RUNS,
 ) -> None:
     """Open the dashboard: start, watch, compare, stop and resume runs. Closing it stops nothing."""
     if serve:
         from simclr_tui.tui.serve import serve as serve_dashboard
 
-        return serve_dashboard(runs, port, writable, lambda address: output.talk(f"open {address} · Ctrl-C ends it"))
+        return serve_dashboard(
+            runs, port, writable, lambda address: output.talk(f"open {address} · Ctrl-C to stop serving")
+        )
     if snapshot is None:
         from simclr_tui.tui.session import run_dashboard
 

@@ -29,7 +29,7 @@ def test_a_value_is_set_shown_and_taken_back(simclr):
     assert simclr("config", "set", "bell", "on").returncode == 0
     assert simclr("config", "get", "bell").stdout == "true\n"
     assert json.loads(simclr("config", "ls", "--json").stdout)["bell"] is True
-    assert "Whether news rings" in simclr("config", "ls").stdout
+    assert "Whether to ring" in simclr("config", "ls").stdout
     assert simclr("config", "unset", "bell").returncode == 0
     assert simclr("config", "get", "bell").stdout == "false\n"
     done = simclr("config", "get", "blel")

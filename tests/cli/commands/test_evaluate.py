@@ -101,7 +101,7 @@ def test_the_default_is_knn_and_linear_drawn_for_people_and_the_same_again(run):
     assert first.returncode == 0, first.stderr
     table = first.stdout.split("\n\n")[0].splitlines()
     assert [line.split()[0] for line in table] == ["top-1", "knn", "linear"]
-    assert "taken for each class" in first.stdout
+    assert "predicted as each class" in first.stdout
     assert "linear: sweep" in first.stderr
     before = [read(run, name) for name in ("knn", "linear")]
     assert simclr(run, "eval", run.name, "--epochs", "3").returncode == 0

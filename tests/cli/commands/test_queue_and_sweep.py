@@ -22,18 +22,18 @@ def root(tmp_path):
 def test_a_queue_is_filled_ordered_and_emptied_from_the_shell(root):
     first = simclr(root, "run", "--queue", *FLAGS)
     assert (first.returncode, first.stdout) == (0, "run1\n")
-    assert "place 1 of 1" in first.stderr
-    assert "the queue is paused: the user paused it; go on with: simclr queue start" in first.stderr
+    assert "position 1 of 1" in first.stderr
+    assert "the queue is paused: the user paused it; continue with: simclr queue start" in first.stderr
     assert simclr(root, "run", "--after", "run1", *FLAGS).stdout == "run2\n"
     assert simclr(root, "run", "-q", "--priority", "3", *FLAGS).stdout == "run3\n"
     listed = json.loads(simclr(root, "queue", "ls", "--json").stdout)
     assert [row["name"] for row in listed["waiting"]] == ["run3", "run1", "run2"]
     assert listed["waiting"][2]["waits"] == "waits for run1, which is queued"
     assert (listed["paused"], listed["dispatching"], listed["slots"]) == ("the user paused it", False, 1)
-    assert "place 2" in simclr(root, "ls").stdout
+    assert "position 2" in simclr(root, "ls").stdout
     shown = json.loads(simclr(root, "show", "run1", "--json").stdout)
     assert (shown["state"], shown["place"], shown["waiting"]) == ("queued", 2, 3)
-    assert "run2 is at place 1" in simclr(root, "queue", "move", "run2", "--priority", "9").stderr
+    assert "Moved run2 to position 1" in simclr(root, "queue", "move", "run2", "--priority", "9").stderr
     assert simclr(root, "stop", "run1").returncode == 0
     assert simclr(root, "queue", "rm", "run2", "run3").returncode == 0
     rows = json.loads(simclr(root, "ls", "--json").stdout)
@@ -43,9 +43,9 @@ def test_a_queue_is_filled_ordered_and_emptied_from_the_shell(root):
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [
-        (["queue", "move", "run1"], 2, "needs one place"),
+        (["queue", "move", "run1"], 2, "needs one destination"),
         (["queue", "move", "run1", "--first"], 5, "does not wait in the queue, it is stopped"),
-        (["queue", "rm", "run1"], 5, "does not wait in the queue, it is stopped"),
+        (["queue", "rm", "run1"], 5, "is not queued but stopped"),
         (["run", "--after", "run9", *FLAGS], 3, "no run 'run9'"),
         (["sweep", *FLAGS, "--temp", "0.1:1"], 2, "a grid needs values for --temp"),
         (["sweep", *FLAGS, "--temp", "0.1:1", "--sampler", "random"], 2, "needs --trials"),
@@ -53,9 +53,9 @@ def test_a_queue_is_filled_ordered_and_emptied_from_the_shell(root):
         (["sweep", "--file", "lossess"], 2, "did you mean losses"),
         (["sweep", "show", "sweep7"], 3, "no sweep 'sweep7'"),
         (["run", "--on", "slurm", "--time", "soon", *FLAGS], 2, "--time cannot be"),
-        (["run", "--nodes", "2", "--gpus", "2", *FLAGS], 2, "are of a Slurm job"),
-        (["resume", "run1", "--time", "8h"], 2, "are of a Slurm job"),
-        (["sweep", "--cpus", "4", "--temp", "0.1,1", *FLAGS], 2, "are of a Slurm job"),
+        (["run", "--nodes", "2", "--gpus", "2", *FLAGS], 2, "apply to Slurm jobs only"),
+        (["resume", "run1", "--time", "8h"], 2, "apply to Slurm jobs only"),
+        (["sweep", "--cpus", "4", "--temp", "0.1,1", *FLAGS], 2, "apply to Slurm jobs only"),
         (["run", "--on", "slurm", "--nodes", "2", "--gpus", "1", *FLAGS], 2, "2 nodes cannot share --gpus 1 evenly"),
         (["run", "--on", "slurm", "--gpus", "all", *FLAGS], 2, "a Slurm job trains elsewhere"),
     ],
@@ -71,7 +71,7 @@ def test_what_cannot_be_is_one_sentence_and_an_exit_code(root, words, code, said
 def test_a_sweep_is_listed_shown_extended_and_stopped(root):
     made = simclr(root, "sweep", *FLAGS, "--temp", "0.1,0.5", "--seeds", "2")
     assert made.stdout == "sweep1\n", made.stderr
-    assert "2 trials of 2 seeds, 4 runs wait" in made.stderr
+    assert "2 trials of 2 seeds, 4 runs queued" in made.stderr
     assert "4 runs queued" in simclr(root, "sweep", "extend", "sweep1", "--temp", "1.0,2.0").stderr
     shown = json.loads(simclr(root, "sweep", "show", "sweep1", "--json").stdout)
     assert [one["values"] for one in shown["results"]] == [{"temp": value} for value in (0.1, 0.5, 1.0, 2.0)]

@@ -1,4 +1,9 @@
-"""A batch's ViewParams as tensors on the device: two transfers, and all that is branched on known to the host."""
+"""A batch's `ViewParams` as two tensors on the device, of a shape that depends on the number of views alone.
+
+Nothing here is a list of the views that an operation chose: a flag is a number, 0 or 1, as the other parameters are.
+So the host branches on nothing that was drawn, a compiler sees one shape, and a captured step can copy the next
+step's parameters into the buffers that it reads.
+"""
 
 from __future__ import annotations
 
@@ -12,46 +17,60 @@ from torch import Tensor
 from simclr_tui.train.views.params import BRIGHTNESS, CONTRAST, HUE, ORDERS, SATURATION, ViewParams
 
 # Brightness, contrast and saturation are blends, three a view in the view's own order; grayscale is a fourth.
-# The hue shift falls before, between or after the three: at one of four places.
 COLOR_BLENDS = range(3)
 GRAY_BLEND = 3
-QUARTERS = (1, 2, 3)
 
-_PLAIN = ("top", "left", "height", "width", "flip", "hue", "sigma", "cutout_row", "cutout_column")
-_SELECTED = ("flip", "blur", "cutout", "sobel", "noise")
-_Columns = dict[str, NDArray[np.float64]]
-_Lists = dict[str, NDArray[np.int64]]
+_AS_DRAWN = (
+    "top", "left", "height", "width", "flip", "hue", "blur", "sigma", "cutout", "cutout_row", "cutout_column", "sobel",
+    "noise",
+)  # fmt: skip
+_COMPUTED = ("hue_place", "quarter_turns")
+_BLENDS = tuple(f"{name}{blend}" for blend in (*COLOR_BLENDS, GRAY_BLEND) for name in ("factor", "gray", "mean"))
+ROWS = {name: row for row, name in enumerate((*_AS_DRAWN, *_COMPUTED, *_BLENDS))}
+"""Where each parameter stands in the table that goes to the device; a new operation's parameters are added here."""
+
+NO_HUE = -1.0
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class DeviceParams:
-    """One value a view by name, the views that pass an operation, and which blends change any view.
+    """Parameters of 2N views on a device; `params["sigma"]` is (2N,), float32.
 
-    `values` are (2N,) float32: those of ViewParams and each blend's factor, gray and mean, as in `factor0`.
-    `chosen` are view numbers, int64: by operation, by the blend that a hue shift comes before (`hue0` … `hue3`) and
-    by quarter turns (`rotate1` … `rotate3`). `noise_seed` belongs to the views of `chosen["noise"]`.
+    `table` is (len(ROWS), 2N), float32, and `noise_seed` (2N,), int64. Beside what `ViewParams` names there are each
+    blend's `factor0`, `gray0` and `mean0`, … (see `colour.blend`); `hue_place`, the blend, 0 to 3, before which the
+    hue is shifted, or NO_HUE; and `quarter_turns`, 0 to 3.
     """
 
-    values: dict[str, Tensor]
-    chosen: dict[str, Tensor]
+    table: Tensor
     noise_seed: Tensor
-    blends: list[bool]
+
+    def __getitem__(self, name: str) -> Tensor:
+        return self.table[ROWS[name]]
+
+    def chosen(self, name: str) -> Tensor:
+        """Return which views pass an operation, (2N,), bool."""
+        return self[name] != 0.0
 
 
 def to_device(params: ViewParams, device: torch.device) -> DeviceParams:
     """Place the parameters on the device, without waiting for it."""
-    columns, lists = _columns(params), _lists(params)
-    blends = [bool((columns[f"factor{blend}"] != 1.0).any()) for blend in (*COLOR_BLENDS, GRAY_BLEND)]
-    table = _moved(torch.from_numpy(np.stack(list(columns.values())).astype(np.float32)), device)
-    numbers = _moved(torch.from_numpy(np.concatenate(list(lists.values()))), device)
-    chosen = dict(zip(lists, torch.split(numbers, [len(views) for views in lists.values()]), strict=True))
-    seeds = chosen.pop("noise_seed")
-    return DeviceParams(dict(zip(columns, table.unbind(0), strict=True)), chosen, seeds, blends)
+    table, seeds = host_tensors(params)
+    return DeviceParams(_moved(table, device), _moved(seeds, device))
 
 
-def _columns(params: ViewParams) -> _Columns:
-    columns: _Columns = {name: np.asarray(getattr(params, name), np.float64) for name in _PLAIN}
+def host_tensors(params: ViewParams) -> tuple[Tensor, Tensor]:
+    """Return `DeviceParams.table` and `DeviceParams.noise_seed` in the host's memory."""
+    columns = _columns(params)
+    table = np.stack([columns[name] for name in ROWS]).astype(np.float32)
+    return torch.from_numpy(table), torch.from_numpy(params.noise_seed)
+
+
+def _columns(params: ViewParams) -> dict[str, NDArray[np.float64]]:
+    columns = {name: np.asarray(getattr(params, name), np.float64) for name in _AS_DRAWN}
     order = ORDERS[params.order]
+    shifted = params.color & (params.hue != 0.0)
+    columns["hue_place"] = np.where(shifted, (order == HUE).argmax(axis=1), NO_HUE)
+    columns["quarter_turns"] = np.where(params.rotate, params.turns, 0).astype(np.float64)
     operations = order[order != HUE].reshape(-1, len(COLOR_BLENDS))
     factors = np.ones((len(params), 4))
     for operation, values in (
@@ -70,19 +89,9 @@ def _columns(params: ViewParams) -> _Columns:
     return columns
 
 
-def _lists(params: ViewParams) -> _Lists:
-    lists = {name: np.flatnonzero(getattr(params, name)) for name in _SELECTED}
-    place = (ORDERS[params.order] == HUE).argmax(axis=1)
-    shifted = params.color & (params.hue != 0.0)
-    for blend in (*COLOR_BLENDS, GRAY_BLEND):
-        lists[f"hue{blend}"] = np.flatnonzero(shifted & (place == blend))
-    for turns in QUARTERS:
-        lists[f"rotate{turns}"] = np.flatnonzero(params.rotate & (params.turns == turns))
-    lists["noise_seed"] = params.noise_seed[params.noise]
-    return lists
-
-
 def _moved(tensor: Tensor, device: torch.device) -> Tensor:
     if device.type == "cpu":
         return tensor
+    if device.type == "mps":  # has no pinned memory: its memory is the host's
+        return tensor.to(device)
     return tensor.pin_memory().to(device, non_blocking=True)

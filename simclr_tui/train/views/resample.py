@@ -43,9 +43,7 @@ def resize_pair(images: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
     size = columns.shape[1]
     lines = images.reshape(n, channels * source, source)
     across = columns.transpose(1, 2)
-    half = lines.new_empty(2 * n, channels * source, size)
-    torch.bmm(lines, across[:n], out=half[:n])
-    torch.bmm(lines, across[n:], out=half[n:])
+    half = torch.cat((torch.bmm(lines, across[:n]), torch.bmm(lines, across[n:])))
     return torch.matmul(rows[:, None], half.view(2 * n, channels, source, size))
 
 

@@ -20,9 +20,9 @@ import pytest
 LAUNCH = """
 import sys
 from pathlib import Path
-from simclr_tui.tui import app, run
+from simclr_tui.tui import app, session
 {before}
-sys.exit(run.run_dashboard(Path(sys.argv[1])))
+sys.exit(session.run_dashboard(Path(sys.argv[1])))
 """
 _MODE = re.compile(rb"\x1b\[\?([\d;]+)([hl])")
 _ON_AT_FIRST = {b"25", b"7"}  # the cursor, and lines that wrap

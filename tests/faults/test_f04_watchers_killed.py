@@ -22,7 +22,9 @@ from tests.faults.test_f03_stop import newest_step
 from tests.training import tiny_plan, until
 
 LONG = {"epochs": 100_000, "knn_every": 0, "checkpoint_every": 50}
-DASHBOARD = "import sys; from pathlib import Path; from simclr_tui.tui import session; session.run_dashboard(Path(sys.argv[1]))"
+DASHBOARD = (
+    "import sys; from pathlib import Path; from simclr_tui.tui import session; session.run_dashboard(Path(sys.argv[1]))"
+)
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from simclr_tui.errors import RecipeError, SimclrError
+from simclr_tui.errors import SimclrError
 
 
 def complete_run(ctx: typer.Context, incomplete: str) -> list[str]:
@@ -47,11 +47,3 @@ Nodes = Annotated[
     typer.Option("--nodes", min=0, help="Nodes of the Slurm job, which share its --gpus evenly (0: Slurm's default)."),
 ]
 DEFAULT_RUNS: Any = Path("runs")
-
-
-def check_place(on: str, partition: str, time: str, cpus: int, nodes: int) -> None:
-    """Raise RecipeError for Slurm options without `--on slurm`."""
-    if on == "local" and (partition or time or cpus or nodes):
-        raise RecipeError(
-            "--partition, --time, --cpus and --nodes apply to Slurm jobs only", "add --on slurm, or leave them out"
-        )

@@ -43,7 +43,7 @@ class Plan:
 
 
 def make_plan(
-    preset: str = "auto", config: Path | None = None, flags: Mapping[str, Any] | None = None, here: bool = True
+    preset: str = "auto", config: Path | None = None, flags: Mapping[str, Any] | None = None, *, here: bool = True
 ) -> Plan:
     """Resolve preset, file and flags; choose what was left to `auto`; check data, batch and bounds.
 
@@ -85,11 +85,11 @@ def asked_gpus(resolved: Resolved) -> int:
 
 def plan_clone(run: Run, flags: Mapping[str, Any]) -> Plan:
     """Another run's recipe with some fields changed. Raises as `make_plan` does."""
-    return plan_variant(run.resolved, flags, f"clone of {run.name}", "flag")
+    return plan_variant(run.resolved, flags, base_source=f"clone of {run.name}", flag_source="flag")
 
 
 def plan_variant(
-    base: Resolved, flags: Mapping[str, Any], base_source: str, flag_source: str, here: bool = True
+    base: Resolved, flags: Mapping[str, Any], *, base_source: str, flag_source: str, here: bool = True
 ) -> Plan:
     """A resolved recipe with some fields changed, and where each value then comes from. Raises as `make_plan`."""
     values = {item.key: getattr(base.recipe, item.key) for item in fields()}

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import platform
 import shutil
-import subprocess
 import sys
 import time
 import uuid
@@ -16,14 +14,16 @@ from typing import NoReturn
 from simclr_tui.atomic import Lock, write_file
 from simclr_tui.clock import SYSTEM_CLOCK
 from simclr_tui.errors import SimclrError, StoreError
+from simclr_tui.launch.detached import start_detached
+from simclr_tui.launch.metadata import UNNAMED, Metadata
 from simclr_tui.launch.plan import Plan, check_space, checkpoint_bytes
 from simclr_tui.launch.provenance import git_commit
 from simclr_tui.recipe.resolve import to_toml
 from simclr_tui.store.log_tail import read_end
 from simclr_tui.store.names import check_name
 from simclr_tui.store.process import this_process
-from simclr_tui.store.run import FORMAT, Run, RunInfo, Trial
-from simclr_tui.store.state import ACTIVE, State, StateName, write_state
+from simclr_tui.store.run import FORMAT, Run, RunInfo
+from simclr_tui.store.state import ACTIVE, State, write_state
 from simclr_tui.store.store import Store
 from simclr_tui.store.ticket import Ticket, write_ticket
 from simclr_tui.version import __version__
@@ -31,16 +31,12 @@ from simclr_tui.version import __version__
 _READY_WITHIN = 20.0  # seconds until the supervisor must have said that it is there
 
 
-def start(
-    store: Store, plan: Plan, name: str | None = None, tags: list[str] | None = None, note: str = "",
-    command: list[str] | None = None,
-) -> Run:  # fmt: skip
+def start(store: Store, plan: Plan, metadata: Metadata = UNNAMED) -> Run:
     """Make the run folder and start training in processes of their own. Returns once they are under way.
 
-    `command` is what would start the same run from a shell; this process's own unless given.
     Raises StoreError when the store has no room, cannot be written or the name is taken; nothing is left behind.
     """
-    run = create(store, plan, name, tags, note, command)
+    run = create(store, plan, metadata)
     try:
         _spawn(run, attempt=1)
     except (SimclrError, OSError) as error:
@@ -49,22 +45,21 @@ def start(
 
 
 def create(
-    store: Store, plan: Plan, name: str | None = None, tags: list[str] | None = None, note: str = "",
-    command: list[str] | None = None, ticket: Ticket | None = None, trial: Trial | None = None,
-    state: StateName = "starting",
-) -> Run:  # fmt: skip
-    """Make the folder of a run, complete but for its processes; with a ticket it is queued. Raises as `start`."""
-    if name is not None:
-        check_name(name)
+    store: Store, plan: Plan, metadata: Metadata = UNNAMED, *, queued: bool = False, ticket: Ticket | None = None
+) -> Run:
+    """Make the folder of a run, complete but for its processes; a `queued` one waits, under the queue's ticket or for
+    Slurm. Raises StoreError as `start` does."""
+    if metadata.name is not None:
+        check_name(metadata.name)
     check_space(store.root, plan.cost.checkpoint_bytes)
-    with store.claiming(name) as run:
+    with store.claiming(metadata.name) as run:
         try:
             first = State(state="starting", since=SYSTEM_CLOCK.wall(), supervisor=this_process())
-            if state == "queued":
+            if queued:
                 first = State(state="queued", since=SYSTEM_CLOCK.wall(), steps=plan.steps or 0)
             if ticket is not None:
                 write_ticket(run.paths, ticket)
-            _fill(run, plan, first, _info(run, tags or [], note, command or sys.argv, trial))
+            _fill(run, plan, first, info=_info(run, metadata))
         except (SimclrError, OSError) as error:
             _undo(run, error)
     return run
@@ -77,8 +72,8 @@ def _undo(run: Run, error: SimclrError | OSError) -> NoReturn:
     raise error
 
 
-def _fill(run: Run, plan: Plan, state: State, info: RunInfo) -> None:
-    """Everything but run.json, which makes the folder a run, and comes last."""
+def _fill(run: Run, plan: Plan, state: State, *, info: RunInfo) -> None:
+    """Write everything into the folder; run.json, which makes it a run, comes last."""
     run.paths.checkpoints.mkdir()
     run.paths.evaluations.mkdir()
     run.paths.attempt(1).root.mkdir()
@@ -87,19 +82,19 @@ def _fill(run: Run, plan: Plan, state: State, info: RunInfo) -> None:
     run.write_info(info)
 
 
-def _info(run: Run, tags: list[str], note: str, command: list[str], trial: Trial | None) -> RunInfo:
+def _info(run: Run, metadata: Metadata) -> RunInfo:
     return RunInfo(
         format=FORMAT,
         id=uuid.uuid4().hex,
         name=run.name,
         created=SYSTEM_CLOCK.wall(),
         version=__version__,
-        command=command,
+        command=list(metadata.command or sys.argv),
         git_commit=git_commit(),
         host=platform.node(),
-        tags=tags,
-        note=note,
-        trial=trial,
+        tags=list(metadata.tags),
+        note=metadata.note,
+        trial=metadata.trial,
     )
 
 
@@ -177,17 +172,10 @@ def _next_attempt(run: Run, status: State) -> int:
 
 
 def _spawn(run: Run, attempt: int, environment: Mapping[str, str] | None = None) -> None:
-    """Start the supervisor in a session of its own: no terminal, no parent, nothing to take it down with."""
+    """Start the supervisor of an attempt, and wait until it has taken the run over."""
     log = run.paths.attempt(attempt).log
-    with log.open("ab") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "simclr_tui.launch.supervisor", str(run.path.absolute()), str(attempt)],
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-            start_new_session=True,
-            env=os.environ | (environment or {}),
-        )
+    of = (str(run.path.absolute()), str(attempt))
+    process = start_detached("simclr_tui.launch.supervisor", *of, log=log, environment=environment)
     deadline = time.monotonic() + _READY_WITHIN
     while time.monotonic() < deadline:
         supervisor = run.status.supervisor

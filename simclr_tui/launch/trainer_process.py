@@ -62,7 +62,7 @@ def trainer_command(run: Run, meeting: Meeting | None = None, node: int = 0) -> 
     return [*torchrun, "--nproc-per-node", str(processes // meeting.nodes), *train]
 
 
-def start_training(run: Run, log: Path, meeting: Meeting | None = None, node: int = 0) -> subprocess.Popen[bytes]:
+def start_training(run: Run, log: Path, meeting: Meeting | None = None, *, node: int = 0) -> subprocess.Popen[bytes]:
     """Start `trainer_command`, its words into `log`. It leads a group of its own, so that a stuck one can be ended with
     all that it started."""
     with log.open("ab") as output:

@@ -48,8 +48,8 @@ class EventLog:
         self._lines.close()
 
 
-def record(paths: RunPaths, attempt: int, event: str, message: str = "", step: int | None = None) -> None:
-    """One event, by a process that has no more to tell."""
+def record(paths: RunPaths, attempt: int, event: str, *, message: str = "", step: int | None = None) -> None:
+    """Append one event, from a process that has no more to tell."""
     events = EventLog(paths.attempt(attempt))
     events.write(event, message, step=step)
     events.close()

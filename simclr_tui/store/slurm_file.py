@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
+from simclr_tui.atomic import write_file
+from simclr_tui.errors import StoreError
 from simclr_tui.paths import RunPaths
 from simclr_tui.store.unreadable import UNREADABLE
 
@@ -25,16 +27,43 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     resources: Resources = Resources()
 
 
-def read_asked(paths: RunPaths) -> Resources | None:
-    """What the run's newest job asked for; None for a run that never was one."""
+class LastResources(Resources, frozen=True, kw_only=True):
+    """asked.json: what the run's newest job asked for; `left` when the run has gone on elsewhere since."""
+
+    left: bool = False
+
+    @property
+    def resources(self) -> Resources:
+        return Resources(**{name: getattr(self, name) for name in Resources.__struct_fields__})
+
+
+def last_resources(paths: RunPaths) -> LastResources | None:
+    """Return what the run's newest job asked for; None for a run that never was a job."""
     try:
-        return msgspec.json.decode(paths.asked.read_bytes(), type=Resources)
+        return msgspec.json.decode(paths.asked.read_bytes(), type=LastResources)
     except UNREADABLE:
         return None
 
 
+def leave_slurm(paths: RunPaths) -> None:
+    """Remember that the run trains elsewhere from now on. What its last job asked for is kept for another."""
+    last = last_resources(paths)
+    if last is not None and not last.left:
+        write_file(paths.asked, msgspec.json.encode(msgspec.structs.replace(last, left=True)))
+
+
+def refuse_held(paths: RunPaths) -> None:
+    """Raise StoreError while a Slurm job answers for the run: started elsewhere too, it would be trained twice."""
+    job = read_job(paths)
+    if job is not None:
+        raise StoreError(
+            f"job {job.id} of Slurm answers for {paths.root.name}",
+            f"wait until it has ended, or end it: simclr stop {paths.root.name}",
+        )
+
+
 def read_job(paths: RunPaths) -> Job | None:
-    """None for a run that no Slurm job answers for."""
+    """Return the job that answers for the run; None when there is none."""
     try:
         return msgspec.json.decode(paths.slurm.read_bytes(), type=Job)
     except UNREADABLE:

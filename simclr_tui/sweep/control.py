@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import subprocess
-import sys
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -14,13 +12,13 @@ from simclr_tui.atomic import Lock, is_locked
 from simclr_tui.catalog.catalog import Catalog
 from simclr_tui.catalog.row import Row
 from simclr_tui.errors import RecipeError, StoreError
+from simclr_tui.launch.detached import start_detached
+from simclr_tui.launch.metadata import Metadata
+from simclr_tui.launch.placement import Placement, Queue, Slurm, refresh
 from simclr_tui.launch.plan import Plan, asked_gpus, plan_variant
-from simclr_tui.launch.queue.queue import enqueue, ensure_dispatcher, queue_again
-from simclr_tui.launch.slurm.jobs import check_nodes, refresh, require_slurm, resubmit, submit
 from simclr_tui.launch.stop import request_stop
 from simclr_tui.recipe.resolve import Resolved
 from simclr_tui.store.run import Run, Trial
-from simclr_tui.store.slurm_file import Resources
 from simclr_tui.store.state import OPEN
 from simclr_tui.store.store import Store
 from simclr_tui.sweep.axes import Axis, Values, draw, grid
@@ -30,7 +28,7 @@ from simclr_tui.sweep.results import PRUNED
 _LEFT_WITHIN = 5.0  # seconds until a sampler has seen that its sweep is stopped
 
 
-def make_sweep(store: Store, base: Resolved, sweep: Sweep, name: str | None = None) -> Sweep:
+def make_sweep(store: Store, base: Resolved, sweep: Sweep, *, name: str | None = None) -> Sweep:
     """Check every trial that can be known, keep the sweep, and queue its runs. Raises SimclrError, and then
     nothing is left behind."""
     sweep = _with_trials(sweep)
@@ -57,8 +55,7 @@ def _with_trials(sweep: Sweep) -> Sweep:
 
 
 def _check(base: Resolved, sweep: Sweep) -> None:
-    if sweep.slurm is not None:
-        require_slurm()
+    placement_of_sweep(sweep, base).check(base.recipe)
     if not sweep.trials:
         raise RecipeError("a sweep needs a field to vary", "for example --temp 0.1,0.5,1.0 --bs 256,512")
     if sweep.sampler == "tpe":
@@ -68,9 +65,8 @@ def _check(base: Resolved, sweep: Sweep) -> None:
     if sweep.prune != "none" and (sweep.sampler != "tpe" or len(sweep.seeds) > 1):
         raise RecipeError(f"--prune {sweep.prune} judges single runs that tpe proposes", "give --sampler tpe --seeds 1")
     for number in range(known_trials(sweep)):
-        plan = plan_trial(base, sweep, values_of(sweep, number), sweep.seeds[0])
-        if sweep.slurm is not None:
-            check_nodes(plan.resolved.recipe, sweep.slurm)
+        plan = plan_trial(base, sweep, values_of(sweep, number), seed=sweep.seeds[0])
+        placement_of_sweep(sweep, plan.resolved).check(plan.resolved.recipe)
 
 
 def _require_optuna() -> None:
@@ -78,6 +74,13 @@ def _require_optuna() -> None:
 
     if importlib.util.find_spec("optuna") is None:
         raise RecipeError("--sampler tpe needs Optuna", "pip install 'simclr-tui[sweep]', or give --sampler random")
+
+
+class KnownTrial(NamedTuple):
+    """A trial's number and the values it gives the varied fields."""
+
+    number: int
+    values: Values
 
 
 def known_trials(sweep: Sweep) -> int:
@@ -90,10 +93,19 @@ def values_of(sweep: Sweep, number: int) -> Values:
     return sweep.listed[number] if sweep.sampler == "grid" else draw(sweep.axes, sweep.seed, number)
 
 
-def plan_trial(base: Resolved, sweep: Sweep, values: Values, seed: int) -> Plan:
-    """One run of a trial. Raises RecipeError or DataError where the fields cannot go together."""
-    flags, name, here = values | {"seed": seed}, sweep.name, sweep.slurm is None
-    return plan_variant(base, flags, f"sweep {name}", f"trial of sweep {name}", here)
+def plan_trial(base: Resolved, sweep: Sweep, values: Values, *, seed: int) -> Plan:
+    """Plan one run of a trial. Raises RecipeError or DataError where the fields cannot go together."""
+    sources = {"base_source": f"sweep {sweep.name}", "flag_source": f"trial of sweep {sweep.name}"}
+    return plan_variant(base, values | {"seed": seed}, here=sweep.slurm is None, **sources)
+
+
+def placement_of_sweep(sweep: Sweep, trial: Resolved) -> Placement:
+    """Return where a trial trains: in this machine's queue, or as a job like all of its sweep, but for its GPUs where
+    those are varied."""
+    if sweep.slurm is None:
+        return Queue(priority=sweep.priority)
+    gpus = asked_gpus(trial) if "gpus" in sweep.varied else sweep.slurm.gpus
+    return Slurm(msgspec.structs.replace(sweep.slurm, gpus=gpus))
 
 
 def sweep_rows(store: Store, name: str) -> list[Row]:
@@ -114,11 +126,12 @@ def go_on(store: Store, folder: SweepFolder) -> int:
         count = _requeue(store, sweep, rows)
         base = folder.base()
         for number in range(known_trials(sweep)):
-            count += len(queue_trial(store, base, sweep, number, values_of(sweep, number), rows))
+            trial = KnownTrial(number, values_of(sweep, number))
+            count += len(queue_trial(store, base, sweep, trial=trial, rows=rows))
     if sweep.sampler == "tpe":
         start_sampler(store, folder)
-    if count and sweep.slurm is None:
-        ensure_dispatcher(store)
+    if count:
+        placement_of_sweep(sweep, base).wake(store)
     return count
 
 
@@ -134,37 +147,25 @@ def adding(folder: SweepFolder) -> Iterator[None]:
         lock.release()
 
 
-def queue_trial(
-    store: Store, base: Resolved, sweep: Sweep, number: int, values: Values, rows: Sequence[Row]
-) -> list[Run]:
+def queue_trial(store: Store, base: Resolved, sweep: Sweep, *, trial: KnownTrial, rows: Sequence[Row]) -> list[Run]:
     """Queue the runs of a trial that are not among `rows` yet, one a seed. Raises SimclrError."""
-    there = {row["seed"] for row in rows if row["trial"] == number}
+    there = {row["seed"] for row in rows if row["trial"] == trial.number}
     missing = [seed for seed in sweep.seeds if seed not in there]
-    return [_queue(store, plan_trial(base, sweep, values, seed), sweep, number) for seed in missing]
+    plans = [plan_trial(base, sweep, trial.values, seed=seed) for seed in missing]
+    return [_queue(store, plan, sweep, number=trial.number) for plan in plans]
 
 
-def _queue(store: Store, plan: Plan, sweep: Sweep, number: int) -> Run:
-    command = ["simclr", "sweep", "resume", sweep.name]
-    trial = Trial(sweep=sweep.name, number=number)
-    if sweep.slurm is not None:
-        resources = _resources(sweep, sweep.slurm, plan.resolved)
-        return submit(store, plan, resources, tags=[sweep.tag], command=command, trial=trial)
-    return enqueue(store, plan, tags=[sweep.tag], command=command, priority=sweep.priority, trial=trial)
-
-
-def _resources(sweep: Sweep, asked: Resources, trial: Resolved) -> Resources:
-    """What a trial's job asks for: as all others of its sweep, but for GPUs where those are varied."""
-    return msgspec.structs.replace(asked, gpus=asked_gpus(trial)) if "gpus" in sweep.varied else asked
+def _queue(store: Store, plan: Plan, sweep: Sweep, *, number: int) -> Run:
+    command = ("simclr", "sweep", "resume", sweep.name)
+    metadata = Metadata(tags=(sweep.tag,), command=command, trial=Trial(sweep=sweep.name, number=number))
+    return placement_of_sweep(sweep, plan.resolved).submit(store, plan, metadata)
 
 
 def _requeue(store: Store, sweep: Sweep, rows: Sequence[Row]) -> int:
     again = [row for row in rows if row["state"] in ("stopped", "lost") and PRUNED not in (row["tags"] or "")]
     for row in again:
         run = store.run(row["name"])
-        if sweep.slurm is not None:
-            resubmit(run, _resources(sweep, sweep.slurm, run.resolved))
-        else:
-            queue_again(store, run)
+        placement_of_sweep(sweep, run.resolved).requeue(run)
     return len(again)
 
 
@@ -181,7 +182,7 @@ def stop_sweep(store: Store, folder: SweepFolder) -> list[Run]:
 
 
 def extend_sweep(
-    store: Store, folder: SweepFolder, trials: int = 0, seeds: Sequence[int] = (), axes: Sequence[Axis] = ()
+    store: Store, folder: SweepFolder, *, trials: int = 0, seeds: Sequence[int] = (), axes: Sequence[Axis] = ()
 ) -> int:
     """More trials of a sampler, more seeds, or more values of a grid's fields. Returns how many runs were queued.
 
@@ -218,11 +219,4 @@ def start_sampler(store: Store, folder: SweepFolder) -> None:
     """Start the process that asks Optuna for trials, unless it is at work. It ends with the sweep."""
     if is_locked(folder.lock):
         return
-    with folder.log.open("ab") as output:
-        subprocess.Popen(
-            [sys.executable, "-m", "simclr_tui.sweep.driver", str(store.root.absolute()), folder.root.name],
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-            start_new_session=True,
-        )
+    start_detached("simclr_tui.sweep.driver", str(store.root.absolute()), folder.root.name, log=folder.log)

@@ -17,13 +17,12 @@ from pathlib import Path
 from simclr_tui.catalog.catalog import Catalog
 from simclr_tui.catalog.row import Row
 from simclr_tui.errors import ExitCode, SimclrError, StoreError
-from simclr_tui.launch.queue.queue import ensure_dispatcher
-from simclr_tui.launch.slurm.jobs import refresh
+from simclr_tui.launch.placement import refresh
 from simclr_tui.launch.stop import request_stop
 from simclr_tui.store.labels import edit_run
 from simclr_tui.store.state import OPEN
 from simclr_tui.store.store import Store
-from simclr_tui.sweep.control import adding, queue_trial
+from simclr_tui.sweep.control import KnownTrial, adding, placement_of_sweep, queue_trial
 from simclr_tui.sweep.folder import Sweep, SweepFolder
 from simclr_tui.sweep.optuna_study import Study
 from simclr_tui.sweep.results import PRUNED
@@ -54,29 +53,30 @@ def _sample(store: Store, folder: SweepFolder) -> None:
         if folder.read().stopped:  # written before the runs were: their end is not the trials'
             return
         for number in study.open():
-            _look(store, study, sweep, number, [row for row in rows if row["trial"] == number])
+            of_trial = [row for row in rows if row["trial"] == number]
+            _look(store, study, sweep, number=number, rows=of_trial)
         while len(study.open()) < sweep.parallel and study.asked() < sweep.trials:
             study.ask()
         if not study.open():
             return
-        _queue(store, folder, study, sweep, rows)
+        _queue(store, folder, study, sweep=sweep, rows=rows)
         time.sleep(_TICK)
 
 
-def _queue(store: Store, folder: SweepFolder, study: Study, sweep: Sweep, rows: list[Row]) -> None:
+def _queue(store: Store, folder: SweepFolder, study: Study, *, sweep: Sweep, rows: list[Row]) -> None:
     """Runs of asked trials that are not there yet, those of a sampler killed between asking and queueing too."""
     base, queued = folder.base(), 0
     for number, values in study.open().items():
         try:
-            queued += len(queue_trial(store, base, sweep, number, values, rows))
+            queued += len(queue_trial(store, base, sweep, trial=KnownTrial(number, values), rows=rows))
         except SimclrError as error:
             print(f"trial {number} cannot be: {error}", flush=True)
             study.tell(number, None)
-    if queued and sweep.slurm is None:
-        ensure_dispatcher(store)
+    if queued:
+        placement_of_sweep(sweep, base).wake(store)
 
 
-def _look(store: Store, study: Study, sweep: Sweep, number: int, rows: list[Row]) -> None:
+def _look(store: Store, study: Study, sweep: Sweep, *, number: int, rows: list[Row]) -> None:
     """Tell the study what came of a trial; give up one that is not worth its time."""
     if len(rows) < len(sweep.seeds):
         return
@@ -84,10 +84,10 @@ def _look(store: Store, study: Study, sweep: Sweep, number: int, rows: list[Row]
         scores = [row["knn"] for row in rows if row["state"] == "finished" and row["knn"] is not None]
         study.tell(number, statistics.fmean(scores) if len(scores) == len(rows) else None)
     elif sweep.prune != "none" and rows[0]["state"] == "running":
-        _judge(store, study, number, rows[0])
+        _judge(store, study, rows[0], number=number)
 
 
-def _judge(store: Store, study: Study, number: int, row: Row) -> None:
+def _judge(store: Store, study: Study, row: Row, *, number: int) -> None:
     """Report what kNN has come to; the measurement before the first step says nothing of the trial.
 
     Measurements are counted and not known by their steps, which mean more or less training as the batch does.

@@ -63,7 +63,7 @@ class AnyOrder(RuleBasedStateMachine):
 
     @rule(target=runs)
     def queue(self):
-        run = create(self.store, PLAN, ticket=Ticket(), state="queued")
+        run = create(self.store, PLAN, queued=True, ticket=Ticket())
         self.states[run.name], self.tags[run.name] = "queued", []
         return run.name
 

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from simclr_tui.errors import StoreError
-from simclr_tui.launch.stop import take_out
+from simclr_tui.launch.waiting import take_out
 from simclr_tui.store.state import State, write_state
 from simclr_tui.store.ticket import Ticket, read_ticket, write_ticket
 from tests.run_factory import make_run

@@ -11,6 +11,7 @@ import pytest
 
 from simclr_tui.atomic import write_file
 from simclr_tui.errors import StoreError
+from simclr_tui.launch.metadata import Metadata
 from simclr_tui.launch.start import create
 from simclr_tui.store.store import Store
 from tests.faults.failing_os import FailingOs, die
@@ -18,6 +19,7 @@ from tests.faults.test_f32_killed_acts import killed
 from tests.training import tiny_plan, until
 
 SEED = 323
+MINE = Metadata(name="mine")
 
 
 def dying(act) -> int:
@@ -66,15 +68,15 @@ def test_a_launch_killed_at_any_moment_does_not_keep_its_name(tmp_path, fault):
     abandoned = 0
     for number in range(fault("F32", 200, "kills of a launch under a name", SEED)):
         store = Store(tmp_path / str(number))
-        killed(lambda store=store: create(store, plan, name="mine"), chance)
+        killed(lambda store=store: create(store, plan, MINE), chance)
         if store.names() == []:
             abandoned += (store.root / "mine").exists()
-            run = create(store, plan, name="mine", note="second")
+            run = create(store, plan, Metadata(name="mine", note="second"))
             assert run.info.note == "second"
         assert store.names() == ["mine"]
         assert store.run("mine").recipe == plan.resolved.recipe
         with pytest.raises(StoreError, match="mine already exists"):
-            create(store, plan, name="mine")
+            create(store, plan, MINE)
     print(abandoned)
     assert abandoned
 
@@ -83,9 +85,9 @@ def test_one_of_those_who_take_an_abandoned_name_gets_it(tmp_path):
     code = (
         "import sys; from pathlib import Path; from simclr_tui.launch.start import create;"
         "from simclr_tui.store.store import Store; from tests.training import tiny_plan, until;"
-        "from simclr_tui.errors import StoreError\n"
+        "from simclr_tui.errors import StoreError; from simclr_tui.launch.metadata import Metadata\n"
         "plan = tiny_plan(); input()\n"
-        "try: print(create(Store(Path(sys.argv[1])), plan, name='mine').info.id)\n"
+        "try: print(create(Store(Path(sys.argv[1])), plan, Metadata(name='mine')).info.id)\n"
         "except StoreError as error: print(error)"
     )
     (tmp_path / "mine" / "checkpoints").mkdir(parents=True)
@@ -108,7 +110,7 @@ def test_a_folder_with_anything_else_in_it_is_left_alone(tmp_path, theirs):
     path.parent.mkdir(parents=True)
     path.write_text("kept")
     with pytest.raises(StoreError, match="mine already exists"):
-        create(Store(tmp_path), tiny_plan(), name="mine")
+        create(Store(tmp_path), tiny_plan(), MINE)
     assert path.read_text() == "kept"
 
 
@@ -118,5 +120,5 @@ def test_a_link_is_not_taken_for_an_abandoned_folder(tmp_path):
     store.root.mkdir()
     (store.root / "mine").symlink_to(tmp_path / "elsewhere")
     with pytest.raises(StoreError, match="mine already exists"):
-        create(store, tiny_plan(), name="mine")
+        create(store, tiny_plan(), MINE)
     assert list((tmp_path / "elsewhere").iterdir()) == []

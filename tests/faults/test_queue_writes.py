@@ -9,7 +9,7 @@ import pytest
 from simclr_tui import atomic
 from simclr_tui.launch.queue.queue import enqueue, move, queue_again, waiting_runs
 from simclr_tui.launch.queue.retry import settle
-from simclr_tui.launch.stop import take_out
+from simclr_tui.launch.waiting import take_out
 from simclr_tui.store import checkpoints
 from simclr_tui.store.state import read_state, write_state
 from simclr_tui.store.store import Store

@@ -10,7 +10,7 @@ from PIL import Image
 from simclr_tui.errors import DataError, RecipeError, SimclrError, StoreError
 from simclr_tui.launch import plan, tasks
 from simclr_tui.launch.plan import check_space, checkpoint_bytes, make_plan, plan_clone, recipe_cost
-from simclr_tui.launch.slurm.jobs import slurm_resources
+from simclr_tui.launch.slurm.resources import JobOptions, slurm_resources
 from simclr_tui.store import checkpoints
 from tests.run_factory import make_run
 
@@ -96,7 +96,7 @@ def test_a_job_of_a_cluster_has_nothing_to_do_with_this_machines_gpus(monkeypatc
     for flags, gpus in (({"gpus": "16"}, 16), ({"gpus": "1"}, 1), ({"device": "cuda"}, 1), ({}, 0),
                         ({"device": "cpu", "gpus": "4"}, 0)):  # fmt: skip
         made = make_plan("quick", flags=flags, here=False)
-        assert slurm_resources(made.resolved, "", "", 0).gpus == gpus, flags
+        assert slurm_resources(made.resolved, JobOptions()).gpus == gpus, flags
         assert made.resolved.recipe.gpus == flags.get("gpus", "1")
         assert make_plan(flags=flags, here=False).resolved.preset == ("cifar10-sgd" if gpus else "quick")
     with pytest.raises(RecipeError, match="this machine's GPUs, and a Slurm job trains elsewhere") as caught:

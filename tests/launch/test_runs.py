@@ -12,6 +12,7 @@ import pytest
 
 from simclr_tui.atomic import is_locked
 from simclr_tui.errors import ExitCode, StoreError
+from simclr_tui.launch.metadata import Metadata
 from simclr_tui.launch.start import resume, start
 from simclr_tui.launch.stop import kill, request_stop, stop, wait_until_ended
 from simclr_tui.store.process import identify, is_alive
@@ -42,7 +43,7 @@ def _steps(run):
 
 
 def test_a_started_run_trains_to_its_end_in_processes_of_its_own(store):
-    run = start(store, tiny_plan(), tags=["first"], note="a note")
+    run = start(store, tiny_plan(), Metadata(tags=("first",), note="a note"))
     assert run.name == "run1"
     assert run.state in ("starting", "running")
     final = wait_until_ended(run, 60)
@@ -61,10 +62,10 @@ def test_a_started_run_trains_to_its_end_in_processes_of_its_own(store):
 
 def test_names_count_upwards_and_a_taken_one_is_refused(store):
     first = start(store, tiny_plan(**LONG))
-    second = start(store, tiny_plan(**LONG), name="mine")
+    second = start(store, tiny_plan(**LONG), Metadata(name="mine"))
     assert (first.name, second.name) == ("run1", "mine")
     with pytest.raises(StoreError, match="mine already exists"):
-        start(store, tiny_plan(**LONG), name="mine")
+        start(store, tiny_plan(**LONG), Metadata(name="mine"))
     assert sorted(store.names()) == ["mine", "run1"]
 
 

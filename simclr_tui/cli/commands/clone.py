@@ -23,12 +23,13 @@ def clone(
     flags: dict[str, Any],
 ) -> None:
     """Start a new run from another run's recipe; flags change individual fields."""
+    from simclr_tui.launch.metadata import Metadata
     from simclr_tui.launch.plan import plan_clone
     from simclr_tui.launch.start import start
     from simclr_tui.store.store import Store
 
     store = Store(runs)
-    started = start(store, plan_clone(store.find(source), flags), name=name)
+    started = start(store, plan_clone(store.find(source), flags), Metadata(name=name))
     if detach:
         return output.data(started.name)
     from simclr_tui.cli.follow import follow

@@ -59,7 +59,7 @@ def ls(
     from simclr_tui.catalog.catalog import Catalog
     from simclr_tui.catalog.filter import parse_filter
     from simclr_tui.catalog.row import find_column, parse_columns, public
-    from simclr_tui.launch.slurm.jobs import refresh
+    from simclr_tui.launch.placement import refresh
     from simclr_tui.store.store import Store
 
     passes = parse_filter(" ".join(words or []))

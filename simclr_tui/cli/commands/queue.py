@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -10,10 +10,6 @@ from simclr_tui.cli import output
 from simclr_tui.cli.options import DEFAULT_RUNS, AsJson, RunName, RunNames, Runs
 from simclr_tui.errors import RecipeError, StoreError
 from simclr_tui.text import safe
-
-if TYPE_CHECKING:
-    from simclr_tui.store.run import Run
-    from simclr_tui.store.store import Store
 
 app = typer.Typer(help="List, reorder, pause and start queued runs.", no_args_is_help=True)
 
@@ -44,11 +40,11 @@ def ls(json: AsJson = False, runs: Runs = DEFAULT_RUNS) -> None:
     if rows:
         cells = [[str(row["place"]), str(row["name"]), str(row["priority"]), str(row["waits"])] for row in rows]
         output.table(["position", "run", "priority", "waiting for"], cells, right=[0, 2])
-    output.talk(_status(len(rows), why, working, slots))
+    output.talk(_status(len(rows), why, working=working, slots=slots))
     return None
 
 
-def _status(count: int, why: str, working: bool, slots: int) -> str:
+def _status(count: int, why: str, *, working: bool, slots: int) -> str:
     each = f"{slots} at a time per GPU, or on the CPU"
     if why:
         return f"paused: {safe(why)}; {count} waiting, {each}; continue with: simclr queue start"
@@ -84,7 +80,7 @@ def start(
     store = Store(runs)
     unpause(store, slots)
     ensure_dispatcher(store)
-    output.talk(_status(len(waiting_runs(store)), "", dispatches(store), settings(store).slots))
+    output.talk(_status(len(waiting_runs(store)), "", working=dispatches(store), slots=settings(store).slots))
 
 
 @app.command("move")
@@ -105,14 +101,15 @@ def move(
         raise RecipeError("queue move needs one destination", "give --first, --last, --before RUN or --priority N")
     store = Store(runs)
     run = store.find(name)
-    move_run(store, run, store.find(before) if before else None, last or not (before or first), priority)
+    target = store.find(before) if before else None
+    move_run(store, run, before=target, last=last or not (before or first), priority=priority)
     output.talk(f"Moved {run.name} to position {list(waiting_runs(store)).index(run.name) + 1}")
 
 
 @app.command("rm")
 def rm(names: RunNames, runs: Runs = DEFAULT_RUNS) -> None:
     """Remove runs from the queue; each keeps its folder and becomes stopped."""
-    from simclr_tui.launch.stop import take_out
+    from simclr_tui.launch.waiting import take_out
     from simclr_tui.store.store import Store
 
     store = Store(runs)
@@ -120,16 +117,3 @@ def rm(names: RunNames, runs: Runs = DEFAULT_RUNS) -> None:
         if not take_out(run):
             raise StoreError(f"{run.name} is not queued but {run.state}", "see simclr queue ls")
         output.talk(f"Removed {run.name} from the queue; start it with: simclr resume {run.name}")
-
-
-def tell_queued(store: Store, queued: list[Run]) -> None:
-    """Start the dispatcher, and report each run's position or why the queue is paused."""
-    from simclr_tui.launch.queue.queue import ensure_dispatcher, waiting_runs
-
-    waiting = list(waiting_runs(store))
-    why = ensure_dispatcher(store)
-    for run in queued:
-        place = f"position {waiting.index(run.name) + 1} of {len(waiting)}" if run.name in waiting else run.state
-        output.talk(f"Queued {run.name} ({place}); see simclr queue ls")
-    if why:
-        output.talk(f"the queue is paused: {safe(why)}; continue with: simclr queue start")

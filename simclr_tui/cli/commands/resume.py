@@ -7,15 +7,19 @@ from typing import Annotated, Literal
 import typer
 
 from simclr_tui.cli import output
-from simclr_tui.cli.options import DEFAULT_RUNS, Cpus, Nodes, Partition, RunName, Runs, Time, check_place
+from simclr_tui.cli.options import DEFAULT_RUNS, Cpus, Nodes, Partition, RunName, Runs, Time
 
 
 def resume(
     name: RunName,
     detach: Annotated[bool, typer.Option("--detach", "-d", help="Return at once.")] = False,
     on: Annotated[
-        Literal["local", "slurm"], typer.Option("--on", help="This machine, or a job of the cluster's Slurm.")
-    ] = "local",
+        Literal["here", "slurm"] | None,
+        typer.Option("--on", help="here or slurm (default: where it trained last).", show_default=False),
+    ] = None,
+    queue: Annotated[
+        bool, typer.Option("--queue", "-q", help="Wait for a free place instead of starting now; see simclr queue.")
+    ] = False,
     partition: Partition = "",
     time: Time = "",
     cpus: Cpus = 0,
@@ -24,21 +28,21 @@ def resume(
 ) -> None:
     """Resume a run from its newest checkpoint, exactly as if it had never stopped.
 
-    A Slurm job requests what the run's last job did, except for the options given here.
+    A run that trained on Slurm resumes there; its job requests what the last one did, except for the options given
+    here.
     """
-    from simclr_tui.launch.slurm.jobs import refresh, resources_again, resubmit
-    from simclr_tui.launch.start import resume as start_again
+    from simclr_tui.cli.placed import tell_placement
+    from simclr_tui.launch.placement import Here, JobOptions, Queue, placement_to_resume, refresh
     from simclr_tui.store.store import Store
 
-    check_place(on, partition, time, cpus, nodes)
-    store = Store(runs)
+    store, options = Store(runs), JobOptions(partition=partition, time=time, cpus=cpus, nodes=nodes)
     refresh(store)
     run = store.find(name)
-    if on == "slurm":
-        job = resubmit(run, resources_again(run, partition, time, cpus, nodes))
-        return output.talk(f"{run.name} is Slurm job {job.id}; see simclr ls, follow it with: simclr attach {run.name}")
-    attempt = start_again(run)
-    output.talk(f"Resumed {run.name} (attempt {attempt})")
+    placement = placement_to_resume(run, on, options, queue=Queue() if queue else None)
+    placement.requeue(run)
+    tell_placement(store, placement, [run])
+    if not isinstance(placement, Here):
+        return None
     if detach:
         return output.data(run.name)
     from simclr_tui.cli.follow import follow

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from simclr_tui.cli import output
-from simclr_tui.cli.options import DEFAULT_RUNS, Cpus, Nodes, Partition, Runs, Time, check_place
+from simclr_tui.cli.options import DEFAULT_RUNS, Cpus, Nodes, Partition, Runs, Time
 from simclr_tui.cli.recipe_options import with_recipe_flags
 from simclr_tui.text import safe, size
 
@@ -42,8 +42,8 @@ def run(
         ),
     ] = None,
     on: Annotated[
-        Literal["local", "slurm"], typer.Option("--on", help="Train on this machine, or as a Slurm job.")
-    ] = "local",
+        Literal["here", "slurm"], typer.Option("--on", help="Train on this machine, or as a Slurm job.")
+    ] = "here",
     partition: Partition = "",
     time: Time = "",
     cpus: Cpus = 0,
@@ -61,31 +61,24 @@ def run(
     Ctrl-C stops it with a checkpoint; closing the terminal does not stop it. --config overrides the preset, and flags
     override both.
     """
-    from simclr_tui.cli.commands.queue import tell_queued
+    from simclr_tui.cli.placed import tell_placement
+    from simclr_tui.launch.metadata import Metadata
+    from simclr_tui.launch.placement import JobOptions, Queue, choose_placement
     from simclr_tui.launch.plan import make_plan
-    from simclr_tui.launch.queue.queue import enqueue
-    from simclr_tui.launch.slurm.jobs import slurm_resources, submit
-    from simclr_tui.launch.start import start
     from simclr_tui.store.store import Store
 
-    check_place(on, partition, time, cpus, nodes)
-    plan = make_plan(preset, config, flags, here=on == "local")
+    plan = make_plan(preset, config, flags, here=on == "here")
+    store, options = Store(runs), JobOptions(partition=partition, time=time, cpus=cpus, nodes=nodes)
+    waits = bool(queue or after or priority)
+    named = tuple(store.find(word).name for word in after or [])
+    turn = Queue(priority=priority, after=named) if waits else None
+    placement = choose_placement(on, plan.resolved, options, queue=turn)
     for choice in plan.choices:
         output.talk(f"using {choice}")
-    store = Store(runs)
-    if on == "slurm":
-        resources = slurm_resources(plan.resolved, partition, time, cpus, nodes)
-        submitted = submit(store, plan, resources, name=name, tags=tag, note=note)
-        output.data(submitted.name)
-        return output.talk(
-            f"Submitted {submitted.name} to Slurm; see simclr ls, follow it with: simclr attach {submitted.name}"
-        )
-    if queue or after or priority:
-        named = tuple(store.find(word).name for word in after or [])
-        waiting = enqueue(store, plan, name=name, tags=tag, note=note, priority=priority, after=named)
-        output.data(waiting.name)
-        return tell_queued(store, [waiting])
-    started = start(store, plan, name=name, tags=tag, note=note)
+    started = placement.submit(store, plan, Metadata(name=name, tags=tuple(tag or ()), note=note))
+    if waits or on == "slurm":
+        output.data(started.name)
+        return tell_placement(store, placement, [started])
     if detach:
         output.data(started.name)
         output.talk(f"Training in the background; follow it with: simclr attach {started.name}, or simclr tui")

@@ -16,7 +16,7 @@ from simclr_tui.text import duration, number, percent, safe, size, sparkline
 
 def show(name: RunName, json: AsJson = False, runs: Runs = DEFAULT_RUNS) -> None:
     """Show a run: state, metrics, recipe with the source of each value, checkpoints and events."""
-    from simclr_tui.launch.slurm.jobs import refresh
+    from simclr_tui.launch.placement import refresh
 
     store = Store(runs)
     refresh(store)

@@ -8,21 +8,16 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from simclr_tui.cli import output
-from simclr_tui.cli.options import DEFAULT_RUNS, AsJson, Cpus, Nodes, Partition, Runs, Time, check_place
+from simclr_tui.cli.options import DEFAULT_RUNS, AsJson, Cpus, Nodes, Partition, Runs, Time
+from simclr_tui.cli.placed import tell_pause
 from simclr_tui.cli.recipe_options import with_sweep_flags
 from simclr_tui.errors import RecipeError
-from simclr_tui.text import safe
 
 if TYPE_CHECKING:
-    from simclr_tui.store.store import Store
     from simclr_tui.sweep.axes import Axis
     from simclr_tui.sweep.files import SweepFile
-    from simclr_tui.sweep.folder import Sweep
 
 app = typer.Typer(help="Try many values of recipe fields; each trial is a queued run.")
-# The hardware of this machine says nothing about the cluster's. TPE learns nothing from trials that are still
-# running, so few of them run at a time: see docs/scaling.md.
-_ON_SLURM = 4
 SweepName = Annotated[str, typer.Argument(metavar="NAME", help="A sweep that `simclr sweep ls` lists.")]
 
 
@@ -49,7 +44,7 @@ def sweep(
     ] = 0,
     preset: Annotated[str, typer.Option("--preset", "-p", help="Same as in `simclr run`.")] = "auto",
     config: Annotated[Path | None, typer.Option("--config", "-c", help="Same as in `simclr run`.")] = None,
-    on: Annotated[Literal["local", "slurm"], typer.Option("--on", help="Same as in `simclr run`.")] = "local",
+    on: Annotated[Literal["here", "slurm"], typer.Option("--on", help="Same as in `simclr run`.")] = "here",
     partition: Partition = "",
     time: Time = "",
     cpus: Cpus = 0,
@@ -71,22 +66,22 @@ def sweep(
     if file is None and not flags:
         typer.echo(ctx.get_help())
         return
+    from simclr_tui.launch.placement import JobOptions, Queue, Slurm, choose_placement
     from simclr_tui.launch.plan import make_plan
-    from simclr_tui.launch.queue.queue import waiting_runs
-    from simclr_tui.launch.slurm.jobs import slurm_resources
     from simclr_tui.store.store import Store
-    from simclr_tui.sweep.control import make_sweep
+    from simclr_tui.sweep.control import make_sweep, placement_of_sweep
     from simclr_tui.sweep.files import SweepFile, load_sweep
     from simclr_tui.sweep.folder import Sweep
 
-    check_place(on, partition, time, cpus, nodes)
     read = load_sweep(file) if file else SweepFile(title="", recipe={})
     axes, fixed = _split(read, flags)
-    plan = make_plan(preset, config, read.recipe | fixed, here=on == "local")
+    plan = make_plan(preset, config, read.recipe | fixed, here=on == "here")
     for choice in plan.choices:
         output.talk(f"using {choice}")
     first = plan.resolved.recipe.seed
-    store = Store(runs)
+    store, options = Store(runs), JobOptions(partition=partition, time=time, cpus=cpus, nodes=nodes)
+    turn = Queue(priority=priority) if on == "here" or priority else None
+    placement = choose_placement(on, plan.resolved, options, queue=turn)
     wanted = Sweep(
         name=name or "",
         sampler=sampler,
@@ -99,16 +94,15 @@ def sweep(
         title=read.title,
         prune=prune,
         seed=first,
-        parallel=parallel or (_places(store) if on == "local" else _ON_SLURM),
+        parallel=parallel or placement.slots(store),
         priority=priority,
-        slurm=slurm_resources(plan.resolved, partition, time, cpus, nodes) if on == "slurm" else None,
+        slurm=placement.resources if isinstance(placement, Slurm) else None,
     )
-    made = make_sweep(store, plan.resolved, wanted, name)
+    made = make_sweep(store, plan.resolved, wanted, name=name)
     output.data(made.name)
     count = f"{made.trials} trials" + (f" of {seeds} seeds" if seeds > 1 else "")
-    where = f"{len(waiting_runs(store))} runs queued" if made.slurm is None else "each run is a Slurm job"
-    output.talk(f"{made.name}: {count}, {where}; watch it with: simclr sweep show {made.name}")
-    _tell_pause(store, made)
+    output.talk(f"{made.name}: {count}, {placement.backlog(store)}; watch it with: simclr sweep show {made.name}")
+    tell_pause(placement_of_sweep(made, plan.resolved).wake(store))
 
 
 app.callback(invoke_without_command=True)(sweep)
@@ -128,22 +122,6 @@ def _split(read: SweepFile, flags: dict[str, str]) -> tuple[tuple[Axis, ...], di
         else:
             axes[axis.name] = axis
     return tuple(axes.values()), fixed
-
-
-def _places(store: Store) -> int:
-    from simclr_tui.hardware.gpu import gpu_count
-    from simclr_tui.launch.queue.queue import settings
-
-    return settings(store).slots * max(1, gpu_count())
-
-
-def _tell_pause(store: Store, sweep: Sweep) -> None:
-    from simclr_tui.launch.queue.queue import why_paused
-
-    if sweep.slurm is not None:  # its runs do not use the queue
-        return
-    if why := why_paused(store):
-        output.talk(f"the queue is paused: {safe(why)}; continue with: simclr queue start")
 
 
 @app.command("files")
@@ -232,7 +210,7 @@ def stop(name: SweepName, runs: Runs = DEFAULT_RUNS) -> None:
 def resume(name: SweepName, runs: Runs = DEFAULT_RUNS) -> None:
     """Resume a sweep: queue its missing runs; those stopped or lost continue from their checkpoints."""
     from simclr_tui.store.store import Store
-    from simclr_tui.sweep.control import go_on
+    from simclr_tui.sweep.control import go_on, placement_of_sweep
     from simclr_tui.sweep.folder import find_sweep
 
     store = Store(runs)
@@ -240,7 +218,7 @@ def resume(name: SweepName, runs: Runs = DEFAULT_RUNS) -> None:
     output.talk(
         f"{folder.root.name}: {go_on(store, folder)} runs queued; watch it with: simclr sweep show {folder.root.name}"
     )
-    _tell_pause(store, folder.read())
+    tell_pause(placement_of_sweep(folder.read(), folder.base()).wake(store))
 
 
 @with_sweep_flags
@@ -255,7 +233,7 @@ def extend(
     """Add trials, seeds or further values of a grid's fields, e.g. --temp 2.0,5.0."""
     from simclr_tui.store.store import Store
     from simclr_tui.sweep.axes import parse_axis
-    from simclr_tui.sweep.control import extend_sweep
+    from simclr_tui.sweep.control import extend_sweep, placement_of_sweep
     from simclr_tui.sweep.folder import find_sweep
 
     if not (trials or seeds or flags):
@@ -264,9 +242,9 @@ def extend(
     folder = find_sweep(store, name)
     last = max(folder.read().seeds)
     axes = [parse_axis(key, text) for key, text in flags.items()]
-    count = extend_sweep(store, folder, trials, range(last + 1, last + 1 + seeds), axes)
+    count = extend_sweep(store, folder, trials=trials, seeds=range(last + 1, last + 1 + seeds), axes=axes)
     output.talk(f"{folder.root.name}: {count} runs queued; watch it with: simclr sweep show {folder.root.name}")
-    _tell_pause(store, folder.read())
+    tell_pause(placement_of_sweep(folder.read(), folder.base()).wake(store))
 
 
 app.command("extend")(extend)

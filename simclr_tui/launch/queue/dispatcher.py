@@ -140,10 +140,10 @@ def _start_ready(store: Store, look: _Look) -> None:
             _fail(run, str(error))
             continue
         kind = wants_gpu(recipe, gpus)
-        place = None if kind in full else find_place(recipe, taken, slots, gpus)
+        place = None if kind in full else find_place(recipe, taken, gpus, slots=slots)
         if place is None:
             full.add(kind)
-        elif _start(store, run, msgspec.structs.replace(ticket, gpus=place), environment(recipe, place)):
+        elif _start(store, run, msgspec.structs.replace(ticket, gpus=place), variables=environment(recipe, place)):
             taken.append(place)
         if len(full) == 2 or why_paused(store):
             return
@@ -165,7 +165,7 @@ def _is_on_cpu(store: Store, name: str, gpus: Sequence[GpuSample]) -> bool:
     return False
 
 
-def _start(store: Store, run: Run, ticket: Ticket, variables: Mapping[str, str]) -> bool:
+def _start(store: Store, run: Run, ticket: Ticket, *, variables: Mapping[str, str]) -> bool:
     """Start one run. Where the store has no room the queue is paused; a run that cannot start has failed."""
     try:
         check_space(store.root, checkpoint_bytes(run))
@@ -181,9 +181,9 @@ def _start(store: Store, run: Run, ticket: Ticket, variables: Mapping[str, str])
         return False
     place = ", ".join(ticket.gpus) or "the CPU"
     print(f"{run.name}: attempt {attempt} on {place}", flush=True)
-    record(run.paths, attempt, "dequeued", f"on {place}", run.status.step)
+    record(run.paths, attempt, "dequeued", message=f"on {place}", step=run.status.step)
     for change in _changes(run, ticket):
-        record(run.paths, attempt, "warning", change)
+        record(run.paths, attempt, "warning", message=change)
     return True
 
 

@@ -19,7 +19,7 @@ def wants_gpu(recipe: Recipe, gpus: Sequence[GpuSample]) -> bool:
     return bool(gpus) and recipe.device != "cpu"
 
 
-def find_place(recipe: Recipe, taken: Sequence[Place], slots: int, gpus: Sequence[GpuSample]) -> Place | None:
+def find_place(recipe: Recipe, taken: Sequence[Place], gpus: Sequence[GpuSample], *, slots: int) -> Place | None:
     """A place for one more run beside those that are taken, on the least used GPUs; None while there is none.
 
     `gpus` are those left to us, as CUDA counts them: `cuda:1` is the second of them, whatever its index.

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -15,6 +13,8 @@ import msgspec
 from simclr_tui.atomic import is_locked, write_file
 from simclr_tui.clock import SYSTEM_CLOCK
 from simclr_tui.errors import StoreError
+from simclr_tui.launch.detached import start_detached
+from simclr_tui.launch.metadata import UNNAMED, Metadata
 from simclr_tui.launch.plan import Plan
 from simclr_tui.launch.provenance import code_digest
 from simclr_tui.launch.start import claimed, create
@@ -22,7 +22,7 @@ from simclr_tui.paths import QUEUE, QueuePaths
 from simclr_tui.recipe.resolve import to_toml
 from simclr_tui.store.events import record
 from simclr_tui.store.process import ProcessId, boot_id, is_alive
-from simclr_tui.store.run import Run, Trial
+from simclr_tui.store.run import Run
 from simclr_tui.store.state import waiting_again, write_state
 from simclr_tui.store.store import Store
 from simclr_tui.store.ticket import Ticket, tickets, write_ticket
@@ -49,9 +49,8 @@ def queue_paths(store: Store) -> QueuePaths:
 
 
 def enqueue(
-    store: Store, plan: Plan, name: str | None = None, tags: list[str] | None = None, note: str = "",
-    command: list[str] | None = None, priority: int = 0, after: tuple[str, ...] = (), trial: Trial | None = None,
-) -> Run:  # fmt: skip
+    store: Store, plan: Plan, metadata: Metadata = UNNAMED, *, priority: int = 0, after: tuple[str, ...] = ()
+) -> Run:
     """Make a run that waits for its turn, as the last of its priority. Starts nothing: see `ensure_dispatcher`.
 
     Raises StoreError as `start` does.
@@ -59,18 +58,8 @@ def enqueue(
     last = max((ticket.position for ticket in tickets(store).values()), default=0)
     recipe = hashlib.sha256(to_toml(plan.resolved).encode()).hexdigest()
     ticket = Ticket(priority=priority, position=last + 1, after=after, recipe=recipe, code=code_digest())
-    run = create(store, plan, name, tags, note, command, ticket, trial, "queued")
-    record(run.paths, 1, "queued", f"after {', '.join(after)}" if after else "")
-    return run
-
-
-def start_later(
-    store: Store, plan: Plan, name: str | None = None, tags: list[str] | None = None, note: str = "",
-    command: list[str] | None = None,
-) -> Run:  # fmt: skip
-    """Put a new run at the end of the queue, and set the queue going unless it is paused. Raises StoreError."""
-    run = enqueue(store, plan, name, tags, note, command)
-    ensure_dispatcher(store)
+    run = create(store, plan, metadata, queued=True, ticket=ticket)
+    record(run.paths, 1, "queued", message=f"after {', '.join(after)}" if after else "")
     return run
 
 
@@ -84,10 +73,10 @@ def queue_again(store: Store, run: Run) -> None:
         recipe = hashlib.sha256(run.paths.recipe.read_bytes()).hexdigest()
         write_ticket(run.paths, Ticket(position=last + 1, recipe=recipe, code=code_digest()))
         write_state(run.paths, waiting_again(status, ""), durable=True)
-    record(run.paths, status.attempt, "queued", "again", status.step)
+    record(run.paths, status.attempt, "queued", message="again", step=status.step)
 
 
-def move(store: Store, run: Run, before: Run | None = None, last: bool = False, priority: int | None = None) -> None:
+def move(store: Store, run: Run, *, before: Run | None = None, last: bool = False, priority: int | None = None) -> None:
     """Give a waiting run another place: first of its priority, last, or before another. Raises StoreError."""
     waiting = waiting_runs(store)
     for one in (run, *([before] if before else [])):
@@ -184,14 +173,7 @@ def ensure_dispatcher(store: Store) -> str:
         return why
     paths = queue_paths(store)
     paths.root.mkdir(parents=True, exist_ok=True)
-    with paths.log.open("ab") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "simclr_tui.launch.queue.dispatcher", str(store.root.absolute())],
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-            start_new_session=True,
-        )
+    process = start_detached("simclr_tui.launch.queue.dispatcher", str(store.root.absolute()), log=paths.log)
     deadline = time.monotonic() + _READY_WITHIN
     while time.monotonic() < deadline:
         # One that ends at once, well, found nothing to do or another one at work.

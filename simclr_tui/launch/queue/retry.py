@@ -34,11 +34,11 @@ def settle(run: Run, ticket: Ticket) -> None:
             return
         saved = max((manifest.step for manifest in run.checkpoints), default=0)
         if not run.paths.attempt(status.attempt).log.exists():
-            _queue_again(run, ticket, status, "never began", saved)
+            _queue_again(run, ticket, status, reason="never began", saved=saved)
         elif refusal := _refusal(status, ticket, saved):
-            _let_go(run, ticket, status, refusal)
+            _let_go(run, ticket, status, refusal=refusal)
         else:
-            _queue_again(run, _counted(ticket, status.reason, saved), status, status.reason, saved)
+            _queue_again(run, _counted(ticket, status.reason, saved), status, reason=status.reason, saved=saved)
 
 
 def _refusal(status: State, ticket: Ticket, saved: int) -> str:
@@ -57,23 +57,22 @@ def _counted(ticket: Ticket, reason: str, saved: int) -> Ticket:
     return msgspec.structs.replace(ticket, retried=(*ticket.retried, reason), advanced=saved, gpus=())
 
 
-def _queue_again(run: Run, ticket: Ticket, status: State, reason: str, saved: int) -> None:
+def _queue_again(run: Run, ticket: Ticket, status: State, *, reason: str, saved: int) -> None:
     """The state first: killed between the two writes, the run is retried once more than is counted."""
     goes_on = f"{reason}; goes on from step {saved}"
     if ticket.retried:
         goes_on += f", retry {len(ticket.retried)} of {RETRIES}"
     write_state(run.paths, waiting_again(status, goes_on), durable=True)
     write_ticket(run.paths, ticket)
-    record(run.paths, status.attempt, "retry", f"{goes_on} (exit code {status.exit_code})", status.step)
+    record(run.paths, status.attempt, "retry", message=f"{goes_on} (exit code {status.exit_code})", step=status.step)
 
 
-def _let_go(run: Run, ticket: Ticket, status: State, refusal: str) -> None:
+def _let_go(run: Run, ticket: Ticket, status: State, *, refusal: str) -> None:
     reason = status.reason
     if status.state in ("failed", "lost"):
         reason += f"; not retried: {refusal}"
-        record(
-            run.paths, status.attempt, "warning", f"not retried: {refusal} (exit code {status.exit_code})", status.step
-        )
+        said = f"not retried: {refusal} (exit code {status.exit_code})"
+        record(run.paths, status.attempt, "warning", message=said, step=status.step)
     if ticket.retried:
         times = "once" if len(ticket.retried) == 1 else f"{len(ticket.retried)} times"
         reason = "; ".join(filter(None, [reason, f"retried {times}, at first it was {ticket.retried[0]}"]))

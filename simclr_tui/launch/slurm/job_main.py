@@ -47,8 +47,8 @@ class Attempts:
             print(error, file=sys.stderr, flush=True)
             tell(run, place)
             return error.exit_code
-        tell(run, place, attempt, meeting)
-        record(run.paths, attempt, "dequeued", "by Slurm")
+        tell(run, place, attempt=attempt, meeting=meeting)
+        record(run.paths, attempt, "dequeued", message="by Slurm")
         return _until_ended(run)
 
     def checkpoint(self) -> Any:
@@ -80,4 +80,4 @@ def wait_again(run: Run, status: State, why: str) -> None:
     saved = max((manifest.step for manifest in run.checkpoints), default=0)
     reason = f"{why}; goes on from step {saved}"
     write_state(run.paths, waiting_again(status, reason), durable=True)
-    record(run.paths, status.attempt, "retry", reason, status.step)
+    record(run.paths, status.attempt, "retry", message=reason, step=status.step)

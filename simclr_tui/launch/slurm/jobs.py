@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 import os
-import re
 import shutil
 import signal
 import subprocess
@@ -20,61 +19,23 @@ from simclr_tui.atomic import write_file
 from simclr_tui.clock import SYSTEM_CLOCK
 from simclr_tui.errors import ExitCode, RecipeError, StoreError
 from simclr_tui.launch.exit_reason import NO_MEMORY, NO_MEMORY_HINT
-from simclr_tui.launch.plan import Plan, asked_gpus
+from simclr_tui.launch.metadata import UNNAMED, Metadata
+from simclr_tui.launch.plan import Plan
 from simclr_tui.launch.slurm.job_main import Attempts, wait_again
+from simclr_tui.launch.slurm.resources import check_nodes
 from simclr_tui.launch.slurm.squeue import ASK_WITHIN, states_of
 from simclr_tui.launch.start import claimed, create
 from simclr_tui.paths import QUEUE, QueuePaths, RunPaths
-from simclr_tui.recipe.recipe import Recipe
-from simclr_tui.recipe.resolve import Resolved
 from simclr_tui.store.events import record
-from simclr_tui.store.run import Run, Trial
-from simclr_tui.store.slurm_file import Job, Resources, read_asked, read_job
+from simclr_tui.store.run import Run
+from simclr_tui.store.slurm_file import Job, Resources, read_job
 from simclr_tui.store.state import ACTIVE, State, read_state, waiting_again, write_state
 from simclr_tui.store.store import Store
 
 _CLOCKS_APART = 5.0  # seconds by which the clocks of two nodes may differ
 _REQUEUES = 10_000  # times that a job may reach its time limit: a run is as long as it is
-_UNITS = {"s": 1 / 60, "m": 1, "h": 60, "d": 24 * 60}
 _KILLED = 128 + signal.SIGKILL  # the exit code of a trainer that was killed, its supervisor could not tell by whom
 _OVER = ("COMPLETED", "CANCELLED", "FAILED", "TIMEOUT", "NODE_FAIL", "OUT_OF_MEMORY", "BOOT_FAIL", "DEADLINE")
-
-
-def parse_time(text: str) -> int:
-    """Minutes of `8h`, `90m`, `2d` or a number of minutes. Raises RecipeError."""
-    match = re.fullmatch(r"(\d{1,6}(?:\.\d+)?)([smhd]?)", text.strip())
-    minutes = float(match[1]) * _UNITS[match[2] or "m"] if match else 0.0
-    if minutes < 1:
-        raise RecipeError(f"--time cannot be {text!r}", "give at least a minute, such as 90m, 8h or 2d")
-    return int(minutes)
-
-
-def slurm_resources(resolved: Resolved, partition: str, time: str, cpus: int, nodes: int = 0) -> Resources:
-    """What a job of that recipe asks for. Raises RecipeError."""
-    minutes = parse_time(time) if time else 0
-    asked = Resources(partition=partition, gpus=asked_gpus(resolved), cpus=cpus, minutes=minutes, nodes=nodes or 1)
-    check_nodes(resolved.recipe, asked)
-    return asked
-
-
-def resources_again(run: Run, partition: str, time: str, cpus: int, nodes: int) -> Resources:
-    """What a run's next job asks for: what is given here, the rest as its last job did. Raises RecipeError."""
-    last = read_asked(run.paths)
-    if last is None:
-        return slurm_resources(run.resolved, partition, time, cpus, nodes)
-    given = {"partition": partition, "minutes": parse_time(time) if time else 0, "cpus": cpus, "nodes": nodes}
-    asked = msgspec.structs.replace(last, **{name: value for name, value in given.items() if value})
-    check_nodes(run.recipe, asked)
-    return asked
-
-
-def check_nodes(recipe: Recipe, resources: Resources) -> None:
-    """Raise RecipeError unless the nodes can share the recipe's processes evenly."""
-    if resources.nodes > 1 and int(recipe.gpus) % resources.nodes:
-        raise RecipeError(
-            f"{resources.nodes} nodes cannot share --gpus {recipe.gpus} evenly",
-            f"--gpus counts the processes of all nodes together: give a multiple of {resources.nodes}",
-        )
 
 
 def require_slurm() -> None:
@@ -82,17 +43,14 @@ def require_slurm() -> None:
     if importlib.util.find_spec("submitit") is None:
         raise RecipeError("--on slurm needs submitit", "pip install 'simclr-tui[slurm]'")
     if shutil.which("sbatch") is None:
-        raise RecipeError("--on slurm finds no sbatch here", "type it on the cluster's login node")
+        raise RecipeError("--on slurm finds no sbatch here", "type it on the cluster's login node, or give --on here")
 
 
-def submit(
-    store: Store, plan: Plan, resources: Resources, name: str | None = None, tags: list[str] | None = None,
-    note: str = "", command: list[str] | None = None, trial: Trial | None = None,
-) -> Run:  # fmt: skip
+def submit(store: Store, plan: Plan, metadata: Metadata = UNNAMED, *, resources: Resources) -> Run:
     """Make a run and submit its job. Raises RecipeError without Slurm, StoreError where it refuses the job."""
     require_slurm()
     check_nodes(plan.resolved.recipe, resources)
-    run = create(store, plan, name, tags, note, command, None, trial, "queued")
+    run = create(store, plan, metadata, queued=True)
     try:
         submit_again(run, resources)
     except StoreError:
@@ -132,7 +90,7 @@ def submit_again(run: Run, resources: Resources) -> Job:
     marker.touch()
     write_file(run.paths.asked, msgspec.json.encode(resources))
     write_file(run.paths.slurm, msgspec.json.encode(job))
-    record(run.paths, read_state(run.paths).attempt, "queued", f"as job {job.id} of Slurm")
+    record(run.paths, read_state(run.paths).attempt, "queued", message=f"as job {job.id} of Slurm")
     return job
 
 
@@ -205,7 +163,7 @@ def _gone(run: Run, job: Job, state: str) -> None:
         why = f"job {job.id} is {state.lower().replace('_', ' ')}" if state else f"job {job.id} is gone"
         lost = _ended(status, f"Slurm: {why}")
         write_state(run.paths, lost, durable=True)
-        record(run.paths, status.attempt, "failed", lost.reason, status.step)
+        record(run.paths, status.attempt, "failed", message=lost.reason, step=status.step)
     run.paths.slurm.unlink(missing_ok=True)
 
 
@@ -214,14 +172,14 @@ def _no_memory(run: Run, job: Job, status: State) -> None:
     reason = f"{NO_MEMORY}, around step {status.step}; Slurm: job {job.id} is out of memory — {NO_MEMORY_HINT}"
     failed = msgspec.structs.replace(_ended(status, reason), state="failed", exit_code=ExitCode.OUT_OF_MEMORY)
     write_state(run.paths, failed, durable=True)
-    record(run.paths, status.attempt, "failed", reason, status.step)
+    record(run.paths, status.attempt, "failed", message=reason, step=status.step)
 
 
 def _ended(status: State, reason: str) -> State:
     return msgspec.structs.replace(status, state="lost", reason=reason, since=SYSTEM_CLOCK.wall(), activity="")
 
 
-def cancel(run: Run, job: Job, now: bool = False) -> None:
+def cancel(run: Run, job: Job, *, now: bool = False) -> None:
     """Ask the trainer to stop with a checkpoint, which ends the job; a job that waits, or `now`, is cancelled."""
     waits = read_state(run.paths).state == "queued"
     words = ["scancel", job.id] if waits or now else ["scancel", "--signal=TERM", job.id]

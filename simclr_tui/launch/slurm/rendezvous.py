@@ -62,7 +62,7 @@ def open_meeting(place: Place) -> Meeting | None:
         return Meeting(nodes=place.nodes, host=socket.gethostname(), port=free.getsockname()[1])
 
 
-def tell(run: Run, place: Place, attempt: int = 0, meeting: Meeting | None = None) -> None:
+def tell(run: Run, place: Place, *, attempt: int = 0, meeting: Meeting | None = None) -> None:
     """Say to the other nodes where to meet, or, without a meeting, that they may leave. Raises OSError."""
     if place.nodes > 1:
         word = _Word(start=place.start, attempt=attempt, meeting=meeting)
@@ -77,7 +77,7 @@ def join(run: Run, place: Place) -> int:
     if word.meeting is None:
         return ExitCode.OK
     log = run.paths.attempt(word.attempt).node_log(place.node)
-    torchrun = start_training(run, log, word.meeting, place.node)
+    torchrun = start_training(run, log, word.meeting, node=place.node)
     with limited(log):
         return _until_left(run, word.attempt, torchrun)
 

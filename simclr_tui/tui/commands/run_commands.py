@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from textual.screen import Screen
 
 from simclr_tui.launch import stop as stopping
+from simclr_tui.launch.placement import JobOptions, placement_to_resume
 from simclr_tui.launch.queue.queue import move_by, toggle
-from simclr_tui.launch.start import resume
 from simclr_tui.store.run import Run
 from simclr_tui.store.store import Store
 from simclr_tui.tui.commands.undo import Undo
@@ -19,6 +19,11 @@ from simclr_tui.tui.form.new_run import NewRun
 
 if TYPE_CHECKING:
     from simclr_tui.tui.app import Dashboard
+
+
+def _resume(run: Run) -> None:
+    """Have a run go on where it trained, as `simclr resume` does."""
+    placement_to_resume(run, None, JobOptions()).requeue(run)
 
 
 class RunActions(Screen[None]):
@@ -99,7 +104,7 @@ class RunActions(Screen[None]):
     def action_resume(self) -> None:
         run = self.current_run()
         if run is not None:
-            self.app.do(partial(resume, run), f"{run.name} goes on")
+            self.app.do(partial(_resume, run), f"{run.name} goes on")
 
     def action_sooner(self, places: int) -> None:
         run = self.current_run()

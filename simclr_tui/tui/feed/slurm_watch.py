@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from simclr_tui.errors import SimclrError
-from simclr_tui.launch.slurm.jobs import refresh
+from simclr_tui.launch.placement import refresh
 from simclr_tui.store.store import Store
 
 INTERVAL = 5.0  # seconds between an answer and the next question; as long as the answer took, where that is longer

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable
 from functools import partial
 from itertools import groupby
 from pathlib import Path
@@ -19,8 +18,8 @@ from textual.screen import Screen
 from textual.widgets import Button, Collapsible, Footer, Input, Select, Static
 
 from simclr_tui.errors import SimclrError
-from simclr_tui.launch.queue.queue import start_later
-from simclr_tui.launch.start import start
+from simclr_tui.launch.metadata import Metadata
+from simclr_tui.launch.placement import Here, Placement, Queue
 from simclr_tui.recipe.fields import field, fields
 from simclr_tui.recipe.resolve import presets
 from simclr_tui.store.names import check_name
@@ -221,24 +220,27 @@ class NewRun(Screen[str]):
         self.app.tell("the command was sent to the terminal's clipboard")
 
     def action_start(self) -> None:
-        self._begin(start)
+        self._begin(Here())
 
     def action_queue(self) -> None:
-        self._begin(start_later)
+        self._begin(Queue())
 
-    def _begin(self, how: Callable[..., Run]) -> None:
+    def _begin(self, placement: Placement) -> None:
         if self.problem():
             self.app.tell_error(SimclrError(self.problem()))
         elif not self._starting:
             self._starting = True
             self.query_one("#plan", Static).update(Text("starting…", style="bold"))
-            self.run_worker(partial(self._start, self.entries(), how), thread=True, group="start")
+            self.run_worker(partial(self._start, self.entries(), placement), thread=True, group="start")
 
-    def _start(self, entries: Entries, how: Callable[..., Run]) -> None:
+    def _start(self, entries: Entries, placement: Placement) -> None:
         try:
             plan = self._planner.plan(entries)
-            command = shlex.split(self._planner.command(entries))
-            run = how(self._store, plan, entries.name or None, list(entries.tags), entries.note, command)
+            command = tuple(shlex.split(self._planner.command(entries)))
+            name, tags = entries.name or None, entries.tags
+            metadata = Metadata(name=name, tags=tags, note=entries.note, command=command)
+            run = placement.submit(self._store, plan, metadata)
+            placement.wake(self._store)
         except SimclrError as error:
             self.app.call_later(self._failed, error)
         else:

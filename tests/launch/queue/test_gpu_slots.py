@@ -19,7 +19,7 @@ def gpu(index, used=0.4, mine=0.0):
 
 
 def place(taken=(), slots=1, gpus=(), **recipe):
-    return find_place(Recipe(**recipe), list(taken), slots, list(gpus))
+    return find_place(Recipe(**recipe), list(taken), list(gpus), slots=slots)
 
 
 def test_a_machine_without_a_gpu_has_as_many_places_as_slots():
@@ -48,9 +48,9 @@ def test_a_gpu_that_somebody_else_uses_is_left_alone():
 def test_a_run_of_several_gpus_waits_for_all_of_them():
     four = [gpu(index) for index in range(4)]
     wide = Recipe(gpus="2")
-    assert find_place(wide, [("GPU-1",)], 1, four) == ("GPU-0", "GPU-2")
-    assert find_place(wide, [("GPU-0",), ("GPU-1",), ("GPU-2",)], 1, four) is None
-    assert find_place(Recipe(gpus="all"), [], 1, four) == tuple(f"GPU-{index}" for index in range(4))
+    assert find_place(wide, [("GPU-1",)], four, slots=1) == ("GPU-0", "GPU-2")
+    assert find_place(wide, [("GPU-0",), ("GPU-1",), ("GPU-2",)], four, slots=1) is None
+    assert find_place(Recipe(gpus="all"), [], four, slots=1) == tuple(f"GPU-{index}" for index in range(4))
 
 
 def test_a_run_on_the_cpu_takes_no_gpu_and_one_that_names_its_gpu_gets_that():

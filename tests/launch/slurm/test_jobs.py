@@ -8,6 +8,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -15,7 +16,9 @@ import msgspec
 import pytest
 
 from simclr_tui.errors import ExitCode, RecipeError, StoreError
-from simclr_tui.launch.slurm.jobs import parse_time, refresh, resources_again, resubmit, submit
+from simclr_tui.launch.placement import Here, placement_of
+from simclr_tui.launch.slurm.jobs import refresh, resubmit, submit
+from simclr_tui.launch.slurm.resources import JobOptions, parse_time, resources_again
 from simclr_tui.launch.slurm.squeue import states_of
 from simclr_tui.launch.stop import kill, stop
 from simclr_tui.store.slurm_file import Resources, read_job
@@ -79,7 +82,7 @@ def scontrol(*words):
 @needs_slurm
 def test_a_requeued_job_goes_on_to_the_bit_and_ends(store, tmp_path):
     flags = {"epochs": 40, "knn_every": 20, "checkpoint_every": 10}
-    run = submit(store, tiny_plan(**flags), ASKED)
+    run = submit(store, tiny_plan(**flags), resources=ASKED)
     job = read_job(run.paths)
     trains(run, 20)
     scontrol("requeue", job.id)
@@ -96,7 +99,7 @@ def test_a_requeued_job_goes_on_to_the_bit_and_ends(store, tmp_path):
 
 @needs_slurm
 def test_the_warning_before_the_time_limit_saves_and_brings_the_job_back(store):
-    run = submit(store, tiny_plan(**LONG), ASKED)
+    run = submit(store, tiny_plan(**LONG), resources=ASKED)
     job = read_job(run.paths)
     trains(run)
     subprocess.run(["scancel", "--signal=USR1", job.id], check=True)
@@ -110,16 +113,16 @@ def test_the_warning_before_the_time_limit_saves_and_brings_the_job_back(store):
 @needs_slurm
 def test_pending_is_told_with_the_reason_and_stops_are_clean(store):
     whole = Resources(minutes=10, cpus=os.cpu_count() or 1)
-    first = submit(store, tiny_plan(**LONG), whole)
+    first = submit(store, tiny_plan(**LONG), resources=whole)
     trains(first)
-    second = submit(store, tiny_plan(**LONG), whole)
+    second = submit(store, tiny_plan(**LONG), resources=whole)
     until(lambda: state(store, second) == "queued" and second.status.reason == "Slurm: Resources", what="the reason")
     assert stop(second).state == "stopped"
     final = stop(first)
     assert (final.state, final.exit_code) == ("stopped", ExitCode.STOPPED)
     assert first.checkpoints[0].step == final.step
     until(lambda: state(store, first) and read_job(first.paths) is None, what="the job to be gone")
-    again = resources_again(first, "", "", 0, 0)
+    again = resources_again(first, JobOptions())
     assert again == whole
     resubmit(first, again)
     trains(first, final.step + 1)
@@ -127,8 +130,29 @@ def test_pending_is_told_with_the_reason_and_stops_are_clean(store):
 
 
 @needs_slurm
+def test_resume_of_a_run_that_trained_on_slurm_is_a_job_again(store):
+    run = submit(store, tiny_plan(**LONG), resources=ASKED)
+    trains(run)
+    stop(run)
+    until(lambda: state(store, run) and read_job(run.paths) is None, what="the job to be gone")
+    words = [sys.executable, "-m", "simclr_tui.cli.main", "resume", run.name, "--runs", str(store.root)]
+    done = subprocess.run([*words, "--time", "20"], capture_output=True, text=True, timeout=60)
+    job = read_job(run.paths)
+    assert f"run1 is Slurm job {job.id}" in done.stderr
+    assert job.resources.minutes == 20
+    trains(run, run.status.step + 1)
+    stop(run)
+    until(lambda: state(store, run) and read_job(run.paths) is None, what="the job to be gone")
+    done = subprocess.run([*words, "--on", "here", "--detach"], capture_output=True, text=True, timeout=60)
+    assert (done.stdout, done.returncode) == ("run1\n", 0)
+    trains(run, run.status.step + 1)
+    assert placement_of(run) == Here()
+    stop(run)
+
+
+@needs_slurm
 def test_a_job_that_dies_is_lost_with_what_slurm_says(store):
-    run = submit(store, tiny_plan(**LONG), ASKED)
+    run = submit(store, tiny_plan(**LONG), resources=ASKED)
     trains(run)
     trainer = run.status.process.pid
     os.kill(run.status.supervisor.pid, signal.SIGKILL)  # or it would tell of the trainer's end
@@ -142,7 +166,7 @@ def test_a_job_that_dies_is_lost_with_what_slurm_says(store):
 
 @needs_slurm
 def test_slurm_is_asked_of_more_jobs_than_a_command_line_holds(store):
-    run = submit(store, tiny_plan(**LONG), ASKED)
+    run = submit(store, tiny_plan(**LONG), resources=ASKED)
     job = read_job(run.paths).id
     assert states_of([job, *(str(number) for number in range(10**6, 10**6 + 30_000))]).keys() == {job}
     kill(run)
@@ -150,7 +174,7 @@ def test_slurm_is_asked_of_more_jobs_than_a_command_line_holds(store):
 
 @needs_slurm
 def test_a_run_on_two_nodes_follows_that_of_one_process(store, tmp_path):
-    run = submit(store, tiny_plan(gpus="2", **ONE_STEP), ON_TWO)
+    run = submit(store, tiny_plan(gpus="2", **ONE_STEP), resources=ON_TWO)
     script = next((run.path / "slurm").glob("*_submission.sh")).read_text()
     assert "#SBATCH --nodes=2\n#SBATCH --ntasks-per-node=1\n" in script
     until(lambda: state(store, run) == "finished", what="the run to finish")
@@ -163,7 +187,7 @@ def test_a_run_on_two_nodes_follows_that_of_one_process(store, tmp_path):
 
 @needs_slurm
 def test_two_nodes_are_warned_requeued_killed_and_stopped_as_one(store):
-    run = submit(store, tiny_plan(gpus="2", **LONG), ON_TWO)
+    run = submit(store, tiny_plan(gpus="2", **LONG), resources=ON_TWO)
     job = read_job(run.paths)
     trains(run)
     subprocess.run(["scancel", "--signal=USR1", job.id], check=True)
@@ -187,20 +211,22 @@ def test_two_nodes_are_warned_requeued_killed_and_stopped_as_one(store):
 @needs_slurm
 def test_a_job_that_slurm_refuses_leaves_nothing_behind(store):
     with pytest.raises(StoreError, match="Slurm refused the job"):
-        submit(store, tiny_plan(), Resources(partition="nowhere"))
+        submit(store, tiny_plan(), resources=Resources(partition="nowhere"))
     assert store.names() == []
 
 
 def test_a_next_job_asks_for_what_the_last_did_but_for_what_is_given(tmp_path):
     run = tiny_run(tmp_path, gpus="4")
-    assert resources_again(run, "", "1h", 0, 2) == Resources(minutes=60, nodes=2)  # a first job, on CPUs
+    first = resources_again(run, JobOptions(time="1h", nodes=2))
+    assert first == Resources(minutes=60, nodes=2)  # on CPUs
     run.paths.slurm_folder.mkdir()
     last = Resources(partition="main", gpus=4, cpus=3, minutes=10, nodes=2)
     run.paths.asked.write_bytes(msgspec.json.encode(last))
-    assert resources_again(run, "", "", 0, 0) == last
-    assert resources_again(run, "pair", "1h", 8, 4) == Resources(partition="pair", gpus=4, cpus=8, minutes=60, nodes=4)
+    assert resources_again(run, JobOptions()) == last
+    wished = JobOptions(partition="pair", time="1h", cpus=8, nodes=4)
+    assert resources_again(run, wished) == Resources(partition="pair", gpus=4, cpus=8, minutes=60, nodes=4)
     with pytest.raises(RecipeError, match="3 nodes cannot share --gpus 4 evenly"):
-        resources_again(run, "", "", 0, 3)
+        resources_again(run, JobOptions(nodes=3))
 
 
 @pytest.mark.parametrize(("text", "minutes"), [("8h", 480), ("90m", 90), ("2d", 2880), ("30", 30), ("120s", 2)])
@@ -218,5 +244,5 @@ def test_without_slurm_one_sentence_says_so(tmp_path, monkeypatch):
     pytest.importorskip("submitit")
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(RecipeError, match="finds no sbatch"):
-        submit(Store(tmp_path / "runs"), tiny_plan(), ASKED)
+        submit(Store(tmp_path / "runs"), tiny_plan(), resources=ASKED)
     assert not (tmp_path / "runs").exists()

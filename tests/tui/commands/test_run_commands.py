@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 from textual.widgets import Input
 
+from simclr_tui.launch.metadata import Metadata
 from simclr_tui.launch.queue.queue import enqueue, pause, waiting_runs, why_paused
-from simclr_tui.launch.stop import take_out
+from simclr_tui.launch.waiting import take_out
 from simclr_tui.store.evaluations import read_evaluation
 from simclr_tui.store.store import Store
 from simclr_tui.tui.dialogs.ask import Ask
@@ -160,7 +161,7 @@ async def test_a_clone_waits_in_the_queue_and_stop_takes_it_out(store, size):
 async def test_waiting_runs_change_places_and_the_queue_is_paused_and_goes_on(store):
     pause(Store(store))
     for name in ("one", "two", "three"):
-        enqueue(Store(store), tiny_plan(), name=name)
+        enqueue(Store(store), tiny_plan(), Metadata(name=name))
     async with dashboard(store) as (app, pilot):
         await until(pilot, lambda: [row.get("place") for row in app.main.runs.rows[:3]] == [3, 2, 1])
         await press(app, pilot, "home", "K")

@@ -1,0 +1,19 @@
+"""Build the commands that start Python again: one door, so that no child imports what lies in the current folder."""
+
+from __future__ import annotations
+
+import sys
+
+
+def python(*words: str) -> list[str]:
+    """Return the command of this interpreter with those arguments.
+
+    With `-P`, the folder that the command is typed in is not searched for modules: a `random.py` or `queue.py` of the
+    user's would otherwise be executed in place of Python's own, by `-m` as by `-c`.
+    """
+    return [sys.executable, "-P", *words]
+
+
+def python_module(module: str, *words: str) -> list[str]:
+    """Return the command that runs a module of this installation, as `python -m` does."""
+    return python("-m", module, *words)

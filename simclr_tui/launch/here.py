@@ -1,0 +1,60 @@
+"""Training on this machine, started at once."""
+
+from __future__ import annotations
+
+import signal
+from dataclasses import dataclass
+from typing import ClassVar
+
+from simclr_tui.launch.metadata import Metadata
+from simclr_tui.launch.plan import Plan
+from simclr_tui.launch.start import resume, start
+from simclr_tui.launch.trainer_signal import active_state, signal_trainer
+from simclr_tui.recipe.recipe import Recipe
+from simclr_tui.store.events import record
+from simclr_tui.store.run import Run
+from simclr_tui.store.slurm_file import leave_slurm, refuse_held
+from simclr_tui.store.store import Store
+from simclr_tui.store.ticket import drop_ticket
+
+
+@dataclass(frozen=True)
+class Here:
+    """The placement that waits for nothing."""
+
+    poll: ClassVar[float] = 0.05
+
+    def check(self, recipe: Recipe) -> None:
+        """Refuse nothing: a plan was made for this machine."""
+
+    def submit(self, store: Store, plan: Plan, metadata: Metadata) -> Run:
+        return start(store, plan, metadata)
+
+    def requeue(self, run: Run) -> None:
+        refuse_held(run.paths)
+        resume(run)
+        leave_slurm(run.paths)
+
+    def stop(self, run: Run, *, who: str, now: bool = False) -> None:
+        status = active_state(run)
+        if now:
+            drop_ticket(run.paths)  # or the queue would bring it back
+            signal_trainer(run, signal.SIGKILL)
+        else:
+            record(run.paths, status.attempt, "stop-requested", message=f"by {who}", step=status.step)
+            signal_trainer(run, signal.SIGTERM)
+
+    def refresh(self, store: Store) -> None:
+        """Do nothing: a trainer writes its state itself."""
+
+    def wake(self, store: Store) -> str:
+        return ""
+
+    def standing(self, run: Run) -> str:
+        return f"Resumed {run.name} (attempt {run.status.attempt})"
+
+    def backlog(self, store: Store) -> str:
+        return "nothing waits"
+
+    def slots(self, store: Store) -> int:
+        return 1

@@ -1,0 +1,25 @@
+"""What a new run is told about itself besides its recipe."""
+
+from __future__ import annotations
+
+import msgspec
+
+from simclr_tui.store.run import Trial
+
+
+class Metadata(msgspec.Struct, frozen=True, kw_only=True):
+    """Name, tags, note and origin of a run that is about to be made.
+
+    Without a `name` it is run1, run2, …; `command` is what would start the same run from a shell, this process's own
+    unless given; `trial` says which trial of which sweep it is.
+    """
+
+    name: str | None = None
+    tags: tuple[str, ...] = ()
+    note: str = ""
+    command: tuple[str, ...] = ()
+    trial: Trial | None = None
+
+
+UNNAMED = Metadata()
+"""A run without wishes of its own."""

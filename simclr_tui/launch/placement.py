@@ -1,0 +1,108 @@
+"""Where a run trains: on this machine at once, in its queue, or as a job of Slurm. One interface for the three."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal, Protocol
+
+from simclr_tui.errors import RecipeError
+from simclr_tui.launch.here import Here
+from simclr_tui.launch.metadata import Metadata
+from simclr_tui.launch.plan import Plan
+from simclr_tui.launch.queue.placement import Queue
+from simclr_tui.launch.slurm.jobs import refresh as refresh_jobs
+from simclr_tui.launch.slurm.placement import Slurm
+from simclr_tui.launch.slurm.resources import JobOptions, resources_again, slurm_resources
+from simclr_tui.recipe.recipe import Recipe
+from simclr_tui.recipe.resolve import Resolved
+from simclr_tui.store.run import Run
+from simclr_tui.store.slurm_file import last_resources, read_job
+from simclr_tui.store.state import OPEN
+from simclr_tui.store.store import Store
+from simclr_tui.store.ticket import read_ticket
+
+__all__ = ["Here", "JobOptions", "Placement", "Queue", "Slurm"]
+
+Where = Literal["here", "slurm"]
+"""What `--on` takes. The queue is this machine's too, and has a flag of its own."""
+
+
+class Placement(Protocol):
+    """A way to have runs trained. Every method that acts raises StoreError where the run is in the wrong state."""
+
+    poll: ClassVar[float]
+    """Seconds between two looks at a run that ends."""
+
+    def check(self, recipe: Recipe) -> None:
+        """Refuse what cannot train there, before anything is made. Raises RecipeError."""
+
+    def submit(self, store: Store, plan: Plan, metadata: Metadata) -> Run:
+        """Make a run and hand it over; `wake` sets it going once all that are to be made are there."""
+
+    def requeue(self, run: Run) -> None:
+        """Have a run that was stopped, failed or lost go on from its newest checkpoint."""
+
+    def stop(self, run: Run, *, who: str, now: bool = False) -> None:
+        """Ask a run to end with a checkpoint, or end it `now`; one that waits is taken out. Returns at once."""
+
+    def refresh(self, store: Store) -> None:
+        """Bring the states of the runs there up to date, where those do not do so themselves."""
+
+    def wake(self, store: Store) -> str:
+        """Set the runs that wait there going. Returns why they do not move; empty when all is well."""
+
+    def standing(self, run: Run) -> str:
+        """Return one sentence about how a run that was just handed over stands."""
+
+    def backlog(self, store: Store) -> str:
+        """Return in a few words what waits there."""
+
+    def slots(self, store: Store) -> int:
+        """Return how many trials of a sweep that learns from them should be under way at once."""
+
+
+def choose_placement(on: Where, resolved: Resolved, options: JobOptions, *, queue: Queue | None = None) -> Placement:
+    """Return where a new run trains: as `--on` says, or in the `queue`. Raises RecipeError where options do not fit."""
+    if on == "slurm":
+        _refuse_queue(queue)
+        return Slurm(slurm_resources(resolved, options))
+    _refuse_options(options)
+    return queue or Here()
+
+
+def placement_of(run: Run) -> Placement:
+    """Return where a run waits or trains or, once it has ended, where it trained last. Raises StoreError."""
+    job = read_job(run.paths)
+    if job is not None:
+        return Slurm(job.resources)
+    if run.state in OPEN:
+        return Queue() if run.state == "queued" and read_ticket(run.paths) is not None else Here()
+    asked = last_resources(run.paths)
+    return Here() if asked is None or asked.left else Slurm(asked.resources)
+
+
+def placement_to_resume(run: Run, on: Where | None, options: JobOptions, *, queue: Queue | None = None) -> Placement:
+    """Return where a run goes on: as `on` or `queue` say, else where it trained. Raises RecipeError, StoreError."""
+    if on == "slurm" or (on is None and queue is None and isinstance(placement_of(run), Slurm)):
+        _refuse_queue(queue)
+        return Slurm(resources_again(run, options))
+    _refuse_options(options)
+    return queue or Here()
+
+
+def refresh(store: Store) -> None:
+    """Bring the states of all runs up to date that are not this machine's. Raises nothing for one that is damaged."""
+    refresh_jobs(store)
+
+
+def _refuse_queue(queue: Queue | None) -> None:
+    if queue is not None:
+        raise RecipeError(
+            "a Slurm job waits in Slurm's own queue", "leave out --queue, --priority and --after, or --on slurm"
+        )
+
+
+def _refuse_options(options: JobOptions) -> None:
+    if options != JobOptions():
+        raise RecipeError(
+            "--partition, --time, --cpus and --nodes apply to Slurm jobs only", "add --on slurm, or leave them out"
+        )

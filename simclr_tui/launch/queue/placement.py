@@ -1,0 +1,58 @@
+"""Training on this machine when it is a run's turn."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from simclr_tui.hardware.gpu import gpu_count
+from simclr_tui.launch.here import Here
+from simclr_tui.launch.metadata import Metadata
+from simclr_tui.launch.plan import Plan
+from simclr_tui.launch.queue.queue import enqueue, ensure_dispatcher, queue_again, settings, waiting_runs
+from simclr_tui.launch.waiting import take_out
+from simclr_tui.recipe.recipe import Recipe
+from simclr_tui.store.run import Run
+from simclr_tui.store.slurm_file import leave_slurm, refuse_held
+from simclr_tui.store.store import Store
+
+
+@dataclass(frozen=True)
+class Queue:
+    """The placement that waits for a free GPU, and for the runs named by `after`."""
+
+    priority: int = 0
+    after: tuple[str, ...] = ()
+    poll: ClassVar[float] = 0.05
+
+    def check(self, recipe: Recipe) -> None:
+        """Refuse nothing: a plan was made for this machine."""
+
+    def submit(self, store: Store, plan: Plan, metadata: Metadata) -> Run:
+        return enqueue(store, plan, metadata, priority=self.priority, after=self.after)
+
+    def requeue(self, run: Run) -> None:
+        refuse_held(run.paths)
+        queue_again(Store(run.path.parent), run)
+        leave_slurm(run.paths)
+
+    def stop(self, run: Run, *, who: str, now: bool = False) -> None:
+        if not take_out(run, who):  # its turn came in this moment
+            Here().stop(run, who=who, now=now)
+
+    def refresh(self, store: Store) -> None:
+        """Do nothing: the dispatcher and the trainers write the states."""
+
+    def wake(self, store: Store) -> str:
+        return ensure_dispatcher(store)
+
+    def standing(self, run: Run) -> str:
+        waiting = list(waiting_runs(Store(run.path.parent)))
+        place = f"position {waiting.index(run.name) + 1} of {len(waiting)}" if run.name in waiting else run.state
+        return f"Queued {run.name} ({place}); see simclr queue ls"
+
+    def backlog(self, store: Store) -> str:
+        return f"{len(waiting_runs(store))} runs queued"
+
+    def slots(self, store: Store) -> int:
+        return settings(store).slots * max(1, gpu_count())

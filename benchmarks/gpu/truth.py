@@ -16,7 +16,7 @@ from simclr_tui.train import loop
 from simclr_tui.train.data.batches import Source
 from simclr_tui.train.data.epoch_order import Order
 from simclr_tui.train.data.prefetch import Feed
-from simclr_tui.train.distributed import ALONE
+from simclr_tui.train.distributed import SINGLE_PROCESS
 from simclr_tui.train.train_state import Training
 from simclr_tui.train.views.apply import two_views
 from simclr_tui.train.views.params import draw_views
@@ -74,7 +74,7 @@ def streamed_equal_resident(parts: Training, verdict: Verdict) -> None:
     """Compare while the device is busy and the pinned buffers are used again."""
     device, resident = parts.compute.device, parts.source.resident
     assert resident is not None
-    order = Order(parts.recipe, len(parts.source), ALONE)
+    order = Order(parts.recipe, len(parts.source), SINGLE_PROCESS)
     streamed = Source(resident.cpu().numpy(), device)
     streamed.resident = None
     busy = torch.randn(6144 if ON_GPU else 64, 6144 if ON_GPU else 64, device=device, dtype=torch.bfloat16)

@@ -33,17 +33,17 @@ def main() -> None:
     parser.add_argument("--repeat", type=int, required=True)
     parser.add_argument("--peer", default="")
     parser.add_argument("--managed", action="store_true")
-    parser.add_argument("--added", default="", help="names in the environment that are for this process alone")
-    parser.add_argument("--parent", type=int, help="the process without which nobody waits for the figures")
-    given = parser.parse_args()
+    parser.add_argument("--added", default="", help="environment variables meant for this process alone")
+    parser.add_argument("--parent", type=int, help="the process that waits for the figures; without it this one ends")
+    args = parser.parse_args()
     signal.signal(signal.SIGTERM, _end)
-    # Not for what is forked: torch's data workers are ended by this signal, and have nothing to remove.
+    # Forked processes get the default back: torch ends its data workers by this signal; they have nothing to remove.
     os.register_at_fork(after_in_child=lambda: signal.signal(signal.SIGTERM, signal.SIG_DFL))
-    if given.parent:
-        end_with_parent(signal.SIGTERM, given.parent)
+    if args.parent:
+        end_with_parent(signal.SIGTERM, args.parent)
     try:
-        with tempfile.TemporaryDirectory(prefix="simclr-bench-") as place:
-            figures = _measure(given.what, Path(place), given)
+        with tempfile.TemporaryDirectory(prefix="simclr-bench-") as directory:
+            figures = _measure(args.what, Path(directory), args)
     except SimclrError as error:
         print(error, file=sys.stderr)
         sys.exit(error.exit_code)
@@ -52,31 +52,31 @@ def main() -> None:
 
 
 def _end(_number: int, _frame: FrameType | None) -> None:
-    """Leave as after an error: what was started is ended, what was generated is removed. Once, lest that be cut off."""
+    """Exit as after an error, so that child processes end and generated files go; a second signal is ignored."""
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     sys.exit(128 + signal.SIGTERM)
 
 
-def _measure(what: str, place: Path, given: argparse.Namespace) -> list[Figure]:
-    """What is not measured is not imported: it would be counted as memory."""
+def _measure(what: str, directory: Path, args: argparse.Namespace) -> list[Figure]:
+    """Run one benchmark; import nothing for the others, which would be counted as memory."""
     if what == "dashboard":
         from simclr_tui.bench.dashboard import dashboard_figures
 
-        return dashboard_figures(place, given.count, given.repeat)
+        return dashboard_figures(directory, args.count, args.repeat)
     if what == "data":
         from simclr_tui.bench.data import data_figures
 
-        return data_figures(place, given.count, given.repeat)
+        return data_figures(directory, args.count, args.repeat)
     if what == "train":
         from simclr_tui.bench.train import train_figures
 
-        for name in filter(None, given.added.split(",")):  # read by now; a peer runs as it is shipped
+        for name in filter(None, args.added.split(",")):  # read by now; a peer runs as it is shipped
             del os.environ[name]
         recipe = from_toml(sys.stdin.read()).recipe
-        return train_figures(recipe, given.steps, given.repeat, given.peer, place if given.managed else None)
+        return train_figures(recipe, args.steps, args.repeat, args.peer, directory if args.managed else None)
     from simclr_tui.bench.store import store_figures
 
-    return store_figures(place, given.count, given.steps, given.repeat)
+    return store_figures(directory, args.count, args.steps, args.repeat)
 
 
 def _versions() -> dict[str, str]:

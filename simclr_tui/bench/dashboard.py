@@ -1,4 +1,4 @@
-"""How quick the dashboard is: its first frame and its keys over many runs, some of them training, and one chart."""
+"""Measure how quick the dashboard is: first frame and keys over many runs, some of them training, and one chart."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ _STREAMING = 8  # runs that write ten steps a second
 _POINTS = 120  # of each line, as they come decimated: two a column
 
 
-def dashboard_figures(place: Path, runs: int, times: int) -> list[Figure]:
-    """Every figure; works in the folder `place`. Each repetition is a process in a terminal of its own."""
-    store = make_store(place / "runs", runs)
+def dashboard_figures(directory: Path, runs: int, times: int) -> list[Figure]:
+    """Return every figure; works in the folder `directory`. Each repetition is a process in a terminal of its own."""
+    store = make_store(directory / "runs", runs)
     streaming = min(_STREAMING, runs)
     for number in range(1, streaming + 1):
         begin(store.run(f"run{number}").paths)
@@ -84,7 +84,7 @@ def _in_a_terminal(root: Path, runs: int) -> dict[str, float]:
 
 
 def _press(terminal: Terminal, key: str, name: str) -> float:
-    """From the key to the screen that has the cursor on the next run; as fast as a person types."""
+    """Time each key until the screen shows the cursor on the next run, at the speed of a person typing."""
     terminal.quiet(0.05)
     terminal.press(key)
     return terminal.until(name)

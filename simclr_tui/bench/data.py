@@ -1,4 +1,4 @@
-"""How fast images that stay files become views, beside torchvision's own pipeline on the same files, in turns."""
+"""Measure how fast images that stay files become views, in turns with torchvision's own pipeline."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from simclr_tui.train.data.lazy_images import DamagedImages, FileImages
 from simclr_tui.train.data.prefetch import Feed
 from simclr_tui.train.data.shapes import draw_shapes
 from simclr_tui.train.device import Compute, choose_compute
-from simclr_tui.train.distributed import ALONE
+from simclr_tui.train.distributed import SINGLE_PROCESS
 from simclr_tui.train.model.torchvision_import import import_torchvision
 from simclr_tui.train.views.apply import two_views
 from simclr_tui.train.views.params import draw_views
@@ -42,17 +42,17 @@ RECIPES = {"crop and flip": msgspec.structs.replace(_PAPER, augment="crop,flip")
 Pass = Callable[[], int]
 
 
-def data_figures(place: Path, count: int, repeat: int) -> list[Figure]:
-    """Images a second, each giving two views on the device. `count` files are written to `place`, a class folder."""
+def data_figures(directory: Path, count: int, repeat: int) -> list[Figure]:
+    """Return images/s, two views on the device each, of `count` files that it writes into the folder `directory`."""
     count = max(_BATCH, count // _BATCH * _BATCH)
-    mean_bytes = _write_files(place / "generated", count)
-    decoders, compute = Decoders(place, SIDE), choose_compute(_PAPER)
-    names = tuple(f"generated/{file.name}" for file in sorted((place / "generated").iterdir()))
+    mean_bytes = _write_files(directory / "generated", count)
+    decoders, compute = Decoders(directory, SIDE), choose_compute(_PAPER)
+    names = tuple(f"generated/{file.name}" for file in sorted((directory / "generated").iterdir()))
     images = FileImages.of(names, decoders, DamagedImages(len(names)))
     ways: dict[str, Pass] = {"decoding alone": lambda: len(images[:])}
     for name, recipe in RECIPES.items():
         ways[f"{name}: streamed"] = _streamed(recipe, images, compute)
-        ways[f"{name}: torchvision"] = _torchvision(recipe, place, compute)
+        ways[f"{name}: torchvision"] = _torchvision(recipe, directory, compute)
     speeds = _in_turns(ways, repeat)
     decoders.close()
     figures = [Figure(name, "images/s", values) for name, values in speeds.items()]
@@ -63,7 +63,7 @@ def data_figures(place: Path, count: int, repeat: int) -> list[Figure]:
 
 
 def _write_files(folder: Path, count: int) -> float:
-    """JPEGs of generated images under film grain; their mean size in bytes."""
+    """Write JPEGs of generated images under film grain; return their mean size in bytes."""
     folder.mkdir(parents=True)
     grain = np.random.default_rng(0)
     for number in range(count):
@@ -74,7 +74,7 @@ def _write_files(folder: Path, count: int) -> float:
 
 
 def _in_turns(ways: dict[str, Pass], repeat: int) -> dict[str, list[float]]:
-    """Images a second of each way, once before that uncounted: that is when processes start."""
+    """Return images/s of each way; the first, uncounted turn is when processes start."""
     speeds: dict[str, list[float]] = {name: [] for name in ways}
     for turn in range(repeat + 1):
         for name, once in ways.items():
@@ -86,12 +86,12 @@ def _in_turns(ways: dict[str, Pass], repeat: int) -> dict[str, list[float]]:
 
 
 def _streamed(recipe: Recipe, images: FileImages, compute: Compute) -> Pass:
-    """One epoch as the trainer takes its views."""
-    source, order = Source(images, compute.device), Order(recipe, len(images), ALONE)
+    """Make the views of one epoch as the trainer does."""
+    source, order = Source(images, compute.device), Order(recipe, len(images), SINGLE_PROCESS)
     steps = recipe.steps_per_epoch(len(images))
 
     def once() -> int:
-        with _waited(compute), Feed(source, compute.device, order, 0, steps) as feed:
+        with _synchronised(compute), Feed(source, compute.device, order, 0, steps) as feed:
             for _ in range(steps):
                 ids, batch = feed.take()
                 two_views(batch, draw_views(recipe, 0, ids, source.side), SIDE, torch.channels_last)
@@ -101,7 +101,7 @@ def _streamed(recipe: Recipe, images: FileImages, compute: Compute) -> Pass:
 
 
 def _torchvision(recipe: Recipe, root: Path, compute: Compute) -> Pass:
-    """One epoch of ImageFolder, a worker a core, as SimCLR is commonly written with it."""
+    """Make the views of one epoch by ImageFolder, one worker per core, as SimCLR is commonly written."""
     views = _views(recipe)
     dataset = torchvision.datasets.ImageFolder(str(root), lambda image: (views(image), views(image)))
     pinned = compute.device.type == "cuda"
@@ -111,7 +111,7 @@ def _torchvision(recipe: Recipe, root: Path, compute: Compute) -> Pass:
     )  # fmt: skip
 
     def once() -> int:
-        with _waited(compute):
+        with _synchronised(compute):
             for pair, _labels in loader:
                 torch.cat(pair).to(compute.device, non_blocking=pinned)
         return len(loader) * recipe.batch_size
@@ -137,8 +137,8 @@ def _views(recipe: Recipe) -> Any:
 
 
 @contextmanager
-def _waited(compute: Compute) -> Iterator[None]:
-    """Whatever was begun on the device is over at the end."""
+def _synchronised(compute: Compute) -> Iterator[None]:
+    """Wait, at the end of the block, for all work on the device."""
     yield
     if compute.device.type == "cuda":
         torch.cuda.synchronize(compute.device)

@@ -19,7 +19,7 @@ FIVE = ("loss", "lr", "contrastive_top1", "images_per_s", "grad_norm")  # the sc
 
 
 def make_store(root: Path, count: int) -> Store:
-    """`count` finished runs of differing batch size, temperature and seed."""
+    """Write `count` finished runs of differing batch size, temperature and seed."""
     for number in range(1, count + 1):
         paths = RunPaths(root / f"run{number}")
         paths.attempt(1).root.mkdir(parents=True)
@@ -63,7 +63,7 @@ def _info(number: int) -> RunInfo:
 
 
 def make_metrics(paths: RunPaths, steps: int) -> None:
-    """One attempt of so many steps with five scalars each, and kNN now and then."""
+    """Write one attempt of so many steps with five scalars each, and kNN now and then."""
     target = paths.attempt(1)
     target.root.mkdir(parents=True)
     with target.metrics.open("wb") as file:
@@ -79,12 +79,12 @@ def make_metrics(paths: RunPaths, steps: int) -> None:
 
 
 def begin(paths: RunPaths) -> None:
-    """A generated run that trains, held by this process."""
+    """Write a run that seems to train, with its lock held by this process."""
     grow(paths, 0)
 
 
 def grow(paths: RunPaths, step: int) -> None:
-    """One more step of a run that trains; its state is told every second, at ten steps a second."""
+    """Write one more step of a run that seems to train; its state once a second, at ten steps a second."""
     wave = math.sin(step / 100)
     with paths.attempt(1).metrics.open("ab") as file:
         file.write(

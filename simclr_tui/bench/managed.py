@@ -1,4 +1,4 @@
-"""What it costs to be managed: the same steps in `simclr run`, with its logs, samples and an open dashboard."""
+"""Measure what being managed costs: the same steps in `simclr run`, with its logs, samples and an open dashboard."""
 
 from __future__ import annotations
 
@@ -22,24 +22,24 @@ from simclr_tui.store.state import OPEN
 
 _IMAGES = 10_000  # of the generated data set
 _SIZE = (120, 36)
-_PATIENCE = 3600.0  # seconds
+_TIMEOUT = 3600.0  # seconds
 _COMMAND = [sys.executable, "-m", "simclr_tui.cli.main"]
 
 
-def managed_images_per_s(place: Path, recipe: Recipe, steps: int) -> float:
-    """Images a second of a run of so many steps and one more before them, between its log's first line and its last.
+def managed_images_per_s(directory: Path, recipe: Recipe, steps: int) -> float:
+    """Return images/s of a run of so many steps after one of warm-up, between the first and the last line of its log.
 
-    Makes a store in `place`. Raises SimclrError where the run does not finish.
+    Makes a store in `directory`. Raises SimclrError where the run does not finish.
     """
-    file, store = place / "recipe.toml", place / "runs"
-    place.mkdir(parents=True)
+    file, store = directory / "recipe.toml", directory / "runs"
+    directory.mkdir(parents=True)
     file.write_text(tomli_w.dumps(msgspec.to_builtins(recipe)), encoding="utf-8")
     images = min((steps + 1) * recipe.batch_size, _IMAGES // recipe.batch_size * recipe.batch_size)
     epochs = -(-(steps + 1) * recipe.batch_size // images)
     words = ["--config", str(file), "--data", "shapes", "--subset", str(images), "--epochs", str(epochs)]
     words += ["--knn-every", str(epochs), "--checkpoint-every", str(epochs), "--runs", str(store)]
-    run, deadline = Run(store / "run1"), time.monotonic() + _PATIENCE
-    with _ended_with_this(run), Terminal(["tui", "--runs", str(store)], *_SIZE) as terminal:
+    run, deadline = Run(store / "run1"), time.monotonic() + _TIMEOUT
+    with _killed_at_exit(run), Terminal(["tui", "--runs", str(store)], *_SIZE) as terminal:
         command = [*_COMMAND, "run", *words, "-d", "--name", run.name]
         begun = subprocess.run(command, capture_output=True, text=True, check=False, env=environment())
         if begun.returncode:
@@ -49,13 +49,13 @@ def managed_images_per_s(place: Path, recipe: Recipe, steps: int) -> float:
     if run.state != "finished":
         raise SimclrError(f"the run that is measured is {run.state}", "try it by hand: simclr run")
     history = run.history()
-    places = list(history.columns["loss"].rows)
-    return (len(places) - 1) * recipe.batch_size / (history.time[places[-1]] - history.time[places[0]])
+    rows = list(history.columns["loss"].rows)
+    return (len(rows) - 1) * recipe.batch_size / (history.time[rows[-1]] - history.time[rows[0]])
 
 
 @contextlib.contextmanager
-def _ended_with_this(run: Run) -> Iterator[None]:
-    """A run outlives whoever asked for it; this one is nobody's when the block is left before its end."""
+def _killed_at_exit(run: Run) -> Iterator[None]:
+    """Kill the run if the block is left before the run has ended: no one else knows of it."""
     try:
         yield
     finally:

@@ -1,4 +1,4 @@
-"""How fast the control plane is: the metric log, a long history, and a store of many runs."""
+"""Measure how fast the control plane is: the metric log, a long history, and a store of many runs."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ _COLUMNS = 120
 _TICK = 50  # lines that came since the last look
 
 
-def store_figures(place: Path, runs: int, steps: int, times: int) -> list[Figure]:
-    """Every figure; works in the folder `place`, which it leaves full."""
+def store_figures(directory: Path, runs: int, steps: int, times: int) -> list[Figure]:
+    """Return every figure; works in the folder `directory` and leaves its files there."""
     return [
-        *_logging(place / "logged", times),
-        *_history(RunPaths(place / "long"), steps, times),
+        *_logging(directory / "logged", times),
+        *_history(RunPaths(directory / "long"), steps, times),
         Figure("simclr --help", "ms", scaled(command_seconds(["--help"], times), MILLISECONDS), 120),
-        *_many_runs(place / "runs", runs, times),
+        *_many_runs(directory / "runs", runs, times),
     ]
 
 
-def _logging(place: Path, times: int) -> list[Figure]:
-    attempt = RunPaths(place).attempt(1)
+def _logging(directory: Path, times: int) -> list[Figure]:
+    attempt = RunPaths(directory).attempt(1)
     attempt.root.mkdir(parents=True)
     writer = MetricWriter(attempt)
     values = dict.fromkeys(FIVE, 0.123456)
@@ -84,16 +84,16 @@ def _history(paths: RunPaths, steps: int, times: int) -> list[Figure]:
     ]
 
 
-def _many_runs(place: Path, runs: int, times: int) -> list[Figure]:
-    store: Store = make_store(place, runs)
+def _many_runs(directory: Path, runs: int, times: int) -> list[Figure]:
+    store: Store = make_store(directory, runs)
 
     def forget() -> None:
         Catalog(store).path.unlink(missing_ok=True)
 
     indexed = seconds(lambda: Catalog(store).rows(), times, forget)
-    listed = command_seconds(["ls", "--runs", str(place)], times)
-    few = command_seconds(["ls", "--limit", "20", "--runs", str(place)], times)
-    shutil.rmtree(place)
+    listed = command_seconds(["ls", "--runs", str(directory)], times)
+    few = command_seconds(["ls", "--limit", "20", "--runs", str(directory)], times)
+    shutil.rmtree(directory)
     return [
         Figure(f"first index of {runs:,} runs", "s", indexed, 3),
         Figure(f"simclr ls, {runs:,} runs", "ms", scaled(listed, MILLISECONDS), 300),

@@ -1,4 +1,4 @@
-"""The dashboard in a terminal of its own: how long from a key to what the screen shows of it."""
+"""Run the dashboard in a terminal of its own, and measure how long from a key to what the screen shows of it."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Terminal:
         os.close(self._master)
 
     def until(self, words: str) -> float:
-        """Seconds until the screen was told these words, from now on. Raises SimclrError where it never is."""
+        """Return the seconds until the screen shows these words. Raises SimclrError where it never is."""
         began, seen, wanted = time.perf_counter(), b"", words.encode()
         while wanted not in seen:
             left = _PATIENCE - (time.perf_counter() - began)
@@ -71,7 +71,7 @@ class Terminal:
         os.write(self._master, keys.encode())
 
     def peak_memory(self) -> int:
-        """Bytes; zero where the system does not tell."""
+        """Return the peak memory in bytes; 0 where the system does not say."""
         with contextlib.suppress(OSError), open(f"/proc/{self._process.pid}/status") as told:
             for line in told:
                 if line.startswith("VmHWM:"):

@@ -1,4 +1,4 @@
-"""Repeat something and take the time."""
+"""Time repeated work."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ MILLISECONDS, MICROSECONDS = 1e3, 1e6
 
 
 def seconds(work: Callable[[], object], times: int, before: Callable[[], object] = lambda: None) -> list[float]:
-    """The time that `work` takes, `times` times; what `before` prepares each time is not counted."""
+    """Return the time in s of each of `times` calls of `work`; what `before` prepares is not counted."""
     taken: list[float] = []
     for _ in range(times):
         before()
@@ -25,12 +25,12 @@ def seconds(work: Callable[[], object], times: int, before: Callable[[], object]
 
 
 def environment() -> dict[str, str]:
-    """For a command that is timed: an installed program is compiled once, and not at each start."""
+    """Return the environment for a timed command, in which bytecode is cached as it is for an installed program."""
     return {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
 
 
 def command_seconds(words: Sequence[str], times: int) -> list[float]:
-    """The time of a whole `simclr` command, from start to end of its process. Once before that, not counted.
+    """Return the times in s of a whole `simclr` command, from start to end of its process, after one uncounted start.
 
     Raises CalledProcessError where it fails.
     """

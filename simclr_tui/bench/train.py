@@ -30,7 +30,7 @@ from simclr_tui.train.loss import Objective
 from simclr_tui.train.model.build import build_encoder
 from simclr_tui.train.model.head import build_head
 from simclr_tui.train.model.projection import projection
-from simclr_tui.train.optim.nonfinite_guard import Guard
+from simclr_tui.train.optim.nonfinite_guard import NonfiniteGuard
 from simclr_tui.train.optim.optimizer import build_optimizer
 from simclr_tui.train.optim.schedule import view_side
 from simclr_tui.train.views.apply import two_views
@@ -67,7 +67,7 @@ class Bench:
         encoder = build_encoder(recipe)
         head = build_head(recipe, encoder.dim).to(self._device)
         encoder = encoder.to(device=self._device, memory_format=self._format)  # type: ignore[call-overload]
-        self._guard = Guard([("encoder", encoder), ("head", head)], self._device)
+        self._guard = NonfiniteGuard([("encoder", encoder), ("head", head)], self._device)
         self._optimizer = build_optimizer(recipe, [encoder, head])
         self._optimizer.found_inf = self._guard.found_inf  # type: ignore[attr-defined]
         lowered = Compute(compute.device, _DTYPES[variant.precision])
@@ -121,7 +121,7 @@ class Bench:
         mark("loss")
         loss.backward()
         mark("backward")
-        self._guard.look(loss.detach())
+        self._guard.update(loss.detach())
         self._optimizer.step()
         self._optimizer.zero_grad()
         mark("update")

@@ -1,4 +1,4 @@
-"""The training process: `python -m simclr_tui.train RUN_DIR` trains the newest attempt of a run to its end.
+"""Start the training process: `python -m simclr_tui.train RUN_DIR` trains the newest attempt of a run to its end.
 
 The lock is taken and the state written before torch is imported, so that the run is known to be alive from the
 first tenth of a second on.
@@ -18,7 +18,7 @@ from simclr_tui.store.state import read_state
 from simclr_tui.train.observe.reporter import QuietReporter, Reporter
 from simclr_tui.train.stop_flag import StopFlag
 
-_GOING = 30.0  # seconds that a process may take to be gone
+_EXIT_TIME = 30.0  # seconds that a process may take to exit
 
 
 def main(arguments: list[str]) -> int:
@@ -28,33 +28,33 @@ def main(arguments: list[str]) -> int:
         return ExitCode.USAGE
     paths = RunPaths(Path(arguments[0]))
     rank = int(os.environ.get("RANK", "0"))
-    return _follow(paths, rank) if rank else _lead(paths)
+    return _run_other_rank(paths, rank) if rank else _run_rank_zero(paths)
 
 
-def _lead(paths: RunPaths) -> int:
-    """The run's only process, or the first of several: it holds the lock and writes."""
+def _run_rank_zero(paths: RunPaths) -> int:
+    """Run rank 0, often the only process: it holds the run's lock and writes its folder."""
     lock = Lock(paths.lock)
-    # The attempt before this one may have said its last word and still be on its way out; one that trains is not.
-    rival = is_alive(read_state(paths).process)
-    if not lock.acquire(wait=0.0 if rival else _GOING):
+    # The attempt before this one may have ended and its process not have exited yet; wait for that, not for training.
+    still_training = is_alive(read_state(paths).process)
+    if not lock.acquire(wait=0.0 if still_training else _EXIT_TIME):
         print(f"{paths.root.name} is already training in another process", file=sys.stderr)
         return ExitCode.STORE
     stop = StopFlag()
     stop.listen()
     report = Reporter(paths)
     report.starting("loading torch")
-    from simclr_tui.train.attempt import work
+    from simclr_tui.train.attempt import run_attempt
 
-    return work(paths, report, stop)
+    return run_attempt(paths, report, stop)
 
 
-def _follow(paths: RunPaths, rank: int) -> int:
-    """Another process of a run that torchrun started several of."""
+def _run_other_rank(paths: RunPaths, rank: int) -> int:
+    """Run one of the other processes that torchrun started for this run."""
     stop = StopFlag()
     stop.listen()
-    from simclr_tui.train.attempt import work
+    from simclr_tui.train.attempt import run_attempt
 
-    return work(paths, QuietReporter(paths, rank), stop)
+    return run_attempt(paths, QuietReporter(paths, rank), stop)
 
 
 if __name__ == "__main__":

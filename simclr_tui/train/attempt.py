@@ -1,4 +1,4 @@
-"""One attempt from an opened run folder to its last word: prepare, train, and tell how it ended."""
+"""Run one attempt: prepare its parts from the run folder, train, and record how it ended."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from simclr_tui.train.data.batches import Source
 from simclr_tui.train.data.images import Data
 from simclr_tui.train.data.open import open_data
 from simclr_tui.train.device import choose_compute
-from simclr_tui.train.distributed import ALONE, World, is_loss_of_touch, join_world
-from simclr_tui.train.epoch import tell_damaged
+from simclr_tui.train.distributed import SINGLE_PROCESS, ProcessGroup, is_connection_lost, join_process_group
+from simclr_tui.train.epoch import report_damaged
 from simclr_tui.train.loop import train
 from simclr_tui.train.model.build import build_encoder
 from simclr_tui.train.model.head import build_head
@@ -34,31 +34,36 @@ from simclr_tui.train.stop_flag import StopFlag, Stopped
 from simclr_tui.train.train_state import Training
 
 
-def work(paths: RunPaths, report: Reporter, stop: StopFlag) -> int:
-    """Train the attempt, in this process or as one of several. Whatever happens is written into the run folder;
-    returns the exit code."""
-    world = ALONE
+def run_attempt(paths: RunPaths, report: Reporter, stop: StopFlag) -> int:
+    """Train the newest attempt, alone or as one of several processes, and return the exit code.
+
+    However it ends, the run folder says so.
+    """
+    group = SINGLE_PROCESS
     try:
-        world = join_world()
-        training = prepare(Run(paths.root).recipe, paths, report, stop, world)
+        group = join_process_group()
+        training = prepare(Run(paths.root).recipe, paths, report, stop, group)
         if train(training):
             report.ended("finished", "", ExitCode.OK)
             return ExitCode.OK
         kept = f"with a checkpoint at step {training.step}" if training.step else "before its first step"
         report.ended("stopped", f"on request, {kept}", ExitCode.STOPPED)
-        # Torchrun would take any other code for a failure, and fill the log with it; state.json tells all the same.
-        return ExitCode.STOPPED if world.size == 1 else ExitCode.OK
+        # Torchrun takes any other code for a failure and fills the log with it; state.json says "stopped" all the same.
+        return ExitCode.STOPPED if group.size == 1 else ExitCode.OK
     except Stopped:
         report.ended("stopped", "on request, while preparing", ExitCode.STOPPED)
         return ExitCode.STOPPED
     except Exception as error:
-        return _failed(report, error, world)
+        return _report_failure(report, error, group)
 
 
-def _failed(report: Reporter, error: Exception, world: World) -> int:
-    """Turn an error into the run's last words: ours as a sentence, torch's lack of memory with its figures, any
-    other with its traceback in the log. Where several processes train, such another may only be what one sees of a
-    failure elsewhere: the supervisor, which hears of all, then has the last word."""
+def _report_failure(report: Reporter, error: Exception, group: ProcessGroup) -> int:
+    """Record an error as the reason why the run failed, and return the exit code.
+
+    Our own errors are one sentence, out of memory comes with its figures, and any other leaves its traceback in the
+    log. Where several processes train, such an error may only be the echo of a failure elsewhere, so the supervisor,
+    which sees all processes, decides on the reason.
+    """
     if isinstance(error, SimclrError):
         reason, code = str(error), error.exit_code
     elif _is_memory(error):
@@ -66,12 +71,12 @@ def _failed(report: Reporter, error: Exception, world: World) -> int:
     elif isinstance(error, OSError):
         reason, code = f"the run folder cannot be written: {error.strerror}", ExitCode.STORE
     else:
-        report.say(traceback.format_exc())
+        report.log(traceback.format_exc())
         reason, code = f"{type(error).__name__}: {error}", ExitCode.FAILED
-        if world.size > 1:
-            report.tell(PROCESS_FAILED, reason, rank=world.rank, exit_code=code, lost=is_loss_of_touch(error))
+        if group.size > 1:
+            report.event(PROCESS_FAILED, reason, rank=group.rank, exit_code=code, lost=is_connection_lost(error))
             return code
-    report.say(reason)
+    report.log(reason)
     report.ended("failed", reason, code, flag="diverged" if code == ExitCode.DIVERGED else "")
     return code
 
@@ -94,19 +99,21 @@ def _memory_reason(report: Reporter) -> str:
     )
 
 
-def prepare(recipe: Recipe, paths: RunPaths, report: Reporter, stop: StopFlag, world: World = ALONE) -> Training:
+def prepare(
+    recipe: Recipe, paths: RunPaths, report: Reporter, stop: StopFlag, group: ProcessGroup = SINGLE_PROCESS
+) -> Training:
     """Open the data, build the model from the seed, and load the newest checkpoint if there is one.
 
-    Raises SimclrError, or Stopped when a stop is requested while images are being read.
+    Raises SimclrError, or Stopped where a stop is requested while images are being read.
     """
-    compute = choose_compute(recipe, world)
-    data = _open_images(recipe, report, stop, world)
+    compute = choose_compute(recipe, group)
+    data = _open_images(recipe, report, stop, group)
     # The model is drawn on the CPU, so that a seed gives the same start on every device.
     torch.manual_seed(recipe.seed)
     encoder = build_encoder(recipe)
     head = build_head(recipe, encoder.dim)
     for module in (encoder, head):
-        convert_sync_batchnorm(module, world)
+        convert_sync_batchnorm(module, group)
     encoder = encoder.to(device=compute.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     head = head.to(compute.device)
     training = Training(
@@ -120,29 +127,29 @@ def prepare(recipe: Recipe, paths: RunPaths, report: Reporter, stop: StopFlag, w
         monitor=Monitor(recipe, data, compute, report, stop),
         report=report,
         stop=stop,
-        world=world,
+        group=group,
         scale=LossScale(compute.device) if compute.autocast is torch.float16 else None,
     )
-    if not _go_on_from_checkpoint(training):
+    if not _load_checkpoint(training):
         training.chunk = choose_chunk(training)
-    if world.first:
-        _introduce(training, data)
+    if group.is_first:
+        _report_start(training, data)
     return training
 
 
-def _open_images(recipe: Recipe, report: Reporter, stop: StopFlag, world: World) -> Data:
-    """The first process decodes what is not in the cache yet; the others wait for it."""
+def _open_images(recipe: Recipe, report: Reporter, stop: StopFlag, group: ProcessGroup) -> Data:
+    """Return the run's data; rank 0 decodes what is not in the cache yet, and the others wait for it."""
 
     def progress(what: str, done: int, total: int) -> None:
         stop.check()
-        report.doing(f"{what} {percent(done / total)}" if total else what)
+        report.busy(f"{what} {percent(done / total)}" if total else what)
 
-    if not world.first:
-        world.in_turn()
+    if not group.is_first:
+        group.barrier()
     data = open_data(recipe.data, image_size=recipe.image_size, subset=recipe.subset, progress=progress)
-    if world.first:
-        world.in_turn()
-    tell_damaged(report, data.damaged)
+    if group.is_first:
+        group.barrier()
+    report_damaged(report, data.damaged)
     if len(data.train.images) < recipe.batch_size:
         raise DataError(
             f"a batch of {recipe.batch_size} does not fit into {len(data.train.images)} training images",
@@ -151,18 +158,18 @@ def _open_images(recipe: Recipe, report: Reporter, stop: StopFlag, world: World)
     return data
 
 
-def _go_on_from_checkpoint(training: Training) -> bool:
-    """Whether there was one."""
+def _load_checkpoint(training: Training) -> bool:
+    """Load the newest checkpoint that is intact, and return whether there was one."""
     state, damages = load_newest(training.paths, training.compute.device)
     for damage in damages:
-        training.report.tell("warning", f"passed over a damaged checkpoint: {damage}")
-        training.report.say(f"passed over a damaged checkpoint: {damage}")
+        training.report.event("warning", f"skipped a damaged checkpoint: {damage}")
+        training.report.log(f"skipped a damaged checkpoint: {damage}")
     if state is not None:
         training.load_state_dict(state)
     return state is not None
 
 
-def _introduce(training: Training, data: Data) -> None:
+def _report_start(training: Training, data: Data) -> None:
     recipe, compute = training.recipe, training.compute
     parameters = sum(p.numel() for module in (training.encoder, training.head) for p in module.parameters())
     facts: dict[str, str | int | float] = {
@@ -175,22 +182,22 @@ def _introduce(training: Training, data: Data) -> None:
         "dim": training.encoder.dim,
         "device": compute.name,
         "precision": compute.precision,
-        "processes": training.world.size,
+        "processes": training.group.size,
         "micro_batch": training.chunk,
         "torch": str(torch.__version__),
         "python": platform.python_version(),
     }
     training.report.running(training.steps, training.steps_per_epoch, training.step, facts)
-    training.report.say(
+    training.report.log(
         f"{recipe.encoder} ×{recipe.width:g}, {parameters / 1e6:.2f} M parameters, on {_where(training)}, "
         f"{compute.precision}; {facts['images']:,} images, {training.steps:,} steps of {recipe.batch_size} images"
     )
-    if training.chunk < training.share:
-        training.report.say(f"{training.chunk} images pass at once; the loss sees all {recipe.batch_size}")
+    if training.chunk < training.local_batch:
+        training.report.log(f"{training.chunk} images pass at once; the loss sees all {recipe.batch_size}")
     if recipe.knn_every and not training.monitor.labelled:
-        training.report.say("no labelled test images: kNN is not measured")
+        training.report.log("no labelled test images: kNN is not measured")
 
 
 def _where(training: Training) -> str:
-    size = training.world.size
+    size = training.group.size
     return training.compute.name if size == 1 else f"{size} processes, each on {training.compute.name}"

@@ -1,4 +1,4 @@
-"""`--micro-batch`: how many images pass at once, as asked or as memory allows."""
+"""Choose how many images pass the network at once (`--micro-batch`), as asked or as memory allows."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ _FEW = 4  # images whose activations tell those of more
 
 
 def choose_chunk(run: Training) -> int:
-    """Images of this process's share of the batch that pass at once; all processes choose the same."""
+    """Return how many images of the local batch pass at once; all processes choose the same number."""
     asked = run.recipe.micro_batch
     if asked == "off":
-        return run.share
+        return run.local_batch
     if asked != "auto":
-        return min(int(asked), run.share)
+        return min(int(asked), run.local_batch)
     # In eval mode, where batch norm keeps as much for its gradient but asks no other process and learns nothing.
     with evaluating(run.encoder), evaluating(run.head):
         fits = _fits_gpu(run) if run.compute.device.type == "cuda" else _fits_host(run)
-        return largest_chunk(run.share, lambda images: not run.world.agree(not fits(images)))
+        return largest_chunk(run.local_batch, lambda images: not run.group.any_rank(not fits(images)))
 
 
 def _forward(run: Training, images: int) -> Tensor:
@@ -36,7 +36,7 @@ def _forward(run: Training, images: int) -> Tensor:
 
 
 def largest_chunk(images: int, fits: Callable[[int], bool]) -> int:
-    """The most images, of `images` halved again and again, that fit; 1 where nothing does."""
+    """Return the first of `images`, its half, a quarter, … that fits; 1 where none does."""
     while images > 1 and not fits(images):
         images = -(-images // 2)
     return images

@@ -10,7 +10,7 @@ import torch
 
 from simclr_tui.errors import RecipeError
 from simclr_tui.recipe.recipe import Recipe
-from simclr_tui.train.distributed import ALONE, World
+from simclr_tui.train.distributed import SINGLE_PROCESS, ProcessGroup
 
 
 @dataclass(frozen=True)
@@ -32,12 +32,12 @@ class Compute:
         return {None: "fp32", torch.bfloat16: "bf16", torch.float16: "fp16"}[self.autocast]
 
 
-def choose_compute(recipe: Recipe, world: World = ALONE) -> Compute:
+def choose_compute(recipe: Recipe, group: ProcessGroup = SINGLE_PROCESS) -> Compute:
     """Resolve `--device`, `--precision` and `--threads`; each process of this machine gets a GPU, or its share of the
     CPU's threads, of its own. Raises RecipeError for a device that is not there."""
-    if recipe.threads or world.local_size > 1:
-        torch.set_num_threads(recipe.threads or max(1, torch_threads() // world.local_size))
-    device = _device(recipe.device, world)
+    if recipe.threads or group.local_size > 1:
+        torch.set_num_threads(recipe.threads or max(1, torch_threads() // group.local_size))
+    device = _device(recipe.device, group)
     if device.type == "cuda":
         torch.cuda.set_device(device)
         torch.backends.cudnn.benchmark = True
@@ -53,11 +53,11 @@ def torch_threads() -> int:
     return len(os.sched_getaffinity(0))
 
 
-def _device(name: str, world: World) -> torch.device:
+def _device(name: str, group: ProcessGroup) -> torch.device:
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
-    if name == "cuda" and world.size > 1:
-        name = f"cuda:{world.local_rank}"
+    if name == "cuda" and group.size > 1:
+        name = f"cuda:{group.local_rank}"
     if name == "cpu":
         return torch.device("cpu")
     if not torch.cuda.is_available():

@@ -1,8 +1,8 @@
-"""The processes that train one run together, each with its share of every batch (§2.2: negatives and batch norm are
-of the global batch).
+"""The processes that train one run together, each on its shard of every batch (§2.2: negatives and batch norm are of
+the global batch).
 
-Started by torchrun, which tells each process its place in the environment; alone without it. Tensors on a GPU travel
-by NCCL, all others by gloo.
+Torchrun starts them and sets each one's rank in the environment; without torchrun there is one process. Tensors on a
+GPU travel by NCCL, all others by gloo.
 """
 
 from __future__ import annotations
@@ -19,12 +19,15 @@ import torch.distributed as dist
 from numpy.typing import NDArray
 from torch import Tensor
 
-_PATIENCE = timedelta(days=1)  # while one process evaluates or saves, the others wait; a dead one is noticed at once
+_TIMEOUT = timedelta(days=1)  # while one process evaluates or saves, the others wait; a dead one is noticed at once
 
 
 @dataclass(frozen=True)
-class World:
-    """`rank` 0 evaluates, saves and writes; `local` counts the processes of this machine alone."""
+class ProcessGroup:
+    """This process's rank among `size` processes; `local_rank` and `local_size` count those of this machine.
+
+    Rank 0 evaluates, saves and writes the run folder.
+    """
 
     rank: int = 0
     size: int = 1
@@ -32,16 +35,16 @@ class World:
     local_size: int = 1
 
     @property
-    def first(self) -> bool:
-        """Whether this is the process that writes."""
+    def is_first(self) -> bool:
+        """Return whether this is rank 0, the process that writes."""
         return self.rank == 0
 
-    def share(self, samples: NDArray[np.int64]) -> NDArray[np.int64]:
-        """This process's part of a batch; the whole, in rank order, is the batch whatever the number of processes."""
+    def shard(self, samples: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return this process's part of a batch's ids; all parts, in rank order, are the batch."""
         count = len(samples) // self.size
         return samples[self.rank * count : (self.rank + 1) * count]
 
-    def gather(self, tensor: Tensor) -> Tensor:
+    def all_gather(self, tensor: Tensor) -> Tensor:
         """Return every process's tensor, stacked (size, …), and let the gradient flow back to each.
 
         The gradient of a process's tensor is the sum of what all processes' losses say of it.
@@ -52,46 +55,48 @@ class World:
         return gathered
 
     @torch.no_grad()
-    def average(self, tensors: Sequence[Tensor]) -> None:
-        """Replace each tensor by its mean over the processes: one message for all of one type."""
+    def all_reduce_mean(self, tensors: Sequence[Tensor]) -> None:
+        """Replace each tensor by its mean over the processes, with one message for all tensors of a type."""
         if self.size == 1:
             return
         for dtype in {tensor.dtype for tensor in tensors}:
-            alike = [tensor for tensor in tensors if tensor.dtype == dtype]
-            flat = torch.cat([tensor.reshape(-1) for tensor in alike])
+            same_type = [tensor for tensor in tensors if tensor.dtype == dtype]
+            flat = torch.cat([tensor.reshape(-1) for tensor in same_type])
             dist.all_reduce(flat)
-            parts = flat.div_(self.size).split([tensor.numel() for tensor in alike])
-            torch._foreach_copy_(alike, [part.view_as(tensor) for part, tensor in zip(parts, alike, strict=True)])
+            parts = flat.div_(self.size).split([tensor.numel() for tensor in same_type])
+            torch._foreach_copy_(
+                same_type, [part.view_as(tensor) for part, tensor in zip(parts, same_type, strict=True)]
+            )
 
-    def agree(self, asked: bool) -> bool:
-        """Whether any process asks. All must call it, and all get the same answer; it does not wait for a GPU."""
+    def any_rank(self, asked: bool) -> bool:
+        """Return whether `asked` is true in any process. All must call it; it does not wait for a GPU."""
         if self.size == 1:
             return asked
-        word = torch.tensor(int(asked))
-        dist.all_reduce(word, dist.ReduceOp.MAX)
-        return bool(word)
+        flag = torch.tensor(int(asked))
+        dist.all_reduce(flag, dist.ReduceOp.MAX)
+        return bool(flag)
 
-    def in_turn(self) -> None:
-        """Wait for the others."""
-        self.agree(False)
-
-
-ALONE = World()
+    def barrier(self) -> None:
+        """Wait until every process has called this."""
+        self.any_rank(False)
 
 
-def join_world() -> World:
-    """Meet the processes that torchrun started beside this one, if it did."""
+SINGLE_PROCESS = ProcessGroup()
+
+
+def join_process_group() -> ProcessGroup:
+    """Join the processes that torchrun started beside this one; a single process where it started none."""
     size = int(os.environ.get("WORLD_SIZE", "1"))
     if size == 1:
-        return ALONE
-    place = {name: int(os.environ[name]) for name in ("RANK", "LOCAL_RANK", "LOCAL_WORLD_SIZE")}
+        return SINGLE_PROCESS
+    env = {name: int(os.environ[name]) for name in ("RANK", "LOCAL_RANK", "LOCAL_WORLD_SIZE")}
     backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() and dist.is_nccl_available() else "gloo"
-    dist.init_process_group(backend, timeout=_PATIENCE)
-    return World(place["RANK"], size, place["LOCAL_RANK"], place["LOCAL_WORLD_SIZE"])
+    dist.init_process_group(backend, timeout=_TIMEOUT)
+    return ProcessGroup(env["RANK"], size, env["LOCAL_RANK"], env["LOCAL_WORLD_SIZE"])
 
 
-def is_loss_of_touch(error: Exception) -> bool:
-    """Whether it says that another process has gone, and not what went wrong here."""
+def is_connection_lost(error: Exception) -> bool:
+    """Return whether the error says that another process has gone, and not what went wrong in this one."""
     return isinstance(error, dist.DistError) or (
         isinstance(error, RuntimeError) and any(word in str(error).lower() for word in ("gloo", "nccl", "connection"))
     )

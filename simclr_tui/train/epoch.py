@@ -1,4 +1,4 @@
-"""Between two steps: the end of an epoch, evaluations of h, and checkpoints. The first process alone does these."""
+"""What happens between two steps: the end of an epoch, evaluations of h, and checkpoints; rank 0 alone does these."""
 
 from __future__ import annotations
 
@@ -14,46 +14,46 @@ _SAVE_TRIES = 3
 
 
 def end_epoch(run: Training, telemetry: Telemetry) -> bool:
-    """Tell, evaluate and save what is due. False when stopped meanwhile."""
+    """Log the epoch, then evaluate and save what is due. Returns False where a stop was requested meanwhile."""
     epoch = run.step // run.steps_per_epoch
-    if run.world.first:
-        _say_epoch(run, epoch)
+    if run.group.is_first:
+        _log_epoch(run, epoch)
     stuck = telemetry.end_epoch() and run.recipe.objective == "nt-xent" and epoch > run.recipe.warmup
     run.report.flag("diverged", stuck, f"loss stuck at chance, ln(2N−1), through epoch {epoch}")
-    whole = evaluate_if_due(run)
-    if whole and epoch % run.recipe.checkpoint_every == 0:
+    not_stopped = evaluate_if_due(run)
+    if not_stopped and epoch % run.recipe.checkpoint_every == 0:
         save(run)
-    return whole
+    return not_stopped
 
 
-def _say_epoch(run: Training, epoch: int) -> None:
+def _log_epoch(run: Training, epoch: int) -> None:
     summary = run.report.state.summary
-    run.report.say(
+    run.report.log(
         f"epoch {epoch}/{run.recipe.epochs}  step {run.step}/{run.steps}  loss {summary['loss']:.4f}"
         f"  top-1 {summary['contrastive_top1']:.1%}  {summary['images_per_s']:,.0f} images/s"
     )
 
 
-def tell_damaged(report: Reporter, names: Iterable[str]) -> None:
-    """Name images that could not be decoded."""
+def report_damaged(report: Reporter, names: Iterable[str]) -> None:
+    """Log the names of images that could not be decoded."""
     for name in names:
         sentence = f"damaged image, replaced by its neighbour: {safe(name)}"
-        report.tell("warning", sentence)
-        report.say(sentence)
+        report.event("warning", sentence)
+        report.log(sentence)
 
 
 def evaluate_if_due(run: Training) -> bool:
-    """Measure h where it is due and not measured yet; a resumed run catches up on what it was stopped in.
+    """Evaluate h where that is due and not done yet; a resumed run makes up for the evaluation that a stop cut off.
 
-    False when stopped meanwhile.
+    Returns False where a stop was requested meanwhile.
     """
     due = run.monitor.due(run.step, run.steps_per_epoch, run.steps)
-    if not run.world.first or run.evaluated == run.step or not due:
+    if not run.group.is_first or run.evaluated == run.step or not due:
         return True
     try:
         measured = run.monitor.measure(run.encoder, run.head)
     except Stopped:
-        return run.world.size > 1 and run.step < run.steps  # the others learn of it where all agree, at the next step
+        return run.group.size > 1 and run.step < run.steps  # the others learn of it where all agree, at the next step
     run.evaluated = run.step
     run.report.evaluated(run.step, measured.metrics())
     health = measured.health
@@ -67,33 +67,35 @@ def evaluate_if_due(run: Training) -> bool:
 
 
 def save(run: Training) -> None:
-    """Begin to save a checkpoint, once the one before is written. After a failure, training waits for what comes of it:
-    a run that cannot be saved should not go on."""
-    if not run.world.first:
+    """Start to save a checkpoint, once the one before is written.
+
+    After a failed save, training waits for the outcome: a run that cannot be saved should not go on.
+    """
+    if not run.group.is_first:
         run.saved = run.step
         return
-    settle(run, wait=True)
-    run.report.doing("saving a checkpoint")
+    report_save(run, wait=True)
+    run.report.busy("saving a checkpoint")
     run.report.metrics.sync()
     run.saver.begin(run.state_dict(), run.step, run.step / run.steps_per_epoch)
     if run.failed_saves:
-        settle(run, wait=True)
+        report_save(run, wait=True)
 
 
-def settle(run: Training, wait: bool = False) -> None:
-    """Tell what became of a checkpoint, if it is written by now or if told to wait for it.
+def report_save(run: Training, wait: bool = False) -> None:
+    """Record the outcome of the last save if it has one by now, or once it has one if told to wait.
 
-    A full disk is reported and tried again at the next one; the third failure in a row is final.
+    A full disk is reported, and the next checkpoint tries again; the third failure in a row is raised as OSError.
     """
     outcome = run.saver.outcome(wait)
     if outcome is None:
         return
     if isinstance(outcome, OSError):
         run.failed_saves += 1
-        run.report.tell("warning", f"checkpoint not saved: {outcome.strerror}", run.saver.step)
-        run.report.say(f"checkpoint at step {run.saver.step} not saved: {outcome.strerror}")
+        run.report.event("warning", f"checkpoint not saved: {outcome.strerror}", run.saver.step)
+        run.report.log(f"checkpoint at step {run.saver.step} not saved: {outcome.strerror}")
         if run.failed_saves >= _SAVE_TRIES:
             raise outcome
         return
     run.failed_saves, run.saved = 0, run.saver.step
-    run.report.tell("checkpoint", outcome.file, run.saver.step)
+    run.report.event("checkpoint", outcome.file, run.saver.step)

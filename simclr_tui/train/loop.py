@@ -1,4 +1,4 @@
-"""SimCLR's training step, whole: batch → two views → encoder → head → loss → backward → update → figures → if due."""
+"""SimCLR's training step, whole: batch → two views → encoder → head → loss → backward → update → metrics → if due."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from torch import Tensor
 
 from simclr_tui.train.data.epoch_order import Order
 from simclr_tui.train.data.prefetch import Feed
-from simclr_tui.train.distributed import World
-from simclr_tui.train.epoch import end_epoch, evaluate_if_due, save, settle, tell_damaged
-from simclr_tui.train.loss import Everyone
+from simclr_tui.train.distributed import ProcessGroup
+from simclr_tui.train.epoch import end_epoch, evaluate_if_due, report_damaged, report_save, save
+from simclr_tui.train.loss import GlobalProjections
 from simclr_tui.train.observe.step_metrics import Telemetry
 from simclr_tui.train.optim.grad_cache import cached_gradient, even_chunks
-from simclr_tui.train.optim.nonfinite_guard import Guard
+from simclr_tui.train.optim.nonfinite_guard import NonfiniteGuard
 from simclr_tui.train.optim.schedule import learning_rate, view_side
 from simclr_tui.train.rng import Stream, bits64
 from simclr_tui.train.train_state import Training
@@ -26,61 +26,61 @@ from simclr_tui.train.views.params import draw_views
 
 
 def train(run: Training) -> bool:
-    """Train to the last step. True when it got there, False when it was stopped; a checkpoint is saved either way.
+    """Train to the last step and return True, or False where a stop was requested; a checkpoint is saved either way.
 
     Raises DivergedError with the weights as they were before the step that was not finite, and OSError when three
     checkpoints in a row could not be written.
     """
     run.encoder.train()
     run.head.train()
-    whole = evaluate_if_due(run)
-    if whole:
-        order = Order(run.recipe, len(run.source), run.world)
+    not_stopped = evaluate_if_due(run)
+    if not_stopped:
+        order = Order(run.recipe, len(run.source), run.group)
         with Feed(run.source, run.compute.device, order, run.step, run.steps) as feed:
-            whole = _take_steps(run, feed)
-    settle(run, wait=True)
+            not_stopped = _take_steps(run, feed)
+    report_save(run, wait=True)
     while run.step > 0 and run.saved != run.step:
         save(run)
-        settle(run, wait=True)
-    return whole
+        report_save(run, wait=True)
+    return not_stopped
 
 
 def _take_steps(run: Training, feed: Feed) -> bool:
-    """Take the steps that are left. False when stopped on the way."""
-    recipe, compute, world = run.recipe, run.compute, run.world
+    """Take the steps that are left. Returns False where a stop was requested on the way."""
+    recipe, compute, group = run.recipe, run.compute, run.group
     device = compute.device
-    guard = Guard([("encoder", run.encoder), ("head", run.head)], device, run.scale)
+    guard = NonfiniteGuard([("encoder", run.encoder), ("head", run.head)], device, run.scale)
     run.optimizer.found_inf = guard.found_inf  # type: ignore[attr-defined]
     telemetry = Telemetry(run.report, guard, device, recipe.batch_size)
     warmup_steps = round(recipe.warmup * run.steps_per_epoch)
 
     while run.step < run.steps:
-        if world.agree(run.stop.requested):
+        if group.any_rank(run.stop.requested):
             telemetry.drain()
             return False
 
         asked = time.perf_counter()
         samples, images = feed.take()
         waited = time.perf_counter() - asked
-        tell_damaged(run.report, run.source.damaged())
-        settle(run)
+        report_damaged(run.report, run.source.damaged())
+        report_save(run)
 
-        figures = _gradient(run, images, samples, run.step // run.steps_per_epoch)
+        metrics = _compute_gradient(run, images, samples, run.step // run.steps_per_epoch)
         if run.scale is not None:
             run.scale.unscale(guard.grads())
-        world.average([figures, *guard.grads()])
-        grad_norm = guard.look(figures[0])
+        group.all_reduce_mean([metrics, *guard.grads()])
+        grad_norm = guard.update(metrics[0])
         if recipe.clip:
             guard.clip(grad_norm, recipe.clip)
 
         lr = learning_rate(run.step, run.steps, warmup_steps, recipe.peak_lr)
-        for group in run.optimizer.param_groups:
-            group["lr"] = lr
+        for parameters in run.optimizer.param_groups:
+            parameters["lr"] = lr
         run.optimizer.step()
         run.optimizer.zero_grad()
         run.step += 1
         scale = [] if run.scale is None else [run.scale.scale[None]]
-        telemetry.step(run.step, lr, torch.cat([figures, grad_norm[None], *scale]), waited)
+        telemetry.step(run.step, lr, torch.cat([metrics, grad_norm[None], *scale]), waited)
 
         if run.step % run.steps_per_epoch == 0:
             telemetry.drain()
@@ -91,8 +91,8 @@ def _take_steps(run: Training, feed: Feed) -> bool:
     return True
 
 
-def _gradient(run: Training, images: Tensor, samples: NDArray[np.int64], epoch: int) -> Tensor:
-    """Leave the loss's gradient in the parameters. Returns loss and the objective's FIGURES (5,), float32, detached.
+def _compute_gradient(run: Training, images: Tensor, samples: NDArray[np.int64], epoch: int) -> Tensor:
+    """Put the loss's gradient into the parameters. Returns loss and LOSS_METRICS (5,), float32, detached.
 
     Images are taken `chunk` at a time, see `micro_batch`; commonly that is all of them.
     """
@@ -100,10 +100,10 @@ def _gradient(run: Training, images: Tensor, samples: NDArray[np.int64], epoch: 
     recipe = msgspec.structs.replace(run.recipe, image_size=side)
     chunks = even_chunks(len(images), run.chunk)
     starts = np.cumsum([0, *chunks])
-    figures: list[Tensor] = []
+    metrics: list[Tensor] = []
 
     def project(chunk: int) -> Tensor:
-        """z of both views in one batch, so that batch norm sees both (§2.1)."""
+        """Return z of both views, passed as one batch so that batch norm sees both (§2.1)."""
         part = slice(starts[chunk], starts[chunk + 1])
         params = draw_views(recipe, epoch, samples[part], run.source.side)
         views = two_views(images[part], params, side, torch.channels_last)
@@ -112,25 +112,25 @@ def _gradient(run: Training, images: Tensor, samples: NDArray[np.int64], epoch: 
         return run.project(views)
 
     def loss(z_a: Tensor, z_b: Tensor) -> Tensor:
-        value, seen = run.objective(z_a, z_b, everyone(run.world, z_a, z_b))
-        figures[:] = [value.detach()[None].float(), seen.float()]
+        value, measured = run.objective(z_a, z_b, gather_projections(run.group, z_a, z_b))
+        metrics[:] = [value.detach()[None].float(), measured.float()]
         return value if run.scale is None else value * run.scale.scale
 
     if len(chunks) == 1:
         loss(*project(0).chunk(2)).backward()
     else:
         cached_gradient(project, chunks, [run.encoder, run.head], loss)
-    return torch.cat(figures)
+    return torch.cat(metrics)
 
 
-def everyone(world: World, z_a: Tensor, z_b: Tensor) -> Everyone | None:
-    if world.size == 1:
+def gather_projections(group: ProcessGroup, z_a: Tensor, z_b: Tensor) -> GlobalProjections | None:
+    if group.size == 1:
         return None
-    gathered = world.gather(torch.stack((z_a, z_b)))
-    return Everyone(gathered[:, 0].flatten(0, 1), gathered[:, 1].flatten(0, 1), first=world.rank * len(z_a))
+    gathered = group.all_gather(torch.stack((z_a, z_b)))
+    return GlobalProjections(gathered[:, 0].flatten(0, 1), gathered[:, 1].flatten(0, 1), first=group.rank * len(z_a))
 
 
 def _dropout_seed(run: Training, chunk: int) -> int:
-    """What an encoder drops depends on step, process and chunk alone: the same in both passes, and when resumed."""
-    word = bits64(run.recipe.seed, Stream.DROPOUT, run.world.rank, np.array([run.step]), 0, chunk + 1)[0, chunk]
-    return int(word >> np.uint64(1))
+    """Return a seed for dropout, of step, rank and chunk alone: the same in both passes, and when resumed."""
+    bits = bits64(run.recipe.seed, Stream.DROPOUT, run.group.rank, np.array([run.step]), 0, chunk + 1)[0, chunk]
+    return int(bits >> np.uint64(1))

@@ -1,4 +1,4 @@
-"""The paper's contrastive objectives (§5.1, tables 2 and 4), and figures from the same similarities."""
+"""The paper's contrastive objectives (§5.1, tables 2 and 4), and metrics of the same similarities."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from torch import Tensor
 
 from simclr_tui.recipe.recipe import Recipe
 
-FIGURES = ("contrastive_top1", "contrastive_top5", "positive_similarity", "negative_similarity")
+LOSS_METRICS = ("contrastive_top1", "contrastive_top5", "positive_similarity", "negative_similarity")
 """What an `Objective` measures beside its loss, in the order in which it returns them."""
 
 
 @dataclass(frozen=True)
-class Everyone:
-    """All processes' projections in global order.
+class GlobalProjections:
+    """The projections of all processes, in global order.
 
     z_a and z_b are (N, d); `first` is the row of this process's first image.
     """
@@ -56,26 +56,26 @@ class Objective:
         """Return the objective that a checked recipe names."""
         return cls(recipe.objective, recipe.temperature, recipe.l2, recipe.margin, recipe.semi_hard)
 
-    def __call__(self, z_a: Tensor, z_b: Tensor, everyone: Everyone | None = None) -> tuple[Tensor, Tensor]:
-        """Return the loss and the detached `FIGURES` (4,) of projections (n, d); row i of both is one image.
+    def __call__(self, z_a: Tensor, z_b: Tensor, gathered: GlobalProjections | None = None) -> tuple[Tensor, Tensor]:
+        """Return the loss and the detached `LOSS_METRICS` (4,) of projections (n, d); row i of both is one image.
 
-        Both are means over these 2n views as anchors, each against all 2N views of `everyone` (of these, when
+        Both are means over these 2n views as anchors, each against all 2N views of `gathered` (of these, when
         None), so the mean of all processes' losses is the global batch's. Anchors are the arguments and what
-        they meet is `everyone`: through a gather whose backward sums over processes, the mean of their
+        they meet is `gathered`: through a gather whose backward sums over processes, the mean of their
         gradients is the global one. Computed in float32 (float64 for float64 input) whatever the input and
         autocast, in a few (2n, 2N) matrices.
         """
         with torch.autocast(z_a.device.type, enabled=False):
             anchors = views = self._comparable(z_a, z_b)
             first = 0
-            if everyone is not None:
-                views, first = self._comparable(everyone.z_a, everyone.z_b), everyone.first
+            if gathered is not None:
+                views, first = self._comparable(gathered.z_a, gathered.z_b), gathered.first
             own, pairs = _columns(len(z_a), len(views) // 2, first, z_a.device)
             temperature = 1.0 if self.kind == "margin" else self.temperature
             logits = _hide(anchors / temperature @ views.T, own)
-            # The figures first: the loss may hide the positives too.
-            figures = self._figures(logits, pairs, anchors, views)
-            return self._loss(logits, pairs), figures
+            # The metrics first: the loss may hide the positives too.
+            metrics = self._metrics(logits, pairs, anchors, views)
+            return self._loss(logits, pairs), metrics
 
     def _comparable(self, z_a: Tensor, z_b: Tensor) -> Tensor:
         """Return both views' projections (2n, d), such that s is their dot product."""
@@ -97,8 +97,8 @@ class Objective:
         return _softplus(-positives).mean() + _softplus(negatives).sum(dim=1).mean() / max(count, 1)
 
     @torch.no_grad()
-    def _figures(self, logits: Tensor, pairs: Tensor, anchors: Tensor, views: Tensor) -> Tensor:
-        """Return the `FIGURES`, from logits (2n, 2N) without the anchors; no tie beats the positive."""
+    def _metrics(self, logits: Tensor, pairs: Tensor, anchors: Tensor, views: Tensor) -> Tensor:
+        """Return the `LOSS_METRICS`, from logits (2n, 2N) without the anchors; no tie beats the positive."""
         # Into the logits' dtype: summing a matrix of bools would first copy it to one of int64.
         closeness = logits.gather(1, pairs[:, None])
         nearer = torch.gt(logits, closeness, out=torch.empty_like(logits)).sum(dim=1)
@@ -128,10 +128,10 @@ def _nt_xent(temperature: float) -> Objective:
     return Objective("nt-xent", temperature, l2=True, margin=0.0, semi_hard=False)
 
 
-def _columns(n: int, everyone: int, first: int, device: torch.device) -> tuple[Tensor, Tensor]:
-    """Return where each of 2n anchors finds itself, and its image's other view, among 2·everyone views."""
+def _columns(n: int, images: int, first: int, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Return where each of 2n anchors finds itself, and its image's other view, among 2·images views."""
     own = torch.arange(first, first + n, device=device)
-    own = torch.cat((own, own + everyone))
+    own = torch.cat((own, own + images))
     return own, own.roll(n)
 
 
@@ -147,7 +147,7 @@ def _hide(logits: Tensor, columns: Tensor) -> Tensor:
 def _hardest_below(negatives: Tensor, positives: Tensor) -> Tensor:
     """Return each row's largest negative that is smaller than its positive (2n, 1), −∞ where there is none.
 
-    The margin needs no look: where the largest lies outside it all do, and the margin loss of it is 0.
+    The margin needs no check: where the largest lies outside it all do, and the margin loss of it is 0.
     """
     return negatives.masked_fill(negatives >= positives, -torch.inf).max(dim=1, keepdim=True).values
 

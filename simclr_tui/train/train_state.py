@@ -1,4 +1,4 @@
-"""One attempt of a run in memory: its parts, and what of them a checkpoint holds."""
+"""One attempt of a run in memory: its parts, and the state that a checkpoint holds of them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from simclr_tui.paths import RunPaths
 from simclr_tui.recipe.recipe import Recipe
 from simclr_tui.train.data.batches import Source
 from simclr_tui.train.device import Compute
-from simclr_tui.train.distributed import ALONE, World
+from simclr_tui.train.distributed import SINGLE_PROCESS, ProcessGroup
 from simclr_tui.train.loss import Objective
 from simclr_tui.train.model.encoder import Encoder
 from simclr_tui.train.model.head import ProjectionHead
@@ -26,9 +26,9 @@ from simclr_tui.train.stop_flag import StopFlag
 
 @dataclass
 class Training:
-    """One attempt's parts, ready to go on after `step` updates; `evaluated` is the step of the newest evaluation.
+    """One attempt's parts, after `step` updates; `evaluated` is the step of the newest evaluation.
 
-    `chunk` is the most images that pass at once, of this process's share of the batch.
+    `chunk` is the most images of the local batch that pass the network at once.
     """
 
     recipe: Recipe
@@ -41,7 +41,7 @@ class Training:
     monitor: Monitor
     report: Reporter
     stop: StopFlag
-    world: World = ALONE
+    group: ProcessGroup = SINGLE_PROCESS
     chunk: int = 0
     scale: LossScale | None = None
     step: int = 0
@@ -56,18 +56,18 @@ class Training:
         self.saver = Saver(self.paths)
         self.objective = Objective.of(self.recipe)
         self.stochastic = self.encoder.stochastic
-        self.chunk = self.chunk or self.share
+        self.chunk = self.chunk or self.local_batch
 
     @cached_property
     def project(self) -> Projection:
-        """Views to z, as the steps take it; made at the first, when `chunk` is settled."""
-        passes = -(-self.share // self.chunk)
+        """Return the function from views to z that the steps call; built at first use, when `chunk` is known."""
+        passes = -(-self.local_batch // self.chunk)
         return projection(self.encoder, self.head, self.compute, compiled=self.recipe.compile, passes=passes)
 
     @property
-    def share(self) -> int:
-        """Images of each batch that this process takes."""
-        return self.recipe.batch_size // self.world.size
+    def local_batch(self) -> int:
+        """Return how many images of each batch this process takes."""
+        return self.recipe.batch_size // self.group.size
 
     @property
     def steps_per_epoch(self) -> int:
@@ -78,7 +78,7 @@ class Training:
         return self.steps_per_epoch * self.recipe.epochs
 
     def state_dict(self) -> dict[str, Any]:
-        """All that the run needs to go on exactly: draws are functions of seed and step, so there is no generator."""
+        """Return all that the run needs to go on exactly; draws are functions of seed and step, not of a generator."""
         return {
             "encoder": self.encoder.state_dict(),
             "head": self.head.state_dict(),
@@ -90,7 +90,7 @@ class Training:
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take up what `state_dict` told, of a run of the same recipe."""
+        """Load what `state_dict` returned for a run of the same recipe."""
         self.encoder.load_state_dict(state["encoder"])
         self.head.load_state_dict(state["head"])
         self.optimizer.load_state_dict(state["optimizer"])

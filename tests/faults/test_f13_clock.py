@@ -45,9 +45,9 @@ def test_a_jump_changes_neither_state_nor_eta_nor_a_second_of_training(tmp_path,
     for step in range(1, 6):
         clock.ticks += 1.0
         clock.now += 1.0 + (jump if step == 3 else 0)
-        report.line(step, {"loss": 5.0})
+        report.write_metrics(step, {"loss": 5.0})
         report.progress(step, {"loss": 5.0})
-    report.doing("saving")
+    report.busy("saving")
     seen = observe(run.paths, clock)
     assert (seen.state, seen.flags) == ("running", ())
     assert (seen.time, seen.eta, seen.progress) == (5.0, 2.5, 0.5)

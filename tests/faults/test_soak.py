@@ -34,7 +34,8 @@ report.running(10**7, 390, 0, {})
 began = time.monotonic()
 for step in itertools.count(1):
     loss = 5 + math.sin(step / 500)
-    report.line(step, {"loss": loss, "lr": 0.3, "contrastive_top1": 0.5, "images_per_s": 800.0, "grad_norm": 1.0})
+    values = {"loss": loss, "lr": 0.3, "contrastive_top1": 0.5, "images_per_s": 800.0, "grad_norm": 1.0}
+    report.write_metrics(step, values)
     report.progress(step, {"loss": loss})
     if step % 390 == 0:
         report.evaluated(step, {"knn": 0.5, "rank_h": 60.0, "rank_z": 40.0})

@@ -15,13 +15,13 @@ import torch
 from simclr_tui.recipe.recipe import Recipe
 from simclr_tui.train import loop
 from simclr_tui.train.device import Compute
-from simclr_tui.train.distributed import ALONE
+from simclr_tui.train.distributed import SINGLE_PROCESS
 from simclr_tui.train.loss import Objective
 from simclr_tui.train.model.build import build_encoder
 from simclr_tui.train.model.head import build_head
 from simclr_tui.train.model.projection import projection
 from simclr_tui.train.optim.loss_scale import LossScale
-from simclr_tui.train.optim.nonfinite_guard import Guard
+from simclr_tui.train.optim.nonfinite_guard import NonfiniteGuard
 from simclr_tui.train.optim.optimizer import build_optimizer
 
 META = torch.device("meta")
@@ -42,17 +42,17 @@ def take_step(recipe: Recipe, chunk: int = 0, scaled: bool = False) -> torch.Ten
     compute, scale = Compute(META, None), LossScale(META) if scaled else None
     run = SimpleNamespace(
         recipe=recipe, step=0, steps=10, chunk=chunk or recipe.batch_size, encoder=encoder, head=head, scale=scale,
-        source=SimpleNamespace(side=24), stochastic=False, objective=Objective.of(recipe), world=ALONE,
+        source=SimpleNamespace(side=24), stochastic=False, objective=Objective.of(recipe), group=SINGLE_PROCESS,
         project=projection(encoder, head, compute),
     )  # fmt: skip
-    guard = Guard([("encoder", encoder), ("head", head)], META, scale)
+    guard = NonfiniteGuard([("encoder", encoder), ("head", head)], META, scale)
     optimizer = build_optimizer(recipe, [encoder, head])
     optimizer.found_inf = guard.found_inf
     images = torch.empty(recipe.batch_size, 3, 24, 24, dtype=torch.uint8, device=META)
-    figures = loop._gradient(run, images, np.arange(recipe.batch_size), 0)
+    figures = loop._compute_gradient(run, images, np.arange(recipe.batch_size), 0)
     if scale is not None:
         scale.unscale(guard.grads())
-    norm = guard.look(figures[0])
+    norm = guard.update(figures[0])
     guard.clip(norm, 1.0)
     optimizer.step()
     return torch.cat([figures, norm[None]])
@@ -92,7 +92,7 @@ def test_micro_batches_and_a_loss_scale_do_not_either():
     ids=["bool", "item", "cpu", "mask", "another device"],
 )
 def test_what_does_read_is_found(read, monkeypatch):
-    look = Guard.look
-    monkeypatch.setattr(Guard, "look", lambda self, loss: (read(loss), look(self, loss))[1])
+    look = NonfiniteGuard.update
+    monkeypatch.setattr(NonfiniteGuard, "look", lambda self, loss: (read(loss), look(self, loss))[1])
     with pytest.raises((RuntimeError, NotImplementedError)):
         take_step(Recipe(**SMALL))

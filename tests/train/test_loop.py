@@ -10,7 +10,7 @@ import pytest
 from simclr_tui.errors import ExitCode
 from simclr_tui.recipe.resolve import to_toml
 from simclr_tui.store.state import write_state
-from simclr_tui.train.attempt import work
+from simclr_tui.train.attempt import run_attempt
 from simclr_tui.train.observe.reporter import Reporter
 from simclr_tui.train.stop_flag import StopFlag
 from tests.training import STEPS, assert_same, metric_table, tensors, tiny_plan, tiny_run
@@ -29,7 +29,7 @@ class StopAfter(StopFlag):
 
 
 def train(run, stop=None):
-    return work(run.paths, Reporter(run.paths), stop or StopFlag())
+    return run_attempt(run.paths, Reporter(run.paths), stop or StopFlag())
 
 
 def next_attempt(run):

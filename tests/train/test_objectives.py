@@ -6,7 +6,7 @@ import torch
 from torch._subclasses.fake_tensor import FakeTensorMode
 
 from simclr_tui.recipe.recipe import Recipe
-from simclr_tui.train.loss import FIGURES, Everyone, Objective, contrastive_top1, nt_xent
+from simclr_tui.train.loss import LOSS_METRICS, GlobalProjections, Objective, contrastive_top1, nt_xent
 
 KINDS = [
     ("nt-xent", False),
@@ -120,7 +120,7 @@ def test_parts_of_a_batch_average_to_the_whole(kind, semi_hard, l2, parts):
     results = []
     for first in range(0, 8, n):
         mine = slice(first, first + n)
-        results.append(objective(z[0][mine], z[1][mine], Everyone(*z, first)))
+        results.append(objective(z[0][mine], z[1][mine], GlobalProjections(*z, first)))
     average = sum(loss for loss, _ in results) / parts
     tight = {"rtol": 1e-12, "atol": 1e-12}
     torch.testing.assert_close(average, whole, **tight)
@@ -164,7 +164,7 @@ def test_any_temperature_is_safe_in_any_precision(kind, semi_hard, dtype, temper
 def test_autocast_changes_nothing(kind, semi_hard):
     objective, z = _objective(kind, semi_hard, 0.1), _pairs(17, 16, dtype=torch.float32)
     with torch.autocast("cpu", torch.bfloat16):
-        inside = objective(*z, Everyone(*z, 0))
+        inside = objective(*z, GlobalProjections(*z, 0))
     torch.testing.assert_close(inside, objective(*z), rtol=0, atol=0)
 
 
@@ -187,7 +187,7 @@ def test_the_figures_equal_a_ranking_of_all_other_views(n, l2):
     z = _pairs(n, 3, seed=n)
     loss, figures = _objective(l2=l2)(*z)
     assert figures.tolist() == pytest.approx(_figures_loop(*z, l2), abs=1e-12)
-    assert len(figures) == len(FIGURES)
+    assert len(figures) == len(LOSS_METRICS)
     assert not figures.requires_grad
     assert loss.requires_grad
 
@@ -213,7 +213,7 @@ def test_the_figures_of_one_image_alone_have_no_negatives_to_speak_of():
 
 def test_one_image_among_everyones_meets_all_of_them():
     z_a, z_b = _pairs(5)
-    alone = [_objective()(z_a[i : i + 1], z_b[i : i + 1], Everyone(z_a, z_b, i))[0] for i in range(5)]
+    alone = [_objective()(z_a[i : i + 1], z_b[i : i + 1], GlobalProjections(z_a, z_b, i))[0] for i in range(5)]
     torch.testing.assert_close(torch.stack(alone).mean(), nt_xent(z_a, z_b, 0.5))
     assert min(alone) > 0.0
 
@@ -234,7 +234,7 @@ def test_the_functions_are_the_nt_xent_objective():
 def test_nothing_waits_for_a_value(kind, semi_hard):
     with FakeTensorMode():  # knows shapes only; raises where a value, or a shape it decides, is asked for
         z_a, z_b = (torch.randn(8, 4, requires_grad=True) for _ in range(2))
-        loss, figures = _objective(kind, semi_hard)(z_a[:4], z_b[:4], Everyone(z_a, z_b, 0))
+        loss, figures = _objective(kind, semi_hard)(z_a[:4], z_b[:4], GlobalProjections(z_a, z_b, 0))
         loss.backward()
     assert (loss.shape, figures.shape, z_a.grad.shape) == ((), (4,), (8, 4))
 

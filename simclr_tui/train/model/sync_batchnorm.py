@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from simclr_tui.errors import RecipeError
-from simclr_tui.train.distributed import World
+from simclr_tui.train.distributed import ProcessGroup
 from simclr_tui.train.model.head import ScaleOnlyBatchNorm1d
 
 _KNOWN = (nn.BatchNorm1d, nn.BatchNorm2d, ScaleOnlyBatchNorm1d)
@@ -22,12 +22,12 @@ class SyncBatchNorm(_BatchNorm):
     Parameters and buffers are those of the replaced module. Statistics are float32 under autocast.
     """
 
-    def __init__(self, replaced: _BatchNorm, world: World) -> None:
+    def __init__(self, replaced: _BatchNorm, group: ProcessGroup) -> None:
         super().__init__(replaced.num_features, replaced.eps, replaced.momentum, affine=False)
         self.weight, self.bias = replaced.weight, replaced.bias
         self.running_mean, self.running_var = replaced.running_mean, replaced.running_var
         self.num_batches_tracked = replaced.num_batches_tracked
-        self._world = world
+        self._group = group
 
     def _check_input_dim(self, input: Tensor) -> None:
         pass
@@ -52,10 +52,10 @@ class SyncBatchNorm(_BatchNorm):
         """
         values = input if input.dtype == torch.float64 else input.float()
         variance, mean = torch.var_mean(values, dim=[0, *range(2, input.ndim)], correction=0)
-        means, variances = self._world.gather(torch.stack((mean, variance))).unbind(1)
+        means, variances = self._group.all_gather(torch.stack((mean, variance))).unbind(1)
         mean = means.mean(dim=0)
         variance = variances.mean(dim=0) + (means - mean).square().mean(dim=0)
-        self._update_running(mean.detach(), variance.detach(), count=self._world.size * input.numel() // input.shape[1])
+        self._update_running(mean.detach(), variance.detach(), count=self._group.size * input.numel() // input.shape[1])
         return mean, variance
 
     @torch.no_grad()
@@ -69,16 +69,16 @@ class SyncBatchNorm(_BatchNorm):
         self.running_var.lerp_(variance * (count / max(1, count - 1)), self.momentum)
 
 
-def convert_sync_batchnorm(module: nn.Module, world: World) -> nn.Module:
+def convert_sync_batchnorm(module: nn.Module, group: ProcessGroup) -> nn.Module:
     """Replace the batch norms of a module, in place, where there are several processes.
 
     Raises RecipeError for a subclass that does more than batch norm.
     """
-    if world.size > 1:
+    if group.size > 1:
         for parent in list(module.modules()):
             for name, child in list(parent.named_children()):
                 if type(child) in _KNOWN:
-                    setattr(parent, name, SyncBatchNorm(child, world))  # type: ignore[arg-type]
+                    setattr(parent, name, SyncBatchNorm(child, group))  # type: ignore[arg-type]
                 elif isinstance(child, _BatchNorm):
                     raise RecipeError(
                         f"--gpus: this encoder's {type(child).__name__} cannot see the global batch",

@@ -1,4 +1,4 @@
-"""Is the representation healthy? Figures of h and z beside the loss, and the words "collapsed" and "diverged".
+"""Measure whether the representation is healthy: metrics of h and z beside the loss, and when they have collapsed.
 
 Measured in eval mode on both views of a fixed sample of training images, drawn the same at every evaluation, so that
 a curve shows the encoder and not the draws.
@@ -39,13 +39,13 @@ class Health:
         return min(self.rank_h, self.rank_z) < COLLAPSED_RANK or self.spread < COLLAPSED_SPREAD
 
     def metrics(self) -> dict[str, float]:
-        """Under the names of the metric log."""
+        """Return the values under their names in the metric log."""
         return {name: getattr(self, name) for name in ("alignment", "uniformity", "rank_h", "rank_z")}
 
 
 @torch.no_grad()
 def measure_health(h: Tensor, z_a: Tensor, z_b: Tensor) -> Health:
-    """Of h (2N, dim) and the projections z_a and z_b (N, d); row i of both is one image."""
+    """Measure h (2N, dim) and the projections z_a and z_b (N, d), where row i of both is one image."""
     a, b = F.normalize(z_a.double(), dim=1), F.normalize(z_b.double(), dim=1)
     both = torch.cat((a, b))
     return Health(
@@ -58,17 +58,17 @@ def measure_health(h: Tensor, z_a: Tensor, z_b: Tensor) -> Health:
 
 
 def _uniformity(z: Tensor) -> float:
-    """log of the mean over pairs i ≠ j of exp(−2‖z_i − z_j‖²), of normalised z (N, d): 0 is a point."""
+    """Return log of the mean over pairs i ≠ j of exp(−2‖z_i − z_j‖²) of normalised z (N, d); 0 for a single point."""
     pairs = torch.pdist(z).square().mul(-2.0)
     return float(pairs.logsumexp(dim=0)) - math.log(len(pairs)) if len(pairs) else 0.0
 
 
 @torch.no_grad()
 def effective_rank(features: Tensor) -> float:
-    """exp of the entropy of the normalised singular values (Roy & Vetterli 2007) of centred features (N, d).
+    """Return exp of the entropy of the normalised singular values (Roy & Vetterli 2007) of centred features (N, d).
 
-    Between 1 and min(N, d); centred, since pooled activations share a mean that would hide the rest. 1 where all
-    features are the same.
+    It lies between 1 and min(N, d), and is 1 where all features are equal. Features are centred because pooled
+    activations share a mean that would hide the rest.
     """
     wide = features.double()
     centred = wide - wide.mean(dim=0)
@@ -80,8 +80,7 @@ def effective_rank(features: Tensor) -> float:
 
 
 def stuck_at_chance(losses: Sequence[float], separations: Sequence[float], batch_size: int) -> bool:
-    """Whether NT-Xent says of every step that no view knows its other one among 2N: loss at ln(2N−1), positives no
-    more similar than negatives."""
+    """Return whether every step is at chance: loss at ln(2N−1), and positives no more similar than negatives."""
     chance = math.log(2 * batch_size - 1)
     return all(abs(loss - chance) < STUCK_LOSS * chance for loss in losses) and all(
         separation < STUCK_SEPARATION for separation in separations

@@ -1,4 +1,4 @@
-"""The kNN monitor: how well the neighbours of h vote for its class (Wu et al. 2018, "Instance discrimination")."""
+"""The kNN classifier on h: each image's neighbours vote for its class (Wu et al. 2018, "Instance discrimination")."""
 
 from __future__ import annotations
 

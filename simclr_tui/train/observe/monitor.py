@@ -1,4 +1,4 @@
-"""What the training plane measures of h between steps: is it learning (kNN), and is it healthy?"""
+"""Evaluate h between steps: does it learn (kNN), and is it healthy?"""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from simclr_tui.train.stop_flag import StopFlag
 from simclr_tui.train.views.apply import two_views
 from simclr_tui.train.views.params import draw_views
 
-_CHUNK = 2048  # images between two looks at the stop flag
-_SAMPLE = 1024  # images whose views tell the health
+_CHUNK = 2048  # images between two checks of the stop flag
+_SAMPLE = 1024  # images whose views the health is measured on
 _SAMPLE_CHUNK = 128
 _NO_EPOCH = 2**32 - 1  # of the draws for the sample's views: no epoch of training has them
 
@@ -52,20 +52,20 @@ class Monitor:
 
     @property
     def labelled(self) -> bool:
-        """Whether kNN can be measured."""
+        """Return whether kNN can be measured."""
         return self._bank is not None and self._queries is not None
 
     def due(self, step: int, steps_per_epoch: int, steps: int) -> bool:
-        """Before the first step, every `knn_every` epochs, and after the last step."""
+        """Return whether to evaluate now: before the first step, every `knn_every` epochs, and after the last step."""
         every = self._recipe.knn_every * steps_per_epoch
         return every > 0 and (step % every == 0 or step == steps)
 
     def measure(self, encoder: Encoder, head: ProjectionHead) -> Measured:
-        """Raises Stopped on a stop request."""
+        """Return kNN and health of the encoder and head. Raises Stopped on a stop request."""
         return Measured(self._knn(encoder), self._health(encoder, head))
 
     def _knn(self, encoder: Encoder) -> float | None:
-        """Share of test images whose neighbours vote for their class, 0–1."""
+        """Return the share of test images whose neighbours vote for their class, 0–1."""
         if self._bank is None or self._queries is None:
             return None
         bank, bank_labels = self._features(encoder, *self._bank)
@@ -83,7 +83,7 @@ class Monitor:
 
     @torch.no_grad()
     def _health(self, encoder: Encoder, head: ProjectionHead) -> Health:
-        """Of both views of images spread evenly over the training images, which their own order knows nothing of."""
+        """Measure both views of images spread evenly over the training images."""
         count, compute = min(_SAMPLE, len(self._images)), self._compute
         sample = np.linspace(0, len(self._images) - 1, count).astype(np.int64)
         halves: list[tuple[Tensor, ...]] = []
@@ -99,11 +99,11 @@ class Monitor:
 
     def _pause(self, doing: str) -> None:
         self._stop.check()
-        self._report.doing(doing)
+        self._report.busy(doing)
 
 
 def _labelled(images: ImageSet | None) -> tuple[Images, NDArray[np.int64]] | None:
-    """The images that have a class, and their classes; None when there is none."""
+    """Return the images that have a class, and their classes; None where no image has one."""
     if images is None or images.labels is None:
         return None
     known = np.flatnonzero(images.labels >= 0)

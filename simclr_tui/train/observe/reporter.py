@@ -1,4 +1,4 @@
-"""What the trainer tells the world, all of it through files of its run folder. No torch."""
+"""Write what the trainer reports into its run folder: metrics, events, state and log. Does not need torch."""
 
 from __future__ import annotations
 
@@ -32,52 +32,52 @@ class Reporter:
 
     @property
     def seconds(self) -> float:
-        """Since this attempt began."""
+        """Return the seconds since this attempt began."""
         return self._clock.monotonic() - self._began
 
     @property
     def state(self) -> State:
         return self._state
 
-    def say(self, line: str) -> None:
-        """One line into output.log."""
+    def log(self, line: str) -> None:
+        """Write one line to output.log."""
         print(line, flush=True)
 
-    def tell(self, event: str, message: str, step: int | None = None, **details: int | bool) -> None:
-        """One event of the run's story."""
+    def event(self, event: str, message: str, step: int | None = None, **details: int | bool) -> None:
+        """Write one event to events.jsonl."""
         self._events.write(event, message, step=step, **details)
 
     def starting(self, activity: str) -> None:
         self._update(state="starting", process=this_process(), activity=activity)
 
     def running(self, steps: int, steps_per_epoch: int, step: int, facts: Mapping[str, str | int | float]) -> None:
-        """Training is about to go on from `step`."""
+        """Record that training goes on from `step`."""
         merged = {**self._state.facts, **facts}
         self._update(
             state="running", steps=steps, steps_per_epoch=steps_per_epoch, step=step, facts=merged, activity="training"
         )
         again = f"attempt {self._state.attempt}, from step {step}" if self._state.attempt > 1 else ""
-        self.tell("started", again, step)
+        self.event("started", again, step)
 
-    def doing(self, activity: str) -> None:
-        """Still alive, and busy with this. Written at most once a second unless the activity is another."""
+    def busy(self, activity: str) -> None:
+        """Record what the process is busy with, as a sign of life; at most once a second for one activity."""
         if activity != self._state.activity or self._clock.monotonic() - self._beat_at > _BEAT:
             self._update(activity=activity)
 
-    def line(self, step: int, values: Mapping[str, float]) -> None:
-        """One metric line; the newest values go into the summary too."""
+    def write_metrics(self, step: int, values: Mapping[str, float]) -> None:
+        """Write one line of metrics; the newest values go into the summary too."""
         epoch = step / self._state.steps_per_epoch if self._state.steps_per_epoch else 0.0
         self.metrics.write(step, epoch, self.seconds, values)
 
     def progress(self, step: int, summary: Mapping[str, float]) -> None:
-        """The step reached and the newest figures; reaches the disk at most once a second."""
+        """Record the step reached and the newest metrics; written at most once a second."""
         merged = {**self._state.summary, **summary}
         self._state = msgspec.structs.replace(self._state, step=step, summary=merged)
-        self.doing("training")
+        self.busy("training")
 
     def evaluated(self, step: int, values: Mapping[str, float]) -> None:
-        """What was measured of h after `step` updates."""
-        self.line(step, values)
+        """Record an evaluation of h after `step` updates."""
+        self.write_metrics(step, values)
         known = self._state.summary
         summary = {**known, **values}
         if "knn" in values:
@@ -87,8 +87,8 @@ class Reporter:
         self._update(summary=summary)
         knn = f"kNN {values['knn']:.2%}, " if "knn" in values else ""
         words = f"{knn}effective rank of h {values['rank_h']:.0f}, of z {values['rank_z']:.0f}"
-        self.tell("evaluation", words, step)
-        self.say(f"{words} after step {step}")
+        self.event("evaluation", words, step)
+        self.log(f"{words} after step {step}")
 
     def flag(self, name: str, raised: bool, why: str) -> None:
         """Raise a flag beside the state, or take it down; a warning tells when it goes up."""
@@ -97,13 +97,13 @@ class Reporter:
         others = tuple(flag for flag in self._state.flags if flag != name)
         self._update(flags=(*others, name) if raised else others)
         if raised:
-            self.tell("warning", why, self._state.step)
-            self.say(why)
+            self.event("warning", why, self._state.step)
+            self.log(why)
 
     def ended(self, state: StateName, reason: str, exit_code: int, flag: str = "") -> None:
-        """The last words of the attempt."""
+        """Record how and why the attempt ended."""
         self.metrics.close()
-        self.tell(state, reason, self._state.step)
+        self.event(state, reason, self._state.step)
         flags = tuple(dict.fromkeys((*self._state.flags, *([flag] if flag else []))))
         self._update(state=state, reason=reason, exit_code=exit_code, activity="", flags=flags, durable=True)
         self._events.close()
@@ -119,32 +119,32 @@ class Reporter:
             write_state(self._paths, self._state, durable=durable)
         except OSError as error:
             # A full disk must not end a training run; the lock still says that it is alive.
-            self.say(f"state.json could not be written: {error.strerror}")
+            self.log(f"state.json could not be written: {error.strerror}")
 
 
 class QuietReporter(Reporter):
-    """Of a process that is not the first of its run: it keeps the state for itself, and writes why it failed."""
+    """Reports of a rank other than 0, which writes nothing but its log lines and why it failed."""
 
     def __init__(self, paths: RunPaths, rank: int) -> None:
         super().__init__(paths)
         self._rank = rank
 
-    def say(self, line: str) -> None:
-        super().say(f"process {self._rank}: {line}")
+    def log(self, line: str) -> None:
+        super().log(f"process {self._rank}: {line}")
 
-    def line(self, step: int, values: Mapping[str, float]) -> None:
+    def write_metrics(self, step: int, values: Mapping[str, float]) -> None:
         pass
 
     def flag(self, name: str, raised: bool, why: str) -> None:
         pass
 
-    def tell(self, event: str, message: str, step: int | None = None, **details: int | bool) -> None:
+    def event(self, event: str, message: str, step: int | None = None, **details: int | bool) -> None:
         if event == PROCESS_FAILED:
-            super().tell(event, message, step, **details)
+            super().event(event, message, step, **details)
 
     def ended(self, state: StateName, reason: str, exit_code: int, flag: str = "") -> None:
         if state == "failed":
-            self.tell(PROCESS_FAILED, reason, rank=self._rank, exit_code=int(exit_code))
+            self.event(PROCESS_FAILED, reason, rank=self._rank, exit_code=int(exit_code))
 
     def _update(self, durable: bool = False, **changes: object) -> None:
         self._state = msgspec.structs.replace(self._state, **changes)

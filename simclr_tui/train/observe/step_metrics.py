@@ -1,4 +1,4 @@
-"""Figures of each step, read back from the device a few steps late so that no step waits for them."""
+"""Log each step's metrics, read back from the device a few steps late so that no step waits for them."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from simclr_tui.train.loss import FIGURES
+from simclr_tui.train.loss import LOSS_METRICS
 from simclr_tui.train.observe.health import stuck_at_chance
 from simclr_tui.train.observe.reporter import Reporter
-from simclr_tui.train.optim.nonfinite_guard import Guard
+from simclr_tui.train.optim.nonfinite_guard import NonfiniteGuard
 
 _LAG = 8  # steps the device may be ahead of the log
 _WINDOW = 10  # steps over which speed is averaged
-_LOGGED = ("loss", *FIGURES, "grad_norm", "loss_scale")
+_LOGGED = ("loss", *LOSS_METRICS, "grad_norm", "loss_scale")
 _SHOWN = ("loss", "contrastive_top1", "images_per_s")
 _TOLD = 20  # steps at least before a loss counts as stuck
 
@@ -25,15 +25,15 @@ _TOLD = 20  # steps at least before a loss counts as stuck
 class _Pending:
     step: int
     lr: float
-    figures: Tensor  # as _LOGGED; the last one only with a loss scale
+    metrics: Tensor  # as _LOGGED; the last one only with a loss scale
     ready: torch.cuda.Event | None
     rates: dict[str, float]
 
 
 class Telemetry:
-    """Writes one metric line a step."""
+    """Writes one line of metrics a step."""
 
-    def __init__(self, report: Reporter, guard: Guard, device: torch.device, batch_size: int) -> None:
+    def __init__(self, report: Reporter, guard: NonfiniteGuard, device: torch.device, batch_size: int) -> None:
         self._report = report
         self._guard = guard
         self._device = device
@@ -45,7 +45,7 @@ class Telemetry:
         self._last = time.perf_counter()
 
     def end_epoch(self) -> bool:
-        """Whether NT-Xent told no view from another in any step since the epoch began; the next one begins."""
+        """Start a new epoch; return whether NT-Xent stayed at chance in every step of the one that ends."""
         steps, self._epoch = self._epoch, []
         if len(steps) < _TOLD:
             return False
@@ -53,13 +53,13 @@ class Telemetry:
         return stuck_at_chance(losses, separations, self._batch_size)
 
     def resume_clock(self) -> None:
-        """What happened since the last step (an evaluation, a checkpoint) is not counted as training."""
+        """Leave out the time since the last step (an evaluation, a checkpoint) from the training speed."""
         self._last = time.perf_counter()
 
-    def step(self, step: int, lr: float, figures: Tensor, waited: float) -> None:
-        """Note a step whose kernels may still be running; `waited` is the time in s its images took to come.
+    def step(self, step: int, lr: float, metrics: Tensor, waited: float) -> None:
+        """Add a step whose kernels may still be running; `waited` is the time in s its images took to come.
 
-        `figures` is float32 on the device: loss, the objective's FIGURES, gradient norm and, if any, loss scale.
+        `metrics` is float32 on the device: loss, the objective's LOSS_METRICS, gradient norm and, if any, loss scale.
         """
         now = time.perf_counter()
         seconds, self._last = now - self._last, now
@@ -69,11 +69,11 @@ class Telemetry:
         ready = None
         if self._device.type == "cuda":
             rates |= self._memory()
-            on_host = torch.empty(figures.shape, pin_memory=True)
-            on_host.copy_(figures, non_blocking=True)
-            figures, ready = on_host, torch.cuda.Event()
+            on_host = torch.empty(metrics.shape, pin_memory=True)
+            on_host.copy_(metrics, non_blocking=True)
+            metrics, ready = on_host, torch.cuda.Event()
             ready.record()
-        self._pending.append(_Pending(step, lr, figures, ready, rates))
+        self._pending.append(_Pending(step, lr, metrics, ready, rates))
         self.drain(_LAG)
 
     def _memory(self) -> dict[str, float]:
@@ -97,13 +97,13 @@ class Telemetry:
             self._log(first)
 
     def _log(self, pending: _Pending) -> None:
-        figures = dict(zip(_LOGGED, pending.figures.tolist(), strict=False))
-        values = {**figures, "lr": pending.lr, **pending.rates}
-        self._report.line(pending.step, values)
-        loss = figures["loss"]
-        self._guard.check(pending.step, loss, figures["grad_norm"], pending.lr, list(self._losses))
+        metrics = dict(zip(_LOGGED, pending.metrics.tolist(), strict=False))
+        values = {**metrics, "lr": pending.lr, **pending.rates}
+        self._report.write_metrics(pending.step, values)
+        loss = metrics["loss"]
+        self._guard.check(pending.step, loss, metrics["grad_norm"], pending.lr, list(self._losses))
         self._losses.append(loss)
-        self._epoch.append((loss, figures["positive_similarity"] - figures["negative_similarity"]))
+        self._epoch.append((loss, metrics["positive_similarity"] - metrics["negative_similarity"]))
         shown = {name: values[name] for name in _SHOWN}
         shown["steps_per_s"] = values["images_per_s"] / self._batch_size
         if "gpu_allocated" in values:

@@ -1,7 +1,7 @@
 """Large batches on small memory: cached gradients (Gao et al. 2021, "Scaling deep contrastive learning batch size").
 
-z of the whole batch is computed first, chunk by chunk and without a graph; the loss sees all of it and says what it
-wants of each z; a second pass, with a graph for one chunk at a time, carries that to the weights. The gradient is the
+z of the whole batch is computed first, chunk by chunk and without a graph; the loss sees all of it and gives each
+z its gradient; a second pass, with a graph for one chunk at a time, carries that to the weights. The gradient is the
 whole batch's. Batch norm is the exception: in both passes it sees a chunk, and its running statistics move once a
 step, towards the mean of the chunks'.
 """
@@ -26,14 +26,14 @@ def cached_gradient(
     make up the batch and `loss` returns what is to be differentiated, of z (N, d) each."""
     norms = [norm for module in modules for norm in module.modules() if isinstance(norm, _BatchNorm)]
     shares = [count / sum(chunks) for count in chunks]
-    with torch.no_grad(), _moving(norms, [0.0] * len(chunks)) as now:
-        parts = [now(chunk, project) for chunk in range(len(chunks))]
+    with torch.no_grad(), _weighted_momentum(norms, [0.0] * len(chunks)) as project_weighted:
+        parts = [project_weighted(chunk, project) for chunk in range(len(chunks))]
     z_a, z_b = (torch.cat(halves).requires_grad_() for halves in zip(*(part.chunk(2) for part in parts), strict=True))
     loss(z_a, z_b).backward()
-    wanted = zip(*(_grad(z).split(chunks) for z in (z_a, z_b)), strict=True)
-    with _moving(norms, shares) as now:
-        for chunk, grads in enumerate(wanted):
-            now(chunk, project).backward(torch.cat(grads))
+    z_grads = zip(*(_grad(z).split(chunks) for z in (z_a, z_b)), strict=True)
+    with _weighted_momentum(norms, shares) as project_weighted:
+        for chunk, grads in enumerate(z_grads):
+            project_weighted(chunk, project).backward(torch.cat(grads))
 
 
 def _grad(z: Tensor) -> Tensor:
@@ -42,7 +42,7 @@ def _grad(z: Tensor) -> Tensor:
 
 
 @contextmanager
-def _moving(norms: list[_BatchNorm], shares: list[float]) -> Iterator[Callable[[int, Project], Tensor]]:
+def _weighted_momentum(norms: list[_BatchNorm], shares: list[float]) -> Iterator[Callable[[int, Project], Tensor]]:
     """Project chunk by chunk such that running statistics end at (1 − m)·old + m·Σ shareᵢ·chunkᵢ, m the momentum.
 
     The last chunk moves them by m·share; one before it by more, for the moves after it shrink what it left.
@@ -66,7 +66,9 @@ def _moving(norms: list[_BatchNorm], shares: list[float]) -> Iterator[Callable[[
 
 
 def even_chunks(images: int, most: int) -> list[int]:
-    """Sizes of the chunks of at most `most` images: as few as can be, as even as can be; batch norm in training mode
-    needs two views of more than one image in each."""
+    """Return the sizes of as few chunks as possible of at most `most` images, as even as possible.
+
+    Even, because batch norm in training mode needs more than a lone image in each.
+    """
     count = -(-images // most)
     return [images // count + (chunk < images % count) for chunk in range(count)]

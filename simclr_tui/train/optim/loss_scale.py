@@ -1,6 +1,6 @@
 """Loss scaling for fp16, whose smallest gradients would vanish (Micikevicius et al. 2018).
 
-Decided on the device like the guard, so that no step waits: torch's GradScaler asks the host at every step.
+Decided on the device, so that no step waits: torch's GradScaler reads the device at every step.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from torch import Tensor
 SMALLEST = 2.0**-10
 """Below this the gradient itself is broken, not its scale."""
 _START = 2.0**16
-_PATIENCE = 2000  # steps without an overflow before the scale is tried at twice its size
+_GROWTH_INTERVAL = 2000  # steps without an overflow before the scale is tried at twice its size
 
 
 class LossScale:
@@ -19,29 +19,30 @@ class LossScale:
 
     def __init__(self, device: torch.device) -> None:
         self._scale = torch.tensor(_START, device=device)
-        self._calm = torch.zeros((), device=device)
+        self._good_steps = torch.zeros((), device=device)
 
     @property
     def scale(self) -> Tensor:
-        """The factor now, float32 without dimensions, on the device."""
+        """Return the current factor, float32 without dimensions, on the device."""
         return self._scale
 
     @torch.no_grad()
     def unscale(self, grads: list[Tensor]) -> None:
+        """Divide the gradients by the factor, in place."""
         torch._foreach_mul_(grads, 1.0 / self._scale)
 
     @torch.no_grad()
     def update(self, overflowed: Tensor) -> None:
         """Choose the next step's factor; `overflowed` is 1 where this step's gradient was not finite."""
         over = overflowed != 0
-        calm = torch.where(over, 0.0, self._calm + 1.0)
-        grown = calm >= _PATIENCE
+        good_steps = torch.where(over, 0.0, self._good_steps + 1.0)
+        grown = good_steps >= _GROWTH_INTERVAL
         self._scale.mul_(torch.where(over, 0.5, torch.where(grown, 2.0, 1.0)))
-        self._calm.copy_(torch.where(grown, 0.0, calm))
+        self._good_steps.copy_(torch.where(grown, 0.0, good_steps))
 
     def state_dict(self) -> dict[str, Tensor]:
-        return {"scale": self._scale, "calm": self._calm}
+        return {"scale": self._scale, "calm": self._good_steps}
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
         self._scale.copy_(state["scale"])
-        self._calm.copy_(state["calm"])
+        self._good_steps.copy_(state["calm"])

@@ -1,4 +1,4 @@
-"""Nothing non-finite reaches the weights (F17): the step that would carry it there becomes a no-op on the device."""
+"""Keep non-finite values out of the weights (F17): a step that has any becomes a no-op, decided on the device."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from simclr_tui.errors import DivergedError
 from simclr_tui.train.optim.loss_scale import SMALLEST, LossScale
 
 
-class Guard:
-    """Watches loss and gradient. Once one is not finite, that step and every later one leave weights and optimiser
-    state alone, decided on the device without waiting for it; the host learns of it with the telemetry.
+class NonfiniteGuard:
+    """Watches loss and gradient; from the first step that is not finite, weights and optimiser state stay as they are.
 
-    With a loss scale, a gradient that is not finite costs its own step alone, until the scale has no room left.
+    The device decides, and the host learns of it with the telemetry. With a loss scale, a gradient that is not finite
+    skips its own step alone, until the scale cannot shrink any further.
     """
 
     def __init__(
@@ -29,26 +29,26 @@ class Guard:
             if parameter.requires_grad
         ]
         self._scale = scale
-        self._broken = torch.zeros((), device=device)
+        self._nonfinite = torch.zeros((), device=device)
         self.found_inf = torch.zeros((), device=device)
 
     def grads(self) -> list[Tensor]:
-        """The gradients that there are."""
+        """Return the gradients of the parameters that have one."""
         return [parameter.grad for _, parameter in self._named if parameter.grad is not None]
 
     @torch.no_grad()
-    def look(self, loss: Tensor) -> Tensor:
+    def update(self, loss: Tensor) -> Tensor:
         """Set `found_inf` for this step and return the norm of the whole gradient (a scalar on the device)."""
         norm: Tensor = torch.linalg.vector_norm(torch.stack(list(torch._foreach_norm(self.grads()))).float())
         overflow = (~torch.isfinite(norm)).float()
-        broken = (~torch.isfinite(loss)).float()
+        nonfinite = (~torch.isfinite(loss)).float()
         if self._scale is None:
-            broken = torch.maximum(broken, overflow)
+            nonfinite = torch.maximum(nonfinite, overflow)
         else:
-            broken = torch.maximum(broken, (self._scale.scale < SMALLEST).float())
+            nonfinite = torch.maximum(nonfinite, (self._scale.scale < SMALLEST).float())
             self._scale.update(overflow)
-        self._broken.copy_(torch.maximum(self._broken, broken))
-        self.found_inf.copy_(torch.maximum(self._broken, overflow))
+        self._nonfinite.copy_(torch.maximum(self._nonfinite, nonfinite))
+        self.found_inf.copy_(torch.maximum(self._nonfinite, overflow))
         return norm
 
     @torch.no_grad()

@@ -1,4 +1,4 @@
-"""Optimisers: LARS as published with SimCLR, and torch's fused SGD, Adam and AdamW.
+"""Build the optimisers: LARS as published with SimCLR, and torch's fused SGD, Adam and AdamW.
 
 All four read `optimizer.found_inf`, a float tensor without dimensions on the weights' device that the loop sets
 before a step: where it is 1 the step leaves weights and state as they were, decided on the device without
@@ -58,11 +58,11 @@ class LARS(Optimizer):
         if group["adapt"]:
             torch._foreach_mul_(update, _trust_ratios(weights, update))
         if self.found_inf is None:
-            _advance(velocities, group["momentum"], update, group["lr"])
+            _update_velocities(velocities, group["momentum"], update, group["lr"])
             torch._foreach_sub_(weights, velocities)
         else:
-            momentum = _hold(self.found_inf, update, group["momentum"])
-            _advance(velocities, momentum, update, group["lr"])
+            momentum = _skip_if(self.found_inf, update, group["momentum"])
+            _update_velocities(velocities, momentum, update, group["lr"])
             torch._foreach_addcmul_(weights, velocities, [1.0 - self.found_inf] * len(weights), value=-1)
 
     def _velocity(self, weight: Tensor) -> Tensor:
@@ -80,13 +80,13 @@ def _trust_ratios(weights: list[Tensor], grads: list[Tensor]) -> list[Tensor]:
     return list(torch.where(either_zero, 1.0, TRUST_COEFFICIENT * weight_norms / grad_norms).unbind())
 
 
-def _advance(velocities: list[Tensor], momentum: float | Tensor, update: list[Tensor], lr: float) -> None:
+def _update_velocities(velocities: list[Tensor], momentum: float | Tensor, update: list[Tensor], lr: float) -> None:
     torch._foreach_mul_(velocities, momentum)
     torch._foreach_add_(velocities, update, alpha=lr)
 
 
-def _hold(found_inf: Tensor, update: list[Tensor], momentum: float) -> Tensor:
-    """Where found_inf is 1, clear `update` and return momentum 1: v ← momentum·v + lr·update then keeps v."""
+def _skip_if(found_inf: Tensor, update: list[Tensor], momentum: float) -> Tensor:
+    """Clear `update` and return momentum 1 where found_inf is 1: v ← momentum·v + lr·update then keeps v."""
     found = found_inf != 0
     for tensor in update:
         tensor.masked_fill_(found, 0.0)  # and not a product: 0 · NaN is NaN

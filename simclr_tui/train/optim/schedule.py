@@ -1,4 +1,4 @@
-"""What changes from step to step: the learning rate (§2.2), and the side of the views where they grow."""
+"""Schedules by step: the learning rate (§2.2), and the side of growing views."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Checkpoints written while training goes on: by one thread, from a copy of the state."""
+"""Write checkpoints while training goes on: in one thread, from a copy of the state."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from simclr_tui.train.persist import checkpoint
 
 
 class Saver:
-    """At most one save is under way; what it came to is told where `outcome` is asked for.
+    """Saves one checkpoint at a time; `outcome` returns what became of it.
 
-    A `kill -9` meanwhile finds the checkpoints that there were: a file without its manifest is none.
+    A `kill -9` meanwhile leaves the older checkpoints: a file without its manifest does not count.
     """
 
     def __init__(self, paths: RunPaths) -> None:
@@ -27,7 +27,7 @@ class Saver:
         self.step = -1  # of the save that was begun last
 
     def begin(self, state: dict[str, Any], step: int, epoch: float) -> None:
-        """Copy the state, and write the copy. The save before must be over and told."""
+        """Copy the state, and write the copy. The outcome of the save before must have been taken."""
         if self._writing is not None:
             raise RuntimeError("another checkpoint is being written")
         copy, wait = snapshot(state)
@@ -40,7 +40,7 @@ class Saver:
         self._writing = self._pool.submit(write)
 
     def outcome(self, wait: bool) -> Manifest | OSError | None:
-        """What the save came to, once; None where there is none, or none that is over. Other errors are raised."""
+        """Return the save's manifest or OSError, once; None where no save has ended. Other errors are raised."""
         if self._writing is None or not (wait or self._writing.done()):
             return None
         writing, self._writing = self._writing, None
@@ -51,9 +51,9 @@ class Saver:
 
 
 def snapshot(state: dict[str, Any]) -> tuple[dict[str, Any], Callable[[], None]]:
-    """A copy of a state on the host, and what waits until it is whole.
+    """Return a copy of the state on the host, and a function that waits until it is complete.
 
-    From a GPU the copies are queued behind the kernels so far, into pinned memory: the host does not wait.
+    Copies from a GPU are queued behind its kernels, into pinned memory: the host does not wait.
     """
     devices: set[torch.device] = set()
 

@@ -1,4 +1,4 @@
-"""Checkpoints: everything a run needs to go on exactly, and the encoder to take away.
+"""Save and load checkpoints: everything a run needs to go on exactly, and its encoder.
 
 Every random draw is a pure function of seed and step, so the state is the tensors and the step. Files are read
 with `weights_only=True` alone: a checkpoint from a stranger can hold numbers, never code.
@@ -41,10 +41,10 @@ def save(paths: RunPaths, state: dict[str, Any], step: int, epoch: float) -> che
 
 
 def load_newest(paths: RunPaths, device: torch.device | str = "cpu") -> tuple[dict[str, Any] | None, list[str]]:
-    """The newest checkpoint that matches its manifest, and a sentence for each newer one that does not.
+    """Return the newest checkpoint that matches its manifest, and a sentence for each newer one that does not.
 
-    (None, []) when none was ever written. Raises CheckpointError when there are some and all are damaged: a run
-    is never silently begun anew.
+    Returns (None, []) where none was ever written. Raises CheckpointError where all are damaged: a run is never
+    silently started anew.
     """
     damages: list[str] = []
     for manifest in checkpoints.manifests(paths):
@@ -64,7 +64,7 @@ def load_newest(paths: RunPaths, device: torch.device | str = "cpu") -> tuple[di
 
 
 def load_step(paths: RunPaths, step: int, device: torch.device | str = "cpu") -> dict[str, Any]:
-    """The checkpoint after `step` updates. Raises NotFoundError where there is none, CheckpointError if damaged."""
+    """Return the checkpoint after `step` updates. Raises NotFoundError, or CheckpointError where it is damaged."""
     known = {manifest.step: manifest for manifest in checkpoints.manifests(paths)}
     if step not in known:
         there = ", ".join(map(str, sorted(known))) or "none"
@@ -86,7 +86,7 @@ def _decode(data: bytes, device: torch.device | str) -> dict[str, Any] | str:
 
 
 def newest_encoder(run: Run) -> tuple[Encoder, int]:
-    """The encoder of a run's newest checkpoint, in eval mode on the CPU, and its step. Raises CheckpointError."""
+    """Return a run's newest encoder, in eval mode on the CPU, and its step. Raises CheckpointError."""
     state, _damages = load_newest(run.paths)
     if state is None:
         raise CheckpointError(

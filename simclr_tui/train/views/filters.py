@@ -1,4 +1,4 @@
-"""What §3.1 tries beside crop and colour (figure 4): cutout, Sobel filtering and noise.
+"""The augmentations that §3.1 tries beside crop and colour (figure 4): cutout, Sobel filtering and noise.
 
 Each takes images (n, 3, T, T) of values in [0, 1] and returns such images; the given ones stay as they are. The
 paper names these operations without their strengths; those here are stated with each.
@@ -42,7 +42,7 @@ def _within(offset: Tensor, length: int) -> Tensor:
 def sobel(images: Tensor) -> Tensor:
     """Return each channel's gradient magnitude by the 3×3 Sobel operator, mirrored at the border.
 
-    It is divided by the largest magnitude that there can be, so that an image stays one.
+    It is divided by the largest magnitude possible, so that values stay within [0, 1].
     """
     padded = functional.pad(images, (1, 1, 1, 1), mode="reflect")
     across, down = padded[..., 2:] - padded[..., :-2], padded[..., 2:, :] - padded[..., :-2, :]

@@ -1,4 +1,4 @@
-"""What each operation of a view does to the views that it chose, in two forms that give the same views.
+"""Apply each operation to the views that it chose, in two forms that give the same views.
 
 Masked, an operation computes every view and keeps the result where it was chosen: no shape and no branch depends on
 what was drawn, which is what a GPU and a compiler want. Selected, it computes the chosen views alone, which costs a

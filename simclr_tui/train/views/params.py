@@ -1,6 +1,6 @@
-"""What happens to each view: the random numbers of the paper's augmentations (§A, §3.1), per image and per view.
+"""Draw the parameters of the paper's augmentations (§A, §3.1), for each image and view.
 
-Crop and colour are distributed as torchvision's RandomResizedCrop and ColorJitter; the draws are `draws.uniforms`.
+Crop and colour are distributed as torchvision's RandomResizedCrop and ColorJitter; the draws are `rng.uniforms`.
 A recipe without `both_views` follows §3.1: only an image's first view passes the operations. The second is left as
 the identity, cropped where crop is among the operations and merely resized where it is not; it is not flipped.
 """
@@ -27,7 +27,7 @@ _SIGMA = (0.1, 2.0)
 # The place of each draw among a view's uniforms is part of every run's reproducibility: only append.
 _CHANCE = {"flip": 0, "color": 1, "gray": 7, "blur": 8, "cutout": 32, "rotate": 35, "sobel": 37, "noise": 38}
 _ORDER, _FACTORS, _BLUR_SIGMA, _CROP = 2, 3, 9, 10
-_SELDOM = 32  # from here on: draws of the operations that the paper's final recipe does without
+_OPTIONAL = 32  # from here on: draws of the operations that the paper's final recipe does without
 _CUTOUT_ROW, _CUTOUT_COLUMN, _TURNS, _NOISE_SEED = 33, 34, 36, 39
 _COUNT = 40
 
@@ -77,7 +77,7 @@ def draw_views(recipe: Recipe, epoch: int, samples: Ints, side: int) -> ViewPara
     """Draw both views of the images with ids `samples` (N,), whose sources are `side` pixels high and wide."""
     u = _draw(recipe, epoch, samples)
     cropped_side = side if recipe.operations[:1] == ("crop",) else recipe.image_size
-    top, left, height, width = draw_crops(u[:, _CROP:_SELDOM], recipe.crop_min, cropped_side)
+    top, left, height, width = draw_crops(u[:, _CROP:_OPTIONAL], recipe.crop_min, cropped_side)
     strengths = (recipe.brightness, recipe.contrast, recipe.saturation)
     brightness, contrast, saturation = (
         _factor(u[:, _FACTORS + i], recipe.color_strength * x) for i, x in enumerate(strengths)
@@ -92,35 +92,35 @@ def draw_views(recipe: Recipe, epoch: int, samples: Ints, side: int) -> ViewPara
         brightness=brightness,
         contrast=contrast,
         saturation=saturation,
-        hue=_between(u[:, _FACTORS + HUE], -hue, hue),
-        order=_below(u[:, _ORDER], len(ORDERS)),
-        sigma=_between(u[:, _BLUR_SIGMA], *_SIGMA),
-        cutout_row=_below(u[:, _CUTOUT_ROW], recipe.image_size),
-        cutout_column=_below(u[:, _CUTOUT_COLUMN], recipe.image_size),
-        turns=1 + _below(u[:, _TURNS], 3),
-        noise_seed=_below(u[:, _NOISE_SEED], 2**53),
-        **_passing(recipe, u),
+        hue=_uniform(u[:, _FACTORS + HUE], -hue, hue),
+        order=_integer(u[:, _ORDER], len(ORDERS)),
+        sigma=_uniform(u[:, _BLUR_SIGMA], *_SIGMA),
+        cutout_row=_integer(u[:, _CUTOUT_ROW], recipe.image_size),
+        cutout_column=_integer(u[:, _CUTOUT_COLUMN], recipe.image_size),
+        turns=1 + _integer(u[:, _TURNS], 3),
+        noise_seed=_integer(u[:, _NOISE_SEED], 2**53),
+        **_chosen(recipe, u),
     )
 
 
 def _draw(recipe: Recipe, epoch: int, samples: Ints) -> Floats:
     """Return the uniforms (2N, _COUNT) of both views; those that no operation of the recipe asks for are 0."""
-    seldom = any(_CHANCE.get(name, 0) >= _SELDOM for name in recipe.operations)
-    count = _COUNT if seldom else _SELDOM
+    optional = any(_CHANCE.get(name, 0) >= _OPTIONAL for name in recipe.operations)
+    count = _COUNT if optional else _OPTIONAL
     u = np.zeros((2, len(samples), _COUNT))
     for view in (0, 1):
         u[view, :, :count] = uniforms(recipe.seed, Stream.VIEWS, epoch, samples, view, count)
     return u.reshape(-1, _COUNT)
 
 
-def _passing(recipe: Recipe, u: Floats) -> dict[str, Flags]:
+def _chosen(recipe: Recipe, u: Floats) -> dict[str, Flags]:
     """Return which views pass each operation but the crop."""
-    passing = {}
+    chosen = {}
     for name, column in _CHANCE.items():
-        passing[name] = u[:, column] < (recipe.probability(name) if name in recipe.operations else 0.0)
+        chosen[name] = u[:, column] < (recipe.probability(name) if name in recipe.operations else 0.0)
         if not recipe.both_views:
-            passing[name][len(u) // 2 :] = False
-    return passing
+            chosen[name][len(u) // 2 :] = False
+    return chosen
 
 
 def draw_crops(u: Floats, area_min: float, side: int) -> tuple[Ints, Ints, Ints, Ints]:
@@ -129,8 +129,8 @@ def draw_crops(u: Floats, area_min: float, side: int) -> tuple[Ints, Ints, Ints,
     Ten tries at an area in [area_min, 1] and a log-uniform ratio; the first that fits is taken, else the whole
     (square) image.
     """
-    area = _between(u[:, 2::2], area_min, 1.0) * side * side
-    ratio = np.exp(_between(u[:, 3::2], *np.log(_RATIO)))
+    area = _uniform(u[:, 2::2], area_min, 1.0) * side * side
+    ratio = np.exp(_uniform(u[:, 3::2], *np.log(_RATIO)))
     widths = np.rint(np.sqrt(area * ratio)).astype(np.int64)
     heights = np.rint(np.sqrt(area / ratio)).astype(np.int64)
     fits = (widths > 0) & (widths <= side) & (heights > 0) & (heights <= side)
@@ -142,13 +142,13 @@ def draw_crops(u: Floats, area_min: float, side: int) -> tuple[Ints, Ints, Ints,
     return top, left, height, width
 
 
-def _between(u: Floats, low: float, high: float) -> Floats:
+def _uniform(u: Floats, low: float, high: float) -> Floats:
     return low + (high - low) * u
 
 
-def _below(u: Floats, limit: int) -> Ints:
+def _integer(u: Floats, limit: int) -> Ints:
     return (u * limit).astype(np.int64)
 
 
 def _factor(u: Floats, strength: float) -> Floats:
-    return _between(u, max(0.0, 1.0 - strength), 1.0 + strength)
+    return _uniform(u, max(0.0, 1.0 - strength), 1.0 + strength)

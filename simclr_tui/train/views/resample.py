@@ -1,4 +1,4 @@
-"""Linear resampling of whole batches as matrix products: every view brings its own matrix."""
+"""Resample whole batches by matrix products: every view has its own matrix."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def bicubic_weights(start: Tensor, length: Tensor, flip: Tensor | None, source: 
 
 
 def _cubic(x: Tensor) -> Tensor:
-    """Keys' cubic convolution kernel at distances x ≥ 0."""
+    """Return Keys' cubic convolution kernel at distances x ≥ 0."""
     a = _BICUBIC
     near = ((a + 2) * x - (a + 3)).mul_(x).mul_(x).add_(1)
     far = x.clamp(max=2.0)

@@ -22,7 +22,7 @@ from simclr_tui.train.data.batches import Source
 from simclr_tui.train.data.epoch_order import Order
 from simclr_tui.train.data.prefetch import Feed
 from simclr_tui.train.data.shapes import draw_shapes, shape_labels
-from simclr_tui.train.distributed import ALONE, World
+from simclr_tui.train.distributed import SINGLE_PROCESS, ProcessGroup
 from simclr_tui.train.rng import epoch_order
 from tests.training import assert_same, tiny_run, train_in_process, until
 
@@ -48,7 +48,10 @@ def files(root, cache, monkeypatch):
 
 def test_steps_take_what_the_epochs_order_says():
     recipe = Recipe(batch_size=8, seed=3)
-    order, second = Order(recipe, 30, ALONE), Order(recipe, 30, World(rank=1, size=2, local_rank=1, local_size=2))
+    order, second = (
+        Order(recipe, 30, SINGLE_PROCESS),
+        Order(recipe, 30, ProcessGroup(rank=1, size=2, local_rank=1, local_size=2)),
+    )
     for step in (0, 1, 2, 3, 7, 2):
         epoch, position = divmod(step, 3)
         expected = epoch_order(3, epoch, 30)[8 * position : 8 * position + 8]
@@ -59,7 +62,7 @@ def test_steps_take_what_the_epochs_order_says():
 @pytest.mark.parametrize("first", [0, 5])
 def test_files_feed_the_batches_that_memory_does(jpegs, tmp_path, monkeypatch, first):
     data = files(jpegs, tmp_path / "cache", monkeypatch)
-    order = Order(Recipe(batch_size=16), len(data.train), ALONE)
+    order = Order(Recipe(batch_size=16), len(data.train), SINGLE_PROCESS)
     in_memory = Source(data.train.images[:], CPU)
     source = Source(data.train.images, CPU)
     assert in_memory.resident is not None
@@ -78,7 +81,7 @@ def test_damage_reaches_the_step_that_meets_it(jpegs, tmp_path, monkeypatch):
     whole = (jpegs / victim).read_bytes()
     try:
         (jpegs / victim).write_bytes(whole[: len(whole) // 2])
-        order = Order(Recipe(batch_size=16), len(data.train), ALONE)
+        order = Order(Recipe(batch_size=16), len(data.train), SINGLE_PROCESS)
         steps = next(step for step in range(6) if 5 in order(step)) + 1
         with Feed(Source(data.train.images, CPU), CPU, order, 0, 6) as feed:
             for _ in range(steps - 1):

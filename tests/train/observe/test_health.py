@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from simclr_tui.errors import ExitCode
-from simclr_tui.train.attempt import work
+from simclr_tui.train.attempt import run_attempt
 from simclr_tui.train.observe.health import effective_rank, measure_health, stuck_at_chance
 from simclr_tui.train.observe.reporter import Reporter
 from simclr_tui.train.stop_flag import StopFlag
@@ -72,7 +72,7 @@ def test_a_loss_is_stuck_where_it_is_chance_and_positives_are_like_negatives(los
 
 
 def train(run):
-    return work(run.paths, Reporter(run.paths), StopFlag())
+    return run_attempt(run.paths, Reporter(run.paths), StopFlag())
 
 
 def warnings(run):

@@ -10,7 +10,7 @@ from torch import nn
 
 from simclr_tui.errors import DivergedError, ExitCode
 from simclr_tui.train.optim.loss_scale import SMALLEST, LossScale
-from simclr_tui.train.optim.nonfinite_guard import Guard
+from simclr_tui.train.optim.nonfinite_guard import NonfiniteGuard
 from tests.train.test_loop import StopAfter, next_attempt, train
 from tests.training import assert_same, tensors, tiny_run
 
@@ -37,42 +37,42 @@ def test_the_scale_follows_torchs_own_scaler():
 
 def test_an_overflow_costs_its_own_step_alone():
     scale, linear = LossScale(CPU), layer([1.0, math.inf])
-    guard = Guard([("head", linear)], CPU, scale)
-    norm = guard.look(torch.tensor(2.0))
+    guard = NonfiniteGuard([("head", linear)], CPU, scale)
+    norm = guard.update(torch.tensor(2.0))
     assert float(guard.found_inf) == 1.0
     assert float(scale.scale) == 2.0**15
     guard.check(1, 2.0, float(norm), 0.1, [])
     linear.weight.grad = torch.tensor([[3.0, 4.0]])
-    assert float(guard.look(torch.tensor(2.0))) == 5.0
+    assert float(guard.update(torch.tensor(2.0))) == 5.0
     assert float(guard.found_inf) == 0.0
 
 
 def test_a_gradient_that_no_scale_mends_ends_the_run():
     scale, linear = LossScale(CPU), layer([1.0, math.nan])
-    guard = Guard([("head", linear)], CPU, scale)
+    guard = NonfiniteGuard([("head", linear)], CPU, scale)
     while float(scale.scale) >= SMALLEST:
-        norm = guard.look(torch.tensor(2.0))
+        norm = guard.update(torch.tensor(2.0))
     with pytest.raises(DivergedError, match="gradient is not finite"):
         guard.check(30, 2.0, float(norm), 0.1, [])
     linear.weight.grad = torch.tensor([[3.0, 4.0]])
-    guard.look(torch.tensor(2.0))
+    guard.update(torch.tensor(2.0))
     assert float(guard.found_inf) == 1.0
 
 
 def test_without_a_scale_the_first_overflow_stays():
     linear = layer([1.0, math.inf])
-    guard = Guard([("head", linear)], CPU)
-    guard.look(torch.tensor(2.0))
+    guard = NonfiniteGuard([("head", linear)], CPU)
+    guard.update(torch.tensor(2.0))
     linear.weight.grad = torch.tensor([[3.0, 4.0]])
-    guard.look(torch.tensor(2.0))
+    guard.update(torch.tensor(2.0))
     assert float(guard.found_inf) == 1.0
 
 
 @pytest.mark.parametrize("most", [0.5, 5.0, 50.0])
 def test_clipping_is_torchs(most):
     ours, theirs = layer([3.0, 4.0]), layer([3.0, 4.0])
-    guard = Guard([("head", ours)], CPU)
-    guard.clip(guard.look(torch.tensor(1.0)), most)
+    guard = NonfiniteGuard([("head", ours)], CPU)
+    guard.clip(guard.update(torch.tensor(1.0)), most)
     nn.utils.clip_grad_norm_(theirs.parameters(), most)
     assert torch.allclose(ours.weight.grad, theirs.weight.grad, rtol=1e-5)
 

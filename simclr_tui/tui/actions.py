@@ -6,15 +6,64 @@ simclr_tui.tui.actions > docs/keys.md`) are made from this table.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cache
 
 from textual.binding import Binding
+
+from simclr_tui.store.state import ACTIVE, OPEN
+
+
+@dataclass(frozen=True)
+class Situation:
+    """What the keys would act on now: the run under the cursor (an empty state is none), and how many are marked.
+
+    `readable` is False for a run whose files are damaged; `comparable` counts the runs that `=` would compare.
+    """
+
+    state: str = ""
+    readable: bool = False
+    marked: int = 0
+    comparable: int = 0
+
+
+Condition = Callable[[Situation], bool]
+
+
+def _always(now: Situation) -> bool:
+    return True
+
+
+def _on_a_run(now: Situation) -> bool:
+    return bool(now.state)
+
+
+def _readable(now: Situation) -> bool:
+    return _on_a_run(now) and now.readable
+
+
+def _active(now: Situation) -> bool:
+    return now.state in ACTIVE
+
+
+def _queued(now: Situation) -> bool:
+    return now.state == "queued"
+
+
+def _unfinished(now: Situation) -> bool:
+    """Ended before its last step, so that it can be resumed."""
+    return _ended(now) and now.readable and now.state != "finished"
+
+
+def _ended(now: Situation) -> bool:
+    return _on_a_run(now) and now.state not in OPEN
 
 
 @dataclass(frozen=True)
 class Action:
-    """`id` is the method `action_ID` that does it; `where`, the screens that have it ("app": all of them)."""
+    """`id` names what does it; `where`, the screens that have it ("app": all of them); `possible`, when it can be
+    done, where that depends on the run."""
 
     id: str
     keys: str
@@ -24,7 +73,13 @@ class Action:
     where: str = "main"
     footer: bool = False
     first: bool = False  # before the focused widget sees the key, so that what is typed next goes to the right place
-    acts: bool = False  # changes a run or starts work: not for a dashboard that only looks
+    acts: bool = False  # changes a run or starts work: not for a dashboard that was started read-only
+    possible: Condition = _always
+
+    @property
+    def name(self) -> str:
+        """The id without parameters."""
+        return self.id.split("(")[0]
 
     @property
     def keys_shown(self) -> str:
@@ -50,29 +105,84 @@ _CHARTED = "main compare"  # the screens that have charts
 
 ACTIONS: tuple[Action, ...] = (
     Action("new", "n", "new", "Start a run from a form of the recipe's fields.", "runs", footer=True, acts=True),
-    Action("stop", "s", "stop", "End the run with a checkpoint. Asks first.", "runs", footer=True, acts=True),
-    Action("resume", "r", "resume", "Go on from the newest checkpoint.", "runs", footer=True, acts=True),
-    Action("clone", "c", "clone", "A form filled with this run's recipe.", "runs", acts=True),
-    Action("kill", "k", "kill", "End a run that does not answer to stop. Asks first.", "runs", acts=True),
-    Action("sooner(-1)", "K", "sooner", "One place forward in the queue.", "runs", acts=True),
-    Action("sooner(1)", "J", "later", "One place back in the queue.", "runs", acts=True),
+    Action(
+        "stop",
+        "s",
+        "stop",
+        "End the run with a checkpoint. Asks first.",
+        "runs",
+        footer=True,
+        acts=True,
+        possible=lambda now: _active(now) or _queued(now),
+    ),
+    Action(
+        "resume",
+        "r",
+        "resume",
+        "Go on from the newest checkpoint.",
+        "runs",
+        footer=True,
+        acts=True,
+        possible=_unfinished,
+    ),
+    Action("clone", "c", "clone", "A form filled with this run's recipe.", "runs", acts=True, possible=_readable),
+    Action(
+        "kill", "k", "kill", "End a run that does not answer to stop. Asks first.", "runs", acts=True, possible=_active
+    ),
+    Action("sooner(-1)", "K", "sooner", "One place forward in the queue.", "runs", acts=True, possible=_queued),
+    Action("sooner(1)", "J", "later", "One place back in the queue.", "runs", acts=True, possible=_queued),
     Action("queue", "Q", "pause queue", "Start nothing more from the queue, or go on.", "runs", acts=True),
-    Action("evaluate", "e", "evaluate", "Measure the encoder by a protocol.", "runs", acts=True),
-    Action("export", "x", "export", "Write the encoder or the metrics into a file.", "runs", footer=True, acts=True),
+    Action("evaluate", "e", "evaluate", "Measure the encoder by a protocol.", "runs", acts=True, possible=_readable),
+    Action(
+        "export",
+        "x",
+        "export",
+        "Write the encoder or the metrics into a file.",
+        "runs",
+        footer=True,
+        acts=True,
+        possible=_readable,
+    ),
     Action("cancel_work", "X", "end work", "End the evaluations and exports that were begun here.", "runs"),
-    Action("tag", "t", "tag", "Change the run's tags.", "runs", acts=True),
-    Action("note", "N", "note", "Change the run's note.", "runs", acts=True),
-    Action("rename", "R", "rename", "Give the run another name.", "runs", acts=True),
-    Action("remove", "d,delete", "delete", "Move the run into the trash. Asks first.", "runs", acts=True),
+    Action("tag", "t", "tag", "Change the run's tags.", "runs", acts=True, possible=_readable),
+    Action("note", "N", "note", "Change the run's note.", "runs", acts=True, possible=_readable),
+    Action(
+        "rename",
+        "R",
+        "rename",
+        "Give the run another name.",
+        "runs",
+        acts=True,
+        possible=lambda now: _ended(now) and now.readable,
+    ),
+    Action(
+        "remove", "d,delete", "delete", "Move the run into the trash. Asks first.", "runs", acts=True, possible=_ended
+    ),
     Action("undo", "u", "undo", "Take back the last delete, tag, note or rename.", "runs", acts=True),
-    Action("mark", "space", "mark", "Draw its curves beside those of the others marked.", "list", footer=True),
-    Action("unmark", "U", "unmark", "Take all marks away.", "list"),
-    Action("compare", "equals_sign", "compare", "Set the marked runs side by side.", "list", footer=True),
+    Action(
+        "mark",
+        "space",
+        "mark",
+        "Draw its curves beside those of the others marked.",
+        "list",
+        footer=True,
+        possible=_on_a_run,
+    ),
+    Action("unmark", "U", "unmark", "Take all marks away.", "list", possible=lambda now: now.marked > 0),
+    Action(
+        "compare",
+        "equals_sign",
+        "compare",
+        "Set the marked runs side by side.",
+        "list",
+        footer=True,
+        possible=lambda now: now.comparable > 1,
+    ),
     Action("filter", "slash", "find", "Show only some: state:running temp<0.5 text.", "list", "main", True, True),
     Action("order", "o", "sort", "Sort by any field or figure.", "list"),
     Action("reverse", "O", "reverse order", "Turn the order round.", "list"),
     Action("group", "g", "group", "Group the runs by a field or tag, with mean ± std of each group.", "list"),
-    Action("pin", "p", "pin", "Keep this run on top, whatever the order and the filter.", "list"),
+    Action("pin", "p", "pin", "Keep this run on top, whatever the order and the filter.", "list", possible=_on_a_run),
     Action("columns", "C", "columns", "Choose the columns of the list.", "list"),
     Action("open", "enter", "open", "Go to the tabs; on a narrow terminal, show them.", "list"),
     Action("back", "escape", "back", "Leave the input, the filter, or the tabs for the run list.", "list"),
@@ -158,7 +268,13 @@ ACTIONS: tuple[Action, ...] = (
 )
 
 
-ACTING = frozenset(action.id.split("(")[0] for action in ACTIONS if action.acts)
+@cache
+def action_of(name: str, where: str) -> Action | None:
+    """Return the action of a screen that is called `name`, without its parameters; None where it has none."""
+    return next((action for action in actions(where) if action.name == name), None)
+
+
+ACTING = frozenset(action.name for action in ACTIONS if action.acts)
 
 
 def actions(where: str) -> tuple[Action, ...]:

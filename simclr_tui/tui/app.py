@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from rich.console import RenderableType
-from textual.actions import ActionParseResult
+from textual.actions import ActionParseResult, parse
 from textual.app import App, SystemCommand
 from textual.binding import BindingType
 from textual.dom import DOMNode
@@ -26,7 +27,9 @@ from simclr_tui.config import Config
 from simclr_tui.errors import CancelledError, SimclrError
 from simclr_tui.launch.notify import notify
 from simclr_tui.store.state import ACTIVE
+from simclr_tui.store.store import Store
 from simclr_tui.text import did_you_mean, safe
+from simclr_tui.tui.action_screen import ActionScreen
 from simclr_tui.tui.actions import ACTING, ACTIONS, bindings
 from simclr_tui.tui.breakpoints import has_light_ground
 from simclr_tui.tui.dialogs.help import Help
@@ -36,10 +39,9 @@ from simclr_tui.tui.feed.slurm_watch import ClusterWatch
 from simclr_tui.tui.jobs import Job, Jobs, Work
 from simclr_tui.tui.main_screen import MainScreen
 from simclr_tui.tui.terminal.lifecycle import driver_class, leave_if_gone, on_signals
-from simclr_tui.tui.view_state import read_layout
+from simclr_tui.tui.view_state import Layout, read_layout
 
 DEFAULTS = Config()
-_WHERE = {"MainScreen": "main", "NewRun": "form", "CompareScreen": "compare"}
 
 
 class Dashboard(App[str], inherit_bindings=False):
@@ -66,18 +68,16 @@ class Dashboard(App[str], inherit_bindings=False):
 
     def __init__(self, root: Path, config: Config = DEFAULTS, readonly: bool = False, remember: bool = True) -> None:
         super().__init__(driver_class=driver_class())
-        self.root = root
+        self.store = Store(root)
         self.config = config
         self.readonly = readonly or config.readonly
         self.pixels: type[Widget] | None = None
         self.light = has_light_ground()
-        self.main = MainScreen(root)
-        if remember:
-            self.main.left = read_layout(root)
-            self.main.keep = None if self.readonly else root
+        layout = read_layout(root) if remember else Layout()
+        self.jobs = Jobs()
+        self.main = MainScreen(self, layout, remember=remember and not self.readonly)
         self.feed = Feed(root, lambda snapshot: self.post_message(self.Fed(snapshot)), self._feed_failed)
         self.cluster = ClusterWatch(root, self._feed_failed)
-        self.jobs = Jobs()
         self.settled = -1
         self.fault: BaseException | None = None
         self._active = 0
@@ -114,7 +114,7 @@ class Dashboard(App[str], inherit_bindings=False):
         self.feed.stop()
         self.cluster.stop()
         self.jobs.cancel_all()
-        self.main.looks.stop()
+        self.main.images.requests.stop()
 
     def _handle_exception(self, error: Exception) -> None:
         """Leave with the first fault kept: `run_dashboard` puts it into a file."""
@@ -158,7 +158,7 @@ class Dashboard(App[str], inherit_bindings=False):
         for message, bad in in_brief(found):
             severity: SeverityLevel = "error" if bad else "information"
             self.notify(message, severity=severity, markup=False, timeout=12)
-        self.main.add_news({event.run for event in found})
+        self.main.runs_pane.add_news({event.run for event in found})
         if self.config.bell:
             self.bell()
         if self.config.notify or self.config.webhook:
@@ -176,11 +176,19 @@ class Dashboard(App[str], inherit_bindings=False):
         default_namespace: DOMNode | None = None,
         namespaces: Mapping[str, DOMNode] | None = None,
     ) -> bool:
-        """Refuse what changes something where this dashboard only looks, and say so."""
-        name = action.split("(")[0] if isinstance(action, str) else action[1]
+        """Let the part of a screen that owns an action do it. Read-only, what changes something is refused."""
+        destination, name, parameters = parse(action) if isinstance(action, str) else action
         if self.readonly and name in ACTING:
             self.tell("this dashboard only looks: start simclr tui without --readonly to act")
             return True
+        place = self.screen if destination == "screen" else default_namespace
+        if isinstance(place, ActionScreen) and (doer := place.doer(name)) is not None:
+            if place.check_action(name, parameters):
+                done = doer(*parameters)
+                if inspect.isawaitable(done):
+                    await done
+                return True
+            return False
         return await super().run_action(action, default_namespace, namespaces)
 
     def tell(self, words: str, seconds: float = 4) -> None:
@@ -202,6 +210,19 @@ class Dashboard(App[str], inherit_bindings=False):
             if then is not None:
                 self.call_later(then)
         self.feed.refresh()
+
+    @property
+    def reader(self) -> Feed:
+        """The thread that reads the store."""
+        return self.feed
+
+    def in_thread(self, work: Callable[[], object], group: str) -> None:
+        """Run `work`, which reports its own errors, off the screen's thread."""
+        self.run_worker(work, thread=True, group=group, exit_on_error=True)
+
+    def show(self, screen: Screen[Any], answered: Callable[[Any], None] | None = None) -> None:
+        """Put a screen on top; `answered` gets what it is dismissed with."""
+        self.push_screen(screen, answered)
 
     def begin(self, title: str, work: Work) -> None:
         """Begin work that takes a while, in a process that ends with the dashboard; say what came of it."""
@@ -238,9 +259,9 @@ class Dashboard(App[str], inherit_bindings=False):
         going_on = f"{self._active} run{'s go' if self._active != 1 else ' goes'} on; simclr tui shows them again"
         self.exit(going_on if self._active else "")
 
-    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """The palette: every action of this screen, then what Textual offers itself (themes among it)."""
-        where = _WHERE.get(type(screen).__name__, "")
+        where = screen.where if isinstance(screen, ActionScreen) else ""
         for action in ACTIONS:
             here = action.is_in(where)
             if (here or action.is_in("app")) and action.id != "command_palette":
@@ -251,5 +272,5 @@ class Dashboard(App[str], inherit_bindings=False):
             if command.title.lower() not in own:
                 yield command
 
-    async def _run_from_palette(self, action: str, place: Screen[object] | App[str]) -> None:
+    async def _run_from_palette(self, action: str, place: Screen[Any] | App[str]) -> None:
         await self.run_action(action, place)

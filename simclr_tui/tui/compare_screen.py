@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 import msgspec
 from rich.text import Text
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import VerticalScroll
@@ -19,19 +20,19 @@ from simclr_tui.errors import SimclrError
 from simclr_tui.store.run import Run
 from simclr_tui.store.state import ACTIVE
 from simclr_tui.text import safe
+from simclr_tui.tui.action_screen import ActionScreen, Doer
 from simclr_tui.tui.actions import bindings
 from simclr_tui.tui.breakpoints import WIDTHS
-from simclr_tui.tui.charts.controller import ChartActions
-from simclr_tui.tui.charts.curves_tab import CurvesView
+from simclr_tui.tui.charts.chart_tab import ChartTab
+from simclr_tui.tui.charts.controller import ChartsController
+from simclr_tui.tui.charts.curves_tab import CurvesTab
 from simclr_tui.tui.feed.curve_page import curve_page
 from simclr_tui.tui.feed.curve_reader import CurveReader
 from simclr_tui.tui.feed.messages import Curves
 from simclr_tui.tui.feed.run_reader import BUDGET
+from simclr_tui.tui.host import Host
 from simclr_tui.tui.tabs.recipe_tab import value_text
-from simclr_tui.tui.view_state import Layout
-
-if TYPE_CHECKING:
-    from simclr_tui.tui.app import Dashboard
+from simclr_tui.tui.view_state import Layout, ViewState
 
 _CURVES = "loss knn -loss_scale"  # of all the metrics, to begin with
 _CELLS = 16  # of one run's column
@@ -39,16 +40,25 @@ _WIDE = 22  # of a group's: a mean and a deviation
 _AGAIN = 2.0  # seconds between two readings
 
 
-class CompareScreen(ChartActions):
+class CompareScreen(ActionScreen[None]):
     """Reads the runs anew every other second, off the screen's thread. Its charts have the keys of the Curves tab."""
 
+    where = "compare"
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("compare")]
     HORIZONTAL_BREAKPOINTS = WIDTHS
-    app: Dashboard
 
-    def __init__(self, runs: list[Run], left: Layout) -> None:
+    def __init__(self, host: Host, runs: list[Run], layout: Layout) -> None:
         super().__init__()
-        self.left = msgspec.structs.replace(left, rows=0, columns=0)
+        self._host = host
+        self._view_state = ViewState(msgspec.structs.replace(layout, rows=0, columns=0), self._draw_charts)
+        self.curves = CurvesTab(id="compare-charts", pattern=_CURVES)
+        self.charts = ChartsController(self._view_state, lambda: self.curves)
+        self._doers = {
+            **self.curves.doers,
+            **self.charts.doers,
+            "search": self.curves.search,
+            "cancel": self.action_cancel,
+        }
         self._runs = runs
         self._readers = [CurveReader(run) for run in runs]
         self._lock = threading.Lock()  # of the readers: one thread at a time
@@ -59,23 +69,32 @@ class CompareScreen(ChartActions):
         yield Static(Text(" Compare", style="bold"), id="form-title")
         with VerticalScroll(id="compare-scroll"):
             yield Static(Text("reading…", style="dim"), id="compare-text")
-        yield CurvesView(id="compare-charts", pattern=_CURVES)
+        yield self.curves
         yield Footer(show_command_palette=False, compact=True)
 
     def on_mount(self) -> None:
-        self.dress()
+        self._draw_charts()
         self._read()
         self._timer = self.set_interval(_AGAIN, self._read)
 
     def on_resize(self) -> None:
         self.call_after_refresh(self.ask)
 
-    @property
-    def tab(self) -> str:
-        return "curves"
+    def doer(self, name: str) -> Doer | None:
+        return self._doers.get(name)
 
-    def action_tab(self, name: str) -> None:
-        """There is one tab."""
+    def _draw_charts(self) -> None:
+        self.curves.dress(self._view_state.layout)
+        self.call_after_refresh(self.ask)
+
+    @on(ChartTab.Changed)
+    def _charts_changed(self) -> None:
+        self.curves.draw()
+        self.ask()
+
+    @on(ChartTab.Full)
+    def _filled(self, message: ChartTab.Full) -> None:
+        self.set_class(message.full, "-full")
 
     def ask(self) -> None:
         """Draw what has been read as the keys want it now."""
@@ -91,25 +110,25 @@ class CompareScreen(ChartActions):
         try:
             comparison = compare(self._runs)
         except SimclrError as error:
-            self.app.call_later(self._failed, error)
+            self._host.call_later(self._failed, error)
             return
         with self._lock:
             self._objectives = {run.recipe.objective for run in self._runs}
             for reader in self._readers:
                 while reader.poll(BUDGET):
                     pass
-        self.app.call_later(self._show, comparison)
+        self._host.call_later(self._show, comparison)
 
     def _draw(self) -> None:
         with self._lock:
-            request = self.request("", tuple(run.name for run in self._runs))
+            request = self.charts.request("", tuple(run.name for run in self._runs), "curves", self.curves.pattern)
             while True:
                 for reader in self._readers:
                     reader.behind = False
                 page = curve_page(self._readers, request, self._objectives)
                 if not any(reader.behind for reader in self._readers):  # averages are as long as their metrics
                     break
-        self.app.call_later(self._drawn, page)
+        self._host.call_later(self._drawn, page)
 
     def _drawn(self, page: Curves) -> None:
         if self.is_attached:
@@ -129,12 +148,9 @@ class CompareScreen(ChartActions):
             if not any(state.state in ACTIVE for state in comparison.states):
                 self._timer.stop()
 
+    @on(ChartTab.Left)
     def action_cancel(self) -> None:
         self.dismiss()
-
-    def action_back(self) -> None:
-        """Escape, where the charts have nothing left to leave."""
-        self.action_cancel()
 
 
 def comparison_text(comparison: Comparison) -> Text:

@@ -2,87 +2,113 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Horizontal, Vertical
+from textual.containers import Horizontal
 from textual.events import Resize
-from textual.widgets import ContentSwitcher, Footer, Input, Static
+from textual.widgets import Footer, Input, Static
 
-from simclr_tui.store.run import Run
-from simclr_tui.store.state import ACTIVE, OPEN
-from simclr_tui.store.store import Store
-from simclr_tui.tui.actions import ACTING, actions, bindings
+from simclr_tui.tui.action_screen import ActionScreen, Doer
+from simclr_tui.tui.actions import ACTING, Situation, actions, bindings
 from simclr_tui.tui.breakpoints import HEIGHTS, WIDTHS
-from simclr_tui.tui.charts.curves_tab import CurvesView
-from simclr_tui.tui.charts.system_tab import SystemView
-from simclr_tui.tui.commands.job_commands import WorkActions
-from simclr_tui.tui.commands.label_commands import WordActions
+from simclr_tui.tui.charts.chart_tab import ChartTab
+from simclr_tui.tui.charts.controller import ChartsController
+from simclr_tui.tui.charts.curves_tab import CurvesTab
+from simclr_tui.tui.charts.system_tab import SystemTab
+from simclr_tui.tui.commands.changes import Changes
+from simclr_tui.tui.commands.job_commands import JobCommands
+from simclr_tui.tui.commands.label_commands import LabelCommands
+from simclr_tui.tui.commands.run_commands import RunCommands
 from simclr_tui.tui.compare_screen import CompareScreen
-from simclr_tui.tui.dialogs.entry import Entry
-from simclr_tui.tui.feed.messages import Curves, Detail, Hardware, Listing, Log, Machine, Request, Snapshot
-from simclr_tui.tui.images.controller import LookActions
-from simclr_tui.tui.images.embedding_tab import EmbeddingView
-from simclr_tui.tui.images.views_tab import ViewsView
-from simclr_tui.tui.runs.arrangement import Arrangement
+from simclr_tui.tui.feed.messages import Detail, Hardware, Listing, Log, Machine, Request, Snapshot
+from simclr_tui.tui.host import Host
+from simclr_tui.tui.images.controller import ImagesController
+from simclr_tui.tui.images.embedding_tab import EmbeddingTab
 from simclr_tui.tui.runs.header import Header
 from simclr_tui.tui.runs.run_list import RunList
-from simclr_tui.tui.runs.runs_pane import ListActions
+from simclr_tui.tui.runs.runs_pane import RunsPane
 from simclr_tui.tui.runs.status_line import StatusLine
 from simclr_tui.tui.tabs.log_tab import LogTab
-from simclr_tui.tui.tabs.log_view import LogView
-from simclr_tui.tui.tabs.recipe_tab import RecipeView
-from simclr_tui.tui.tabs.tab_bar import TabBar
+from simclr_tui.tui.tabs.recipe_tab import RecipeTab
+from simclr_tui.tui.tabs.tab import Tab
+from simclr_tui.tui.tabs.tabs_pane import TabsPane
+from simclr_tui.tui.view_state import Layout, ViewState, write_layout
 
 
-class MainScreen(ListActions, LookActions, WordActions, WorkActions):
-    """Holds what the user chose (cursor, marks, filter, tab) and asks the feed for what that shows."""
+class MainScreen(ActionScreen[None]):
+    """Puts the panes together: hands them what the feed has read, and asks the feed for what they show.
 
+    With `remember` the layout is written into the store whenever it changes.
+    """
+
+    where = "main"
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("main")]
     HORIZONTAL_BREAKPOINTS = WIDTHS
     VERTICAL_BREAKPOINTS = HEIGHTS
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, host: Host, layout: Layout, remember: bool = False) -> None:
         super().__init__()
-        self.store = Store(root)
+        self._host = host
+        self._remember = remember
+        self.view_state = ViewState(layout, self._layout_changed)
+        self.runs_pane = RunsPane(host, self.view_state, id="runs-pane")
+        self.images = ImagesController(host, self.runs_pane.current_run, lambda: self.tab)
+        self.curves = CurvesTab(id="curves")
+        tabs: dict[str, Tab] = {
+            "curves": self.curves,
+            "system": SystemTab(id="system"),
+            "log": LogTab(id="log"),
+            "recipe": RecipeTab(id="recipe"),
+            "views": self.images.views,
+            "embedding": self.images.embedding,
+        }
+        self.tabs_pane = TabsPane(self.view_state, tabs, self._tab_chosen, id="tabs-pane")
+        self.charts = ChartsController(self.view_state, lambda: self.tabs_pane.chart_tab)
+        self.changes = Changes(host, self.refresh_footer)
+        run_commands = RunCommands(host, self.runs_pane, self.changes)
+        labels = LabelCommands(host, self.runs_pane, self.changes)
+        jobs = JobCommands(host, self.runs_pane)
+        self._doers = {
+            **self.runs_pane.doers,
+            **self.charts.doers,
+            **run_commands.doers,
+            **labels.doers,
+            **jobs.doers,
+            "filter": self._filter,
+            "open": self.open_tabs,
+            "back": self._back,
+            "compare": self._compare,
+            "cancel_work": self._cancel_work,
+        }
         self._asked: Request | None = None
         self._detail: Detail | None = None
         self._possible: tuple[bool | None, ...] = ()
 
     def compose(self) -> ComposeResult:
         yield Static("the terminal is too small: 20 × 5 at least", id="too-small")
-        yield Header(self.store.root)
+        yield Header(self._host.store.root)
         with Horizontal(id="body"):
-            with Vertical(id="runs-pane"):
-                yield Entry("state:running bs>=256 knn>0.8 text", id="filter", complete=self.complete_filter)
-                yield RunList(id="runs")
-            with Vertical(id="tabs-pane"):
-                yield TabBar()
-                with ContentSwitcher(initial="curves", id="tabs"):
-                    yield CurvesView(id="curves")
-                    yield SystemView(id="system")
-                    yield LogTab(id="log")
-                    yield RecipeView(id="recipe")
-                    yield ViewsView(id="views")
-                    yield EmbeddingView(id="embedding")
+            yield self.runs_pane
+            yield self.tabs_pane
         yield StatusLine()
         yield Footer(show_command_palette=False, compact=True)
 
     def on_mount(self) -> None:
         self.runs.focus()
-        self.runs.empty_text = ""
-        self.write_title()
-        self._arrangement = Arrangement.left_as(self.left)
-        self.show_tab(self.left.tab)
-        self.dress()
+        self._draw_charts()
         self.set_interval(0.5, self.show_work)
 
-    def current_run(self) -> Run | None:
-        row = self.runs.current
-        return self.store.run(row["name"]) if row else None
+    @property
+    def runs(self) -> RunList:
+        return self.runs_pane.runs
+
+    @property
+    def tab(self) -> str:
+        """The name of the tab on screen."""
+        return self.tabs_pane.shown
 
     # What the feed delivers.
 
@@ -90,32 +116,24 @@ class MainScreen(ListActions, LookActions, WordActions, WorkActions):
         """Show what is new; what belongs to a run that is no longer under the cursor is late, and dropped."""
         match snapshot:
             case Listing():
-                self._take_listing(snapshot)
+                self.query_one(Header).show_runs(snapshot)
+                self.runs_pane.take(snapshot)
+                self.refresh_footer()
             case Machine():
                 self.query_one(Header).show_machine(snapshot)
-            case Curves():
-                self.curves.show(snapshot)
-            case Detail() if self._is_current(snapshot.run):
-                self._detail = snapshot
-                self.query_one(StatusLine).show(snapshot)
-                self.query_one(RecipeView).show(snapshot)
-                self.refresh_footer()
-                self.look()
-            case Hardware() if self._is_current(snapshot.run):
-                self.query_one(SystemView).show(snapshot)
-            case Log() if self._is_current(snapshot.run):
-                self.query_one(LogView).show(snapshot)
+            case Detail() | Hardware() | Log() if not self.runs_pane.is_current(snapshot.run):
+                pass
+            case _:
+                self.tabs_pane.take(snapshot)
+                if isinstance(snapshot, Detail):
+                    self._take_detail(snapshot)
 
-    def _is_current(self, name: str) -> bool:
-        row = self.runs.current
-        return row is not None and row["name"] == name
-
-    def _take_listing(self, listing: Listing) -> None:
-        self._listing = listing
-        known = {row["name"] for row in listing.rows}
-        self._marked = tuple(name for name in self._marked if name in known)
-        self.query_one(Header).show_runs(listing)
-        self.show_rows()
+    def _take_detail(self, detail: Detail) -> None:
+        self._detail = detail
+        self.images.checkpoint = detail.checkpoint
+        self.query_one(StatusLine).show(detail)
+        self.refresh_footer()
+        self.images.refresh()
 
     # What is on screen, and so has to be read.
 
@@ -123,32 +141,49 @@ class MainScreen(ListActions, LookActions, WordActions, WorkActions):
         """Tell the feed what to read, if that changed."""
         if not self.app.is_running:
             return
-        request = self.request(self.runs.current["name"] if self.runs.current else "", self._marked)
+        row = self.runs_pane.current
+        name = row["name"] if row else ""
+        request = self.charts.request(name, self.runs_pane.marked, self.tab, self.curves.pattern)
         self.refresh_footer()
         if request != self._asked:
             self._asked = request
-            self.app.feed.ask(request)
-            self.look()
+            self._host.reader.ask(request)
+            self.images.refresh()
 
     @on(RunList.Moved)
     def _moved(self, message: RunList.Moved) -> None:
-        self.news_seen(message.name)
+        if self._detail is None or message.name != self._detail.run:
+            self.images.checkpoint = None
         if not message.name:
             self._detail = None
-            for view in (self.query_one(StatusLine), self.query_one(RecipeView)):
-                view.show(None)
-            if not self._marked:
-                self.curves.show(None)
-            self.query_one(SystemView).show(None)
-            self.query_one(LogView).show(None)
+            self.query_one(StatusLine).show(None)
+            self.tabs_pane.clear(curves_too=not self.runs_pane.marked)
         self.ask()
 
-    def refresh_footer(self) -> None:
-        """Only when what can be done changed: the footer is made anew each time."""
-        possible = tuple(self.check_action(action.id.split("(")[0], ()) for action in actions("main"))
-        if possible != self._possible:
-            self._possible = possible
-            self.refresh_bindings()
+    @on(RunsPane.Changed)
+    def _runs_changed(self) -> None:
+        self.ask()
+
+    @on(RunsPane.Complained)
+    def _complained(self, message: RunsPane.Complained) -> None:
+        self.query_one(StatusLine).complain(message.words)
+
+    @on(ChartTab.Changed)
+    def _charts_changed(self) -> None:
+        self.curves.draw()
+        self.ask()
+
+    @on(ChartTab.Full)
+    def _filled(self, message: ChartTab.Full) -> None:
+        self.set_class(message.full, "-full")
+
+    @on(ChartTab.NoCursor)
+    def _no_cursor(self) -> None:
+        self._host.tell("put the cursor on a moment first: , and . move it")
+
+    @on(EmbeddingTab.NeighborsWanted)
+    def _neighbors_wanted(self) -> None:
+        self.tabs_pane.choose("views")
 
     def on_resize(self, event: Resize) -> None:
         if event.size != self.app.size:
@@ -157,82 +192,96 @@ class MainScreen(ListActions, LookActions, WordActions, WorkActions):
             return
         self.call_after_refresh(self.ask)
 
-    def keep_list(self, arrangement: Arrangement) -> None:
-        self.remember(**arrangement.left)
+    def _layout_changed(self) -> None:
+        self._draw_charts()
+        root = self._host.store.root
+        if self._remember and root.is_dir():
+            self._host.in_thread(lambda: write_layout(root, lambda: self.view_state.layout), "layout")
 
-    def checkpoint(self) -> int | None:
-        detail = self._detail
-        return detail.checkpoint if detail is not None and self._is_current(detail.run) else None
+    def _draw_charts(self) -> None:
+        for view in self.query(ChartTab):
+            view.dress(self.view_state.layout)
+        self.call_after_refresh(self.ask)
 
     def show_work(self) -> None:
         """Say what was begun here and is under way."""
         if self.is_mounted:
-            self.query_one(StatusLine).show_work(self.app.jobs.words)
-            self.show_progress()
+            self.query_one(StatusLine).show_work(self._host.jobs.words)
+            self.images.show_progress()
 
-    def action_cancel_work(self) -> None:
-        if not (self.app.jobs.cancel_all() + self.looks.stop()):
-            self.app.tell("nothing is under way here")
+    # What the keys do to the screen as a whole.
 
-    @on(RunList.Opened)
-    def action_open(self) -> None:
-        if not self.runs.has_focus and self.look_again():
+    def open_tabs(self) -> None:
+        """Go to the tabs; on a narrow terminal, show them."""
+        if not self.runs.has_focus and self.images.compute_again():
             return
         self.add_class("-opened")
-        tab = self.query_one("#tabs").query_one(f"#{self.tab}")
-        inside = [tab, *tab.query("*")]
-        # At once: the next key may be there already.
-        self.set_focus(next((one for one in inside if one.focusable and one.display), self.query_one(TabBar)))
+        self.tabs_pane.enter()
         self.call_after_refresh(self.ask)
+
+    @on(RunList.Opened)
+    def _run_opened(self) -> None:
+        self.open_tabs()
+
+    def _tab_chosen(self) -> None:
+        if self.has_class("-narrow") and not self.has_class("-opened"):
+            self.open_tabs()
+        self.call_after_refresh(self.ask)
+
+    @on(ChartTab.Left)
+    def _back(self) -> None:
+        """Leave the filter, else the tabs for the list, else drop the filter."""
+        if self.runs_pane.is_filtering or (self.runs.has_focus and self.runs_pane.arrangement.filter.text):
+            self.runs_pane.leave_filter(keep=False)
+        elif not self.runs.has_focus:
+            self.remove_class("-opened")
+            self.runs.focus()
+
+    def _filter(self) -> None:
+        self.remove_class("-opened")
+        self.runs_pane.start_filter()
+
+    def _compare(self) -> None:
+        names = self.runs_pane.compared()
+        if len(names) < 2:
+            self._host.tell("mark two runs or more with space, then compare them")
+            return
+        runs = [self._host.store.run(name) for name in names]
+        self._host.show(CompareScreen(self._host, runs, self.view_state.layout))
+
+    def _cancel_work(self) -> None:
+        if not (self._host.jobs.cancel_all() + self.images.requests.stop()):
+            self._host.tell("nothing is under way here")
 
     # What can be done now.
 
-    def _current_state(self) -> str:
-        """Of the run under the cursor: the list may be a moment behind its detail."""
-        row = self.runs.current if self.is_mounted else None
-        detail = self._detail
-        if row is None or detail is None or detail.state is None or detail.run != row["name"]:
-            return "" if row is None else str(row["state"])
-        return detail.state.state
+    def doer(self, name: str) -> Doer | None:
+        return self._doers.get(name) or self.tabs_pane.doer(name)
+
+    def situation(self) -> Situation:
+        row = self.runs_pane.current
+        if row is None:
+            return Situation(marked=len(self.runs_pane.marked), comparable=len(self.runs_pane.compared()))
+        state, detail = str(row["state"]), self._detail
+        if detail is not None and detail.state is not None and detail.run == row["name"]:
+            state = detail.state.state  # the list may be a moment behind
+        return Situation(state, not row.get("error"), len(self.runs_pane.marked), len(self.runs_pane.compared()))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """What cannot be done now is shown dim in the footer; a slash typed into the filter is a slash, and where one
-        chart has the screen there is no list to filter."""
+        """Leave a slash that is typed into the filter to it; where one chart has the screen there is no list to
+        filter. Read-only, an acting key says why it does nothing."""
         if action == "filter" and (isinstance(self.focused, Input) or self.has_class("-full")):
             return False
-        if self.app.readonly and action in ACTING:
-            return True  # the key says why it does nothing
-        row = self.runs.current if self.is_mounted else None
-        state = self._current_state()
-        active, open_ = state in ACTIVE, state in OPEN
-        possible = {
-            "stop": active or state == "queued",
-            "kill": active,
-            "sooner": state == "queued",
-            "resume": row is not None and not open_ and state != "finished" and not row.get("error"),
-            "clone": row is not None and not row.get("error"),
-            "evaluate": row is not None and not row.get("error"),
-            "export": row is not None and not row.get("error"),
-            "tag": row is not None and not row.get("error"),
-            "note": row is not None and not row.get("error"),
-            "rename": row is not None and not open_ and not row.get("error"),
-            "remove": row is not None and not open_,
-            "mark": row is not None,
-            "pin": row is not None,
-            "unmark": bool(self._marked),
-            "compare": len(self._marked) > 1 or (len(self._marked) == 1 and row is not None),
-            "follow": self.tab in ("log", "curves", "system") if self.is_mounted else False,
-            "view": self.tab in ("recipe", "views", "embedding") if self.is_mounted else False,
-            "image": self.tab in ("views", "embedding") if self.is_mounted else False,
-        }
-        return True if possible.get(action, True) else None
+        if self._host.readonly and action in ACTING:
+            return True
+        return super().check_action(action, parameters)
 
-    def action_compare(self) -> None:
-        row = self.runs.current
-        names = list(self._marked)
-        if row is not None and len(names) == 1 and row["name"] not in names:
-            names.append(row["name"])
-        if len(names) < 2:
-            self.app.tell("mark two runs or more with space, then compare them")
+    def refresh_footer(self) -> None:
+        """Make the footer anew, only when what can be done changed."""
+        if not self.is_mounted:
             return
-        self.app.push_screen(CompareScreen([self.store.run(name) for name in names], self.left))
+        now = self.situation()
+        possible = tuple(self.is_possible(action.name, now) for action in actions(self.where))
+        if possible != self._possible:
+            self._possible = possible
+            self.refresh_bindings()

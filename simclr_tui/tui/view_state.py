@@ -38,6 +38,21 @@ class Layout(msgspec.Struct, frozen=True):
     list_pinned: tuple[str, ...] = ()
 
 
+class ViewState:
+    """Hold how the dashboard is arranged now; `changed` is called after every change."""
+
+    def __init__(self, layout: Layout, changed: Callable[[], object]) -> None:
+        self.layout = layout
+        self._changed = changed
+
+    def change(self, **fields: object) -> None:
+        """Replace fields of the layout."""
+        layout = msgspec.structs.replace(self.layout, **fields)
+        if layout != self.layout:
+            self.layout = layout
+            self._changed()
+
+
 def read_layout(root: Path) -> Layout:
     """What was left there; a field that cannot be read is as at the first time, and the others are kept."""
     left = _fields(root)

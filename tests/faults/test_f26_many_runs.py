@@ -20,8 +20,8 @@ GATE_AT = 20  # runs that are listed before the index has to wait for the test
 BEFORE = """
 import json, time
 from simclr_tui.catalog import catalog
-from simclr_tui.tui import feed
-from simclr_tui.tui.widgets import run_list
+from simclr_tui.tui.feed import feed
+from simclr_tui.tui.runs import run_list
 place = Path({place!r})
 indexed, drawn, budget, make_row, run_line = [], set(), feed._LISTING_BUDGET, catalog.make_row, run_list.run_line
 feed._LISTING_BUDGET = 0

@@ -14,29 +14,29 @@ DIVIDED = "ZeroDivisionError('division by zero')"
 CRASHES = [
     ("app.Feed._list", "", DIVIDED),  # in the thread that reads the store
     ("app.MainScreen.show_work", "", DIVIDED),  # in a timer
-    ("app.MainScreen.action_order", "o", DIVIDED),  # in what a key does
+    ("RunsPane.choose_order", "o", DIVIDED),  # in what a key does
     ("RunList.render_line", "", DIVIDED),  # while it draws
     ("app.Dashboard.on_unmount", "q", DIVIDED),  # while it leaves
     ("TerminalDriver.run_input_thread", "", DIVIDED),  # in the thread that reads the keys
-    ("app.MainScreen.action_order", "o", "SelfDrawn('an error that draws itself, and cannot')"),
-    ("app.MainScreen._compute", "5", DIVIDED),  # in a thread for one piece of work
+    ("RunsPane.choose_order", "o", "SelfDrawn('an error that draws itself, and cannot')"),
+    ("ImagesController._compute", "5", DIVIDED),  # in a thread for one piece of work
     ("app.MainScreen.compose", "", DIVIDED),
     ("app.MainScreen.on_mount", "", DIVIDED),
     ("app.Dashboard.on_mount", "", DIVIDED),
     ("app.Dashboard.on_dashboard_fed", "", DIVIDED),
     ("app.Dashboard.action_help", "?", DIVIDED),
-    ("cluster.refresh", "", DIVIDED),
+    ("slurm_watch.refresh", "", DIVIDED),
     ("app.Feed._read", "", DIVIDED),
     ("app.Feed._sample", "", DIVIDED),
     ("app.Feed._turn", "", "MemoryError()"),
     ("app.Feed.ask", "", DIVIDED),
     ("app.MainScreen.take", "", DIVIDED),
-    ("app.MainScreen.request", "", DIVIDED),
+    ("ChartsController.request", "", DIVIDED),
     ("app.MainScreen.check_action", "", DIVIDED),
-    ("app.MainScreen.action_mark", " ", "RecursionError('maximum recursion depth exceeded')"),
+    ("RunsPane.mark", " ", "RecursionError('maximum recursion depth exceeded')"),
     ("app.Dashboard.run_action", "n", "UnicodeDecodeError('utf-8', b'\\xff', 0, 1, 'invalid start byte')"),
-    ("app.MainScreen.action_back", "\x1b[Z\x1b", "KeyError('[/]')"),
-    ("app.MainScreen.action_filter", "/", "RuntimeError('\\x1b]0;title\\x07 two\\nlines [link=x]')"),
+    ("app.MainScreen._back", "\x1b[Z\x1b", "KeyError('[/]')"),
+    ("RunsPane.start_filter", "/", "RuntimeError('\\x1b]0;title\\x07 two\\nlines [link=x]')"),
     ("app.Help.compose", "?", DIVIDED),
     ("NewRun.compose", "n", DIVIDED),
     ("StatusLine.show", "", DIVIDED),
@@ -45,12 +45,15 @@ CRASHES = [
     ("app.Dashboard._tell_news", "", "AssertionError()"),
 ]
 BEFORE = """
-from simclr_tui.tui import cluster
+from simclr_tui.tui.feed import slurm_watch
 from simclr_tui.tui.terminal.driver import TerminalDriver
 from simclr_tui.tui.charts.chart import Chart
+from simclr_tui.tui.charts.controller import ChartsController
 from simclr_tui.tui.form.new_run import NewRun
+from simclr_tui.tui.images.controller import ImagesController
 from simclr_tui.tui.runs.header import Header
 from simclr_tui.tui.runs.run_list import RunList
+from simclr_tui.tui.runs.runs_pane import RunsPane
 from simclr_tui.tui.runs.status_line import StatusLine
 class SelfDrawn(Exception):
     def __rich__(self):

@@ -12,7 +12,7 @@ import tomli_w
 from simclr_tui.errors import SimclrError
 from simclr_tui.store.picture import Picture
 from simclr_tui.store.task_replies import Neighbor, Neighbors, Point, Preview, Projection, ViewsShown
-from simclr_tui.tui.images.requests import Look
+from simclr_tui.tui.images.requests import ImageRequest
 from tests.tui.driving import WIDE, dashboard, press, screen_text, until, write
 from tests.tui.runs_fabric import fabricate, write_metrics
 
@@ -113,22 +113,22 @@ async def test_views_neighbours_and_embedding_show_it_as_text(tmp_path, size):
     fabricate(tmp_path, steps=20)
     picture = Picture(4, 4, bytes(range(48)))
     async with dashboard(tmp_path, size) as (app, pilot):
-        app.main.look = lambda: None  # the answers are given here
+        app.main.images.refresh = lambda: None  # the answers are given here
         for payload in PAYLOADS:
             found = Neighbors(picture, payload, 1, 1, [Neighbor(0, "train", payload, payload, 0.5, picture)])
             points = [Point(0.0, 1.0, payload, 3, payload), Point(1.0, 0.0, "", 4, "test")]
             await press(app, pilot, "5")
-            app.main._show(Look("neighbors", payload, 1, payload), found)
+            app.main.images.show(ImageRequest("neighbors", payload, 1, payload), found)
             await pilot.pause()
             assert_clean(screen_text(app))
-            app.main._show(None, Preview([ViewsShown(0, payload, picture, (picture, picture))]))
+            app.main.images.show(None, Preview([ViewsShown(0, payload, picture, (picture, picture))]))
             await pilot.pause()
             assert_clean(screen_text(app))
-            app.main._show(None, SimclrError(payload, payload))
+            app.main.images.show(None, SimclrError(payload, payload))
             await pilot.pause()
             assert_clean(screen_text(app))
             await press(app, pilot, "6")
-            app.main._show(None, Projection(points, (0.5, 0.2), [payload, ""], 2, 1), payload)
+            app.main.images.show(None, Projection(points, (0.5, 0.2), [payload, ""], 2, 1), payload)
             await pilot.pause()
             assert_clean(screen_text(app))
 

@@ -12,7 +12,7 @@ from simclr_tui.tui.dialogs.confirm import Confirm
 from simclr_tui.tui.dialogs.help import Help
 from simclr_tui.tui.form.new_run import NewRun
 from simclr_tui.tui.tabs.log_view import LogView
-from simclr_tui.tui.tabs.recipe_tab import RecipeView
+from simclr_tui.tui.tabs.recipe_tab import RecipeTab
 from tests.tui.driving import NARROW, WIDE, dashboard, notices, press, screen_lines, screen_text, until, write
 from tests.tui.runs_fabric import CREATED, fabricate
 
@@ -102,15 +102,15 @@ async def test_other_sizes_degrade_to_one_pane_or_a_sentence(store, size):
 async def test_several_marked_runs_are_drawn_together_each_in_its_colour(store):
     async with dashboard(store) as (app, pilot):
         await press(app, pilot, "down", "down", "space", "down", "space")
-        assert app.main._marked == ("run2", "run1")
+        assert app.main.runs_pane.marked == ("run2", "run1")
         panel = app.main.curves._curves.panels[0]
         assert [series.label for series in panel.series] == ["run2", "run1"]
         assert [series.colour for series in panel.series] == [run_colour("run2"), run_colour("run1")]
         assert "2 marked" in screen_text(app)
         await press(app, pilot, "space")
-        assert app.main._marked == ("run2",)
+        assert app.main.runs_pane.marked == ("run2",)
         await press(app, pilot, "U")
-        assert app.main._marked == ()
+        assert app.main.runs_pane.marked == ()
         assert [series.label for series in app.main.curves._curves.panels[0].series] == ["run1"]
 
 
@@ -252,7 +252,7 @@ async def test_recipe_tab_tells_sources_and_differences_to_the_marked_run(store)
         lines = [line[41:].strip(" │") for line in screen_lines(app)]
         assert any(line.startswith("≠ temp") and "0.5" in line and "0.1" in line and "flag" in line for line in lines)
         assert not any(line.startswith("bs") for line in lines)
-        assert app.main.query_one(RecipeView).only_differences
+        assert app.main.query_one(RecipeTab).only_differences
 
 
 @pytest.mark.parametrize("size", [WIDE, NARROW])
@@ -278,12 +278,15 @@ async def test_the_charts_of_a_comparison_have_the_cursor_the_zoom_and_the_smoot
         await until(pilot, lambda: "loss NT-Xent" in screen_text(app) and "kNN accuracy" in screen_text(app))
         charts = app.screen.curves
         await press(app, pilot, "comma", "less_than_sign")
-        await until(pilot, lambda: charts.cursor is not None and f"at step {charts.cursor:.0f}" in screen_text(app))
+        await until(
+            pilot,
+            lambda: charts.viewport.cursor is not None and f"at step {charts.viewport.cursor:.0f}" in screen_text(app),
+        )
         histories = [Store(store).run(name).history() for name in ("run2", "run1")]
-        await until(pilot, lambda: charts.chosen.cursor == charts.cursor)
+        await until(pilot, lambda: charts.chosen.cursor == charts.viewport.cursor)
         for series, history in zip(charts.chosen.series, histories, strict=True):
             points = history.points("loss")
-            known = [value for step, value in zip(*points, strict=True) if step <= charts.cursor]
+            known = [value for step, value in zip(*points, strict=True) if step <= charts.viewport.cursor]
             assert series.at == pytest.approx(known[-1])
         await press(app, pilot, "plus", "w")
         await until(pilot, lambda: "zoomed" in screen_text(app) and "smoothed 0.6" in screen_text(app))

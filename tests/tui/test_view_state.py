@@ -52,11 +52,11 @@ async def test_the_dashboard_comes_back_as_it_was_left(tmp_path):
     fabricate(root, steps=60)
     async with dashboard(root) as (app, pilot):
         await press(app, pilot, "a", "l", "w", "y", "right_parenthesis", "left_curly_bracket", "2")
-        left = app.main.left
+        left = app.main.view_state.layout
         assert left != Layout()
         assert read_layout(root) == left
     async with dashboard(root) as (app, pilot):
-        assert app.main.left == left
+        assert app.main.view_state.layout == left
         assert app.main.tab == "system"
         await press(app, pilot, "1")
         assert "by epoch · log scale · smoothed 0.6 · outliers clipped" in " ".join(screen_text(app).split())
@@ -66,7 +66,7 @@ async def test_the_dashboard_comes_back_as_it_was_left(tmp_path):
 async def test_a_dashboard_that_only_looks_leaves_nothing(tmp_path):
     fabricate(tmp_path, steps=20)
     async with dashboard(tmp_path) as (app, pilot):
-        app.main.keep = None
+        app.main._remember = False
         await press(app, pilot, "a", "l")
-        assert app.main.left == msgspec.structs.replace(Layout(), axis="epoch", log=True)
+        assert app.main.view_state.layout == msgspec.structs.replace(Layout(), axis="epoch", log=True)
     assert not (tmp_path / LAYOUT).exists()

@@ -2,31 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import ClassVar
 
 from rich.text import Text
 from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import BindingType
+from textual.containers import Vertical
 from textual.message import Message
 from textual.widgets import Static
 
+from simclr_tui.tui.action_screen import Doers
 from simclr_tui.tui.actions import bindings
 from simclr_tui.tui.charts.chart import Chart
 from simclr_tui.tui.charts.chart_grid import Caption, ChartPanel, Panels
 from simclr_tui.tui.charts.render import Style, letter
 from simclr_tui.tui.charts.ticks import place_in_words
-from simclr_tui.tui.charts.viewport import ChartPlace
-from simclr_tui.tui.feed.messages import ChartAxis, Panel, Series
+from simclr_tui.tui.charts.viewport import Viewport
+from simclr_tui.tui.feed.messages import ChartAxis, Panel, Series, Snapshot
 from simclr_tui.tui.view_state import Layout
 
 _HINT = "arrows read values, + and - zoom, enter fills the screen"
 
 
-class ChartTab(ChartPlace, can_focus=True):
-    """Holds what the keys changed: page, chosen chart, full screen."""
+_LEAP = 10  # cells
+
+
+class ChartTab(Vertical, can_focus=True):
+    """Hold what the keys changed: page, chosen chart, full screen; `viewport` has the cursor and the window."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("charts")]
+
+    class Changed(Message):
+        """Something else is to be shown, so the feed has to be asked."""
 
     class Full(Message):
         """One chart was given the whole screen, or the screen is shared again."""
@@ -35,26 +44,68 @@ class ChartTab(ChartPlace, can_focus=True):
             super().__init__()
             self.full = full
 
+    class Left(Message):
+        """Escape was pressed where the charts have nothing left to leave."""
+
+    class LogWanted(Message):
+        """The log of the moment under the cursor is to be shown."""
+
+        def __init__(self, step: int) -> None:
+            super().__init__()
+            self.step = step
+
+    class NoCursor(Message):
+        """A key needs a cursor, and there is none."""
+
     def __init__(self, id: str | None = None) -> None:
         super().__init__(id=id)
         self.page = 0
         self.full = False
-        self.left = Layout()
+        self.layout_shown = Layout()
+        self.viewport = Viewport(
+            lambda: self.post_message(self.Changed()), lambda step: self.post_message(self.LogWanted(step))
+        )
+        self._panels: tuple[Panel, ...] = ()
         self._note: Text | None = None  # as it is shown
         self._chosen = 0  # of the charts on this page
         self._kept = 0  # the chart to be found again when the grid changes
+        viewport = self.viewport
+        self.doers: Doers = {
+            "page": self.turn,
+            "fill": self.fill_screen,
+            "choose": self.choose,
+            "leave_charts": self.leave,
+            "cursor": self._with_width(viewport.move_cursor),
+            "leap": self._with_width(lambda by: viewport.move_cursor(by * _LEAP)),
+            "zoom": viewport.zoom,
+            "pan": lambda quarters: viewport.pan(quarters / 4),
+            "show_all": viewport.show_all,
+            "follow": viewport.follow,
+            "log_here": self.show_log_here,
+        }
+
+    def _with_width(self, move: Callable[[int], None]) -> Callable[[int], None]:
+        """Move the cursor by cells of the charts as wide as they are now."""
+
+        def moved(by: int) -> None:
+            self.viewport.columns = self.chart_columns
+            move(by)
+
+        return moved
 
     def compose(self) -> ComposeResult:
         yield Static("no data yet", id=f"{self.id}-note")
         yield Panels()
 
+    def take(self, snapshot: Snapshot) -> None:
+        """Take nothing: each kind of charts knows its own."""
+
+    def clear(self) -> None:
+        """Hold nothing."""
+
     @property
     def panels(self) -> Panels:
         return self.query_one(Panels)
-
-    @property
-    def axis(self) -> ChartAxis:
-        return self.left.axis
 
     @property
     def charts(self) -> int:
@@ -64,6 +115,7 @@ class ChartTab(ChartPlace, can_focus=True):
 
     @property
     def chart_columns(self) -> int:
+        """Cells across one chart."""
         return self.panels.chart_columns
 
     @property
@@ -79,14 +131,16 @@ class ChartTab(ChartPlace, can_focus=True):
 
     def dress(self, layout: Layout) -> None:
         """Draw by another layout. Another x axis has no place for the cursor and the window of the one before."""
-        if layout.axis != self.left.axis:
-            self.leave_place()
-        self.left = layout
+        self.viewport.change_axis(self._axis_of(layout))
+        self.layout_shown = layout
         self._arrange()
         self.draw()
 
+    def _axis_of(self, layout: Layout) -> ChartAxis:
+        return layout.axis
+
     def _arrange(self) -> None:
-        self.panels.want((1, 1) if self.full else (self.left.columns, self.left.rows))
+        self.panels.want((1, 1) if self.full else (self.layout_shown.columns, self.layout_shown.rows))
 
     def draw(self) -> None:
         """Show what is held, as it is to be drawn."""
@@ -94,10 +148,10 @@ class ChartTab(ChartPlace, can_focus=True):
             return
         chosen = self.chosen
         marked = chosen.key if chosen is not None and self.has_focus and len(self._panels) > 1 else ""
-        self.panels.show(self._panels, Style(self.left.log, self.left.clip), marked)
+        self.panels.show(self._panels, Style(self.layout_shown.log, self.layout_shown.clip), marked)
         note = self._legend()
         parts = self.notes()
-        if parts and self.has_focus and self.cursor is None:
+        if parts and self.has_focus and self.viewport.cursor is None:
             parts.append(_HINT)
         note.append(" · ".join(parts) or "no data yet", "not bold dim")
         if note != self._note:
@@ -118,15 +172,15 @@ class ChartTab(ChartPlace, can_focus=True):
     def notes(self) -> list[str]:
         """What is said above the charts."""
         parts: list[str] = []
-        if self.cursor is not None:
-            parts.append(f"at {place_in_words(self.axis, self.cursor)}, L: its log")
-        if not self.window.whole:
-            parts.append("zoomed, following the end" if self.window.following else "zoomed, 0 shows all")
+        if self.viewport.cursor is not None:
+            parts.append(f"at {place_in_words(self.viewport.axis, self.viewport.cursor)}, L: its log")
+        if not self.viewport.window.whole:
+            parts.append("zoomed, following the end" if self.viewport.window.following else "zoomed, 0 shows all")
         return parts
 
     def pages(self) -> int:
-        """How many pages of charts there are."""
-        raise NotImplementedError
+        """Return how many pages of charts there are; one, unless a tab has more."""
+        return 1
 
     def turn(self, by: int) -> None:
         """Another page, round the ends."""
@@ -156,16 +210,35 @@ class ChartTab(ChartPlace, can_focus=True):
             self._kept, self.full = self._index, True
         self._arrange()
         self.post_message(self.Full(self.full))
+        if self.full:
+            self.focus()
+        # How many charts there are on a page is known once the grid has been laid out anew.
+        self.call_after_refresh(self._settle)
 
     @property
     def _index(self) -> int:
         """The place of the chosen chart among all of them."""
         return min(self.page, self.pages() - 1) * self.charts + min(self._chosen, len(self._panels) - 1)
 
-    def settle(self) -> None:
-        """Turn to the page of the chart that was or is alone, as soon as it is known how many there are on one."""
+    def _settle(self) -> None:
+        """Turn to the page of the chart that was or is alone."""
         self.page, self._chosen = divmod(self._kept, max(1, self.charts))
         self.draw()
+        self.post_message(self.Changed())
+
+    def leave(self) -> None:
+        """Leave the one chart, then the cursor, then the tab."""
+        if self.full:
+            self.fill_screen()
+        elif self.viewport.cursor is not None:
+            self.viewport.hide_cursor()
+        else:
+            self.post_message(self.Left())
+
+    def show_log_here(self) -> None:
+        """Ask for the log of the moment under the cursor."""
+        if not self.viewport.want_log():
+            self.post_message(self.NoCursor())
 
     # The mouse.
 
@@ -175,7 +248,7 @@ class ChartTab(ChartPlace, can_focus=True):
         slot = message.chart.parent
         if isinstance(slot, ChartPanel):
             self._choose_key(slot.key)
-        self.point(message.x)
+        self.viewport.point(message.x)
 
     @on(Caption.Clicked)
     def _caption_clicked(self, message: Caption.Clicked) -> None:
@@ -193,9 +266,9 @@ class ChartTab(ChartPlace, can_focus=True):
     @on(Chart.Zoomed)
     def _wheel_zoomed(self, message: Chart.Zoomed) -> None:
         message.stop()
-        self.zoom_about(message.factor, message.about)
+        self.viewport.zoom_about(message.factor, message.about)
 
     @on(Chart.Panned)
     def _wheel_panned(self, message: Chart.Panned) -> None:
         message.stop()
-        self.pan(message.share)
+        self.viewport.pan(message.share)

@@ -8,18 +8,27 @@ from textual.widgets import Input
 
 from simclr_tui.tui.charts.chart_tab import ChartTab
 from simclr_tui.tui.dialogs.search_entry import SearchEntry
-from simclr_tui.tui.feed.messages import Curves, Series
+from simclr_tui.tui.feed.messages import Curves, Series, Snapshot
 
 _AXIS_WORDS = {"step": "by step", "epoch": "by epoch", "time": "by time of training", "wall": "by the clock"}
 
 
-class CurvesView(ChartTab):
+class CurvesTab(ChartTab):
     """Shows a page of curves, and says which. `pattern` says which metrics are wanted."""
 
     def __init__(self, id: str | None = None, pattern: str = "") -> None:
         super().__init__(id=id)
         self.pattern = pattern
         self._curves: Curves | None = None
+
+    def take(self, snapshot: Snapshot) -> None:
+        """Show a page of curves."""
+        if isinstance(snapshot, Curves):
+            self.show(snapshot)
+
+    def clear(self) -> None:
+        """Show that there is nothing to draw."""
+        self.show(None)
 
     def compose(self) -> ComposeResult:
         yield SearchEntry("metrics: loss rank* -gpu", id="metric-filter")
@@ -28,8 +37,9 @@ class CurvesView(ChartTab):
     def show(self, curves: Curves | None) -> None:
         self._curves = curves
         self._panels = curves.panels if curves else ()
-        self.extent = curves.extent if curves else None
-        self.take_step(curves.step if curves else None)
+        self.viewport.extent = curves.extent if curves else None
+        if self._panels:
+            self.viewport.take_step(curves.step if curves else None, self._panels[0].cursor)
         self.draw()
 
     def pages(self) -> int:
@@ -63,12 +73,12 @@ class CurvesView(ChartTab):
         parts = [*super().notes()]
         if curves.pages > 1:
             parts.append(f"page {curves.page + 1} of {curves.pages} [ ]")
-        parts.append(_AXIS_WORDS[self.axis])
-        if self.left.log:
+        parts.append(_AXIS_WORDS[self.viewport.axis])
+        if self.layout_shown.log:
             parts.append("log scale")
-        if self.left.smoothing:
-            parts.append(f"smoothed {self.left.smoothing:g}")
-        if self.left.clip:
+        if self.layout_shown.smoothing:
+            parts.append(f"smoothed {self.layout_shown.smoothing:g}")
+        if self.layout_shown.clip:
             parts.append("outliers clipped")
         if curves.unwanted:
             parts.append(f"{curves.unwanted} not shown / {self.pattern}")

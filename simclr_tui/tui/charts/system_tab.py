@@ -3,25 +3,36 @@
 from __future__ import annotations
 
 from simclr_tui.tui.charts.chart_tab import ChartTab
-from simclr_tui.tui.feed.messages import ChartAxis, Hardware
+from simclr_tui.tui.feed.messages import ChartAxis, Hardware, Snapshot
+from simclr_tui.tui.view_state import Layout
 
 
-class SystemView(ChartTab):
+class SystemTab(ChartTab):
     """Charts of GPU and host from the run's own samples, by time of training."""
 
     def __init__(self, id: str | None = None) -> None:
         super().__init__(id=id)
         self._hardware: Hardware | None = None
+        self.viewport.axis = "time"
 
-    @property
-    def axis(self) -> ChartAxis:
+    def _axis_of(self, layout: Layout) -> ChartAxis:
         return "time"
+
+    def take(self, snapshot: Snapshot) -> None:
+        """Show what the machine did."""
+        if isinstance(snapshot, Hardware):
+            self.show(snapshot)
+
+    def clear(self) -> None:
+        """Show that there is nothing to draw."""
+        self.show(None)
 
     def show(self, hardware: Hardware | None) -> None:
         self._hardware = hardware
-        self.extent = hardware.extent if hardware else None
+        self.viewport.extent = hardware.extent if hardware else None
         self.draw()
-        self.take_step(hardware.step if hardware else None)
+        if self._panels:
+            self.viewport.take_step(hardware.step if hardware else None, self._panels[0].cursor)
 
     def pages(self) -> int:
         return max(1, -(-len(self._all) // max(1, self.charts)))

@@ -14,46 +14,54 @@ from simclr_tui.store.export.target import check_target
 from simclr_tui.store.run import Run
 from simclr_tui.store.task_replies import Written
 from simclr_tui.text import size
-from simclr_tui.tui.commands.run_commands import RunActions
+from simclr_tui.tui.action_screen import Doers
+from simclr_tui.tui.commands.selection import Selection
 from simclr_tui.tui.dialogs.ask import Ask
 from simclr_tui.tui.dialogs.complete_path import complete_path
 from simclr_tui.tui.dialogs.pick import Choice, Pick
+from simclr_tui.tui.host import Host
 from simclr_tui.tui.jobs import Job
 
 _BOTH = "knn,linear"
 
 
-class WorkActions(RunActions):
-    """The part of the main screen whose keys begin work that takes a while."""
+class JobCommands:
+    """Each begins work that takes a while."""
 
-    def action_evaluate(self) -> None:
-        run = self.current_run()
+    def __init__(self, host: Host, runs: Selection) -> None:
+        self._host, self._runs = host, runs
+        self.doers: Doers = {"evaluate": self.evaluate, "export": self.export}
+
+    def evaluate(self) -> None:
+        """Ask for the protocol, then evaluate the run's newest checkpoint."""
+        run = self._runs.current_run()
         if run is None:
             return
         try:
             check_evaluation(run)
         except SimclrError as error:
-            self.app.tell_error(error)
+            self._host.tell_error(error)
             return
         choices = [Choice(_BOTH, "knn and linear", "what simclr eval does")]
         choices += [Choice(name, name, words) for name, words in PROTOCOLS.items()]
         question = f"Evaluate {run.name} at step {run.checkpoints[0].step:,}"
-        self.app.push_screen(Pick(question, choices), partial(self._evaluate, run))
+        self._host.show(Pick(question, choices), partial(self._evaluate, run))
 
     def _evaluate(self, run: Run, protocols: str | None) -> None:
         if protocols is not None:
-            self.app.begin(f"evaluating {run.name}", partial(_evaluated, run, protocols.split(",")))
+            self._host.begin(f"evaluating {run.name}", partial(_evaluated, run, protocols.split(",")))
 
-    def action_export(self) -> None:
-        run = self.current_run()
+    def export(self) -> None:
+        """Ask for a file, then write the encoder or the metrics into it."""
+        run = self._runs.current_run()
         if run is not None:
             question = f"Export {run.name}: the encoder to F.safetensors, F.pt, F.onnx; metrics to F.csv, F.parquet"
             answered = partial(self._export, run)
-            self.app.push_screen(Ask(question, f"{run.name}.safetensors", _target_words, complete_path), answered)
+            self._host.show(Ask(question, f"{run.name}.safetensors", _target_words, complete_path), answered)
 
     def _export(self, run: Run, target: str | None) -> None:
         if target is not None:
-            self.app.begin(f"exporting {run.name}", partial(_exported, run, Path(target).expanduser()))
+            self._host.begin(f"exporting {run.name}", partial(_exported, run, Path(target).expanduser()))
 
 
 def _evaluated(run: Run, protocols: list[str], job: Job) -> str:

@@ -1,24 +1,19 @@
-"""What can be done to the run under the cursor. Each does what the command of that name does, by the same function."""
+"""Start, end, move and remove the run under the cursor, by the functions behind the commands of those names."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING
-
-from textual.screen import Screen
 
 from simclr_tui.launch import stop as stopping
 from simclr_tui.launch.placement import JobOptions, placement_to_resume
 from simclr_tui.launch.queue.queue import move_by, toggle
 from simclr_tui.store.run import Run
-from simclr_tui.store.store import Store
-from simclr_tui.tui.commands.undo import Undo
+from simclr_tui.tui.action_screen import Doers
+from simclr_tui.tui.commands.changes import Changes, Undo
+from simclr_tui.tui.commands.selection import Selection
 from simclr_tui.tui.dialogs.confirm import Confirm
 from simclr_tui.tui.form.new_run import NewRun
-
-if TYPE_CHECKING:
-    from simclr_tui.tui.app import Dashboard
+from simclr_tui.tui.host import Host
 
 
 def _resume(run: Run) -> None:
@@ -26,108 +21,95 @@ def _resume(run: Run) -> None:
     placement_to_resume(run, None, JobOptions()).requeue(run)
 
 
-class RunActions(Screen[None]):
-    """The part of the main screen that starts, ends and removes; another part says which run is meant."""
+class RunCommands:
+    """Each asks first where something could be missed, and says what came of it."""
 
-    app: Dashboard
-    store: Store
+    def __init__(self, host: Host, runs: Selection, changes: Changes) -> None:
+        self._host, self._runs, self._changes = host, runs, changes
+        self.doers: Doers = {
+            "new": self.new,
+            "clone": self.clone,
+            "stop": self.stop,
+            "kill": self.kill,
+            "resume": self.resume,
+            "sooner": self.move_in_queue,
+            "queue": self.toggle_queue,
+            "remove": self.remove,
+            "undo": self.undo,
+        }
 
-    def __init__(self) -> None:
-        super().__init__()
-        self._done: list[Undo] = []
+    def new(self) -> None:
+        """Open an empty form."""
+        self._host.show(NewRun(self._host), self._started)
 
-    def current_run(self) -> Run | None:
-        """The run under the cursor."""
-        raise NotImplementedError
-
-    def go_to(self, name: str) -> None:
-        """Put the cursor on a run as soon as it is listed."""
-        raise NotImplementedError
-
-    def refresh_footer(self) -> None:
-        """Show what can be done now."""
-        raise NotImplementedError
-
-    def action_new(self) -> None:
-        self.app.push_screen(NewRun(self.store.root), self._started)
-
-    def action_clone(self) -> None:
-        run = self.current_run()
+    def clone(self) -> None:
+        """Open a form filled with the run's recipe."""
+        run = self._runs.current_run()
         if run is not None:
-            self.app.push_screen(NewRun(self.store.root, like=run), self._started)
+            self._host.show(NewRun(self._host, like=run), self._started)
 
     def _started(self, name: str | None) -> None:
         if name:
-            self.app.tell(f"{name} is under way or waits for its turn")
-            self.app.feed.refresh()
-            self.go_to(name)
+            self._host.tell(f"{name} is under way or waits for its turn")
+            self._host.reader.refresh()
+            self._runs.go_to(name)
 
-    def action_stop(self) -> None:
-        run = self.current_run()
+    def stop(self) -> None:
+        """Ask, then stop the run at the end of its step, with a checkpoint."""
+        run = self._runs.current_run()
         if run is not None:
-            question = f"Stop {run.name}?"
             more = "It finishes its step, saves a checkpoint and ends; one that is queued leaves the queue. r goes on."
-            self._confirm(question, more, "Stop", partial(stopping.request_stop, run), f"{run.name} is asked to stop")
+            work = partial(stopping.request_stop, run)
+            self._changes.confirm(Confirm(f"Stop {run.name}?", more, "Stop"), work, f"{run.name} is asked to stop")
 
-    def action_kill(self) -> None:
-        run = self.current_run()
+    def kill(self) -> None:
+        """Ask, then kill the run."""
+        run = self._runs.current_run()
         if run is not None:
             more = "What it did since its last checkpoint is lost. Use s first: that saves one."
-            self._confirm(f"Kill {run.name}?", more, "Kill", partial(stopping.kill, run), f"{run.name} was killed")
+            work = partial(stopping.kill, run)
+            self._changes.confirm(Confirm(f"Kill {run.name}?", more, "Kill"), work, f"{run.name} was killed")
 
-    def action_remove(self) -> None:
-        run = self.current_run()
+    def remove(self) -> None:
+        """Ask, then move the run into the trash of its store."""
+        run = self._runs.current_run()
         if run is not None:
-            name = run.name
-            undo = Undo(f"{name} is back", partial(self.store.restore, name), name)
+            name, store = run.name, self._host.store
+            undo = Undo(f"{name} is back", partial(store.restore, name), name)
             more = "Its folder goes to the trash of this store; u brings it back."
-            work = partial(self.store.remove, run)
-            self._confirm(f"Delete {name}?", more, "Delete", work, f"{name} is in the trash; u brings it back", undo)
+            done = f"{name} is in the trash; u brings it back"
+            self._changes.confirm(Confirm(f"Delete {name}?", more, "Delete"), partial(store.remove, run), done, undo)
 
-    def _confirm(
-        self, question: str, more: str, label: str, work: Callable[[], object], done: str, undo: Undo | None = None
-    ) -> None:
-        def answered(yes: bool | None) -> None:
-            if yes:
-                self.change(work, done, undo)
-
-        self.app.push_screen(Confirm(question, more, label), answered)
-
-    def change(self, work: Callable[[], object], done: str, undo: Undo | None = None) -> None:
-        """Do something to a run; once it is done it can be undone."""
-        self.app.do(work, done, partial(self._changed, undo) if undo is not None else None)
-
-    def _changed(self, undo: Undo) -> None:
-        self._done.append(undo)
-        self.refresh_footer()
-
-    def action_resume(self) -> None:
-        run = self.current_run()
+    def resume(self) -> None:
+        """Let the run go on from its newest checkpoint."""
+        run = self._runs.current_run()
         if run is not None:
-            self.app.do(partial(_resume, run), f"{run.name} goes on")
+            self._host.do(partial(_resume, run), f"{run.name} goes on")
 
-    def action_sooner(self, places: int) -> None:
-        run = self.current_run()
+    def move_in_queue(self, by: int) -> None:
+        """Move a waiting run by so many places; to the front where `by` is negative."""
+        run = self._runs.current_run()
         if run is not None:
-            words = f"{run.name} starts {'sooner' if places < 0 else 'later'}"
-            self.app.do(partial(move_by, self.store, run, places), words)
+            words = f"{run.name} starts {'sooner' if by < 0 else 'later'}"
+            self._host.do(partial(move_by, self._host.store, run, by), words)
 
-    def action_queue(self) -> None:
-        """Tells what became of the queue, which is known only then."""
+    def toggle_queue(self) -> None:
+        """Pause the queue or let it go on, and say which, since that is known only afterwards."""
         said: list[str] = []
-        self.app.do(lambda: said.append(toggle(self.store)), "", lambda: self.app.tell(said[0]))
+        self._host.do(lambda: said.append(toggle(self._host.store)), "", lambda: self._host.tell(said[0]))
 
-    def action_undo(self) -> None:
-        if self._done:
-            undo = self._done.pop()
-            self.go_to(undo.run)
-            self.app.do(undo.work, undo.words)
-            self.refresh_footer()
+    def undo(self) -> None:
+        """Take back the newest change; without one, offer the run that was removed last."""
+        undone = self._changes.take_back()
+        if undone is not None:
+            self._runs.go_to(undone.run)
             return
-        trash = self.store.trash()
+        trash = self._host.store.trash()
         if not trash:
-            self.app.tell("nothing to undo, and the trash is empty")
+            self._host.tell("nothing to undo, and the trash is empty")
             return
         name = trash[-1].name.rpartition(".")[0]
-        question, more = f"Bring {name} back?", "Nothing was changed here, but this run lies in the trash."
-        self._confirm(question, more, "Bring back", partial(self.store.restore, name), f"{name} is back")
+        dialog = Confirm(
+            f"Bring {name} back?", "Nothing was changed here, but this run lies in the trash.", "Bring back"
+        )
+        self._changes.confirm(dialog, partial(self._host.store.restore, name), f"{name} is back")

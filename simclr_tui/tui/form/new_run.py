@@ -5,8 +5,7 @@ from __future__ import annotations
 import shlex
 from functools import partial
 from itertools import groupby
-from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from rich.text import Text
 from textual import on
@@ -14,7 +13,6 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.events import DescendantFocus
-from textual.screen import Screen
 from textual.widgets import Button, Collapsible, Footer, Input, Select, Static
 
 from simclr_tui.errors import SimclrError
@@ -24,31 +22,30 @@ from simclr_tui.recipe.fields import field, fields
 from simclr_tui.recipe.resolve import presets
 from simclr_tui.store.names import check_name
 from simclr_tui.store.run import Run
-from simclr_tui.store.store import Store
 from simclr_tui.text import safe
+from simclr_tui.tui.action_screen import ActionScreen
 from simclr_tui.tui.actions import bindings
 from simclr_tui.tui.breakpoints import WIDTHS
 from simclr_tui.tui.dialogs.entry import Entry
 from simclr_tui.tui.form.field_row import FieldRow
 from simclr_tui.tui.form.planner import Entries, Planner, Preview, facts
-
-if TYPE_CHECKING:
-    from simclr_tui.tui.app import Dashboard
+from simclr_tui.tui.host import Host
 
 FIRST = ("data", "subset", "epochs", "bs", "temp", "lr", "encoder", "width")
 _PAUSE = 0.25  # seconds without a key before the whole is checked
 
 
-class NewRun(Screen[str]):
+class NewRun(ActionScreen[str]):
     """Dismissed with the name of the run it started, or an empty one. With `like`, a clone of that run."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("form")]
     HORIZONTAL_BREAKPOINTS = WIDTHS
-    app: Dashboard
+    where = "form"
 
-    def __init__(self, root: Path, like: Run | None = None) -> None:
+    def __init__(self, host: Host, like: Run | None = None) -> None:
         super().__init__()
-        self._store = Store(root)
+        self._host = host
+        self._store = host.store
         self._planner = Planner(like)
         self._like = like
         self._preview: Preview | None = None
@@ -167,7 +164,7 @@ class NewRun(Screen[str]):
 
     def _plan(self, entries: Entries) -> None:
         preview = self._planner.preview(entries)
-        self.app.call_later(self._planned, preview)
+        self._host.call_later(self._planned, preview)
 
     def _planned(self, preview: Preview) -> None:
         if not self.is_attached or preview.entries != self.entries():
@@ -217,7 +214,7 @@ class NewRun(Screen[str]):
 
     def action_copy(self) -> None:
         self.app.copy_to_clipboard(self._planner.command(self.entries()))
-        self.app.tell("the command was sent to the terminal's clipboard")
+        self._host.tell("the command was sent to the terminal's clipboard")
 
     def action_start(self) -> None:
         self._begin(Here())
@@ -227,7 +224,7 @@ class NewRun(Screen[str]):
 
     def _begin(self, placement: Placement) -> None:
         if self.problem():
-            self.app.tell_error(SimclrError(self.problem()))
+            self._host.tell_error(SimclrError(self.problem()))
         elif not self._starting:
             self._starting = True
             self.query_one("#plan", Static).update(Text("starting…", style="bold"))
@@ -242,9 +239,9 @@ class NewRun(Screen[str]):
             run = placement.submit(self._store, plan, metadata)
             placement.wake(self._store)
         except SimclrError as error:
-            self.app.call_later(self._failed, error)
+            self._host.call_later(self._failed, error)
         else:
-            self.app.call_later(self._done, run.name)
+            self._host.call_later(self._done, run.name)
 
     def _done(self, name: str) -> None:
         if self.is_attached:
@@ -254,5 +251,5 @@ class NewRun(Screen[str]):
         if not self.is_attached:
             return
         self._starting = False
-        self.app.tell_error(error)
+        self._host.tell_error(error)
         self._show_plan()

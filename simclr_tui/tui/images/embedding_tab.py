@@ -8,17 +8,20 @@ from rich.text import Text
 from textual import events
 from textual.app import RenderResult
 from textual.binding import Binding, BindingType
+from textual.message import Message
 from textual.widget import Widget
 
 from simclr_tui.display.glyphs import draws_unicode
 from simclr_tui.display.scatter import Scatter, class_mark, nearest
 from simclr_tui.store.task_replies import Point, Projection
 from simclr_tui.text import percent, safe
+from simclr_tui.tui.action_screen import Doers
+from simclr_tui.tui.feed.messages import Snapshot
 
 _SMALLEST = (12, 4)
 
 
-class EmbeddingView(Widget, can_focus=True):
+class EmbeddingTab(Widget, can_focus=True):
     """Arrow keys and the mouse move the cursor from image to image."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -28,13 +31,23 @@ class EmbeddingView(Widget, can_focus=True):
         Binding("down", "move(0, 1)", show=False),
     ]
 
+    class NeighborsWanted(Message):
+        """The images nearest to the chosen one are to be shown."""
+
     def __init__(self, id: str | None = None) -> None:
         super().__init__(id=id)
+        self.doers: Doers = {}
         self._projection: Projection | None = None
         self._words = "no data yet"
         self._points: list[tuple[float, float, int]] = []
         self._cursor = 0
         self._only: int | None = None
+
+    def take(self, snapshot: Snapshot) -> None:
+        """Take nothing from the feed: its points are computed."""
+
+    def clear(self) -> None:
+        """Stay as it is: the controller of the images shows that there is no run."""
 
     def show(self, projection: Projection | None, words: str = "") -> None:
         """A projection, or none; `words` about it stand in the title."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from rich.text import Text
 from textual.app import ComposeResult
@@ -15,9 +14,7 @@ from simclr_tui.display.glyphs import draws_unicode
 from simclr_tui.display.halfblocks import beside, draw, fit
 from simclr_tui.store.picture import Picture
 from simclr_tui.text import safe
-
-if TYPE_CHECKING:
-    from simclr_tui.tui.app import Dashboard
+from simclr_tui.tui.host import Host
 
 _WIDEST = 32  # cells of one picture
 _GAP = 2
@@ -29,7 +26,9 @@ Captioned = tuple[str, Picture]
 class PictureRows(Vertical):
     """Shows what it is given, anew when its width changes."""
 
-    app: Dashboard
+    def __init__(self, host: Host) -> None:
+        super().__init__()
+        self._host = host
 
     def compose(self) -> ComposeResult:
         yield Static("", id="views-pictures")
@@ -38,7 +37,7 @@ class PictureRows(Vertical):
         """So many pictures in a row, within `width` cells."""
         self.query(".picture-row").remove()
         cell = max(4, min(_WIDEST, (width + _GAP) // across - _GAP))
-        widget = self.app.pixels if cells else None
+        widget = self._host.pixels if cells else None
         if widget is None:
             self.query_one("#views-pictures", Static).update(self._drawn(cells, across, cell))
             return

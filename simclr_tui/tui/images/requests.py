@@ -1,4 +1,4 @@
-"""What is looked at of a run's images: asked of the training plane once, and kept."""
+"""What the image tabs show of a run: asked of the training plane once, and kept."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Answer = Preview | Neighbors | Projection | SimclrError
 
 
 @dataclass(frozen=True)
-class Look:
+class ImageRequest:
     """`step` is that of the checkpoint; views depend on the recipe alone and have none. `image` has neighbours."""
 
     kind: Kind
@@ -38,15 +38,15 @@ class Look:
         }[self.kind]
 
 
-def compute(look: Look, run: Run, cancel: Cancel) -> Answer:
+def compute(request: ImageRequest, run: Run, cancel: Cancel) -> Answer:
     """Ask the training plane, unless cancelled while the cursor moves on. An error is an answer too."""
     if cancel.wait(_PAUSE):
         return SimclrError("cancelled")
     try:
-        if look.kind == "views":
+        if request.kind == "views":
             return preview(run.resolved, IMAGES, quiet=True, cancel=cancel)
-        if look.kind == "neighbors":
-            return neighbors(run, look.image, split="train", k=NEIGHBORS, quiet=True, cancel=cancel)
+        if request.kind == "neighbors":
+            return neighbors(run, request.image, split="train", k=NEIGHBORS, quiet=True, cancel=cancel)
         return project(run, split="test", quiet=True, cancel=cancel)
     except SimclrError as error:
         return error
@@ -54,39 +54,39 @@ def compute(look: Look, run: Run, cancel: Cancel) -> Answer:
         return SimclrError(f"that did not work: {error.strerror}", "see simclr doctor")
 
 
-class Looks:
+class ImageRequests:
     """Answers by what was asked, the newest kept; at most one is under way."""
 
     def __init__(self) -> None:
-        self._answers: dict[Look, Answer] = {}
-        self.pending: Look | None = None
+        self._answers: dict[ImageRequest, Answer] = {}
+        self.pending: ImageRequest | None = None
         self._cancel = Cancel()
 
-    def answer(self, look: Look) -> Answer | None:
-        return self._answers.get(look)
+    def answer(self, request: ImageRequest) -> Answer | None:
+        return self._answers.get(request)
 
-    def older(self, look: Look) -> Look | None:
-        """The same under an older checkpoint, where that was looked at."""
+    def older(self, request: ImageRequest) -> ImageRequest | None:
+        """Return the same request under an older checkpoint, where that was answered."""
         same = [
             known
             for known, answer in self._answers.items()
-            if (known.kind, known.run, known.image) == (look.kind, look.run, look.image)
+            if (known.kind, known.run, known.image) == (request.kind, request.run, request.image)
             and not isinstance(answer, SimclrError)
         ]
         return max(same, key=lambda known: known.step or 0, default=None)
 
-    def begin(self, look: Look) -> Cancel:
+    def begin(self, request: ImageRequest) -> Cancel:
         """What was under way is not wanted any more."""
         self.stop()
-        self.pending, self._cancel = look, Cancel()
+        self.pending, self._cancel = request, Cancel()
         return self._cancel
 
-    def end(self, look: Look, answer: Answer, cancel: Cancel) -> None:
+    def end(self, request: ImageRequest, answer: Answer, cancel: Cancel) -> None:
         """Keep an answer; that of work which was cancelled only if it was the user who did not want it."""
         if cancel is self._cancel:
             self.pending = None
         if not cancel.asked or cancel is self._cancel:
-            self._answers[look] = answer
+            self._answers[request] = answer
             while len(self._answers) > _KEEP:
                 del self._answers[next(iter(self._answers))]
 
@@ -95,5 +95,5 @@ class Looks:
         self._cancel()
         return self.pending is not None
 
-    def forget(self, look: Look) -> None:
-        self._answers.pop(look, None)
+    def forget(self, request: ImageRequest) -> None:
+        self._answers.pop(request, None)

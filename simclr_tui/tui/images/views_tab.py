@@ -10,25 +10,36 @@ from textual.widgets import Static
 
 from simclr_tui.store.task_replies import Neighbors, Preview
 from simclr_tui.text import safe
+from simclr_tui.tui.action_screen import Doers
+from simclr_tui.tui.feed.messages import Snapshot
+from simclr_tui.tui.host import Host
 from simclr_tui.tui.images.picture_rows import Captioned, PictureRows
 
 _ACROSS = 3  # an image and its two views
 
 
-class ViewsView(VerticalScroll, can_focus=True):
+class ViewsTab(VerticalScroll, can_focus=True):
     """Shows what it is given; the screen says what that is. `neighbors` is what the user wants to see of the two."""
 
     neighbors: reactive[bool] = reactive(False)
     image: reactive[str] = reactive("0")
 
-    def __init__(self, id: str | None = None) -> None:
+    def __init__(self, host: Host, id: str | None = None) -> None:
         super().__init__(id=id)
+        self._host = host
+        self.doers: Doers = {}
         self._shown: Preview | Neighbors | None = None
         self._words = "no data yet"
 
     def compose(self) -> ComposeResult:
         yield Static(self._words, id="views-note")
-        yield PictureRows()
+        yield PictureRows(self._host)
+
+    def take(self, snapshot: Snapshot) -> None:
+        """Take nothing from the feed: its pictures are computed."""
+
+    def clear(self) -> None:
+        """Stay as it is: the controller of the images shows that there is no run."""
 
     def show(self, answer: Preview | Neighbors | None, words: str) -> None:
         """Pictures, or none, and a line above them."""

@@ -1,13 +1,15 @@
-"""What the keys of the run list do: filter, order, marks; and what the list then shows."""
+"""The list of runs with its filter: how it is arranged, which runs are marked, and what its keys do."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
 from textual import on
+from textual.app import ComposeResult
+from textual.containers import Vertical
 from textual.content import Content
 from textual.events import Key
-from textual.screen import Screen
+from textual.message import Message
 from textual.widgets import Input
 
 from simclr_tui.catalog.arrange import PROGRESS, groupable, sortable
@@ -15,205 +17,268 @@ from simclr_tui.catalog.filter import complete_filter
 from simclr_tui.catalog.row import Row, columns, parse_columns
 from simclr_tui.errors import SimclrError
 from simclr_tui.recipe.fields import field, fields
+from simclr_tui.store.run import Run
 from simclr_tui.text import safe
+from simclr_tui.tui.action_screen import Doers
 from simclr_tui.tui.dialogs.ask import Ask
+from simclr_tui.tui.dialogs.entry import Entry
 from simclr_tui.tui.dialogs.pick import Choice, Pick
 from simclr_tui.tui.feed.messages import Listing
+from simclr_tui.tui.host import Host
 from simclr_tui.tui.runs.arrangement import Arrangement, differing_fields, group_headings
 from simclr_tui.tui.runs.run_line import Signs
 from simclr_tui.tui.runs.run_list import RunList
-from simclr_tui.tui.runs.status_line import StatusLine
+from simclr_tui.tui.view_state import ViewState
 
 EMPTY = " No runs here yet.\n\n Press n to start one, or type\n   simclr run\n in another terminal."
 NOTHING_LEFT = " No run passes the filter.\n\n Press / to change it, escape to drop it."
 
 
-class ListActions(Screen[None]):
-    """The part of the main screen that keeps the list: all rows, how they are arranged, which are marked."""
+class RunsPane(Vertical):
+    """Holds every run of the store, how the list is arranged, and which runs are marked."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    class Changed(Message):
+        """Marks or rows are others now: what can be done, or is to be drawn, may have changed."""
+
+    class Complained(Message):
+        """The filter cannot be read; an empty sentence takes that back."""
+
+        def __init__(self, words: str) -> None:
+            super().__init__()
+            self.words = words
+
+    def __init__(self, host: Host, view_state: ViewState, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._host = host
+        self._view_state = view_state
         self._listing = Listing(())
-        self._arrangement = Arrangement()
-        self._marked: tuple[str, ...] = ()
+        self.arrangement = Arrangement.left_as(view_state.layout)
+        self.marked: tuple[str, ...] = ()
         self._names: tuple[str, ...] | None = None
         self._fields: tuple[str, ...] = ()
         self._news: frozenset[str] = frozenset()
         self._titles = ("", "")  # of the list, above and below
         self._wanted = ""  # a run to go to as soon as it is listed
+        self.doers: Doers = {
+            "order": self.choose_order,
+            "reverse": self.reverse,
+            "group": self.choose_group,
+            "pin": self.pin,
+            "columns": self.choose_columns,
+            "mark": self.mark,
+            "unmark": self.unmark,
+        }
 
-    def ask(self) -> None:
-        """Tell the feed what is on screen now."""
-        raise NotImplementedError
+    def compose(self) -> ComposeResult:
+        yield Entry("state:running bs>=256 knn>0.8 text", id="filter", complete=self._complete_filter)
+        yield RunList(id="runs")
 
-    def refresh_footer(self) -> None:
-        """Show what can be done now."""
-        raise NotImplementedError
+    def on_mount(self) -> None:
+        self._write_title()
 
-    def keep_list(self, arrangement: Arrangement) -> None:
-        """Keep how the list was left."""
-        raise NotImplementedError
+    # Which runs there are.
 
     @property
     def runs(self) -> RunList:
         return self.query_one(RunList)
 
+    @property
+    def current(self) -> Row | None:
+        """The row under the cursor."""
+        return self.runs.current if self.is_mounted else None
+
+    def current_run(self) -> Run | None:
+        row = self.current
+        return self._host.store.run(row["name"]) if row else None
+
+    def is_current(self, name: str) -> bool:
+        """Return whether the cursor is on the run of that name."""
+        row = self.current
+        return row is not None and row["name"] == name
+
     def go_to(self, name: str) -> None:
         self._wanted = name
 
+    @property
     def all_rows(self) -> tuple[Row, ...]:
-        """Every run of the store."""
         return self._listing.rows
+
+    def compared(self) -> tuple[str, ...]:
+        """Return the runs to compare: the marked ones; a single one is compared with that under the cursor."""
+        row = self.current
+        alone = row is not None and len(self.marked) == 1 and row["name"] not in self.marked
+        return (*self.marked, row["name"]) if row is not None and alone else self.marked
+
+    def take(self, listing: Listing) -> None:
+        """Show what the feed has read."""
+        self._listing = listing
+        known = {row["name"] for row in listing.rows}
+        self.marked = tuple(name for name in self.marked if name in known)
+        self.show_rows()
 
     def show_rows(self) -> None:
         """Show the rows that pass the filter, in order and in groups."""
-        rows = self._arrangement.apply(self._listing.rows)
-        groups = self._arrangement.groups(rows)
+        rows = self.arrangement.apply(self._listing.rows)
+        groups = self.arrangement.groups(rows)
         if groups:
             rows = [row for group in groups for row in group.rows]
         names = tuple(row["name"] for row in rows)
         if names != self._names:
             self._names, self._fields = names, differing_fields(rows)
         self.runs.empty_text = NOTHING_LEFT if self._listing.rows else EMPTY
-        fields, headings = self._arrangement.shown_columns(self._fields), group_headings(groups, self._arrangement)
-        self.runs.show(rows, fields, headings, chosen=bool(self._arrangement.columns))
+        fields, headings = self.arrangement.shown_columns(self._fields), group_headings(groups, self.arrangement)
+        self.runs.show(rows, fields, headings, chosen=bool(self.arrangement.columns))
         self._show_signs()
         if self._wanted in names:
             self.runs.select(self._wanted)
             self._wanted = ""
-        self.write_title()
-        self.refresh_footer()
+        self._write_title()
 
     def _show_signs(self) -> None:
-        self.runs.sign(Signs(frozenset(self._marked), frozenset(self._arrangement.pinned), self._news))
+        self.runs.sign(Signs(frozenset(self.marked), frozenset(self.arrangement.pinned), self._news))
 
     def add_news(self, names: set[str]) -> None:
-        """Something happened to these runs: they have a sign until the cursor comes to them."""
-        row = self.runs.current
+        """Give runs to which something happened a sign, until the cursor comes to them."""
+        row = self.current
         self._news |= names - {row["name"] if row else ""}
         self._show_signs()
 
-    def news_seen(self, name: str) -> None:
-        if name in self._news:
-            self._news -= {name}
+    @on(RunList.Moved)
+    def _news_seen(self, message: RunList.Moved) -> None:
+        if message.name in self._news:
+            self._news -= {message.name}
             self._show_signs()
 
     def renamed(self, old: str, new: str) -> None:
-        """Marks and pins go with the run."""
-        self._marked = tuple(new if name == old else name for name in self._marked)
-        self._arrangement = self._arrangement.renamed(old, new)
+        self.marked = tuple(new if name == old else name for name in self.marked)
+        self.arrangement = self.arrangement.renamed(old, new)
 
     def rearrange(self, arrangement: Arrangement) -> None:
-        self._arrangement = arrangement
-        self.keep_list(arrangement)
+        """Arrange the list in another way, and remember it."""
+        self.arrangement = arrangement
+        self._view_state.change(**arrangement.left)
         self.show_rows()
 
-    def write_title(self) -> None:
+    def _write_title(self) -> None:
         shown, total = len(self.runs.rows), len(self._listing.rows)
         count = f"{shown:,} of {total:,}" if shown != total else f"{total:,}"
-        text = self._arrangement.filter.text
-        marks = f"{len(self._marked)} marked · " if self._marked else ""
-        titles = f"Runs {count}" + (f" / {safe(text)[:40]}" if text else ""), marks + self._arrangement.words
+        text = self.arrangement.filter.text
+        marks = f"{len(self.marked)} marked · " if self.marked else ""
+        titles = f"Runs {count}" + (f" / {safe(text)[:40]}" if text else ""), marks + self.arrangement.words
         if titles != self._titles:  # the pane is drawn anew with everything in it
-            pane, self._titles = self.query_one("#runs-pane"), titles
-            pane.border_title, pane.border_subtitle = map(Content, titles)
+            self._titles = titles
+            self.border_title, self.border_subtitle = map(Content, titles)
 
-    def action_back(self) -> None:
-        if isinstance(self.focused, Input):
-            self._leave_filter(keep=False)
-        elif not self.runs.has_focus:
-            self.remove_class("-opened")
-            self.runs.focus()
-        elif self._arrangement.filter.text:
-            self._leave_filter(keep=False)
+    # The filter.
 
-    def complete_filter(self, text: str) -> list[str]:
+    @property
+    def _entry(self) -> Entry:
+        return self.query_one("#filter", Entry)
+
+    @property
+    def is_filtering(self) -> bool:
+        """Whether the filter has the keys."""
+        return self._entry.has_focus
+
+    def _complete_filter(self, text: str) -> list[str]:
         return complete_filter(text, self._listing.rows[:1000])
 
-    def action_filter(self) -> None:
-        self.remove_class("-opened")
-        entry = self.query_one("#filter", Input)
-        entry.display = True
-        self.set_focus(entry)  # at once: the next key may be there already
+    def start_filter(self) -> None:
+        """Give the filter the keys, at once: the next one may be there already."""
+        self._entry.display = True
+        self.screen.set_focus(self._entry)
 
     @on(Input.Changed, "#filter")
     def _filter_typed(self, event: Input.Changed) -> None:
         try:
-            self._arrangement = self._arrangement.filtered(event.value)
+            self.arrangement = self.arrangement.filtered(event.value)
         except SimclrError as error:
-            self.query_one(StatusLine).complain(str(error))
+            self.post_message(self.Complained(str(error)))
             return
-        self.query_one(StatusLine).complain("")
+        self.post_message(self.Complained(""))
         self.show_rows()
 
     @on(Input.Submitted, "#filter")
     def _filter_done(self) -> None:
-        self._leave_filter(keep=True)
+        self.leave_filter(keep=True)
 
     def on_key(self, event: Key) -> None:
-        if event.key == "down" and isinstance(self.focused, Input):
-            self._leave_filter(keep=True)
+        if event.key == "down" and self.is_filtering:
+            self.leave_filter(keep=True)
 
-    def _leave_filter(self, keep: bool) -> None:
+    def leave_filter(self, keep: bool) -> None:
+        """Give the list the keys; a filter that is not kept is dropped."""
         if not keep:
-            self.query_one("#filter", Input).value = ""
-        self.query_one("#filter").display = False
-        self.query_one(StatusLine).complain("")
+            self._entry.value = ""
+        self._entry.display = False
+        self.post_message(self.Complained(""))
         self.runs.focus()
 
-    def action_order(self) -> None:
+    # What the keys do.
+
+    def choose_order(self) -> None:
+        """Ask for the column to sort by."""
+
         def taken(column: str | None) -> None:
             if column is not None:
-                self.rearrange(self._arrangement.sorted_by(column))
+                self.rearrange(self.arrangement.sorted_by(column))
 
         choices = [Choice(name, name, _about(name)) for name in sortable()]
-        self.app.push_screen(Pick("Sort by; the same again turns it round", choices, self._arrangement.order), taken)
+        self._host.show(Pick("Sort by; the same again turns it round", choices, self.arrangement.order), taken)
 
-    def action_reverse(self) -> None:
-        self.rearrange(self._arrangement.reversed())
+    def reverse(self) -> None:
+        """Sort the other way round."""
+        self.rearrange(self.arrangement.reversed())
 
-    def action_group(self) -> None:
+    def choose_group(self) -> None:
+        """Ask for the column to group by."""
+
         def taken(column: str | None) -> None:
             if column is not None:
-                self.rearrange(replace(self._arrangement, group=column))
+                self.rearrange(replace(self.arrangement, group=column))
 
         differ = [name for name in groupable() if name in self._fields]
         rest = [name for name in groupable() if name not in differ]
         choices = [Choice("", "nothing", "no groups"), *(Choice(name, name, _about(name)) for name in (*differ, *rest))]
-        self.app.push_screen(Pick("Group by, with mean ± std of each group", choices, self._arrangement.group), taken)
+        self._host.show(Pick("Group by, with mean ± std of each group", choices, self.arrangement.group), taken)
 
-    def action_pin(self) -> None:
-        row = self.runs.current
+    def pin(self) -> None:
+        """Pin the run under the cursor, or let it go."""
+        row = self.current
         if row is not None:
-            self.rearrange(self._arrangement.with_pin(row["name"]))
+            self.rearrange(self.arrangement.with_pin(row["name"]))
 
-    def action_columns(self) -> None:
+    def choose_columns(self) -> None:
+        """Ask for the columns of the list."""
+
         def taken(text: str | None) -> None:
             if text is not None:
-                self.rearrange(replace(self._arrangement, columns=parse_columns(text)))
+                self.rearrange(replace(self.arrangement, columns=parse_columns(text)))
 
-        chosen = ", ".join(self._arrangement.columns)
-        self.app.push_screen(
+        chosen = ", ".join(self.arrangement.columns)
+        self._host.show(
             Ask("Columns of the list, separated by commas", chosen, _columns_words, _complete_columns), taken
         )
 
-    def action_mark(self) -> None:
-        row = self.runs.current
+    def mark(self) -> None:
+        """Mark the run under the cursor, or take its mark away."""
+        row = self.current
         if row is None:
             return
         name = row["name"]
-        kept = tuple(one for one in self._marked if one != name)
-        self._marked = kept if name in self._marked else (*kept, name)
+        kept = tuple(one for one in self.marked if one != name)
+        self.marked = kept if name in self.marked else (*kept, name)
         self._marks_changed()
 
-    def action_unmark(self) -> None:
-        self._marked = ()
+    def unmark(self) -> None:
+        """Take all marks away."""
+        self.marked = ()
         self._marks_changed()
 
     def _marks_changed(self) -> None:
         self._show_signs()
-        self.write_title()
-        self.ask()
+        self._write_title()
+        self.post_message(self.Changed())
 
 
 def _about(column: str) -> str:

@@ -8,12 +8,21 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.widgets import Input, Static
 
+from simclr_tui.tui.action_screen import Doers
 from simclr_tui.tui.dialogs.search_entry import SearchEntry
+from simclr_tui.tui.feed.messages import Log, Snapshot
 from simclr_tui.tui.tabs.log_view import LogView
 
 
 class LogTab(Vertical):
     """A log with its search."""
+
+    def __init__(self, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.doers: Doers = {
+            "follow": self.toggle_follow,
+            "cursor": lambda by: self.log_view.go_on(by),
+        }
 
     def compose(self) -> ComposeResult:
         yield SearchEntry("search the log", id="log-search")
@@ -24,9 +33,22 @@ class LogTab(Vertical):
     def log_view(self) -> LogView:
         return self.query_one(LogView)
 
+    def take(self, snapshot: Snapshot) -> None:
+        """Show the log."""
+        if isinstance(snapshot, Log):
+            self.log_view.show(snapshot)
+
+    def clear(self) -> None:
+        """Show that there is no log."""
+        self.log_view.show(None)
+
     def search(self) -> None:
         """Ask for the words to look for."""
         self.query_one(SearchEntry).ask()
+
+    def toggle_follow(self) -> None:
+        """Keep the end in view, or not."""
+        self.log_view.follow = not self.log_view.follow
 
     @on(Input.Changed, "#log-search")
     def _words_typed(self, event: Input.Changed) -> None:

@@ -12,12 +12,13 @@ from simclr_tui.display.colours import run_colour
 from simclr_tui.recipe.fields import Field, Value, fields
 from simclr_tui.recipe.resolve import Resolved
 from simclr_tui.text import number, safe
-from simclr_tui.tui.feed.messages import Detail
+from simclr_tui.tui.action_screen import Doers
+from simclr_tui.tui.feed.messages import Detail, Snapshot
 
 _OTHERS = 3  # marked runs that have room beside the current one
 
 
-class RecipeView(VerticalScroll, can_focus=True):
+class RecipeTab(VerticalScroll, can_focus=True):
     """`only_differences` leaves out the fields in which all shown runs agree."""
 
     only_differences: reactive[bool] = reactive(False)
@@ -26,6 +27,20 @@ class RecipeView(VerticalScroll, can_focus=True):
         super().__init__(id=id)
         self._shown: object = None
         self._detail: Detail | None = None
+        self.doers: Doers = {"view": self.toggle_differences}
+
+    def take(self, snapshot: Snapshot) -> None:
+        """Show a run's recipe."""
+        if isinstance(snapshot, Detail):
+            self.show(snapshot)
+
+    def clear(self) -> None:
+        """Show that there is no recipe."""
+        self.show(None)
+
+    def toggle_differences(self) -> None:
+        """Show only the fields that differ, or all."""
+        self.only_differences = not self.only_differences
 
     def compose(self) -> ComposeResult:
         yield Static("no data yet", id="recipe-text")

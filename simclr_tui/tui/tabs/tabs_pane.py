@@ -1,41 +1,117 @@
-"""What the keys of the tabs do: which of them is on screen."""
+"""The tabs of the run under the cursor: which of them is on screen, and what each can do."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from typing import cast
+
 from textual import on
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.widget import Widget
 from textual.widgets import ContentSwitcher
 
-from simclr_tui.tui.charts.controller import ChartActions
+from simclr_tui.tui.action_screen import Doer, Doers
+from simclr_tui.tui.charts.chart_tab import ChartTab
+from simclr_tui.tui.charts.curves_tab import CurvesTab
+from simclr_tui.tui.feed.messages import Snapshot
+from simclr_tui.tui.tabs.log_tab import LogTab
+from simclr_tui.tui.tabs.tab import Tab
 from simclr_tui.tui.tabs.tab_bar import COMPUTED, TABS, TabBar
+from simclr_tui.tui.view_state import ViewState
 
 
-class TabActions(ChartActions):
-    """The half of the main screen that turns the tabs; the other half asks for what they then show."""
+class TabsPane(Vertical):
+    """Holds the tabs by their names, in the order of the bar; `chosen` is called when another one is on screen."""
 
-    def action_open(self) -> None:
-        """Go to the tabs."""
-        raise NotImplementedError
+    def __init__(
+        self, view_state: ViewState, tabs: Mapping[str, Tab], chosen: Callable[[], object], id: str | None = None
+    ) -> None:
+        super().__init__(id=id)
+        self._view_state = view_state
+        self._chosen = chosen  # called at once, and not by a message: the next key may be there already
+        self.tabs = tabs
+        self.doers: Doers = {"tab": self.choose, "search": self.search}
+
+    def compose(self) -> ComposeResult:
+        yield TabBar()
+        first = self._view_state.layout.tab
+        with ContentSwitcher(initial=first if first in TABS else "curves", id="tabs"):
+            yield from (cast("Widget", tab) for tab in self.tabs.values())
+
+    def on_mount(self) -> None:
+        self.query_one(TabBar).show(self.shown)
 
     @property
-    def tab(self) -> str:
-        return self.query_one("#tabs", ContentSwitcher).current or "curves"
+    def shown(self) -> str:
+        """The name of the tab on screen."""
+        return (self.query_one("#tabs", ContentSwitcher).current if self.is_mounted else None) or "curves"
 
-    def show_tab(self, name: str) -> None:
-        """Put a tab on screen, if there is one of that name."""
-        if name in TABS:
-            self.query_one("#tabs", ContentSwitcher).current = name
-            self.query_one(TabBar).show(name)
+    @property
+    def curves(self) -> CurvesTab:
+        return self.query_one(CurvesTab)
 
-    def action_tab(self, name: str) -> None:
+    @property
+    def log_tab(self) -> LogTab:
+        return self.query_one(LogTab)
+
+    @property
+    def chart_tab(self) -> ChartTab:
+        """The charts that the keys mean: those on screen, else the curves."""
+        tab = self.tabs[self.shown]
+        return tab if isinstance(tab, ChartTab) else self.curves
+
+    def doer(self, name: str) -> Doer | None:
+        """Return what does an action: the tab on screen, else the curves, whose charts have keys everywhere."""
+        shown = self.tabs[self.shown]
+        if name in _OF_WHAT_IS_SHOWN:
+            return shown.doers.get(name)
+        return self.doers.get(name) or shown.doers.get(name) or self.curves.doers.get(name)
+
+    def take(self, snapshot: Snapshot) -> None:
+        """Hand what was read to every tab."""
+        for tab in self.tabs.values():
+            tab.take(snapshot)
+
+    def clear(self, curves_too: bool) -> None:
+        """Show that there is no run; marked runs keep their curves."""
+        for tab in self.tabs.values():
+            if curves_too or tab is not self.curves:
+                tab.clear()
+
+    def choose(self, name: str) -> None:
+        """Put a tab on screen. One that shows what has to be computed is not opened again the next time."""
         if self.chart_tab.full:
             self.chart_tab.fill_screen()
-        self.show_tab(name)
-        if name not in COMPUTED:  # opening the dashboard starts no work
-            self.remember(tab=name)
-        if self.has_class("-narrow") and not self.has_class("-opened"):
-            self.action_open()
-        self.call_after_refresh(self.ask)
+        self.query_one("#tabs", ContentSwitcher).current = name
+        self.query_one(TabBar).show(name)
+        if name not in COMPUTED:
+            self._view_state.change(tab=name)
+        self._chosen()
+
+    def search(self) -> None:
+        """Search the log where that is on screen, else the metrics of the curves."""
+        if self.shown == "log":
+            self.log_tab.search()
+        else:
+            self.choose("curves")
+            self.curves.search()
+
+    def enter(self) -> None:
+        """Give the tab on screen the keys, at once: the next one may be there already."""
+        tab = self.query_one(f"#{self.shown}")
+        inside = [tab, *tab.query("*")]
+        self.screen.set_focus(next((one for one in inside if one.focusable and one.display), self.query_one(TabBar)))
 
     @on(TabBar.Chosen)
-    def _tab_chosen(self, message: TabBar.Chosen) -> None:
-        self.action_tab(message.tab)
+    def _bar_chosen(self, message: TabBar.Chosen) -> None:
+        message.stop()
+        self.choose(message.tab)
+
+    @on(ChartTab.LogWanted)
+    def _log_wanted(self, message: ChartTab.LogWanted) -> None:
+        self.log_tab.log_view.go_to_step(message.step)
+        self.choose("log")
+
+
+_OF_WHAT_IS_SHOWN = ("follow", "view", "image", "fill")

@@ -31,7 +31,7 @@ def store(tmp_path):
 
 
 def panels(app):
-    return app.main.chart_tab._panels
+    return app.main.tabs_pane.chart_tab._panels
 
 
 def keys_of(app):
@@ -56,21 +56,21 @@ async def test_the_cursor_reads_values_in_every_chart_at_once(store, size):
     async with dashboard(store, size) as (app, pilot):
         await press(app, pilot, "space", "down", "space", "enter", "comma")
         view = app.main.curves
-        assert view.cursor == 120.0, "it appears at the newest point"
+        assert view.viewport.cursor == 120.0, "it appears at the newest point"
         await press(app, pilot, "less_than_sign", "comma", "full_stop", "comma")
-        assert 0 < view.cursor < 120
+        assert 0 < view.viewport.cursor < 120
         for key in ("loss", "knn", "lr"):
             expected = []
             for history in histories:
                 steps, logged = history.points(key)
-                known = [value for step, value in zip(steps, logged, strict=True) if step <= view.cursor]
+                known = [value for step, value in zip(steps, logged, strict=True) if step <= view.viewport.cursor]
                 expected.append(known[-1] * (100 if key == "knn" else 1))
             assert values(app, key) == pytest.approx(expected), key
-        assert f"at step {view.cursor:.0f}" in screen_text(app)
+        assert f"at step {view.viewport.cursor:.0f}" in screen_text(app)
         assert f"{values(app)[0]:.4g}" in screen_text(app)
         assert screen_text(app).count("│") > 20
         await press(app, pilot, "escape")
-        assert view.cursor is None
+        assert view.viewport.cursor is None
         assert values(app) == [None, None]
         assert app.main.curves.has_focus
 
@@ -80,9 +80,9 @@ async def test_arrows_move_the_cursor_where_the_charts_have_the_keys(store, size
     async with dashboard(store, size) as (app, pilot):
         await press(app, pilot, "enter", "left", "left")
         assert app.main.curves.has_focus
-        first = app.main.curves.cursor
+        first = app.main.curves.viewport.cursor
         await press(app, pilot, "right")
-        assert app.main.curves.cursor > first
+        assert app.main.curves.viewport.cursor > first
         before = app.main.curves.chosen.key
         await press(app, pilot, "down")
         assert app.main.curves.chosen.key != before
@@ -104,14 +104,14 @@ async def test_zoom_pan_and_follow(store, size):
         await press(app, pilot, "shift+up")
         assert panels(app)[0].span == (60.0, 90.0)
         await press(app, pilot, "shift+right", "shift+right", "shift+right", "shift+right", "shift+right")
-        assert app.main.curves.window == Window(30.0)
+        assert app.main.curves.viewport.window == Window(30.0)
         await press(app, pilot, "f")
-        assert app.main.curves.window == Window(30.0, 120.0), "f holds what is shown"
+        assert app.main.curves.viewport.window == Window(30.0, 120.0), "f holds what is shown"
         await press(app, pilot, "f")
-        assert app.main.curves.window.following
+        assert app.main.curves.viewport.window.following
         await press(app, pilot, "minus", "comma", "0")
-        assert app.main.curves.window == Window()
-        assert app.main.curves.cursor is None
+        assert app.main.curves.viewport.window == Window()
+        assert app.main.curves.viewport.cursor is None
 
 
 async def test_a_zoomed_chart_follows_the_live_end(tmp_path):
@@ -123,7 +123,7 @@ async def test_a_zoomed_chart_follows_the_live_end(tmp_path):
         await until(pilot, lambda: panels(app)[0].span == (135.0, 160.0))
         await press(app, pilot, "f")
         write_metrics(run, 160, 200, 400)
-        await until(pilot, lambda: app.main.curves.extent == (0.0, 200.0))
+        await until(pilot, lambda: app.main.curves.viewport.extent == (0.0, 200.0))
         assert panels(app)[0].span == (135.0, 160.0)
 
 
@@ -166,12 +166,12 @@ async def test_rows_and_columns_are_chosen(store, size):
 @SIZES
 async def test_metrics_are_filtered_as_one_types_and_no_key_goes_astray(store, size):
     async with dashboard(store, size) as (app, pilot):
-        before = app.main.left
+        before = app.main.view_state.layout
         await press(app, pilot, "i")
         await write(app, pilot, "loss knn -lr .,[](){}+-0fFlLawyiq")
         assert app.is_running
-        assert app.main.left == before
-        assert app.main.curves.cursor is None
+        assert app.main.view_state.layout == before
+        assert app.main.curves.viewport.cursor is None
         entry = app.main.curves.query_one("#metric-filter")
         assert app.focused is entry
         assert entry.value == "loss knn -lr .,[](){}+-0fFlLawyiq"
@@ -204,8 +204,8 @@ async def test_axes_are_steps_epochs_time_of_training_and_the_clock(store):
         assert high - low == pytest.approx(12.0)
         assert low > CREATED
         await press(app, pilot, "comma", "plus", "a")
-        assert app.main.curves.cursor is None, "a place on one axis is none on another"
-        assert app.main.curves.window == Window()
+        assert app.main.curves.viewport.cursor is None, "a place on one axis is none on another"
+        assert app.main.curves.viewport.window == Window()
 
 
 @SIZES
@@ -274,7 +274,7 @@ async def test_the_log_of_the_moment_under_the_cursor(store, size):
         await press(app, pilot, "comma", "greater_than_sign", "L")
         assert app.main.tab == "log", "at the end, where the cursor could not move"
         await press(app, pilot, "1")
-        app.main.curves.point(67)
+        app.main.curves.viewport.point(67)
         await press(app, pilot, "L")
         assert app.main.tab == "log"
         log = app.main.query_one(LogView)
@@ -288,14 +288,14 @@ async def test_the_system_tab_has_the_same_cursor_zoom_and_pages(tmp_path, size)
     fabricate(tmp_path / "runs", steps=240)
     async with dashboard(tmp_path / "runs", size) as (app, pilot):
         await press(app, pilot, "2", "comma", "less_than_sign")
-        view = app.main.chart_tab
+        view = app.main.tabs_pane.chart_tab
         assert "of training" in screen_text(app)
-        assert view.cursor < view.extent[1]
+        assert view.viewport.cursor < view.viewport.extent[1]
         memory = next(panel for panel in panels(app) if panel.heading == "GPU memory GB")
         assert [series.label for series in memory.series] == ["device", "this run"]
         assert memory.series[1].at == pytest.approx(60.0)
         await press(app, pilot, "plus")
-        assert panels(app)[0].span[1] - panels(app)[0].span[0] == pytest.approx(view.extent[1] / 2)
+        assert panels(app)[0].span[1] - panels(app)[0].span[0] == pytest.approx(view.viewport.extent[1] / 2)
         seen = set()
         for _ in range(view.pages()):
             seen |= {panel.heading for panel in panels(app)}
@@ -311,8 +311,8 @@ async def test_the_wheel_zooms_about_the_mouse_and_pans_with_shift(store):
     async with dashboard(store) as (app, pilot):
         chart = next(iter(app.main.curves.query(Chart)))
         await pilot.click(chart, offset=(chart.size.width // 2, 3))
-        await until(pilot, lambda: app.main.curves.cursor is not None)
-        assert 40 < app.main.curves.cursor < 80
+        await until(pilot, lambda: app.main.curves.viewport.cursor is not None)
+        assert 40 < app.main.curves.viewport.cursor < 80
         await pilot._post_mouse_events([_scroll("Up")], widget=chart, offset=(chart.size.width // 2, 3), button=0)
         await until(pilot, lambda: panels(app)[0].span != (0.0, 120.0))
         low, high = panels(app)[0].span

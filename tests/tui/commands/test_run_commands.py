@@ -102,13 +102,13 @@ async def test_rename_keeps_mark_pin_and_cursor_and_can_be_undone(store, size):
         await retype(app, pilot, "baseline")
         await press(app, pilot, "enter")
         await until(pilot, lambda: (app.main.runs.current or {}).get("name") == "baseline")
-        assert app.main._marked == ("baseline",)
-        assert app.main._arrangement.pinned == ("baseline",)
+        assert app.main.runs_pane.marked == ("baseline",)
+        assert app.main.runs_pane.arrangement.pinned == ("baseline",)
         assert info(store, "baseline").name == "baseline"
-        await until(pilot, lambda: app.main._done)
+        await until(pilot, lambda: app.main.changes.done)
         await press(app, pilot, "u")
         await until(pilot, lambda: (app.main.runs.current or {}).get("name") == "run1")
-        assert app.main._marked == ("run1",)
+        assert app.main.runs_pane.marked == ("run1",)
 
 
 async def test_a_training_run_is_not_renamed_or_deleted(store):

@@ -36,7 +36,7 @@ async def test_a_run_that_vanishes_under_the_cursor_takes_nothing_down(tmp_path)
         await press(app, pilot, "space", "2")
         shutil.rmtree(root / "run2")
         await until(pilot, lambda: len(app.main.runs.rows) == 1)
-        assert app.main._marked == ()
+        assert app.main.runs_pane.marked == ()
         shutil.rmtree(root)
         await until(pilot, lambda: "No runs here yet" in screen_text(app))
 

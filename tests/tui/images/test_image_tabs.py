@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from simclr_tui.store.store import Store
-from simclr_tui.tui.images.requests import Look
+from simclr_tui.tui.images.requests import ImageRequest
 from tests.training import tiny_run, train_in_process
 from tests.tui.driving import NARROW, WIDE, dashboard, press, screen_lines, screen_text, until
 from tests.tui.runs_fabric import fabricate
@@ -32,7 +32,7 @@ async def test_views_are_drawn_then_the_neighbours_of_a_chosen_image(trained, si
         assert "▀" in text
         await press(app, pilot, "v")
         assert "to test image 0, by h at step 6" in " ".join(screen_text(app).split())
-        first = app.main.views._shown
+        first = app.main.images.views._shown
         assert len(first.neighbors) == 8
         await press(app, pilot, "m")
         app.focused.value = "7"
@@ -40,13 +40,13 @@ async def test_views_are_drawn_then_the_neighbours_of_a_chosen_image(trained, si
         assert "to test image 7, by h" in " ".join(screen_text(app).split())
         await press(app, pilot, "v")
         assert "view 2" in screen_text(app)
-        assert app.main.looks.answer(Look("neighbors", "run1", 6, "0")) is first
+        assert app.main.images.requests.answer(ImageRequest("neighbors", "run1", 6, "0")) is first
 
 
 async def test_the_pixels_of_a_view_are_on_screen(trained):
     async with dashboard(trained) as (app, pilot):
         await press(app, pilot, "5")
-        shown = app.main.views._shown.images[0]
+        shown = app.main.images.views._shown.images[0]
         rgb = shown.original.rgb[:3].hex()
         with app._context():
             strips = app.screen._compositor.render_strips()
@@ -59,7 +59,7 @@ async def test_the_embedding_names_the_image_under_the_cursor(trained, size):
     async with dashboard(trained, size) as (app, pilot):
         await press(app, pilot, "6", "enter")
         title = next(line for line in screen_lines(app) if "PCA of h" in line)
-        view = app.main.embedding
+        view = app.main.images.embedding
         projection = view._projection
         first, second = (f"{100 * share:.1f}%" for share in projection.explained)
         assert f"{first} + {second} of the variance" in title
@@ -80,7 +80,7 @@ async def test_the_embedding_names_the_image_under_the_cursor(trained, size):
 async def test_one_class_after_the_other_is_brought_out_and_a_point_leads_to_its_neighbours(trained):
     async with dashboard(trained) as (app, pilot):
         await press(app, pilot, "6", "enter", "v", "v")
-        view = app.main.embedding
+        view = app.main.images.embedding
         assert view.chosen.label == view._projection.classes[1]
         await press(app, pilot, "right")
         assert view.chosen.label == view._projection.classes[1]
@@ -104,7 +104,7 @@ async def test_what_is_computed_for_another_run_is_not_shown_over_what_is_known(
     async with dashboard(trained) as (app, pilot):
         await press(app, pilot, "5")
         shown = screen_text(app)
-        app.main.looks.pending = Look("views", "another")
+        app.main.images.requests.pending = ImageRequest("views", "another")
         app.main.show_work()
         await pilot.pause()
         assert "computing" not in screen_text(app)
@@ -115,7 +115,7 @@ async def test_looking_is_cancelled_and_enter_tries_again(trained):
     async with dashboard(trained) as (app, pilot):
         await pilot.press("6")
         await until(pilot, lambda: "computing the embedding" in screen_text(app))
-        process = await until(pilot, lambda: app.main.looks._cancel._process)
+        process = await until(pilot, lambda: app.main.images.requests._cancel._process)
         await pilot.press("X")
         await until(pilot, lambda: "cancelled" in screen_text(app))
         assert process.poll() is not None
@@ -126,12 +126,12 @@ async def test_looking_is_cancelled_and_enter_tries_again(trained):
 async def test_a_newer_checkpoint_is_offered_and_taken_with_enter(trained, tmp_path):
     async with dashboard(trained) as (app, pilot):
         await press(app, pilot, "6", "enter")
-        app.main.checkpoint = lambda: 7
-        app.main.look()
+        app.main.images.checkpoint = 7
+        app.main.images.refresh()
         await pilot.pause()
         assert "step 7 is newer: enter shows it" in screen_text(app)
         assert "PCA of h" in screen_text(app)
-        assert app.main.looks.pending is None
+        assert app.main.images.requests.pending is None
 
 
 async def test_an_image_that_is_not_there_is_a_sentence(trained):
@@ -148,4 +148,4 @@ async def test_the_same_function_is_behind_the_command(trained):
 
     async with dashboard(trained) as (app, pilot):
         await press(app, pilot, "6")
-        assert app.main.embedding._projection == project(Store(trained).run("run1"), split="test", quiet=True)
+        assert app.main.images.embedding._projection == project(Store(trained).run("run1"), split="test", quiet=True)

@@ -90,7 +90,7 @@ async def test_a_pinned_run_stands_on_top_whatever_the_order_and_the_filter(stor
         await write(app, pilot, "/temp<0.2")
         assert names(app) == ["run1", "run4", "run5"]
         await press(app, pilot, "escape", "home", "p")
-        assert app.main._arrangement.pinned == ()
+        assert app.main.runs_pane.arrangement.pinned == ()
 
 
 @SIZES
@@ -121,11 +121,11 @@ async def test_the_list_comes_back_as_it_was_left(store):
         await press(app, pilot, "end", "p", "C")
         app.focused.value = "lr"
         await press(app, pilot, "enter")
-        left, shown = app.main._arrangement, names(app)
+        left, shown = app.main.runs_pane.arrangement, names(app)
         assert left.pinned
     (store / LAYOUT).write_text((store / LAYOUT).read_text().replace('"list_group"', '"x": 1, "list_group"'))
     async with dashboard(store) as (app, pilot):
-        assert (app.main._arrangement, names(app)) == (left, shown)
+        assert (app.main.runs_pane.arrangement, names(app)) == (left, shown)
 
 
 async def test_what_cannot_be_a_column_any_more_is_left_out(store):
@@ -133,7 +133,7 @@ async def test_what_cannot_be_a_column_any_more_is_left_out(store):
         '{"list_order": "gone", "list_columns": ["gone"], "list_group": "gone", "list_pinned": 3}'
     )
     async with dashboard(store) as (app, _):
-        assert app.main._arrangement == Arrangement()
+        assert app.main.runs_pane.arrangement == Arrangement()
 
 
 async def test_what_the_list_is_sorted_by_has_a_column(store):

@@ -63,13 +63,13 @@ async def test_search_marks_what_is_found_and_goes_on_both_ways(tmp_path, size):
 async def test_no_key_goes_astray_while_one_types_what_to_search_for(tmp_path, size):
     fabricate(tmp_path, log="training\n")
     async with dashboard(tmp_path, size) as (app, pilot):
-        left = app.main.left
+        left = app.main.view_state.layout
         await press(app, pilot, "3", "i")
         await write(app, pilot, "q1fdsu,.[]/?=n0")
         assert app.focused.value == "q1fdsu,.[]/?=n0"
         assert app.main.tab == "log"
         assert app.screen is app.main
-        assert app.main.left.axis == left.axis
+        assert app.main.view_state.layout.axis == left.axis
         assert "no line with" in screen_text(app)
 
 

@@ -1,0 +1,37 @@
+"""A screen whose keys are rows of the table of actions, each done by one of the parts that the screen is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import ClassVar
+
+from textual.screen import Screen, ScreenResultType
+
+from simclr_tui.tui.actions import Situation, action_of
+
+Doer = Callable[..., object]
+Doers = Mapping[str, Doer]
+"""By the name of an action (`stop`, `page`), what does it; it is called with the action's parameters."""
+
+
+class ActionScreen(Screen[ScreenResultType]):
+    """`where` names the screen in the table of actions. Without doers of its own it acts by Textual's methods."""
+
+    where: ClassVar[str] = ""
+
+    def doer(self, name: str) -> Doer | None:
+        """Return what does an action now; None where no part of the screen can."""
+        return None
+
+    def situation(self) -> Situation:
+        """Return what the keys would act on now."""
+        return Situation()
+
+    def is_possible(self, name: str, situation: Situation) -> bool:
+        """Return whether an action of this screen can be done; what is not in the table always can."""
+        row = action_of(name, self.where)
+        return row is None or (row.possible(situation) and self.doer(name) is not None)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Show what cannot be done now dim in the footer; its key does nothing."""
+        return True if self.is_possible(action, self.situation()) else None

@@ -1,0 +1,56 @@
+"""Changes to runs, done off the screen's thread, and how each is taken back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+from simclr_tui.tui.dialogs.confirm import Confirm
+from simclr_tui.tui.host import Host
+
+Work = Callable[[], object]
+
+
+@dataclass(frozen=True)
+class Undo:
+    """`work` takes a change back, `words` say so afterwards, and `run` is the name that the run then has."""
+
+    words: str
+    work: Work
+    run: str
+
+
+class Changes:
+    """Make changes and remember how to take them back, the newest last."""
+
+    def __init__(self, host: Host, changed: Callable[[], object]) -> None:
+        self._host = host
+        self._changed = changed
+        self.done: list[Undo] = []
+
+    def make(self, work: Work, done: str, undo: Undo | None = None) -> None:
+        """Change something; once it is done it can be undone."""
+        self._host.do(work, done, partial(self._keep, undo) if undo is not None else None)
+
+    def _keep(self, undo: Undo) -> None:
+        self.done.append(undo)
+        self._changed()
+
+    def confirm(self, dialog: Confirm, work: Work, done: str, undo: Undo | None = None) -> None:
+        """Change something if the user says yes."""
+
+        def answered(yes: bool | None) -> None:
+            if yes:
+                self.make(work, done, undo)
+
+        self._host.show(dialog, answered)
+
+    def take_back(self) -> Undo | None:
+        """Take back the newest change; None where there is none."""
+        if not self.done:
+            return None
+        undo = self.done.pop()
+        self._host.do(undo.work, undo.words)
+        self._changed()
+        return undo

@@ -1,0 +1,25 @@
+"""What a command needs to know of the list of runs."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from simclr_tui.catalog.row import Row
+from simclr_tui.store.run import Run
+
+
+class Selection(Protocol):
+    """The list of runs with its cursor."""
+
+    @property
+    def all_rows(self) -> tuple[Row, ...]:
+        """Every run of the store, shown or not."""
+
+    def current_run(self) -> Run | None:
+        """Return the run under the cursor."""
+
+    def go_to(self, name: str) -> None:
+        """Put the cursor on a run as soon as it is listed."""
+
+    def renamed(self, old: str, new: str) -> None:
+        """Let marks and pins go with a run that has another name now."""

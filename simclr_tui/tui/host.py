@@ -1,0 +1,58 @@
+"""What a pane, a tab or a command may ask of the application that it lives in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from textual.screen import Screen
+from textual.widget import Widget
+
+from simclr_tui.errors import SimclrError
+from simclr_tui.store.store import Store
+from simclr_tui.tui.feed.messages import Request
+from simclr_tui.tui.jobs import Jobs, Work
+
+
+class FeedPort(Protocol):
+    """The thread that reads the store beside the screen."""
+
+    def ask(self, request: Request) -> None:
+        """Say what is on screen now."""
+
+    def refresh(self) -> None:
+        """Read the store at once: something was done to it."""
+
+
+class Host(Protocol):
+    """The application as its parts see it. Nothing below `app.py` imports the application itself."""
+
+    store: Store
+    readonly: bool
+    pixels: type[Widget] | None
+    jobs: Jobs
+
+    @property
+    def reader(self) -> FeedPort:
+        """The thread that reads the store."""
+
+    def tell(self, words: str, seconds: float = 4) -> None:
+        """Show a notice that goes by itself."""
+
+    def tell_error(self, error: SimclrError) -> None:
+        """Show what went wrong and what to do, long enough to read."""
+
+    def do(self, work: Callable[[], object], done: str, then: Callable[[], object] | None = None) -> None:
+        """Run `work` off the screen's thread; say `done`, or why not, and after a success call `then`."""
+
+    def begin(self, title: str, work: Work) -> None:
+        """Begin work that takes a while, in a process that ends with the dashboard; say what came of it."""
+
+    def in_thread(self, work: Callable[[], object], group: str) -> None:
+        """Run `work`, which reports its own errors, off the screen's thread."""
+
+    def call_later(self, callback: Callable[..., Any], *args: Any, **kwargs: Any) -> bool:
+        """Call something on the screen's thread; may be called from any thread."""
+
+    def show(self, screen: Screen[Any], answered: Callable[[Any], None] | None = None) -> None:
+        """Put a screen on top; `answered` gets what it is dismissed with."""

@@ -213,7 +213,7 @@ class MainScreen(ActionScreen[None]):
 
     def open_tabs(self) -> None:
         """Go to the tabs; on a narrow terminal, show them."""
-        if not self.runs.has_focus and self.images.compute_again():
+        if self.focused is not self.runs and self.images.compute_again():
             return
         self.add_class("-opened")
         self.tabs_pane.enter()
@@ -231,9 +231,9 @@ class MainScreen(ActionScreen[None]):
     @on(ChartTab.Left)
     def _back(self) -> None:
         """Leave the filter, else the tabs for the list, else drop the filter."""
-        if self.runs_pane.is_filtering or (self.runs.has_focus and self.runs_pane.arrangement.filter.text):
+        if self.runs_pane.is_filtering or (self.focused is self.runs and self.runs_pane.arrangement.filter.text):
             self.runs_pane.leave_filter(keep=False)
-        elif not self.runs.has_focus:
+        elif self.focused is not self.runs:
             self.remove_class("-opened")
             self.runs.focus()
 

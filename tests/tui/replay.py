@@ -14,7 +14,8 @@ import sys
 import time
 from pathlib import Path
 
-from simclr_tui.launch.queue.queue import enqueue, pause, why_paused
+from simclr_tui.launch.metadata import Metadata
+from simclr_tui.launch.queue.queue import enqueue, pause, waiting_runs, why_paused
 from simclr_tui.launch.start import start
 from simclr_tui.launch.stop import kill
 from simclr_tui.paths import LAYOUT
@@ -53,9 +54,9 @@ def prepare(root: Path) -> None:
     store.run("run1").path.rename(root / "base")
     pause(store)
     for name in ("first", "second", "third"):
-        enqueue(store, tiny_plan(), name=name)
+        enqueue(store, tiny_plan(), Metadata(name=name))
     for name in ("live1", "live2"):
-        start(store, tiny_plan(**ENDLESS), name)
+        start(store, tiny_plan(**ENDLESS), Metadata(name=name))
 
 
 class Replay:
@@ -102,6 +103,7 @@ class Replay:
 
     def escape(self, shown: str) -> None:
         """Escape is a key of its own only when nothing follows it at once."""
+        self.rest()
         self.act("back")
         self.sees(shown)
         self.terminal.still(0.3)
@@ -195,8 +197,6 @@ class Replay:
 
     @property
     def waiting(self) -> list[str]:
-        from simclr_tui.launch.queue.queue import waiting_runs
-
         return list(waiting_runs(self.store))
 
     def run_keys(self) -> None:

@@ -178,7 +178,7 @@ class RunsPane(Vertical):
     @property
     def is_filtering(self) -> bool:
         """Whether the filter has the keys."""
-        return self._entry.has_focus
+        return self.screen.focused is self._entry  # has_focus is true only once a message has said so
 
     def _complete_filter(self, text: str) -> list[str]:
         return complete_filter(text, self._listing.rows[:1000])

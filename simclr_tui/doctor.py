@@ -21,6 +21,7 @@ from simclr_tui.atomic import Lock, rename_folder, write_file
 from simclr_tui.errors import SimclrError
 from simclr_tui.hardware.gpu import shared_reader
 from simclr_tui.hardware.sampler import machine_summary
+from simclr_tui.interpreter import python
 from simclr_tui.recipe.datasets import KNOWN, data_root, on_disk
 from simclr_tui.store.store import Store
 from simclr_tui.text import size
@@ -72,7 +73,7 @@ def _versions(_root: Path) -> Finding:
 def _torch(_root: Path) -> Finding:
     """Ask torch in its own process: this one stays light, and a broken build cannot take it down."""
     try:
-        asked = subprocess.run([sys.executable, "-c", _PROBE], capture_output=True, text=True, timeout=120)
+        asked = subprocess.run(python("-c", _PROBE), capture_output=True, text=True, timeout=120)
     except subprocess.TimeoutExpired:
         return Finding("bad", "torch", "did not import within two minutes; is the disk very slow?")
     if asked.returncode:
@@ -163,7 +164,7 @@ def _locks(root: Path) -> Finding:
     lock = Lock(probe)
     try:
         lock.acquire()
-        seen = subprocess.run([sys.executable, "-c", _LOCK_PROBE, probe], timeout=30, check=False).returncode == 1
+        seen = subprocess.run(python("-c", _LOCK_PROBE, str(probe)), timeout=30, check=False).returncode == 1
     except OSError as error:
         return Finding("note", "locks", f"could not be tested at {place}: {error.strerror}")
     finally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 
 
@@ -12,6 +13,11 @@ def python(*words: str) -> list[str]:
     user's would otherwise be executed in place of Python's own, by `-m` as by `-c`.
     """
     return [sys.executable, "-P", *words]
+
+
+def python_for_shell() -> str:
+    """Return the same for a program that wants the interpreter as a line for a shell, such as submitit."""
+    return shlex.join(python())
 
 
 def python_module(module: str, *words: str) -> list[str]:

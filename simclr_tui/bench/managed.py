@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +14,7 @@ import tomli_w
 from simclr_tui.bench.terminal import Terminal
 from simclr_tui.bench.timing import environment
 from simclr_tui.errors import SimclrError, StoreError
+from simclr_tui.interpreter import python_module
 from simclr_tui.launch.stop import kill
 from simclr_tui.recipe.recipe import Recipe
 from simclr_tui.store.run import Run
@@ -23,7 +23,7 @@ from simclr_tui.store.state import OPEN
 _IMAGES = 10_000  # of the generated data set
 _SIZE = (120, 36)
 _TIMEOUT = 3600.0  # seconds
-_COMMAND = [sys.executable, "-m", "simclr_tui.cli.main"]
+_COMMAND = python_module("simclr_tui.cli.main")
 
 
 def managed_images_per_s(directory: Path, recipe: Recipe, steps: int) -> float:

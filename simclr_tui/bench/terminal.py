@@ -9,7 +9,6 @@ import pty
 import select
 import struct
 import subprocess
-import sys
 import termios
 import time
 from collections.abc import Sequence
@@ -18,6 +17,7 @@ from typing import Self
 
 from simclr_tui.bench.timing import environment
 from simclr_tui.errors import SimclrError
+from simclr_tui.interpreter import python_module
 
 _PATIENCE = 60.0  # seconds
 _QUESTION, _ANSWER = b"\x1b[c", b"\x1b[?62c"  # what every terminal says when it is asked what it is
@@ -32,7 +32,7 @@ class Terminal:
         told = {key: value for key, value in environment().items() if key not in ("COLUMNS", "LINES", "NO_COLOR")}
         self.began = time.perf_counter()
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "simclr_tui.cli.main", *words],
+            python_module("simclr_tui.cli.main", *words),
             stdin=slave, stdout=slave, stderr=slave, start_new_session=True,
             env=told | {"TERM": "xterm-256color", "LANG": "C.UTF-8"},
         )  # fmt: skip

@@ -5,9 +5,10 @@ from __future__ import annotations
 import gc
 import os
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Sequence
+
+from simclr_tui.interpreter import python_module
 
 MILLISECONDS, MICROSECONDS = 1e3, 1e6
 
@@ -34,7 +35,7 @@ def command_seconds(words: Sequence[str], times: int) -> list[float]:
 
     Raises CalledProcessError where it fails.
     """
-    command = [sys.executable, "-m", "simclr_tui.cli.main", *words]
+    command = python_module("simclr_tui.cli.main", *words)
 
     def run() -> None:
         nothing = subprocess.DEVNULL

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import subprocess
-import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import IO
 
 from simclr_tui.errors import CancelledError, CheckpointError, ExitCode, NotFoundError, SimclrError
+from simclr_tui.interpreter import python_module
 from simclr_tui.launch.cancel import Cancel
 from simclr_tui.recipe.datasets import check_data
 from simclr_tui.recipe.fields import field
@@ -56,7 +56,7 @@ def evaluate(
     Ctrl-C reaches it too, and ends it; one that was sent to this process alone is passed on.
     """
     words = [word for flag, value in options.items() if value is not None for word in (flag, str(value))]
-    command = [sys.executable, "-m", "simclr_tui.evaluate", str(run.path), "--protocols", ",".join(protocols), *words]
+    command = python_module("simclr_tui.evaluate", str(run.path), "--protocols", ",".join(protocols), *words)
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=stderr)
     if process_made is not None:
         process_made(process)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import subprocess
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TypeVar
@@ -12,6 +11,7 @@ from typing import TypeVar
 import msgspec
 
 from simclr_tui.errors import CancelledError, ExitCode, RecipeError, SimclrError
+from simclr_tui.interpreter import python_module
 from simclr_tui.launch.cancel import Cancel
 from simclr_tui.recipe.cost import EncoderFacts
 from simclr_tui.recipe.datasets import check_data
@@ -110,7 +110,7 @@ def _ask(
 
     Raises CancelledError where `cancel` was asked.
     """
-    command = [sys.executable, "-m", f"simclr_tui.tasks.{module}", *words]
+    command = python_module(f"simclr_tui.tasks.{module}", *words)
     talk, pipe = (subprocess.PIPE if quiet else None), subprocess.PIPE
     with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=talk, start_new_session=True) as process:
         if cancel is not None:

@@ -7,13 +7,13 @@ import os
 import re
 import signal
 import subprocess
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
 
 from simclr_tui.errors import ExitCode
+from simclr_tui.interpreter import python, python_module
 from simclr_tui.launch.cpu_load import others_compute
 from simclr_tui.launch.exit_reason import killed
 from simclr_tui.store.events import PROCESS_FAILED
@@ -52,8 +52,8 @@ def trainer_command(run: Run, meeting: Meeting | None = None, node: int = 0) -> 
     processes = int(run.recipe.gpus)
     train = ["-m", "simclr_tui.train", str(run.path)]
     if meeting is None and processes == 1:
-        return [sys.executable, *train]
-    torchrun = [sys.executable, "-m", "torch.distributed.run", "--max-restarts", "0"]
+        return python(*train)
+    torchrun = python_module("torch.distributed.run", "--max-restarts", "0")
     if meeting is None:  # the processes meet at a free port of this machine alone
         return [*torchrun, "--standalone", "--nproc-per-node", str(processes), *train]
     # Not c10d: it numbers the nodes as it likes, and process 0 belongs to the first, which holds the attempt.
@@ -85,7 +85,8 @@ def _ignore_the_warning() -> None:
 def trainer_environment(run: Run) -> dict[str, str]:
     """Of the process or processes, each of which chooses its number of threads; torchrun warns where none is given."""
     threads = {} if run.recipe.gpus == "1" else {"OMP_NUM_THREADS": "1"}
-    return threads | computing_environment() | {"PYTHONUNBUFFERED": "1"}
+    # torchrun starts Python itself, and passes no `-P` on to it.
+    return threads | computing_environment() | {"PYTHONUNBUFFERED": "1", "PYTHONSAFEPATH": "1"}
 
 
 def computing_environment() -> dict[str, str]:

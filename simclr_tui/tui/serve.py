@@ -5,12 +5,12 @@ from __future__ import annotations
 import hmac
 import secrets
 import shlex
-import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from simclr_tui.errors import SimclrError
+from simclr_tui.interpreter import python_module
 from simclr_tui.store.export.target import not_installed
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def serve(root: Path, port: int, writable: bool, told: Callable[[str], object]) 
         async def on_startup(self, app: web.Application) -> None:
             pass
 
-    words = [sys.executable, "-m", "simclr_tui.cli.main", "tui", "--runs", str(root.absolute())]
+    words = python_module("simclr_tui.cli.main", "tui", "--runs", str(root.absolute()))
     command = shlex.join(words if writable else [*words, "--readonly"])  # textual-serve wants one line for a shell
     app = Guarded(command, host=HOST, port=port, title="simclr")._make_app()
     address = f"http://{HOST}:{port}/?token={token}"

@@ -209,4 +209,9 @@ PROMISES = (
         "no line lost or doubled, each dashboard shows every end, its memory stays flat",
         also="in the second half hour each dashboard grew by 3 MB, to 84 and 70 MB: the points of its curves",
     ),
+    Promise(
+        "F35",
+        "`random.py`, `queue.py`, `torch.py` in the folder that a command is typed in",
+        "no child process executes them: supervisor, dispatcher, trainer and tasks start through one door",
+    ),
 )

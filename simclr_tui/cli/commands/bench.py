@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -16,6 +15,7 @@ from simclr_tui.cli import output
 from simclr_tui.cli.options import AsJson
 from simclr_tui.cli.recipe_options import with_recipe_flags
 from simclr_tui.errors import SimclrError
+from simclr_tui.interpreter import python_module
 from simclr_tui.store.bench_report import Figure, Measured
 from simclr_tui.text import number
 
@@ -100,7 +100,7 @@ def _measure(
 ) -> Measured:  # fmt: skip
     words = ["--count", str(count), "--steps", str(steps), "--repeat", str(repeat), *more]
     output.talk("Measuring for a minute or more; an otherwise idle machine gives the most reliable figures")
-    command = [sys.executable, "-m", "simclr_tui.bench", what, *words, "--parent", str(os.getpid())]
+    command = python_module("simclr_tui.bench", what, *words, "--parent", str(os.getpid()))
     done = subprocess.run(command, input=given, stdout=subprocess.PIPE, check=False, env=environment)
     if done.returncode:
         raise SimclrError("the benchmark failed", "its own output is above; see also simclr doctor")

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 from typing import Annotated
 
 import typer
 
 from simclr_tui.cli import output
+from simclr_tui.interpreter import python_module
 
 app = typer.Typer(help="List and download data sets.", no_args_is_help=True)
 
@@ -39,4 +39,4 @@ def get(name: Annotated[str, typer.Argument(help="cifar10, cifar100, stl10, shap
     from simclr_tui.recipe.datasets import check_data
 
     check_data(name)
-    raise typer.Exit(subprocess.run([sys.executable, "-m", "simclr_tui.train.data", name], check=False).returncode)
+    raise typer.Exit(subprocess.run(python_module("simclr_tui.train.data", name), check=False).returncode)

@@ -18,6 +18,7 @@ import msgspec
 from simclr_tui.atomic import write_file
 from simclr_tui.clock import SYSTEM_CLOCK
 from simclr_tui.errors import ExitCode, RecipeError, StoreError
+from simclr_tui.interpreter import python_for_shell
 from simclr_tui.launch.exit_reason import NO_MEMORY, NO_MEMORY_HINT
 from simclr_tui.launch.metadata import UNNAMED, Metadata
 from simclr_tui.launch.plan import Plan
@@ -77,7 +78,8 @@ def submit_again(run: Run, resources: Resources) -> Job:
     # The trainer listens to this one; submitit's own choice would kill it.
     os.environ["SUBMITIT_PREEMPT_SIGNAL"] = "USR1"
     submitit.JobEnvironment.USR_SIG = "USR1"
-    executor = submitit.SlurmExecutor(folder=run.paths.slurm_folder.absolute(), max_num_timeout=_REQUEUES)
+    folder = run.paths.slurm_folder.absolute()
+    executor = submitit.SlurmExecutor(folder=folder, max_num_timeout=_REQUEUES, python=python_for_shell())
     executor.update_parameters(**_parameters(run, resources))
     try:
         submitted = executor.submit(Attempts(str(run.path.absolute())))

@@ -10,7 +10,6 @@ import queue
 import select
 import struct
 import subprocess
-import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
@@ -20,6 +19,7 @@ from typing import IO
 import numpy as np
 
 from simclr_tui.errors import SimclrError
+from simclr_tui.interpreter import python_module
 from simclr_tui.train.data.pixels import Pixels
 
 TASK_IMAGES = 8
@@ -88,7 +88,7 @@ class _Decoder:
         try:
             os.ftruncate(fd, TASK_IMAGES * 3 * side * side)
             self._memory = mmap.mmap(fd, TASK_IMAGES * 3 * side * side)
-            command = [sys.executable, "-m", "simclr_tui.train.data.decode_worker", str(fd), str(side), str(root)]
+            command = python_module("simclr_tui.train.data.decode_worker", str(fd), str(side), str(root))
             self._process = subprocess.Popen(
                 command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, pass_fds=[fd], env=_HEAP | dict(os.environ)
             )

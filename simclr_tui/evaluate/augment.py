@@ -7,6 +7,7 @@ from torch import Tensor
 
 from simclr_tui.evaluate.splits import Ids
 from simclr_tui.recipe.recipe import Recipe
+from simclr_tui.train.data.pixels import levels_of
 from simclr_tui.train.rng import Stream, uniforms
 from simclr_tui.train.views.params import draw_crops
 from simclr_tui.train.views.resample import bicubic_weights
@@ -16,7 +17,7 @@ _DRAWS = 23  # uniforms per image: one for the flip, 22 for the crop
 
 @torch.no_grad()
 def crop_and_flip(images: Tensor, recipe: Recipe, samples: Ids, *, seed: int, epoch: int) -> Tensor:
-    """Return views (N, 3, T, T), float32 in [0, 1], of images (N, 3, S, S), uint8, with ids `samples` (N,).
+    """Return views (N, C, T, T), float32 in [0, 1], of images (N, C, S, S) with ids `samples` (N,).
 
     The smallest crop and the probability of a flip are the recipe's. A view is a pure function of seed, epoch and id.
     """
@@ -27,7 +28,7 @@ def crop_and_flip(images: Tensor, recipe: Recipe, samples: Ids, *, seed: int, ep
     flip = torch.from_numpy(u[:, 0] < recipe.flip).float().to(images.device)
     with torch.autocast(images.device.type, enabled=False):
         rows = bicubic_weights(top, height, None, side, recipe.image_size)
-        columns = bicubic_weights(left, width, flip, side, recipe.image_size).div_(255.0)
+        columns = bicubic_weights(left, width, flip, side, recipe.image_size).div_(levels_of(images.dtype))
         across = torch.bmm(images.float().reshape(n, channels * side, side), columns.transpose(1, 2))
         views = torch.matmul(rows[:, None], across.view(n, channels, side, recipe.image_size))
     return views.clamp_(0.0, 1.0).contiguous(memory_format=torch.channels_last)

@@ -12,9 +12,8 @@ from simclr_tui.recipe.recipe import Recipe
 from simclr_tui.store.checkpoints import Manifest
 from simclr_tui.store.run import Run
 from simclr_tui.train.device import Compute, choose_compute
-from simclr_tui.train.model.build import build_encoder
 from simclr_tui.train.model.encoder import Encoder
-from simclr_tui.train.persist.checkpoint import load_newest, load_step
+from simclr_tui.train.persist.checkpoint import build_from, load_newest, load_step
 
 
 @dataclass(frozen=True)
@@ -56,9 +55,7 @@ def load_checkpoint_encoder(
     manifest = next((found for found in known if found.step == state["step"]), None)
     if manifest is None:
         raise CheckpointError(f"{run.name} is replacing its checkpoints", "try again")
-    encoder = build_encoder(recipe)
-    encoder.load_state_dict(state["encoder"])
-    encoder.requires_grad_(False)
+    encoder = build_from(recipe, state).requires_grad_(False)
     encoder = encoder.to(device=compute.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     newest = step is None or step == max(found.step for found in known)
     return LoadedEncoder(run, recipe, manifest, newest, tuple(damages), encoder.eval(), compute)

@@ -23,7 +23,7 @@ _CHUNK = 2048  # images per progress report
 
 @dataclass(frozen=True)
 class LabelledImages:
-    """One split: images (N, 3, S, S), uint8, and their class indices (N,), none of them unknown."""
+    """One split: images (N, C, S, S) and their class indices (N,), none of them unknown."""
 
     images: Images
     labels: Labels

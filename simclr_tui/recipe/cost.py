@@ -55,14 +55,15 @@ def head_widths(kind: str, dim: int, hidden: int, out: int) -> tuple[int, ...]:
     return {"none": (dim,), "linear": (dim, out), "mlp": (dim, hidden, out), "mlp3": (dim, hidden, hidden, out)}[kind]
 
 
-def cost(recipe: Recipe, facts: EncoderFacts | None = None) -> Cost:
-    """Count a recipe's encoder and head layer by layer (batch-norm statistics are in the checkpoint, not counted).
+def cost(recipe: Recipe, facts: EncoderFacts | None = None, channels: int = 3) -> Cost:
+    """Count a recipe's encoder, for images of so many channels, and its head layer by layer.
 
+    Batch-norm statistics are in the checkpoint and not counted.
     `facts` are needed where the encoder is not native, and are then taken as they are.
     """
     counter = _Counter()
     if facts is None:
-        dim = _native(recipe, counter)
+        dim = _native(recipe, counter, channels)
     else:
         dim, counter.parameters, counter.macs = facts.dim, facts.parameters, facts.macs
     widths = head_widths(recipe.head, dim, recipe.head_hidden, recipe.head_dim)
@@ -71,21 +72,21 @@ def cost(recipe: Recipe, facts: EncoderFacts | None = None) -> Cost:
     return Cost(dim, widths[-1], counter.parameters, counter.macs, checkpoint_bytes=4 * saved)
 
 
-def _native(recipe: Recipe, counter: _Counter) -> int:
+def _native(recipe: Recipe, counter: _Counter, channels: int) -> int:
     """Count a ResNet. Returns the dimension of h."""
     widths = stage_widths(recipe.width)
     side = recipe.image_size if recipe.cifar_stem else -(-recipe.image_size // 2)
-    counter.conv(3, widths[0], 3 if recipe.cifar_stem else 7, side)
+    counter.conv(channels, widths[0], 3 if recipe.cifar_stem else 7, side)
     side = side if recipe.cifar_stem else -(-side // 2)
     expansion = 1 if recipe.encoder in BASIC else 4
-    channels = widths[0]
+    inputs = widths[0]
     for stage, blocks in enumerate(DEPTHS[recipe.encoder]):
         for block in range(blocks):
             stride = 2 if stage > 0 and block == 0 else 1
             side_in, side = side, -(-side // stride)
-            counter.block(channels, widths[stage], expansion, side_in, side, stride)
-            channels = widths[stage] * expansion
-    return channels
+            counter.block(inputs, widths[stage], expansion, side_in, side, stride)
+            inputs = widths[stage] * expansion
+    return inputs
 
 
 class _Counter:

@@ -24,10 +24,14 @@ class ViewsShown(msgspec.Struct, frozen=True):
 
 
 class Preview(msgspec.Struct, frozen=True):
-    """`file` is where the PNG was written, empty when none was asked for."""
+    """Views of a few images. `file` is where the PNG was written, empty when none was asked for.
+
+    `channels` says which channels are drawn where the images are not RGB.
+    """
 
     images: list[ViewsShown]
     file: str = ""
+    channels: str = ""
 
 
 class Neighbor(msgspec.Struct, frozen=True):
@@ -42,13 +46,17 @@ class Neighbor(msgspec.Struct, frozen=True):
 
 
 class Neighbors(msgspec.Struct, frozen=True):
-    """The nearest images first. `images` is how many were compared, `step` the checkpoint's."""
+    """The nearest images first. `images` is how many were compared, `step` the checkpoint's.
+
+    `channels` says which channels are drawn where the images are not RGB.
+    """
 
     query: Picture
     label: str
     step: int
     images: int
     neighbors: list[Neighbor]
+    channels: str = ""
 
 
 class Written(msgspec.Struct, frozen=True):

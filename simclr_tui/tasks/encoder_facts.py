@@ -16,9 +16,9 @@ from simclr_tui.train.model.build import build_encoder
 from simclr_tui.train.model.encoder import Encoder
 
 
-def encoder_facts(recipe: Recipe) -> EncoderFacts:
-    """Build the recipe's encoder and count it. Raises SimclrError as `build_encoder` does."""
-    encoder = build_encoder(recipe).eval()
+def encoder_facts(recipe: Recipe, channels: int = 3) -> EncoderFacts:
+    """Build the recipe's encoder for so many channels and count it. Raises SimclrError as `build_encoder` does."""
+    encoder = build_encoder(recipe, channels).eval()
     parameters = sum(parameter.numel() for parameter in encoder.parameters())
     return EncoderFacts(encoder.dim, parameters, _count_macs(encoder, recipe.image_size))
 
@@ -30,7 +30,7 @@ def _count_macs(encoder: Encoder, side: int) -> int:
     torch.backends.mha.set_fastpath_enabled(False)  # the counter sees no operations in fused attention, here and below
     try:
         with sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
-            encoder(torch.zeros(1, 3, side, side))
+            encoder(torch.zeros(1, encoder.channels, side, side))
     finally:
         torch.backends.mha.set_fastpath_enabled(fast)
     return int(counter.get_total_flops()) // 2
@@ -42,8 +42,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--image-size", type=int, required=True)
     parser.add_argument("--stem", choices=("auto", "cifar", "imagenet"), default="auto")
     parser.add_argument("--zero-init", action="store_true")
-    given = parser.parse_args(arguments)
-    return send_reply(lambda: encoder_facts(Recipe(**vars(given))))
+    parser.add_argument("--channels", type=int, default=3)
+    given = vars(parser.parse_args(arguments))
+    channels = given.pop("channels")
+    return send_reply(lambda: encoder_facts(Recipe(**given), channels))
 
 
 if __name__ == "__main__":

@@ -37,6 +37,7 @@ def export(run: Run, target: Path) -> Written:
         file=target.name,
         run=run.name,
         recipe=run.recipe,
+        channels=encoder.channels,
         dim=encoder.dim,
         stem=encoder.stem,
         source_lines=encoder.source_lines,

@@ -46,6 +46,10 @@ class ImageBank:
     def side(self) -> int:
         return int(self.images[0].shape[-1])
 
+    @property
+    def channels(self) -> int:
+        return int(self.images[0].shape[-3])
+
     def image(self, row: int) -> Pixels:
         """Return one image, (C, S, S)."""
         for part in self.images:

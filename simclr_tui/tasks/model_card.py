@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from simclr_tui.recipe.recipe import Recipe
 from simclr_tui.text import safe
-from simclr_tui.train.model.library import CIFAR_STEM
+from simclr_tui.train.model.first_layer import cifar_stem_lines
 
 _STEMS = {
     "cifar": "3×3 convolution, stride 1, no pooling",
@@ -26,6 +26,7 @@ class ModelCard:
     file: str
     run: str
     recipe: Recipe
+    channels: int
     dim: int
     stem: str
     source_lines: tuple[str, ...]
@@ -51,6 +52,7 @@ class ModelCard:
             "architecture": self.recipe.encoder,
             "width": f"{self.recipe.width:g}",
             "stem": self.stem,
+            "channels": str(self.channels),
             "image_size": str(self.recipe.image_size),
             "value_range": "0 to 1",
             "dim": str(self.dim),
@@ -61,7 +63,7 @@ class ModelCard:
 
 def to_markdown(card: ModelCard) -> str:
     """Return the Markdown file written beside an exported encoder."""
-    recipe, side = card.recipe, card.recipe.image_size
+    recipe = card.recipe
     output = "the average pool" if recipe.native_encoder else "the input of the architecture's classifier"
     return f"""# {safe(card.file)}
 
@@ -71,7 +73,7 @@ The encoder f of the SimCLR run `{card.run}`, without its projection head.
 |---|---|
 | architecture | {recipe.encoder}, width ×{recipe.width:g} |
 | stem | {card.stem}: {_STEMS[card.stem]} |
-| input | RGB, float32, (N, 3, {side}, {side}), values in [0, 1], not normalised by mean and deviation |
+| input | {_channels(card)}, float32, {_shape(card, "N")}, values in [0, 1], not normalised by mean and deviation |
 | output | h, float32, (N, {card.dim}): {output} |
 | checkpoint | step {card.step:,} |
 | recipe | sha256 {card.recipe_sha256} |
@@ -83,6 +85,15 @@ In the folder of this file:
 {_lines(card)}
 ```
 """
+
+
+def _shape(card: ModelCard, images: object) -> str:
+    side = card.recipe.image_size
+    return f"({images}, {card.channels}, {side}, {side})"
+
+
+def _channels(card: ModelCard) -> str:
+    return "RGB" if card.channels == 3 else "1 channel" if card.channels == 1 else f"{card.channels} channels"
 
 
 def _lines(card: ModelCard) -> str:
@@ -111,7 +122,11 @@ def _built(card: ModelCard) -> list[str]:
 
 def _torchvision_lines(card: ModelCard) -> list[str]:
     lines = ["import torch", "import torchvision", f"encoder = torchvision.models.{card.recipe.encoder}()"]
-    return [*lines, *(CIFAR_STEM if card.stem == "cifar" else ()), "encoder.fc = torch.nn.Identity()"]
+    if card.stem == "cifar":
+        lines += cifar_stem_lines(card.channels)
+    elif card.channels != 3:
+        lines.append(f"encoder.conv1 = torch.nn.Conv2d({card.channels}, 64, 7, stride=2, padding=3, bias=False)")
+    return [*lines, "encoder.fc = torch.nn.Identity()"]
 
 
 def _own_lines(card: ModelCard) -> list[str]:
@@ -122,7 +137,7 @@ def _own_lines(card: ModelCard) -> list[str]:
         "from simclr_tui import Recipe",
         "from simclr_tui.train.model.build import build_encoder",
         f'recipe = Recipe(encoder="{recipe.encoder}", width={recipe.width!r}, stem="{card.stem}")',
-        "encoder = build_encoder(recipe)",
+        f"encoder = build_encoder(recipe, channels={card.channels})",
     ]
 
 
@@ -140,5 +155,4 @@ def _onnx_lines(card: ModelCard) -> str:
 
 
 def _images(card: ModelCard, made: str) -> str:
-    side = card.recipe.image_size
-    return "images = " + made.format(shape=f"8, 3, {side}, {side}") + "  # replace by your images in [0, 1]"
+    return "images = " + made.format(shape=_shape(card, 8)[1:-1]) + "  # replace by your images in [0, 1]"

@@ -14,7 +14,7 @@ from simclr_tui.recipe.recipe import Recipe
 from simclr_tui.store.run import Run
 from simclr_tui.store.task_replies import Neighbor, Neighbors
 from simclr_tui.tasks.image_bank import SPLITS, ImageBank, check_finite, compute_features, open_image_bank
-from simclr_tui.tasks.pixels import to_picture
+from simclr_tui.tasks.pixels import channels_note, to_picture
 from simclr_tui.tasks.reply import Progress, send_reply
 from simclr_tui.text import safe
 from simclr_tui.train.data.decode import decode
@@ -39,6 +39,7 @@ def neighbors(run: Run, image: str, *, data: str | None, split: str, k: int, dev
         step=step,
         images=len(bank),
         neighbors=[_neighbor(bank, row, similarity[row]) for row in nearest.tolist()],
+        channels=channels_note(bank.channels),
     )
 
 

@@ -61,7 +61,7 @@ def _exported(encoder: Encoder, card: ModelCard) -> bytes:
 def _traced(encoder: Encoder, side: int) -> torch.onnx.ONNXProgram:
     program = torch.onnx.export(
         encoder,
-        (torch.zeros(2, 3, side, side),),
+        (torch.zeros(2, encoder.channels, side, side),),
         dynamo=True,
         dynamic_shapes=({0: torch.export.Dim("n")},),
         input_names=["images"],
@@ -79,7 +79,7 @@ def _compare(data: bytes, encoder: Encoder, card: ModelCard) -> None:
     session = onnxruntime.InferenceSession(data, providers=["CPUExecutionProvider"])
     side = card.recipe.image_size
     for batch in _BATCHES:
-        images: Tensor = torch.rand(batch, 3, side, side, generator=torch.Generator().manual_seed(batch))
+        images: Tensor = torch.rand(batch, encoder.channels, side, side, generator=torch.Generator().manual_seed(batch))
         h, expected = session.run(["h"], {"images": images.numpy()})[0], encoder(images).numpy()
         if h.shape != expected.shape or not np.allclose(h, expected, atol=TOLERANCE, rtol=TOLERANCE):
             raise SimclrError("onnxruntime computes a different h than torch", "nothing was written; give .safetensors")

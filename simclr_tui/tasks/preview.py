@@ -15,7 +15,7 @@ from simclr_tui.recipe.recipe import Recipe
 from simclr_tui.recipe.resolve import from_toml
 from simclr_tui.store.export.target import write_target
 from simclr_tui.store.task_replies import Preview, ViewsShown
-from simclr_tui.tasks.pixels import to_bytes, to_picture
+from simclr_tui.tasks.pixels import channels_note, to_bytes, to_picture, to_rgb
 from simclr_tui.tasks.reply import Progress, send_reply
 from simclr_tui.train.data.images import Data
 from simclr_tui.train.data.open import open_data
@@ -42,7 +42,7 @@ def preview(recipe: Recipe, count: int, target: Path | None) -> Preview:
         ViewsShown(int(index), _label(data, int(index)), to_picture(original), (to_picture(first), to_picture(second)))
         for index, (original, first, second) in zip(samples, rows, strict=True)
     ]
-    return Preview(shown, str(target) if target else "")
+    return Preview(shown, str(target) if target else "", channels_note(originals.shape[1]))
 
 
 def _label(data: Data, index: int) -> str:
@@ -58,7 +58,7 @@ def as_png(rows: list[tuple[Pixels, Pixels, Pixels]]) -> bytes:
     sheet = Image.new("RGB", (3 * pitch + _GAP, len(rows) * pitch + _GAP), "white")
     for down, row in enumerate(rows):
         for across, image in enumerate(row):
-            enlarged = np.repeat(np.repeat(image, factor, axis=1), factor, axis=2).transpose(1, 2, 0)
+            enlarged = np.repeat(np.repeat(to_rgb(image), factor, axis=0), factor, axis=1)
             sheet.paste(Image.fromarray(enlarged), (_GAP + across * pitch, _GAP + down * pitch))
     file = io.BytesIO()
     sheet.save(file, "PNG")

@@ -110,7 +110,7 @@ def prepare(
     data = _open_images(recipe, report, stop, group)
     # The model is drawn on the CPU, so that a seed gives the same start on every device.
     torch.manual_seed(recipe.seed)
-    encoder = build_encoder(recipe)
+    encoder = build_encoder(recipe, data.train.images.shape[1])
     head = build_head(recipe, encoder.dim)
     for module in (encoder, head):
         convert_sync_batchnorm(module, group)

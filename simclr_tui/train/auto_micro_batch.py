@@ -30,7 +30,8 @@ def choose_chunk(run: Training) -> int:
 
 def _forward(run: Training, images: int) -> Tensor:
     side, compute = run.recipe.image_size, run.compute
-    views = torch.rand(2 * images, 3, side, side, device=compute.device).contiguous(memory_format=torch.channels_last)
+    views = torch.rand(2 * images, run.encoder.channels, side, side, device=compute.device)
+    views = views.contiguous(memory_format=torch.channels_last)
     with torch.autocast(compute.device.type, compute.autocast, enabled=compute.autocast is not None):
         return run.head(run.encoder(views))  # type: ignore[no-any-return]
 

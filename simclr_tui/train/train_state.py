@@ -85,6 +85,7 @@ class Training:
             "optimizer": self.optimizer.state_dict(),
             "scale": None if self.scale is None else self.scale.state_dict(),
             "chunk": self.chunk,
+            "channels": self.encoder.channels,
             "step": self.step,
             "evaluated": self.evaluated,
         }

@@ -38,14 +38,15 @@ def trained(tmp_path_factory) -> Run:
     return run
 
 
-def untrained(root, **flags) -> Run:
+def untrained(root, channels: int = 3, **flags) -> Run:
     """A run with a checkpoint whose batch norms have seen something, made without training."""
     torch.manual_seed(0)
     run = tiny_run(root, **flags)
-    encoder = build_encoder(run.recipe)
-    encoder(torch.rand(8, 3, run.recipe.image_size, run.recipe.image_size))
+    encoder = build_encoder(run.recipe, channels)
+    encoder(torch.rand(8, channels, run.recipe.image_size, run.recipe.image_size))
     head = build_head(run.recipe, encoder.dim)
     state = {"encoder": encoder.state_dict(), "head": head.state_dict(), "optimizer": {}, "step": 7}
+    state |= {"channels": channels} if channels != 3 else {}  # 0.1 wrote none
     checkpoint.save(run.paths, state, 7, 1.0)
     return run
 
@@ -89,6 +90,10 @@ def test_a_trained_encoder_gives_the_same_h_elsewhere(trained, tmp_path, monkeyp
         {"encoder": "resnet50", "width": 1.0},
         {"encoder": "resnet18", "width": 0.3},
         {"encoder": "resnet50", "stem": "imagenet", "width": 0.125, "image_size": 64},
+        {"encoder": "resnet18", "width": 1.0, "channels": 5},
+        {"encoder": "resnet18", "stem": "imagenet", "width": 1.0, "image_size": 64, "channels": 1},
+        {"encoder": "resnet18", "width": 0.125, "channels": 13},
+        {"encoder": "mobilenet_v3_small", "width": 1.0, "image_size": 32, "channels": 4},
     ],
     ids=lambda flags: "-".join(str(value) for value in flags.values()),
 )
@@ -209,3 +214,12 @@ def test_what_cannot_be_exported_is_one_sentence(trained, tmp_path):
         export_encoder(tiny_run(tmp_path / "runs"), tmp_path / "e.pt", quiet=True)
     assert caught.value.exit_code == 8
     assert [path.name for path in tmp_path.iterdir()] == ["runs"]
+
+
+def test_the_card_and_onnx_of_other_channels_say_and_take_them(tmp_path, monkeypatch):
+    run = untrained(tmp_path / "runs", channels=5, width=0.125)
+    export(run, tmp_path / "e.onnx")
+    assert "| input | 5 channels, float32, (N, 5, 16, 16)" in (tmp_path / "e.onnx.md").read_text()
+    assert_same_h(run_lines(tmp_path / "e.onnx", monkeypatch), run)
+    (entry,) = [item.value for item in onnx.load(tmp_path / "e.onnx").metadata_props if item.key == "channels"]
+    assert entry == "5"

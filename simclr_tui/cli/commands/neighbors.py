@@ -38,5 +38,7 @@ def neighbors(
     from simclr_tui.cli.pictures import print_pictures
 
     output.talk(f"nearest of {found.images:,} images by cosine similarity of h at step {found.step:,}, closest first")
+    if found.channels:
+        output.talk(found.channels)
     near = [(f"{n.similarity:.3f}  {n.label or n.path or n.index}", n.picture) for n in found.neighbors]
     return print_pictures([(f"query  {found.label}", found.query), *near])

@@ -38,6 +38,8 @@ def preview(
     shown = compute(plan.resolved, images, file)
     if shown.file:
         return output.talk(f"wrote {shown.file}: {len(shown.images)} images, each beside its two views")
+    if shown.channels:
+        output.talk(shown.channels)
     from simclr_tui.cli.pictures import print_pictures
 
     captioned = [

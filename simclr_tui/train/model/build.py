@@ -7,13 +7,13 @@ from simclr_tui.train.model.encoder import Encoder
 from simclr_tui.train.model.resnet import build_resnet
 
 
-def build_encoder(recipe: Recipe) -> Encoder:
-    """Return the recipe's encoder, freshly initialised from torch's global generator.
+def build_encoder(recipe: Recipe, channels: int = 3) -> Encoder:
+    """Return the recipe's encoder for images of so many channels, freshly initialised from torch's global generator.
 
     Raises RecipeError where there is no such encoder, or it cannot take the recipe's images.
     """
     if recipe.native_encoder:
-        return build_resnet(recipe)
+        return build_resnet(recipe, channels)
     from simclr_tui.train.model.library import build_library_encoder  # imported here: a native ResNet needs no library
 
-    return build_library_encoder(recipe)
+    return build_library_encoder(recipe, channels)

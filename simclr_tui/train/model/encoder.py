@@ -6,13 +6,14 @@ from torch import Tensor, nn
 
 
 class Encoder(nn.Module):
-    """An encoder from views (n, 3, T, T) in [0, 1] to h (n, dim).
+    """An encoder from views (n, channels, T, T) in [0, 1] to h (n, dim).
 
     `stem` is cifar or imagenet, or own where it is neither. `source_lines` are the Python that builds the same module
     as `encoder` from its library; empty for a native encoder.
     """
 
     dim: int
+    channels: int
     stem: str
     source_lines: tuple[str, ...] = ()
 

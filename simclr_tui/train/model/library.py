@@ -17,13 +17,9 @@ from simclr_tui.recipe.recipe import Recipe
 from simclr_tui.store.export.target import not_installed
 from simclr_tui.text import did_you_mean
 from simclr_tui.train.model.encoder import Encoder
+from simclr_tui.train.model.first_layer import cifar_stem_lines, fit_first_layer
 from simclr_tui.train.model.torchvision_import import import_torchvision
 
-CIFAR_STEM = (
-    "encoder.conv1 = torch.nn.Conv2d(3, 64, 3, padding=1, bias=False)",
-    "encoder.maxpool = torch.nn.Identity()",
-)
-"""The lines of Python that give torchvision's ResNet the 3×3 stem."""
 _RESNETS = ("resnext", "wide_resnet")
 _CLASSIFIERS = ("fc", "classifier", "head", "heads")
 _REFUSALS = (AssertionError, IndexError, RuntimeError, TypeError, ValueError, ZeroDivisionError)
@@ -32,9 +28,9 @@ _REFUSALS = (AssertionError, IndexError, RuntimeError, TypeError, ValueError, Ze
 class LibraryEncoder(Encoder):
     """A library's `model` whose output is h."""
 
-    def __init__(self, model: nn.Module, source_lines: tuple[str, ...], *, stem: str, dim: int) -> None:
+    def __init__(self, model: nn.Module, source_lines: tuple[str, ...], *, stem: str, dim: int, channels: int) -> None:
         super().__init__()
-        self.model, self.source_lines, self.stem, self.dim = model, source_lines, stem, dim
+        self.model, self.source_lines, self.stem, self.dim, self.channels = model, source_lines, stem, dim, channels
 
     def forward(self, views: Tensor) -> Tensor:
         h: Tensor = self.model(views)
@@ -44,23 +40,23 @@ class LibraryEncoder(Encoder):
         return self.model.state_dict()
 
 
-def build_library_encoder(recipe: Recipe) -> LibraryEncoder:
+def build_library_encoder(recipe: Recipe, channels: int) -> LibraryEncoder:
     """Return the recipe's encoder of torchvision or timm, freshly initialised from torch's global generator.
 
     Raises RecipeError where the library has none of that name, or it cannot take the recipe's images.
     """
     build = _from_timm if recipe.encoder.startswith("timm:") else _from_torchvision
     try:
-        model, lines = build(recipe)
-        dim = _dimension(model, recipe.image_size)
+        model, lines = build(recipe, channels)
+        dim = _dimension(model, recipe.image_size, channels)
     except _REFUSALS as error:
         if "can't allocate memory" in str(error):
             raise
-        raise _cannot_take(recipe) from error
+        raise _cannot_take(recipe, channels) from error
     _check_stem_and_init(recipe)
     if dim == 0:
-        raise _cannot_take(recipe)
-    return LibraryEncoder(model, tuple(lines), stem=_stem(recipe), dim=dim)
+        raise _cannot_take(recipe, channels)
+    return LibraryEncoder(model, tuple(lines), stem=_stem(recipe), dim=dim, channels=channels)
 
 
 def _check_stem_and_init(recipe: Recipe) -> None:
@@ -78,22 +74,21 @@ def _stem(recipe: Recipe) -> str:
     return "cifar" if recipe.cifar_stem else "imagenet"
 
 
-def _cannot_take(recipe: Recipe) -> RecipeError:
+def _cannot_take(recipe: Recipe, channels: int) -> RecipeError:
     other = "--image-size 224" if recipe.image_size != 224 else "another --image-size"
-    return RecipeError(
-        f"{recipe.encoder} cannot take images of {recipe.image_size} pixels", f"give {other}, or another --encoder"
-    )
+    images = f"images of {recipe.image_size} pixels" + (f" and {channels} channels" if channels != 3 else "")
+    return RecipeError(f"{recipe.encoder} cannot take {images}", f"give {other}, or another --encoder")
 
 
 @torch.no_grad()
-def _dimension(model: nn.Module, side: int) -> int:
+def _dimension(model: nn.Module, side: int, channels: int) -> int:
     """Return the dimension of h for one image of zeros; 0 where the output is no vector. Leaves the model unchanged."""
-    h = model.eval()(torch.zeros(1, 3, side, side))
+    h = model.eval()(torch.zeros(1, channels, side, side))
     model.train()
     return int(h.shape[1]) if isinstance(h, Tensor) and h.ndim == 2 else 0
 
 
-def _from_timm(recipe: Recipe) -> tuple[nn.Module, list[str]]:
+def _from_timm(recipe: Recipe, channels: int) -> tuple[nn.Module, list[str]]:
     timm, name = _import_timm(), recipe.encoder.removeprefix("timm:")
     names = timm.list_models()
     if name not in names:
@@ -107,10 +102,12 @@ def _from_timm(recipe: Recipe) -> tuple[nn.Module, list[str]]:
         raise RecipeError(f"timm has no encoder {name!r}", hint or listing)
     known = timm.get_pretrained_cfg(name)
     # A model with a fixed number of tokens or windows must be told the size; others take any.
-    size = {"img_size": recipe.image_size} if known is not None and known.fixed_input_size else {}
+    options = {"img_size": recipe.image_size} if known is not None and known.fixed_input_size else {}
+    if channels != 3:  # timm's own default, and not every model takes another
+        options["in_chans"] = channels
     # drop_rate is that of the classifier's dropout, which some models keep without the classifier.
-    model: nn.Module = timm.create_model(name, pretrained=False, num_classes=0, drop_rate=0.0, **size)
-    words = _as_call({"num_classes": 0, **size})
+    model: nn.Module = timm.create_model(name, pretrained=False, num_classes=0, drop_rate=0.0, **options)
+    words = _as_call({"num_classes": 0, **options})
     return model, ["import timm", "import torch", f'encoder = timm.create_model("{name}", {words})']
 
 
@@ -122,7 +119,7 @@ def _import_timm() -> ModuleType:
         raise not_installed("timm", "an encoder called timm:NAME", extra="encoders") from None
 
 
-def _from_torchvision(recipe: Recipe) -> tuple[nn.Module, list[str]]:
+def _from_torchvision(recipe: Recipe, channels: int) -> tuple[nn.Module, list[str]]:
     models, name = import_torchvision().models, recipe.encoder
     names = models.list_models(module=models)
     if name not in names:
@@ -132,7 +129,8 @@ def _from_torchvision(recipe: Recipe) -> tuple[nn.Module, list[str]]:
     model = models.get_model(name, weights=None, **arguments)
     lines = ["import torch", "import torchvision", f"encoder = torchvision.models.{name}({_as_call(arguments)})"]
     if name.startswith(_RESNETS):
-        lines += _apply_resnet_options(model, recipe)
+        lines += _apply_resnet_options(model, recipe, channels)
+    lines += fit_first_layer(model, channels)
     return model, [*lines, _remove_classifier(model)]
 
 
@@ -153,7 +151,7 @@ def _as_call(arguments: dict[str, Any]) -> str:
     return ", ".join(f"{name}={value!r}" for name, value in arguments.items())
 
 
-def _apply_resnet_options(model: Any, recipe: Recipe) -> list[str]:
+def _apply_resnet_options(model: Any, recipe: Recipe, channels: int) -> list[str]:
     """Apply the recipe's stem and initialisation to torchvision's ResNet. Returns the lines of Python that do so."""
     if recipe.zero_init:
         for stage in (model.layer1, model.layer2, model.layer3, model.layer4):
@@ -161,10 +159,10 @@ def _apply_resnet_options(model: Any, recipe: Recipe) -> list[str]:
                 nn.init.zeros_(block.bn3.weight)
     if not recipe.cifar_stem:
         return []
-    model.conv1 = nn.Conv2d(3, 64, 3, padding=1, bias=False)
+    model.conv1 = nn.Conv2d(channels, 64, 3, padding=1, bias=False)
     nn.init.kaiming_normal_(model.conv1.weight, mode="fan_out", nonlinearity="relu")
     model.maxpool = nn.Identity()
-    return list(CIFAR_STEM)
+    return cifar_stem_lines(channels)
 
 
 def _remove_classifier(model: Any) -> str:

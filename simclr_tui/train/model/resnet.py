@@ -77,12 +77,15 @@ class ResNet(Encoder):
     layer3: nn.Sequential
     layer4: nn.Sequential
 
-    def __init__(self, block: Block, depths: tuple[int, int, int, int], *, width: float, cifar_stem: bool) -> None:
+    def __init__(
+        self, block: Block, depths: tuple[int, int, int, int], *, width: float, cifar_stem: bool, channels: int
+    ) -> None:
         super().__init__()
+        self.channels = channels
         self.stem = "cifar" if cifar_stem else "imagenet"
         planes = stage_widths(width)
         stem = (3, 1, 1) if cifar_stem else (7, 2, 3)
-        self.conv1 = nn.Conv2d(3, planes[0], *stem, bias=False)
+        self.conv1 = nn.Conv2d(channels, planes[0], *stem, bias=False)
         self.bn1 = nn.BatchNorm2d(planes[0])
         self.maxpool = nn.Identity() if cifar_stem else nn.MaxPool2d(3, stride=2, padding=1)
         inputs = planes[0]
@@ -100,10 +103,10 @@ class ResNet(Encoder):
         return x.mean(dim=(2, 3))
 
 
-def build_resnet(recipe: Recipe) -> ResNet:
+def build_resnet(recipe: Recipe, channels: int) -> ResNet:
     """Return the recipe's ResNet, freshly initialised from torch's global generator (He et al. 2015, fan-out)."""
     block: Block = BasicBlock if recipe.encoder in BASIC else Bottleneck
-    encoder = ResNet(block, DEPTHS[recipe.encoder], width=recipe.width, cifar_stem=recipe.cifar_stem)
+    encoder = ResNet(block, DEPTHS[recipe.encoder], width=recipe.width, cifar_stem=recipe.cifar_stem, channels=channels)
     for module in encoder.modules():
         if isinstance(module, nn.Conv2d):
             nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")

@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from simclr_tui.train.data.images import Images
+from simclr_tui.train.data.pixels import levels_of
 
 
 @torch.no_grad()
@@ -61,7 +62,7 @@ def extract_features(
     autocast: torch.dtype | None = None,
     batch: int = 512,
 ) -> Tensor:
-    """Return h (N, dim), float32 on `device`, of images (N, 3, H, W), uint8, without augmentation.
+    """Return h (N, dim), float32 on `device`, of images (N, C, H, W), uint8 or uint16, without augmentation.
 
     Images of another size have their shorter side resized to `image_size` and their middle taken. The encoder
     runs in eval mode and comes back in the mode it was in, its parameters and buffers unchanged.
@@ -70,7 +71,7 @@ def extract_features(
     with evaluating(encoder), torch.autocast(device.type, autocast, enabled=autocast is not None):
         for start in range(0, len(images), batch):
             part = torch.as_tensor(images[start : start + batch])
-            views = _centre(part.to(device, non_blocking=True).float() / 255.0, image_size)
+            views = _centre(part.to(device, non_blocking=True).float() / levels_of(part.dtype), image_size)
             features.append(encoder(views.contiguous(memory_format=torch.channels_last)).float())
     return torch.cat(features)
 

@@ -16,6 +16,7 @@ import torch
 from simclr_tui.clock import SYSTEM_CLOCK
 from simclr_tui.errors import CheckpointError, NotFoundError
 from simclr_tui.paths import RunPaths
+from simclr_tui.recipe.recipe import Recipe
 from simclr_tui.store import checkpoints
 from simclr_tui.store.run import Run
 from simclr_tui.train.model.build import build_encoder
@@ -92,6 +93,11 @@ def newest_encoder(run: Run) -> tuple[Encoder, int]:
         raise CheckpointError(
             f"{run.name} has no checkpoint yet", "wait for the first one, or simclr stop it to save one"
         )
-    encoder = build_encoder(run.recipe)
+    return build_from(run.recipe, state), int(state["step"])
+
+
+def build_from(recipe: Recipe, state: dict[str, Any]) -> Encoder:
+    """Return the encoder of a checkpoint's state, in eval mode on the CPU."""
+    encoder = build_encoder(recipe, state.get("channels", 3))  # 0.1 trained on RGB alone and wrote no number
     encoder.load_state_dict(state["encoder"])
-    return encoder.eval(), int(state["step"])
+    return encoder.eval()

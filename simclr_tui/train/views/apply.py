@@ -7,6 +7,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from simclr_tui.train.data.pixels import levels_of
 from simclr_tui.train.views.device_params import DeviceParams, to_device
 from simclr_tui.train.views.operations import OPERATIONS
 from simclr_tui.train.views.params import ViewParams
@@ -29,7 +30,7 @@ def two_views(
     *,
     using: Render | None = None,
 ) -> Tensor:
-    """Return both views (2N, C, size, size), float32 in [0, 1], of images (N, C, S, S), uint8.
+    """Return both views (2N, C, size, size), float32 in [0, 1], of images (N, C, S, S), uint8 or uint16.
 
     The first N are the first views. Views pass `params.operations` in their order. A crop that comes first resizes
     to the views' size; where it does not, the whole image is resized before all else, and the crop is of that. The
@@ -76,14 +77,14 @@ def render(
 
 
 def _resize(images: Tensor, params: DeviceParams, size: int, *, crop: bool, flip: bool, masked: bool) -> Tensor:
-    side = images.shape[-1]
+    side, levels = images.shape[-1], float(levels_of(images.dtype))
     top, left, height, width = (params[name] for name in ("top", "left", "height", "width"))
     if not crop:
         top = left = torch.zeros_like(top)
         height = width = torch.full_like(top, side)
     if not masked and side >= _ONE_BY_ONE:
         boxes = torch.stack([top, left, height, width], dim=1).int()
-        return resize_each(images.float().div_(255.0), boxes, params.chosen("flip") if flip else None, size)
+        return resize_each(images.float().div_(levels), boxes, params.chosen("flip") if flip else None, size)
     rows = bicubic_weights(top, height, None, side, size)
-    columns = bicubic_weights(left, width, params["flip"] if flip else None, side, size).div_(255.0)
+    columns = bicubic_weights(left, width, params["flip"] if flip else None, side, size).div_(levels)
     return resize_pair(images.float(), rows, columns).clamp_(0.0, 1.0)

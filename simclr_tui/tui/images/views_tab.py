@@ -75,6 +75,11 @@ def _caption(index: int, label: str) -> str:
 
 def answer_words(answer: Preview | Neighbors, image: str) -> str:
     """The line above the pictures."""
+    words = _words(answer, image)
+    return f"{words} · {answer.channels}" if answer.channels else words
+
+
+def _words(answer: Preview | Neighbors, image: str) -> str:
     match answer:
         case Preview():
             return "augmented views as this run sees them · v nearest neighbours"

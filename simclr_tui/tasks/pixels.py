@@ -20,7 +20,7 @@ def channels_note(channels: int) -> str:
     if channels == 1:
         return "1 channel, drawn as grey"
     if channels == 2:
-        return "channels 1 and 2 drawn as red and green"
+        return "the 2 channels drawn as red and green"
     return f"channels 1, 2, 3 of {channels} drawn as red, green, blue"
 
 

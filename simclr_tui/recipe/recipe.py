@@ -15,7 +15,10 @@ import msgspec
 from simclr_tui.errors import RecipeError
 from simclr_tui.text import did_you_mean
 
-OPERATIONS = ("crop", "flip", "color", "gray", "blur", "cutout", "rotate", "sobel", "noise")
+OPERATIONS = (
+    "crop", "flip", "vflip", "color", "intensity", "gamma", "gray", "channel_drop", "blur", "cutout", "rotate", "sobel",
+    "solarize", "noise", "poisson",
+)  # fmt: skip
 """The augmentations by name, in the order in which `--augment auto` applies them."""
 NATIVE_ENCODERS = ("resnet18", "resnet34", "resnet50", "resnet101", "resnet152")
 """The encoders written here, of any width; others are torchvision's or timm's."""
@@ -63,7 +66,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         str,
         _about(
             "--augment",
-            "auto, or names in order (crop,color): also flip, gray, blur, cutout, rotate, sobel, noise.",
+            f"auto, or names in order (crop,color): {', '.join(OPERATIONS)}.",
             "views",
             "§3.1",
             min_length=1,
@@ -112,6 +115,28 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     ] = 0.0
     sobel: Annotated[float, _about("--sobel", "Probability of Sobel filtering.", "views", "§3.1", **Probability)] = 0.0
     noise: Annotated[float, _about("--noise", "Probability of Gaussian noise.", "views", "§3.1", **Probability)] = 0.0
+    vflip: Annotated[
+        float, _about("--vflip", "Probability of a vertical flip, for images without an up.", "views", **Probability)
+    ] = 0.0
+    intensity: Annotated[
+        float,
+        _about(
+            "--intensity",
+            "Probability of brightness and contrast jitter of each channel; takes colour's place without RGB.",
+            "views",
+            **Probability,
+        ),
+    ] = 0.0
+    gamma: Annotated[float, _about("--gamma", "Probability of a gamma change.", "views", **Probability)] = 0.0
+    channel_drop: Annotated[
+        float, _about("--channel-drop", "Probability of setting one channel to zero.", "views", **Probability)
+    ] = 0.0
+    solarize: Annotated[
+        float, _about("--solarize", "Probability of inverting the values from a half upwards.", "views", **Probability)
+    ] = 0.0
+    poisson: Annotated[
+        float, _about("--poisson", "Probability of shot noise, which grows with the signal.", "views", **Probability)
+    ] = 0.0
 
     encoder: Annotated[
         str,
@@ -313,7 +338,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
             if self.operations.count(name) > 1:
                 raise RecipeError(f"--augment names {name} twice", "each operation has one place")
             if self.probability(name) == 0.0:
-                flag = "--color-prob" if name == "color" else f"--{name}"
+                flag = "--color-prob" if name == "color" else f"--{name.replace('_', '-')}"
                 raise RecipeError(f"--augment names {name}, but {flag} is 0", f"give {flag} 0.5")
 
     def _check_shares(self) -> None:

@@ -10,6 +10,7 @@ import torch
 
 from simclr_tui.errors import DataError, ExitCode, SimclrError
 from simclr_tui.paths import RunPaths
+from simclr_tui.recipe.for_channels import for_channels
 from simclr_tui.recipe.recipe import Recipe
 from simclr_tui.store.events import PROCESS_FAILED
 from simclr_tui.store.run import Run
@@ -108,9 +109,11 @@ def prepare(
     """
     compute = choose_compute(recipe, group)
     data = _open_images(recipe, report, stop, group)
+    channels = data.train.images.shape[1]
+    recipe, fitted = for_channels(recipe, channels, rgb=channels == 3)
     # The model is drawn on the CPU, so that a seed gives the same start on every device.
     torch.manual_seed(recipe.seed)
-    encoder = build_encoder(recipe, data.train.images.shape[1])
+    encoder = build_encoder(recipe, channels)
     head = build_head(recipe, encoder.dim)
     for module in (encoder, head):
         convert_sync_batchnorm(module, group)
@@ -134,6 +137,8 @@ def prepare(
         training.chunk = choose_chunk(training)
     if group.is_first:
         _report_start(training, data)
+        if fitted:
+            report.say(fitted)
     return training
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 
-from simclr_tui.recipe.recipe import Recipe
+from simclr_tui.recipe.recipe import OPERATIONS, Recipe
 from simclr_tui.train import loop
 from simclr_tui.train.device import Compute
 from simclr_tui.train.distributed import SINGLE_PROCESS
@@ -25,7 +25,7 @@ from simclr_tui.train.optim.nonfinite_guard import NonfiniteGuard
 from simclr_tui.train.optim.optimizer import build_optimizer
 
 META = torch.device("meta")
-EVERY = {"blur": 0.5, "cutout": 0.5, "rotate": 0.5, "sobel": 0.5, "noise": 0.5}
+EVERY = {name: 0.5 for name in OPERATIONS if name not in ("crop", "flip", "color", "gray")}
 SMALL = {"width": 0.125, "image_size": 16, "batch_size": 8, "optimizer": "lars", "lr": 0.3}
 
 
@@ -63,7 +63,7 @@ def take_step(recipe: Recipe, chunk: int = 0, scaled: bool = False) -> torch.Ten
     [
         {},
         EVERY,
-        EVERY | {"augment": "noise,sobel,rotate,cutout,blur,gray,color,flip,crop"},
+        EVERY | {"augment": ",".join(reversed(OPERATIONS))},
         {"both_views": False},
         {"objective": "dcl"},
         {"objective": "margin", "semi_hard": True},

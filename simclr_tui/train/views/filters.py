@@ -70,6 +70,11 @@ def normals(seeds: Tensor, count: int) -> Tensor:
     return both[:, :count].contiguous()
 
 
+def uniforms(seeds: Tensor, count: int) -> Tensor:
+    """Return (n, count) uniform numbers within (0, 1], float32, a row for each of the seeds (n,) int64."""
+    return _fraction(_split_mix(seeds, count), 64 - _FLOAT_BITS)
+
+
 def _split_mix(seeds: Tensor, count: int) -> Tensor:
     """Return the first `count` outputs (n, count) of SplitMix64 from each seed."""
     x = seeds[:, None] + torch.arange(1, count + 1, device=seeds.device).mul_(_STEP)

@@ -19,6 +19,7 @@ from torch import Tensor
 from simclr_tui.train.views.colour import blend, shift_hue
 from simclr_tui.train.views.device_params import COLOR_BLENDS, GRAY_BLEND, DeviceParams
 from simclr_tui.train.views.filters import add_noise, cutout, sobel
+from simclr_tui.train.views.intensity import change_gamma, drop_channel, jitter_channels, shot_noise, solarize
 from simclr_tui.train.views.resample import bicubic_weights, gaussian_blur, resample
 
 Operation = Callable[[Tensor, DeviceParams, bool], Tensor]
@@ -82,8 +83,14 @@ def _rotate(views: Tensor, params: DeviceParams, masked: bool) -> Tensor:
     return rotated
 
 
-def _noise(views: Tensor, params: DeviceParams, masked: bool) -> Tensor:
-    return _change(views, params.chosen("noise"), masked, add_noise, params.noise_seed)
+def _seeded(name: str, change: Callable[..., Tensor], *parameters: str) -> Operation:
+    """Return the operation as `_flagged` does, of a `change` whose last argument is each view's seed."""
+
+    def operation(views: Tensor, params: DeviceParams, masked: bool) -> Tensor:
+        values = (params[parameter] for parameter in parameters)
+        return _change(views, params.chosen(name), masked, change, *values, params.noise_seed)
+
+    return operation
 
 
 OPERATIONS: dict[str, Operation] = {
@@ -95,6 +102,12 @@ OPERATIONS: dict[str, Operation] = {
     "cutout": _flagged("cutout", cutout, "cutout_row", "cutout_column"),
     "rotate": _rotate,
     "sobel": _flagged("sobel", sobel),
-    "noise": _noise,
+    "noise": _seeded("noise", add_noise),
+    "vflip": _flagged("vflip", lambda views: views.flip(2)),
+    "intensity": _seeded("intensity", jitter_channels, "brightness_range", "contrast_range"),
+    "gamma": _flagged("gamma", change_gamma, "exponent"),
+    "channel_drop": _seeded("channel_drop", drop_channel),
+    "solarize": _flagged("solarize", solarize),
+    "poisson": _seeded("poisson", shot_noise),
 }
 """The operations by the names that a recipe's `--augment` gives them."""

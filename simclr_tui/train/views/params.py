@@ -23,13 +23,17 @@ ORDERS = np.array(list(permutations(range(4))))
 _TRIES = 10
 _RATIO = (3 / 4, 4 / 3)
 _SIGMA = (0.1, 2.0)
+_GAMMAS = (2 / 3, 3 / 2)  # log-uniform; nnU-Net draws from 0.7 to 1.5 (Isensee et al., Nature Methods 2021)
 
 # The place of each draw among a view's uniforms is part of every run's reproducibility: only append.
-_CHANCE = {"flip": 0, "color": 1, "gray": 7, "blur": 8, "cutout": 32, "rotate": 35, "sobel": 37, "noise": 38}
+_CHANCE = {
+    "flip": 0, "color": 1, "gray": 7, "blur": 8, "cutout": 32, "rotate": 35, "sobel": 37, "noise": 38,
+    "vflip": 40, "intensity": 41, "gamma": 42, "channel_drop": 44, "solarize": 45, "poisson": 46,
+}  # fmt: skip
 _ORDER, _FACTORS, _BLUR_SIGMA, _CROP = 2, 3, 9, 10
 _OPTIONAL = 32  # from here on: draws of the operations that the paper's final recipe does without
-_CUTOUT_ROW, _CUTOUT_COLUMN, _TURNS, _NOISE_SEED = 33, 34, 36, 39
-_COUNT = 40
+_CUTOUT_ROW, _CUTOUT_COLUMN, _TURNS, _NOISE_SEED, _GAMMA = 33, 34, 36, 39, 43
+_COUNT = 47
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -67,7 +71,16 @@ class ViewParams:
     turns: Ints  # quarter turns anticlockwise: 1, 2 or 3
     sobel: Flags
     noise: Flags
-    noise_seed: Ints  # 53 bits
+    noise_seed: Ints  # 53 bits; of all that an operation draws for each pixel or channel
+    vflip: Flags
+    intensity: Flags
+    brightness_range: Floats  # how far from 1 a channel's factor is drawn by `intensity`
+    contrast_range: Floats
+    gamma: Flags
+    exponent: Floats  # of gamma
+    channel_drop: Flags
+    solarize: Flags
+    poisson: Flags
 
     def __len__(self) -> int:
         return len(self.top)
@@ -99,6 +112,9 @@ def draw_views(recipe: Recipe, epoch: int, samples: Ints, side: int) -> ViewPara
         cutout_column=_integer(u[:, _CUTOUT_COLUMN], recipe.image_size),
         turns=1 + _integer(u[:, _TURNS], 3),
         noise_seed=_integer(u[:, _NOISE_SEED], 2**53),
+        brightness_range=np.full(len(u), recipe.color_strength * recipe.brightness),
+        contrast_range=np.full(len(u), recipe.color_strength * recipe.contrast),
+        exponent=np.exp(_uniform(u[:, _GAMMA], *np.log(_GAMMAS))),
         **_chosen(recipe, u),
     )
 

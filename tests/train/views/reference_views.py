@@ -132,7 +132,60 @@ def _split_mix(x: int) -> int:
     return x ^ (x >> 31)
 
 
+def _vflip(x: torch.Tensor, params: ViewParams, view: int) -> torch.Tensor:
+    return torch.from_numpy(x.numpy()[:, ::-1].copy())
+
+
+def _intensity(x: torch.Tensor, params: ViewParams, view: int) -> torch.Tensor:
+    """Torchvision's brightness and contrast of each channel as a gray image."""
+    from torchvision.transforms import functional as F
+
+    draws = reference_uniforms(int(params.noise_seed[view]) + 2**54, 2 * len(x)).reshape(2, len(x))
+    channels = []
+    for number, channel in enumerate(x):
+        ranges = (params.brightness_range[view], params.contrast_range[view])
+        low_high = [(max(0.0, 1.0 - reach), 1.0 + reach) for reach in ranges]
+        bright, steep = (low + (high - low) * u for (low, high), u in zip(low_high, draws[:, number], strict=True))
+        channels.append(F.adjust_contrast(F.adjust_brightness(channel[None], bright), steep))
+    return torch.cat(channels)
+
+
+def _gamma(x: torch.Tensor, params: ViewParams, view: int) -> torch.Tensor:
+    from torchvision.transforms import functional as F
+
+    return F.adjust_gamma(x, float(params.exponent[view]))
+
+
+def _channel_drop(x: torch.Tensor, params: ViewParams, view: int) -> torch.Tensor:
+    x = x.clone()
+    x[int(reference_uniforms(int(params.noise_seed[view]) + 2**55, 1)[0] * len(x))] = 0.0
+    return x
+
+
+def _solarize(x: torch.Tensor, params: ViewParams, view: int) -> torch.Tensor:
+    from torchvision.transforms import functional as F
+
+    return F.solarize(x, 0.5)
+
+
+def _poisson(x: torch.Tensor, params: ViewParams, view: int) -> torch.Tensor:
+    noise = reference_normals(int(params.noise_seed[view]) + 3 * 2**54, x.numel()).reshape(x.shape)
+    return torch.from_numpy((x.numpy() + np.sqrt(x.numpy() / 100.0) * noise).clip(0, 1)).float()
+
+
+def reference_uniforms(seed: int, count: int) -> np.ndarray:
+    """The high 24 bits of SplitMix64's first outputs, each in the middle of its interval."""
+    words = [_split_mix(seed + step * 0x9E3779B97F4A7C15) for step in range(1, count + 1)]
+    return (np.array([word >> 40 for word in words]) + 0.5) / 2**24
+
+
 _OPERATIONS = {
+    "vflip": _vflip,
+    "intensity": _intensity,
+    "gamma": _gamma,
+    "channel_drop": _channel_drop,
+    "solarize": _solarize,
+    "poisson": _poisson,
     "flip": _flip,
     "color": _color,
     "gray": _gray,

@@ -13,9 +13,11 @@ from simclr_tui.train.views.params import ORDERS, draw_crops, draw_views
 
 N = 4000
 CHANCES = {
-    "flip": 0.3, "color_prob": 0.8, "gray": 0.2, "blur": 0.5, "cutout": 0.4, "rotate": 0.6, "sobel": 0.1, "noise": 0.7
+    "flip": 0.3, "color_prob": 0.8, "gray": 0.2, "blur": 0.5, "cutout": 0.4, "rotate": 0.6, "sobel": 0.1, "noise": 0.7,
+    "vflip": 0.5, "intensity": 0.4, "gamma": 0.3, "channel_drop": 0.2, "solarize": 0.6, "poisson": 0.35,
 }  # fmt: skip
 FLAGS = OPERATIONS[1:]
+LATER = ("cutout", "rotate", "sobel", "noise", "vflip", "intensity", "gamma", "channel_drop", "solarize", "poisson")
 
 
 @pytest.fixture(scope="module")
@@ -65,6 +67,8 @@ def test_factors_follow_their_uniform_ranges(drawn):
         assert stats.kstest(values, stats.uniform(0.6, 0.8).cdf).pvalue > 1e-3
     assert stats.kstest(drawn.hue, stats.uniform(-0.1, 0.2).cdf).pvalue > 1e-3
     assert stats.kstest(drawn.sigma, stats.uniform(0.1, 1.9).cdf).pvalue > 1e-3
+    assert stats.kstest(np.log(drawn.exponent), stats.uniform(np.log(2 / 3), np.log(9 / 4)).cdf).pvalue > 1e-3
+    assert (drawn.brightness_range == 0.4).all()
 
 
 def test_strong_colour_is_bounded_as_torchvision_bounds_it():
@@ -102,7 +106,8 @@ def test_all_24_orders_are_equally_likely(drawn):
 
 
 def test_the_draws_are_independent_of_one_another(drawn):
-    columns = np.stack([values.astype(float) for values in _arrays(drawn).values()])
+    arrays = {name: values.astype(float) for name, values in _arrays(drawn).items() if not name.endswith("_range")}
+    columns = np.stack(list(arrays.values()))
     correlation = np.corrcoef(columns)
     crop = slice(0, 4)  # top and height belong together, and so do left and width
     correlation[crop, crop] = 0.0
@@ -135,8 +140,8 @@ def test_turning_one_operation_off_leaves_the_other_draws_alone():
 def test_the_later_operations_leave_the_draws_of_the_earlier_ones_alone():
     samples = np.arange(100)
     before = draw_views(Recipe(blur=0.5), 3, samples, 32)
-    after = draw_views(Recipe(blur=0.5, cutout=1.0, rotate=1.0, sobel=1.0, noise=1.0), 3, samples, 32)
-    later = ("cutout", "cutout_row", "cutout_column", "rotate", "turns", "sobel", "noise", "noise_seed")
+    after = draw_views(Recipe(blur=0.5, **dict.fromkeys(LATER, 1.0)), 3, samples, 32)
+    later = (*LATER, "cutout_row", "cutout_column", "turns", "noise_seed", "exponent")
     for name in _arrays(before).keys() - set(later):
         np.testing.assert_array_equal(getattr(before, name), getattr(after, name))
 

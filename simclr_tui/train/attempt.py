@@ -138,7 +138,7 @@ def prepare(
     if group.is_first:
         _report_start(training, data)
         if fitted:
-            report.say(fitted)
+            report.log(fitted)
     return training
 
 

@@ -93,6 +93,6 @@ def test_micro_batches_and_a_loss_scale_do_not_either():
 )
 def test_what_does_read_is_found(read, monkeypatch):
     look = NonfiniteGuard.update
-    monkeypatch.setattr(NonfiniteGuard, "look", lambda self, loss: (read(loss), look(self, loss))[1])
+    monkeypatch.setattr(NonfiniteGuard, "update", lambda self, loss: (read(loss), look(self, loss))[1])
     with pytest.raises((RuntimeError, NotImplementedError)):
         take_step(Recipe(**SMALL))

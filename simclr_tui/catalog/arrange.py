@@ -7,23 +7,23 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from simclr_tui.catalog.row import EVALUATED, METRICS, SHARES, Row, columns, find_column
+from simclr_tui.catalog.row import Row, columns, find_column
 from simclr_tui.catalog.spread import Spread, spread_of
 from simclr_tui.recipe.fields import fields
+from simclr_tui.store.metrics.metric_table import COLUMNS, METRICS
 from simclr_tui.store.names import natural_key
 from simclr_tui.store.state import STATES
 from simclr_tui.text import plus_minus, spread
 
 PROGRESS = "progress"  # to sort by, beside the columns: the share of the steps that are done
 _HIDDEN = {"path", "fingerprint", "git_commit"}
-_LOWEST_FIRST = {"loss", "gpu_allocated", "elapsed", "exit_code"}
-_HIGHEST_FIRST = {"created", PROGRESS, "step", "steps", *METRICS, *EVALUATED} - _LOWEST_FIRST
+_HIGHEST_FIRST = {"created", PROGRESS, "step", "steps", *(one.name for one in COLUMNS if one.better != "lowest")}
 
 
 def sortable() -> tuple[str, ...]:
     """Everything that rows can be sorted by: the figures first, then the recipe's fields, then the rest."""
     first = ("created", "knn_best", "loss", PROGRESS, "name", "state")
-    figures = [name for name in (*METRICS, *EVALUATED) if name not in first]
+    figures = [metric.name for metric in COLUMNS if metric.name not in first]
     recipe = [item.short for item in fields()]
     rest = [name for name in columns() if name not in {*first, *figures, *recipe, *_HIDDEN}]
     return (*first, *figures, *recipe, *rest)
@@ -35,14 +35,16 @@ def groupable() -> tuple[str, ...]:
 
 
 def find_order(word: str) -> tuple[str, bool]:
-    """A column to sort by, and whether it descends: `-loss` turns round what is useful. Raises RecipeError."""
+    """Return a column to sort by, and whether it descends: a metric's better values come first, the lowest of anything
+    else; `-` before the name turns that round. Raises RecipeError."""
     name = word.removeprefix("-")
     column = name if name == PROGRESS else find_column(name, "sort by")
-    return column, word.startswith("-")
+    better_first = column in METRICS and descends(column)
+    return column, better_first != word.startswith("-")
 
 
 def descends(column: str) -> bool:
-    """Whether the useful direction has the highest first."""
+    """Return whether the useful direction has the highest first."""
     return column in _HIGHEST_FIRST
 
 
@@ -100,6 +102,6 @@ def spread_text(column: str, found: Spread | None) -> str:
     """`83.2 ± 0.4%`, `5.12 ± 0.03`, or the value alone where there is one."""
     if found is None:
         return "–"
-    if column in SHARES:
+    if column in METRICS and METRICS[column].unit == "share":
         return spread(found.mean, found.std)
     return plus_minus(found.mean, found.std)

@@ -13,6 +13,7 @@ from simclr_tui.recipe.fields import Value, diff
 from simclr_tui.recipe.recipe import Recipe
 from simclr_tui.store.evaluations import read_evaluation
 from simclr_tui.store.metrics.history import History
+from simclr_tui.store.metrics.metric_table import METRICS, Better, Unit
 from simclr_tui.store.run import Run
 from simclr_tui.store.state import State
 from simclr_tui.text import duration, number, percent, plus_minus, size, spread
@@ -25,7 +26,7 @@ class Measure:
     """
 
     name: str
-    unit: str
+    unit: Unit
     values: tuple[float | None, ...]
     better: int | None
     highest: bool | None = None
@@ -103,7 +104,7 @@ class Comparison:
             "measures": {
                 measure.name: {
                     "values": list(measure.values),
-                    "unit": measure.unit,
+                    "unit": _SIGNS[measure.unit],
                     "better": None if measure.better is None else self.runs[measure.better].name,
                 }
                 for measure in self.measures
@@ -152,20 +153,24 @@ def _measures(
         found = [history.best(metric, highest) for history in histories]
         return [pair[1] if pair else None for pair in found]
 
-    # On another scale no loss is called the better one.
-    lowest = False if same_loss else None
+    def measure(name: str, metric: str, values: list[float | None]) -> Measure:
+        """A row whose unit and better way are the metric's; on another scale no loss is called the better one."""
+        about = METRICS[metric]
+        better: Better = "" if about.within == "loss" and not same_loss else about.better
+        return _measure(name, about.unit, values, better)
+
     return (
-        _measure("knn", "%", last("knn"), highest=True),
-        _measure("knn best", "%", best("knn", True), highest=True),
-        _measure("knn first", "%", [_first(history, "knn") for history in histories], None),
-        _measure("linear top-1", "%", [_linear(run) for run in runs], highest=True),
-        _measure("loss", "", last("loss"), lowest),
-        _measure("loss best", "", best("loss", False), lowest),
-        _measure("contrastive top-1", "%", last("contrastive_top1"), None),
-        _measure("images/s", "", [state.summary.get("images_per_s") for state in states], highest=True),
-        _measure("GPU memory", "bytes", best("gpu_allocated", True), highest=False),
-        _measure("training time", "s", [state.elapsed + state.time for state in states], None),
-        _measure("steps", "", [float(state.step) for state in states], None),
+        measure("knn", "knn", last("knn")),
+        measure("knn best", "knn_best", best("knn", True)),
+        measure("knn first", "knn_first", [_first(history, "knn") for history in histories]),
+        measure("linear top-1", "linear", [_linear(run) for run in runs]),
+        measure("loss", "loss", last("loss")),
+        measure("loss best", "loss", best("loss", False)),
+        measure("contrastive top-1", "contrastive_top1", last("contrastive_top1")),
+        measure("images/s", "images_per_s", [state.summary.get("images_per_s") for state in states]),
+        measure("GPU memory", "gpu_allocated", best("gpu_allocated", True)),
+        _measure("training time", "seconds", [state.elapsed + state.time for state in states], ""),
+        _measure("steps", "", [float(state.step) for state in states], ""),
     )
 
 
@@ -178,21 +183,25 @@ def _first(history: History, metric: str) -> float | None:
     return next((value for value in history.points(metric).values if value == value), None)
 
 
-def _measure(name: str, unit: str, values: list[float | None], highest: bool | None) -> Measure:
+def _measure(name: str, unit: Unit, values: list[float | None], better: Better) -> Measure:
+    highest = None if not better else better == "highest"
     return Measure(name, unit, tuple(values), None if highest is None else _winner(values, highest), highest)
 
 
-_WRITERS: dict[str, Callable[[float | None], str]] = {"%": percent, "bytes": size, "s": duration}
+_WRITERS: dict[Unit, Callable[[float | None], str]] = {
+    "": number, "share": percent, "bytes": size, "seconds": duration,
+}  # fmt: skip
+_SIGNS: dict[Unit, str] = {"": "", "share": "%", "bytes": "bytes", "seconds": "s"}  # as --json names the units
 
 
-def _worded(value: float | None, unit: str) -> str:
-    return _WRITERS.get(unit, number)(value)
+def _worded(value: float | None, unit: Unit) -> str:
+    return _WRITERS[unit](value)
 
 
-def _spread_words(found: Spread | None, unit: str) -> str:
+def _spread_words(found: Spread | None, unit: Unit) -> str:
     if found is None or found.std is None:
         return _worded(found.mean if found else None, unit)
-    if unit == "%":
+    if unit == "share":
         return spread(found.mean, found.std)
     if unit:
         return f"{_worded(found.mean, unit)} ± {_worded(found.std, unit)}"

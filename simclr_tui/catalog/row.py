@@ -12,6 +12,7 @@ from typing import Any
 from simclr_tui.errors import RecipeError, SimclrError
 from simclr_tui.recipe.fields import field, fields, short_values
 from simclr_tui.store.evaluations import read_evaluation
+from simclr_tui.store.metrics.metric_table import COLUMNS, Unit
 from simclr_tui.store.run import Run
 from simclr_tui.store.state import State, read_state
 from simclr_tui.text import did_you_mean, duration, number, percent, safe, size
@@ -41,19 +42,16 @@ OWN: dict[str, type] = {
     "error": str,
     "fingerprint": str,
 }
-METRICS = (
-    "loss", "knn", "knn_first", "knn_best", "contrastive_top1", "images_per_s", "steps_per_s", "gpu_allocated",
-    "rank_h", "rank_z", "alignment", "uniformity",
-)  # fmt: skip
-
-# Column → the evaluation (on the run's own data) whose top-1 it holds.
-EVALUATED = {"linear": "linear", "finetune_1": "finetune-1pct", "finetune_10": "finetune-10pct"}
+SUMMARY = tuple(metric.name for metric in COLUMNS if not metric.evaluation)
+"""The metrics that stand in a run's summary."""
+EVALUATED = {metric.name: metric.evaluation for metric in COLUMNS if metric.evaluation}
+"""Column to the evaluation (on the run's own data) whose top-1 it holds."""
 
 
 @cache
 def columns() -> dict[str, type]:
     """Every column of the catalog and its type."""
-    return OWN | {item.short: item.type for item in fields()} | dict.fromkeys((*METRICS, *EVALUATED), float)
+    return OWN | {item.short: item.type for item in fields()} | dict.fromkeys((*SUMMARY, *EVALUATED), float)
 
 
 def make_row(run: Run, fingerprint: str) -> Row:
@@ -99,7 +97,7 @@ def state_columns(state: State) -> Row:
         "exit_code": state.exit_code,
         "elapsed": state.elapsed + state.time,
         "flags": ",".join(state.flags),
-        **{metric: summary.get(metric) for metric in METRICS},
+        **{metric: summary.get(metric) for metric in SUMMARY},
     }
 
 
@@ -123,9 +121,9 @@ def parse_columns(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(find_column(word, "show") for word in text.replace(",", " ").split()))
 
 
-SHARES = frozenset({"knn", "knn_first", "knn_best", "contrastive_top1", *EVALUATED})  # 0–1, told in percent
+_BY_UNIT: dict[Unit, Callable[[float], str]] = {"": number, "share": percent, "bytes": size, "seconds": duration}
 _WRITERS: dict[str, Callable[[float], str]] = {
-    "gpu_allocated": size,
+    **{metric.name: _BY_UNIT[metric.unit] for metric in COLUMNS},
     "elapsed": duration,
     "created": lambda seconds: time.strftime("%m-%d %H:%M", time.localtime(seconds)),
 }
@@ -141,8 +139,6 @@ def cell_text(column: str, value: Any) -> str:
         return safe(str(value))
     if not math.isfinite(value):
         return number(value)
-    if column in SHARES:
-        return percent(value)
     return _WRITERS.get(column, number)(value)
 
 

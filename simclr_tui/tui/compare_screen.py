@@ -17,6 +17,7 @@ from simclr_tui.catalog.compare import Comparison, Measure, compare
 from simclr_tui.display.colours import run_colour
 from simclr_tui.display.glyphs import draws_unicode, state_glyph
 from simclr_tui.errors import SimclrError
+from simclr_tui.store.metrics.metric_table import CHARTED
 from simclr_tui.store.run import Run
 from simclr_tui.store.state import ACTIVE
 from simclr_tui.text import safe
@@ -34,7 +35,7 @@ from simclr_tui.tui.host import Host
 from simclr_tui.tui.tabs.recipe_tab import value_text
 from simclr_tui.tui.view_state import Layout, ViewState
 
-_CURVES = "loss knn -loss_scale"  # of all the metrics, to begin with
+_CURVES = f"{' '.join(CHARTED)} -loss_scale"  # of all the metrics, to begin with
 _CELLS = 16  # of one run's column
 _WIDE = 22  # of a group's: a mean and a deviation
 _AGAIN = 2.0  # seconds between two readings

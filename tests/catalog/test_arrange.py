@@ -21,6 +21,7 @@ from simclr_tui.catalog.filter import complete_filter, parse_filter
 from simclr_tui.catalog.row import cell_text, columns, parse_columns
 from simclr_tui.catalog.spread import Spread, spread_of
 from simclr_tui.errors import RecipeError
+from simclr_tui.store.metrics.metric_table import COLUMNS, METRICS
 
 
 def row(name, **values):
@@ -53,7 +54,9 @@ def test_equal_rows_keep_their_order_and_states_go_by_urgency():
 
 
 def test_an_order_is_read_from_a_word_and_the_nearest_one_is_named():
-    assert find_order("-loss") == ("loss", True)
+    assert (find_order("loss"), find_order("-loss")) == (("loss", False), ("loss", True))
+    assert (find_order("knn"), find_order("-knn")) == (("knn", True), ("knn", False))
+    assert (find_order("created"), find_order("-created")) == (("created", False), ("created", True))
     assert find_order("batch_size") == ("bs", False)
     assert find_order("progress") == (PROGRESS, False)
     with pytest.raises(RecipeError, match="did you mean loss"):
@@ -61,6 +64,20 @@ def test_an_order_is_read_from_a_word_and_the_nearest_one_is_named():
     assert descends("knn_best")
     assert not descends("loss")
     assert set(groupable()) - {"tags"} <= columns().keys()
+
+
+@pytest.mark.parametrize("metric", COLUMNS, ids=lambda metric: metric.name)
+def test_every_list_has_a_metrics_better_values_first(metric):
+    """In the command line's order and in the one that the dashboard chooses."""
+    better, worse = (0.9, 0.1) if metric.better != "lowest" else (0.1, 0.9)
+    rows = [row("worse", **{metric.name: worse}), row("none"), row("better", **{metric.name: better})]
+    assert names(sort_rows(rows, *find_order(metric.name))) == ["better", "worse", "none"]
+    assert names(sort_rows(rows, metric.name, descends(metric.name))) == ["better", "worse", "none"]
+
+
+def test_alignment_and_uniformity_are_better_low():
+    assert [METRICS[name].better for name in ("alignment", "uniformity", "loss", "gpu_allocated")] == ["lowest"] * 4
+    assert [METRICS[name].better for name in ("knn", "linear", "rank_h", "images_per_s")] == ["highest"] * 4
 
 
 def test_groups_have_the_mean_and_the_sample_deviation_of_their_members():

@@ -16,7 +16,7 @@ import pytest
 from simclr_tui.catalog import catalog as module
 from simclr_tui.catalog import database as database_module
 from simclr_tui.catalog.catalog import Catalog
-from simclr_tui.catalog.row import EVALUATED, METRICS, OWN, Row, columns, differing, make_row, public
+from simclr_tui.catalog.row import EVALUATED, OWN, SUMMARY, Row, columns, differing, make_row, public
 from simclr_tui.recipe.fields import fields
 from simclr_tui.store.run import Run
 from simclr_tui.store.state import State, write_state
@@ -86,7 +86,7 @@ def in_database(store: Store) -> dict[str, Row]:
 
 
 def test_no_two_columns_share_a_name_even_to_sqlite():
-    names = [*OWN, *(item.short for item in fields()), *METRICS, *EVALUATED]
+    names = [*OWN, *(item.short for item in fields()), *SUMMARY, *EVALUATED]
     assert len({name.lower() for name in names}) == len(names) == len(columns())
 
 

@@ -210,7 +210,7 @@ def test_compare_shows_the_differing_field_both_curves_and_the_better_run(root):
 
 def test_ls_filters_sorts_and_limits(root):
     finished_pair(root)
-    rows = json.loads(simclr(root, "ls", "--sort", "-knn", "--json").stdout)
+    rows = json.loads(simclr(root, "ls", "--sort", "knn", "--json").stdout)
     assert [row["name"] for row in rows] == ["run2", "run1"]
     assert [r["name"] for r in json.loads(simclr(root, "ls", "temp<0.2", "--json").stdout)] == ["run2"]
     assert [r["name"] for r in json.loads(simclr(root, "ls", "-l", "1", "--json").stdout)] == ["run2"]

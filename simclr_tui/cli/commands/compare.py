@@ -11,6 +11,7 @@ import typer
 from simclr_tui.cli import output
 from simclr_tui.cli.options import DEFAULT_RUNS, AsJson, RunNames, Runs
 from simclr_tui.errors import RecipeError
+from simclr_tui.store.metrics.metric_table import CHARTED
 from simclr_tui.text import safe
 
 if TYPE_CHECKING:
@@ -22,7 +23,8 @@ _AXES = ("step", "epoch", "time")
 def compare(
     names: RunNames,
     metric: Annotated[
-        list[str] | None, typer.Option("--metric", "-m", help="Metric to plot instead of loss and knn. Repeatable.")
+        list[str] | None,
+        typer.Option("--metric", "-m", help=f"Metric to plot instead of {' and '.join(CHARTED)}. Repeatable."),
     ] = None,
     x: Annotated[str, typer.Option("--x", help="Horizontal axis: step, epoch or time.")] = "step",
     smooth: Annotated[float, typer.Option("--smooth", min=0.0, max=0.999, help="Weight of the moving average.")] = 0.0,
@@ -58,7 +60,7 @@ def compare(
     from simclr_tui.cli.chart import draw_chart
 
     histories = [(run.name, history) for run, history in zip(comparison.runs, comparison.histories, strict=True)]
-    for name in metric or ["loss", "knn"]:
+    for name in metric or CHARTED:
         output.data()
         output.data(draw_chart(histories, name, axis=x, smoothing=smooth, log_y=log))  # type: ignore[arg-type]
     return None

@@ -8,7 +8,8 @@ import typer
 
 from simclr_tui.cli import output
 from simclr_tui.cli.options import DEFAULT_RUNS, AsJson, Runs
-from simclr_tui.text import duration, number, percent
+from simclr_tui.store.metrics.metric_table import GROUPED, LISTED, METRICS
+from simclr_tui.text import duration, percent
 
 if TYPE_CHECKING:
     from simclr_tui.catalog.arrange import Group
@@ -41,7 +42,12 @@ def ls(
     ] = None,
     sort: Annotated[
         str,
-        typer.Option("--sort", "-s", help="Column to sort by; -COLUMN reverses it.", autocompletion=complete_column),
+        typer.Option(
+            "--sort",
+            "-s",
+            help="Column to sort by, the better values of a metric first; -COLUMN reverses it.",
+            autocompletion=complete_column,
+        ),  # fmt: skip
     ] = "created",
     group: Annotated[
         str | None,
@@ -78,11 +84,8 @@ def ls(
     return None
 
 
-_FIGURES = ("knn", "knn_best", "loss", "linear", "images_per_s")  # averaged over a group
-
-
 def _group_json(group: Group) -> dict[str, Any]:
-    found = {figure: group.spread(figure) for figure in _FIGURES}
+    found = {figure: group.spread(figure) for figure in GROUPED}
     figures = {name: {"mean": one.mean, "std": one.std, "n": one.count} for name, one in found.items() if one}
     return {"group": group.column, "value": group.value, "runs": [row["name"] for row in group.rows], **figures}
 
@@ -91,7 +94,7 @@ def _print_groups(groups: list[Group]) -> None:
     from simclr_tui.catalog.arrange import spread_text
     from simclr_tui.catalog.row import cell_text
 
-    known = [figure for figure in _FIGURES if any(group.spread(figure) for group in groups)]
+    known = [figure for figure in GROUPED if any(group.spread(figure) for group in groups)]
     rows = [
         [
             cell_text(group.column, group.value),
@@ -101,7 +104,8 @@ def _print_groups(groups: list[Group]) -> None:
         ]
         for group in groups
     ]
-    output.table([groups[0].column, "runs", *known, ""], rows, right=range(1, len(known) + 2))
+    titles = [METRICS[figure].short for figure in known]
+    output.table([groups[0].column, "runs", *titles, ""], rows, right=range(1, len(known) + 2))
 
 
 def _print_rows(rows: list[Row], chosen: tuple[str, ...]) -> None:
@@ -111,7 +115,8 @@ def _print_rows(rows: list[Row], chosen: tuple[str, ...]) -> None:
         cells = [[str(row["name"]), _state(row), *[cell_text(name, row.get(name)) for name in chosen]] for row in rows]
         return output.table(["run", "state", *chosen], cells, right=range(2, len(chosen) + 2))
     shown = differing(rows)[:6] or ["bs", "temp"]
-    titles = ["run", "state", *shown, "progress", "loss", "kNN", "best", "images/s", "time", "tags"]
+    figures = [METRICS[name].short for name in LISTED]
+    titles = ["run", "state", *shown, "progress", *figures, "time", "tags"]
     return output.table(titles, [_cells(row, shown) for row in rows], right=range(2, len(titles) - 1))
 
 
@@ -124,16 +129,15 @@ def _state(row: Row) -> str:
 
 
 def _cells(row: Row, shown: list[str]) -> list[str]:
+    from simclr_tui.catalog.row import cell_text
+
     step, steps = row["step"] or 0, row["steps"] or 0
     return [
         row["name"],
         _state(row),
         *[str(row[name]) for name in shown],
         percent(step / steps) if steps else "–",
-        number(row["loss"]),
-        percent(row["knn"]),
-        percent(row["knn_best"]),
-        number(row["images_per_s"]),
+        *[cell_text(name, row[name]) for name in LISTED],
         duration(row["elapsed"]),
         row["tags"] or "",
     ]

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from simclr_tui.store.metrics.metric_table import METRICS
 from simclr_tui.train.loss import LOSS_METRICS
 from simclr_tui.train.observe.health import stuck_at_chance
 from simclr_tui.train.observe.reporter import Reporter
@@ -17,7 +18,7 @@ from simclr_tui.train.optim.nonfinite_guard import NonfiniteGuard
 _LAG = 8  # steps the device may be ahead of the log
 _WINDOW = 10  # steps over which speed is averaged
 _LOGGED = ("loss", *LOSS_METRICS, "grad_norm", "loss_scale")
-_SHOWN = ("loss", "contrastive_top1", "images_per_s")
+_SHOWN = tuple(metric.name for metric in METRICS.values() if metric.every_step)
 _TOLD = 20  # steps at least before a loss counts as stuck
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
-from typing import Literal
 
+from simclr_tui.store.metrics.metric_table import METRICS, Better, Metric, Unit
 from simclr_tui.text import number, safe
 
 HARDWARE = "hardware: "  # before the key of a panel that is no metric
@@ -21,7 +21,7 @@ class MetricView:
     scale: float = 1.0
     log: bool = False
     write: Callable[[float | None], str] = number
-    best: Literal["", "lowest", "highest"] = ""
+    best: Better = ""
 
     @property
     def heading(self) -> str:
@@ -36,26 +36,21 @@ def _tenth(value: float | None) -> str:
     return "–" if value is None or value != value else f"{value:.1f}"
 
 
-# In the order in which they are shown.
-_KNOWN: dict[str, MetricView] = {
-    "loss": MetricView("loss", best="lowest"),
-    "knn": MetricView("kNN accuracy", "%", 100.0, write=_tenth, best="highest"),
-    "contrastive_top1": MetricView("contrastive top-1", "%", 100.0, write=_tenth, best="highest"),
-    "rank_h": MetricView("effective rank of h"),
-    "rank_z": MetricView("effective rank of z"),
-    "positive_similarity": MetricView("similarity of positives"),
-    "negative_similarity": MetricView("similarity of negatives"),
-    "alignment": MetricView("alignment"),
-    "uniformity": MetricView("uniformity"),
-    "contrastive_top5": MetricView("contrastive top-5", "%", 100.0, write=_tenth, best="highest"),
-    "lr": MetricView("learning rate"),
-    "images_per_s": MetricView("images/s"),
-    "grad_norm": MetricView("gradient norm"),
-    "data_wait": MetricView("waiting for data", "%", 100.0, write=_tenth),
-    "gpu_allocated": MetricView("GPU memory, tensors", "GB", 1e-9),
-    "gpu_reserved": MetricView("GPU memory, reserved", "GB", 1e-9),
-    "loss_scale": MetricView("loss scale of fp16"),
+_SCALES: dict[Unit, tuple[str, float]] = {
+    "": ("", 1.0),
+    "share": ("%", 100.0),
+    "bytes": ("GB", 1e-9),
+    "seconds": ("s", 1.0),
 }
+
+
+def _view(metric: Metric) -> MetricView:
+    unit, scale = _SCALES[metric.unit]
+    write = _tenth if metric.unit == "share" else number
+    return MetricView(metric.title, unit, scale, write=write, best=metric.better if metric.starred else "")
+
+
+_KNOWN = {metric.name: _view(metric) for metric in METRICS.values()}
 
 
 def _short(value: float | None) -> str:

@@ -18,6 +18,7 @@ from simclr_tui.catalog.arrange import (
 from simclr_tui.catalog.filter import Filter, parse_filter
 from simclr_tui.catalog.row import Row, cell_text, columns, differing, parse_columns
 from simclr_tui.errors import RecipeError
+from simclr_tui.store.metrics.metric_table import METRICS
 from simclr_tui.tui.view_state import Layout
 
 _LOOKED_AT = 1000  # rows in which differing fields are looked for
@@ -122,13 +123,14 @@ def group_headings(groups: list[Group], arrangement: Arrangement) -> dict[int, s
         parts = [f"{group.column} {cell_text(group.column, group.value)}", f"n={len(group.rows)}"]
         for figure in figures:
             spread = None if figure in ("created", group.column) else group.spread(figure)
-            parts += [f"{_TITLES.get(figure, figure)} {spread_text(figure, spread)}"] if spread else []
+            parts += (
+                [f"{METRICS[figure].short if figure in METRICS else figure} {spread_text(figure, spread)}"]
+                if spread
+                else []
+            )
         headings[index] = "  ".join(parts)
         index += len(group.rows)
     return headings
-
-
-_TITLES = {"knn_best": "kNN"}
 
 
 def differing_fields(rows: list[Row]) -> tuple[str, ...]:

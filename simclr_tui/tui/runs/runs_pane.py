@@ -17,6 +17,7 @@ from simclr_tui.catalog.filter import complete_filter
 from simclr_tui.catalog.row import Row, columns, parse_columns
 from simclr_tui.errors import SimclrError
 from simclr_tui.recipe.fields import field, fields
+from simclr_tui.store.metrics.metric_table import METRICS
 from simclr_tui.store.run import Run
 from simclr_tui.text import safe
 from simclr_tui.tui.action_screen import Doers
@@ -283,19 +284,16 @@ class RunsPane(Vertical):
 
 def _about(column: str) -> str:
     """A few words on a column: the help of the recipe's field."""
-    if column in _ABOUT:
-        return _ABOUT[column]
+    if column in _ABOUT or column in METRICS:
+        return _ABOUT.get(column) or METRICS[column].about
     return field(column).help if column in {item.short for item in fields()} else ""
 
 
 _ABOUT = {
     "created": "when it was started",
-    "knn_best": "the best accuracy of the kNN monitor",
-    "loss": "the latest loss",
     PROGRESS: "the share of its steps that is done",
     "elapsed": "time of training",
     "tags": "all of a run's tags",
-    "linear": "top-1 of the linear probe",
 }
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 
 from simclr_tui.paths import RunPaths
+from simclr_tui.recipe.presets import CPU_PRESET
 from simclr_tui.recipe.resolve import resolve, to_toml
 from simclr_tui.store.process import this_process
 from simclr_tui.store.run import FORMAT, RunInfo
@@ -25,7 +26,7 @@ def make_store(root: Path, count: int) -> Store:
         paths.attempt(1).root.mkdir(parents=True)
         paths.evaluations.mkdir()
         flags = {"bs": 64 << number % 4, "temp": (1 + number % 9) / 10, "seed": number}
-        paths.recipe.write_text(to_toml(resolve("quick", flags=flags)), encoding="utf-8")
+        paths.recipe.write_text(to_toml(resolve(CPU_PRESET, flags=flags)), encoding="utf-8")
         paths.state.write_bytes(msgspec.json.encode(_state(number)))
         paths.info.write_bytes(msgspec.json.encode(_info(number)))
     return Store(root)

@@ -7,12 +7,10 @@ from dataclasses import dataclass
 
 from simclr_tui.catalog.row import Row
 from simclr_tui.config import News
+from simclr_tui.store.state import FLAGS
 from simclr_tui.text import percent, safe
 
 _AT_ONCE = 3  # messages on screen at one moment
-
-
-_FLAGS: tuple[News, ...] = ("diverged", "collapsed", "stalled")
 
 
 _ENDS: tuple[News, ...] = ("finished", "failed", "lost", "stopped")
@@ -39,7 +37,7 @@ def news(before: dict[str, Row], rows: Sequence[Row]) -> list[Event]:
         if old is None or (old["state"], old.get("flags")) == (row["state"], row.get("flags")):
             continue
         flags = set(_words(row)) - set(_words(old))
-        found += [_event(row, flag) for flag in _FLAGS if flag in flags]
+        found += [_event(row, flag) for flag in FLAGS if flag in flags]
         if row["state"] != old["state"] and row["state"] in _ENDS and "diverged" not in flags:
             found.append(_event(row, row["state"]))
     return found

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 import msgspec
 
 from simclr_tui.cli.table import draw_grid
-from simclr_tui.display.glyphs import GLYPHS, state_glyph
+from simclr_tui.display.glyphs import GLYPHS, state_glyph, state_style
 from simclr_tui.text import safe
 
 if TYPE_CHECKING:
@@ -84,12 +84,9 @@ def _colourful(stream: TextIO) -> bool:
     return is_terminal(stream) and "NO_COLOR" not in os.environ
 
 
-_STYLES = {"running": "green", "starting": "green", "failed": "red", "lost": "red", "stopped": "yellow"}
-
-
 def _style(cell: str) -> str:
     words = cell.split()
-    return _STYLES.get(words[-1], "") if len(words) == 2 and words[0] in GLYPHS else ""
+    return state_style(words[-1]).colour if len(words) == 2 and words[0] in GLYPHS else ""
 
 
 def state_cell(state: str, flags: Sequence[str] = ()) -> str:

@@ -1,15 +1,35 @@
-"""Glyphs that stand beside the word for a run's state, in UTF-8 and in ASCII."""
+"""How each state of a run is drawn, in both faces: its glyph beside its word, and its colour."""
 
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from functools import cache
 
-from simclr_tui.store.state import STATES
+from simclr_tui.store.state import StateName
 
-_UNICODE: dict[str, str] = dict(zip(STATES, "●◐◌✓■✗?", strict=True))
-_ASCII: dict[str, str] = dict(zip(STATES, "*+o.=x?", strict=True))
-GLYPHS = frozenset([*_UNICODE.values(), *_ASCII.values()])
+
+@dataclass(frozen=True)
+class StateStyle:
+    """A state's glyph in UTF-8 and in ASCII, its colour on the command line, and the dashboard theme's name for it."""
+
+    unicode: str
+    ascii: str
+    colour: str
+    theme: str
+
+
+_STYLES: dict[StateName, StateStyle] = {
+    "running": StateStyle("●", "*", "green", "running"),
+    "starting": StateStyle("◐", "+", "green", "running"),
+    "queued": StateStyle("◌", "o", "", "quiet"),
+    "finished": StateStyle("✓", ".", "", "finished"),
+    "stopped": StateStyle("■", "=", "yellow", "quiet"),
+    "failed": StateStyle("✗", "x", "red", "failed"),
+    "lost": StateStyle("?", "?", "red", "failed"),
+}
+_UNKNOWN = StateStyle("?", "?", "", "quiet")
+GLYPHS = frozenset(glyph for style in _STYLES.values() for glyph in (style.unicode, style.ascii))
 """Every glyph that a state may be drawn with."""
 
 
@@ -25,4 +45,10 @@ def draws_unicode() -> bool:
 
 def state_glyph(state: str) -> str:
     """Return the glyph of a state; its word always stands beside it."""
-    return (_UNICODE if draws_unicode() else _ASCII).get(state, "?")
+    style = state_style(state)
+    return style.unicode if draws_unicode() else style.ascii
+
+
+def state_style(state: str) -> StateStyle:
+    """Return how a state is drawn; a state that this version does not know is a question mark."""
+    return _STYLES.get(state, _UNKNOWN)  # type: ignore[call-overload, no-any-return]

@@ -12,6 +12,7 @@ from pathlib import Path
 from simclr_tui.errors import ExitCode, SimclrError
 from simclr_tui.evaluate.progress import ProgressLine
 from simclr_tui.recipe.datasets import resolve_auto
+from simclr_tui.store.protocols import PROTOCOLS
 from simclr_tui.store.run import Run
 from simclr_tui.text import safe
 
@@ -58,7 +59,6 @@ def _evaluate(given: argparse.Namespace, progress: ProgressLine) -> int:
 
     from simclr_tui.evaluate.checkpoint_encoder import load_checkpoint_encoder
     from simclr_tui.evaluate.context import Settings
-    from simclr_tui.evaluate.protocols.table import PROTOCOLS
     from simclr_tui.evaluate.runner import EvaluationData, evaluate, open_context
 
     run = Run(given.run)

@@ -15,8 +15,9 @@ from simclr_tui.evaluate.checkpoint_encoder import LoadedEncoder
 from simclr_tui.evaluate.context import Context, Outcome, Settings, labelled_splits
 from simclr_tui.evaluate.frozen import digest, frozen
 from simclr_tui.evaluate.metrics import Metrics, compute_metrics
-from simclr_tui.evaluate.protocols.table import Protocol
+from simclr_tui.evaluate.protocols.table import measure_of
 from simclr_tui.store.evaluations import Evaluation, SeedResult, result_name, save_evaluation
+from simclr_tui.store.protocols import Protocol
 from simclr_tui.train.data.folder import Progress
 from simclr_tui.train.data.open import open_data
 from simclr_tui.version import __version__
@@ -54,7 +55,7 @@ def evaluate(
             count = seeds if protocol.seeded else 1
             for seed in range(count):
                 context.progress = _prefixed(progress, _title(protocol.name, seed, count))
-                outcome = protocol.measure(context, seed)
+                outcome = measure_of(protocol)(context, seed)
                 outcomes.append((outcome, compute_metrics(outcome.scores, context.labels(context.test))))
         seconds = time.monotonic() - began
         evaluation = _record(

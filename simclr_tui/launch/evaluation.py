@@ -17,16 +17,6 @@ from simclr_tui.store.evaluations import Evaluation, read_evaluation
 from simclr_tui.store.run import Run
 from simclr_tui.text import safe
 
-# Protocol → what it does, in the order in which they are offered.
-PROTOCOLS = {
-    "knn": "weighted nearest neighbours of h: seconds",
-    "linear": "linear probe on features computed once",
-    "linear-aug": "linear probe trained with crop and flip, as in the paper",
-    "logreg": "logistic regression by L-BFGS",
-    "finetune-1pct": "train everything on 1% of the labels",
-    "finetune-10pct": "train everything on 10% of the labels",
-    "finetune-100pct": "train everything on all labels",
-}
 _GRACE = 1.0  # seconds an interrupted evaluation has to end by itself, and its last words to arrive
 
 Options = Mapping[str, str | int | float | None]

@@ -15,6 +15,7 @@ from simclr_tui.launch.tasks import encoder_facts
 from simclr_tui.recipe.cost import Cost, cost
 from simclr_tui.recipe.datasets import check_data, count_images, resolve_auto
 from simclr_tui.recipe.fields import field, fields
+from simclr_tui.recipe.presets import CPU_PRESET, GPU_PRESET
 from simclr_tui.recipe.recipe import Recipe
 from simclr_tui.recipe.resolve import Resolved, make_recipe, resolve
 from simclr_tui.store.run import Run
@@ -52,7 +53,7 @@ def make_plan(
     """
     choices: list[str] = []
     if preset == "auto":
-        preset, why = choose_preset() if here else _preset_of_job(resolve("quick", config, flags))
+        preset, why = choose_preset() if here else _preset_of_job(resolve(CPU_PRESET, config, flags))
         choices.append(f"preset {preset}, for {why}")
     resolved = resolve(preset, config, flags)
     if resolved.recipe.data == "auto":
@@ -64,11 +65,11 @@ def make_plan(
 
 def choose_preset() -> tuple[str, str]:
     """What `--preset auto` stands for on this machine, and why."""
-    return ("cifar10-sgd", "there is a GPU") if gpu_count() else ("quick", "there is no GPU")
+    return (GPU_PRESET, "there is a GPU") if gpu_count() else (CPU_PRESET, "there is no GPU")
 
 
 def _preset_of_job(asked: Resolved) -> tuple[str, str]:
-    return ("cifar10-sgd", "the job asks for a GPU") if asked_gpus(asked) else ("quick", "the job asks for no GPU")
+    return (GPU_PRESET, "the job asks for a GPU") if asked_gpus(asked) else (CPU_PRESET, "the job asks for no GPU")
 
 
 def asked_gpus(resolved: Resolved) -> int:

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from simclr_tui.errors import RecipeError
+from simclr_tui.recipe.datasets import KNOWN
 from simclr_tui.text import did_you_mean
 
 OPERATIONS = (
@@ -43,7 +44,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     data: Annotated[
         str,
-        _about("--data", "Images: auto, shapes, cifar10, cifar100, stl10 or folder:PATH.", "data", min_length=1),
+        _about("--data", f"Images: auto, {', '.join(KNOWN)} or folder:PATH.", "data", min_length=1),
     ] = "auto"
     subset: Annotated[
         int, _about("--subset", "Train on N images, drawn class by class (0: all).", "data", ge=0, le=10**9)

@@ -14,10 +14,8 @@ from simclr_tui.errors import RecipeError
 from simclr_tui.recipe import toml_lines
 from simclr_tui.recipe.fields import check_value, field, fields
 from simclr_tui.recipe.formats import FORMAT, complete, format_of
+from simclr_tui.recipe.presets import load_preset
 from simclr_tui.recipe.recipe import Recipe
-from simclr_tui.text import did_you_mean
-
-_PRESETS = Path(__file__).parent / "presets"
 
 
 class Resolved(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,17 +31,6 @@ class Resolved(msgspec.Struct, frozen=True, kw_only=True):
         return Resolved(recipe=recipe, preset=self.preset, sources={**self.sources, key: source})
 
 
-def presets() -> dict[str, str]:
-    """Name → one-line title of every preset."""
-    return {path.stem: preset_title(path.stem) for path in sorted(_PRESETS.glob("*.toml"))}
-
-
-def preset_title(name: str) -> str:
-    """The preset's first comment line."""
-    with (_PRESETS / f"{name}.toml").open(encoding="utf-8") as file:
-        return file.readline().lstrip("# ").strip()
-
-
 def resolve(
     preset: str, config: Path | None = None, flags: Mapping[str, Any] | None = None, flag_source: str = "flag"
 ) -> Resolved:
@@ -51,7 +38,7 @@ def resolve(
 
     Raises RecipeError on an unknown preset, field or value, or on fields that contradict each other.
     """
-    layers = [(f"preset {preset}", _load_preset(preset))]
+    layers = [(f"preset {preset}", load_preset(preset))]
     if config is not None:
         layers.append((f"file {config}", _load_file(config)))
     layers.append((flag_source, dict(flags or {})))
@@ -68,14 +55,6 @@ def make_recipe(values: Mapping[str, Any]) -> Recipe:
     """A checked Recipe from values under keys or short names, defaults for the rest. Raises RecipeError."""
     items = {field(name): value for name, value in values.items()}
     return msgspec.convert({item.key: check_value(item, value) for item, value in items.items()}, Recipe).check()
-
-
-def _load_preset(name: str) -> dict[str, Any]:
-    path = _PRESETS / f"{name}.toml"
-    if name not in presets():
-        hint = did_you_mean(name, presets()) or f"presets are {', '.join(presets())}"
-        raise RecipeError(f"no preset {name!r}", hint)
-    return tomllib.loads(path.read_text(encoding="utf-8"))
 
 
 def _load_file(path: Path) -> dict[str, Any]:

@@ -15,9 +15,11 @@ from simclr_tui.store.process import ProcessId, boot_id, is_alive
 from simclr_tui.store.unreadable import UNREADABLE
 
 StateName = Literal["queued", "starting", "running", "finished", "stopped", "failed", "lost"]
+FlagName = Literal["diverged", "collapsed", "stalled"]
 STATES: tuple[StateName, ...] = ("running", "starting", "queued", "finished", "stopped", "failed", "lost")  # as listed
 ACTIVE: frozenset[StateName] = frozenset({"starting", "running"})
 OPEN: frozenset[StateName] = ACTIVE | {"queued"}  # neither ended nor lost
+FLAGS: tuple[FlagName, ...] = ("diverged", "collapsed", "stalled")  # beside the state, the worst first
 STALLED_AFTER = 60.0  # seconds without a heartbeat: about ten of the slowest sensible steps
 
 

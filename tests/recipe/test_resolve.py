@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from simclr_tui.errors import RecipeError
 from simclr_tui.recipe.fields import Field, fields
 from simclr_tui.recipe.formats import FORMAT
+from simclr_tui.recipe.presets import presets
 from simclr_tui.recipe.recipe import NATIVE_ENCODERS, OPERATIONS, Recipe
-from simclr_tui.recipe.resolve import Resolved, flag_words, from_toml, presets, resolve, to_toml
+from simclr_tui.recipe.resolve import Resolved, flag_words, from_toml, resolve, to_toml
 
 NAMES = st.from_regex(r"[a-z][a-z0-9_.]{0,20}", fullmatch=True)
 TEXTS: dict[str, st.SearchStrategy[str]] = {

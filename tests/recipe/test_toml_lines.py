@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simclr_tui.recipe import toml_lines
-from simclr_tui.recipe.resolve import presets, resolve, to_toml
+from simclr_tui.recipe.presets import presets
+from simclr_tui.recipe.resolve import resolve, to_toml
 
 LINES = st.lists(
     st.sampled_from(

@@ -9,6 +9,7 @@ import typer
 
 from simclr_tui.cli import output
 from simclr_tui.interpreter import python_module
+from simclr_tui.recipe.datasets import KNOWN
 
 app = typer.Typer(help="List and download data sets.", no_args_is_help=True)
 
@@ -16,7 +17,7 @@ app = typer.Typer(help="List and download data sets.", no_args_is_help=True)
 @app.command("ls")
 def ls() -> None:
     """List the known data sets and whether they are on disk."""
-    from simclr_tui.recipe.datasets import KNOWN, data_root, on_disk
+    from simclr_tui.recipe.datasets import data_root, on_disk
 
     rows = [
         [
@@ -34,7 +35,7 @@ def ls() -> None:
 
 
 @app.command("get")
-def get(name: Annotated[str, typer.Argument(help="cifar10, cifar100, stl10, shapes or folder:PATH.")]) -> None:
+def get(name: Annotated[str, typer.Argument(help=f"{', '.join(KNOWN)} or folder:PATH.")]) -> None:
     """Download and decode a data set now, instead of at its first run."""
     from simclr_tui.recipe.datasets import check_data
 

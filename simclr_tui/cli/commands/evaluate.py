@@ -11,9 +11,10 @@ from simclr_tui.cli.confusion import confusion_lines
 from simclr_tui.cli.options import DEFAULT_RUNS, AsJson, RunName, Runs
 from simclr_tui.errors import RecipeError
 from simclr_tui.store.evaluations import Evaluation, read_evaluation
+from simclr_tui.store.protocols import PROTOCOLS, usual_protocols
 from simclr_tui.text import duration, number, percent, spread
 
-_SHARES = {"1%": "finetune-1pct", "10%": "finetune-10pct", "100%": "finetune-100pct"}
+_SHARES = {protocol.share: protocol.name for protocol in PROTOCOLS.values() if protocol.finetunes}
 
 
 def evaluate(
@@ -74,7 +75,7 @@ def evaluate(
         "--data": data, "--subset": subset, "--seeds": seeds, "--epochs": epochs, "--step": step,
         "--knn-k": knn_k, "--knn-temp": knn_temp, "--device": device, "--threads": threads,
     }  # fmt: skip
-    code, names = compute(run, protocols or ["knn", "linear"], given)
+    code, names = compute(run, protocols or usual_protocols(), given)
     found = [evaluation for result in names if (evaluation := read_evaluation(run.paths, result)) is not None]
     if json:
         output.data_json([evaluation.as_json() for evaluation in found])

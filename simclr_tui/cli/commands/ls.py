@@ -47,7 +47,7 @@ def ls(
             "-s",
             help="Column to sort by, the better values of a metric first; -COLUMN reverses it.",
             autocompletion=complete_column,
-        ),  # fmt: skip
+        ),
     ] = "created",
     group: Annotated[
         str | None,

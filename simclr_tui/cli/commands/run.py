@@ -10,6 +10,7 @@ import typer
 from simclr_tui.cli import output
 from simclr_tui.cli.options import DEFAULT_RUNS, Cpus, Nodes, Partition, Runs, Time
 from simclr_tui.cli.recipe_options import with_recipe_flags
+from simclr_tui.recipe.presets import preset_names
 from simclr_tui.text import safe, size
 
 
@@ -21,7 +22,7 @@ def run(
         typer.Option(
             "--preset",
             "-p",
-            help="auto, quick, cpu-fast, cifar10-sgd, paper-cifar10, paper-imagenet or report.",
+            help=f"auto, or one of {', '.join(preset_names())}.",
             show_default=True,
         ),
     ] = "auto",

@@ -1,9 +1,8 @@
-"""The table of protocols, by the names of their results."""
+"""The code of each protocol; what the protocols are stands in `store/protocols.py`."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 
 from simclr_tui.evaluate.context import Context, Outcome
@@ -12,28 +11,13 @@ from simclr_tui.evaluate.protocols.knn import knn
 from simclr_tui.evaluate.protocols.linear import linear
 from simclr_tui.evaluate.protocols.linear_aug import linear_aug
 from simclr_tui.evaluate.protocols.logreg import logreg
+from simclr_tui.store.protocols import Protocol
+
+Measure = Callable[[Context, int], Outcome]
+"""Judge the context's encoder with one seed."""
+_FROZEN: dict[str, Measure] = {"knn": knn, "linear": linear, "linear-aug": linear_aug, "logreg": logreg}
 
 
-@dataclass(frozen=True)
-class Protocol:
-    """A protocol's `measure(context, seed)`.
-
-    `frozen`: the encoder may not change. `seeded`: seeds give different results.
-    """
-
-    name: str
-    measure: Callable[[Context, int], Outcome]
-    frozen: bool = True
-    seeded: bool = True
-
-
-_ALL = (
-    Protocol("knn", knn, seeded=False),
-    Protocol("linear", linear),
-    Protocol("linear-aug", linear_aug),
-    Protocol("logreg", logreg),
-    Protocol("finetune-1pct", partial(finetune, share=0.01), frozen=False),
-    Protocol("finetune-10pct", partial(finetune, share=0.1), frozen=False),
-    Protocol("finetune-100pct", partial(finetune, share=1.0), frozen=False),
-)
-PROTOCOLS = {protocol.name: protocol for protocol in _ALL}
+def measure_of(protocol: Protocol) -> Measure:
+    """Return the function that measures a protocol."""
+    return _FROZEN[protocol.name] if protocol.frozen else partial(finetune, share=protocol.labels)

@@ -6,6 +6,7 @@ import argparse
 import sys
 
 from simclr_tui.errors import ExitCode, SimclrError
+from simclr_tui.recipe.datasets import KNOWN
 from simclr_tui.train.data.open import open_data
 
 
@@ -27,7 +28,7 @@ class _Line:
 
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m simclr_tui.train.data", description=__doc__)
-    parser.add_argument("name", help="shapes, cifar10, cifar100, stl10 or folder:PATH")
+    parser.add_argument("name", help=f"{', '.join(KNOWN)} or folder:PATH")
     parser.add_argument("--image-size", type=int, default=32, help="side of a view in pixels")
     parser.add_argument("--subset", type=int, default=0, help="training images (0: all)")
     given = parser.parse_args(arguments)

@@ -6,11 +6,12 @@ from functools import partial
 from pathlib import Path
 
 from simclr_tui.errors import SimclrError
-from simclr_tui.launch.evaluation import PROTOCOLS, check_evaluation, evaluate_quietly
+from simclr_tui.launch.evaluation import check_evaluation, evaluate_quietly
 from simclr_tui.launch.tasks import ENCODER_SUFFIXES, export_encoder
 from simclr_tui.store.export.metrics import SUFFIXES as METRIC_SUFFIXES
 from simclr_tui.store.export.metrics import export_metrics
 from simclr_tui.store.export.target import check_target
+from simclr_tui.store.protocols import PROTOCOLS, usual_protocols
 from simclr_tui.store.run import Run
 from simclr_tui.store.task_replies import Written
 from simclr_tui.text import size
@@ -21,8 +22,6 @@ from simclr_tui.tui.dialogs.complete_path import complete_path
 from simclr_tui.tui.dialogs.pick import Choice, Pick
 from simclr_tui.tui.host import Host
 from simclr_tui.tui.jobs import Job
-
-_BOTH = "knn,linear"
 
 
 class JobCommands:
@@ -42,8 +41,9 @@ class JobCommands:
         except SimclrError as error:
             self._host.tell_error(error)
             return
-        choices = [Choice(_BOTH, "knn and linear", "what simclr eval does")]
-        choices += [Choice(name, name, words) for name, words in PROTOCOLS.items()]
+        usual = usual_protocols()
+        choices = [Choice(",".join(usual), " and ".join(usual), "what simclr eval does")]
+        choices += [Choice(name, name, protocol.about) for name, protocol in PROTOCOLS.items()]
         question = f"Evaluate {run.name} at step {run.checkpoints[0].step:,}"
         self._host.show(Pick(question, choices), partial(self._evaluate, run))
 

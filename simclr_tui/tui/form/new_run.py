@@ -19,7 +19,7 @@ from simclr_tui.errors import SimclrError
 from simclr_tui.launch.metadata import Metadata
 from simclr_tui.launch.placement import Here, Placement, Queue
 from simclr_tui.recipe.fields import field, fields
-from simclr_tui.recipe.resolve import presets
+from simclr_tui.recipe.presets import presets
 from simclr_tui.store.names import check_name
 from simclr_tui.store.run import Run
 from simclr_tui.text import safe

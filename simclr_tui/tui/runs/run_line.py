@@ -11,11 +11,10 @@ from rich.text import Text
 
 from simclr_tui.catalog.row import Row, cell_text
 from simclr_tui.display.colours import run_colour
-from simclr_tui.display.glyphs import draws_unicode, state_glyph
+from simclr_tui.display.glyphs import draws_unicode, state_glyph, state_style
+from simclr_tui.store.state import FLAGS
 from simclr_tui.text import safe
 
-_KINDS = {"running": "running", "starting": "running", "finished": "finished", "failed": "failed", "lost": "failed"}
-FLAGS = ("diverged", "collapsed", "stalled")  # what matters more than the state, the worst first
 _STATUS = 14  # cells: `finished` or `collapsed 41%`
 _KNN = 5
 _BAR = 10
@@ -99,7 +98,7 @@ def run_line(row: Row, layout: Layout, signs: Signs, style: Callable[[str], Styl
     """A row as a line of the list; `style` gives the colour of running, finished, failed or quiet things."""
     marked = row["name"] in signs.marked
     state = row["state"]
-    kind = style(_KINDS.get(state, "quiet"))
+    kind = style(state_style(state).theme)
     colour = run_colour(row["name"])
     line = Text(no_wrap=True, end="")
     line.append(("▐" if draws_unicode() else "#") if marked else " ", Style(color=colour))

@@ -22,7 +22,9 @@ from simclr_tui.train.data.decode_pool import Decoders
 from simclr_tui.train.data.epoch_order import Order
 from simclr_tui.train.data.lazy_images import DamagedImages, FileImages
 from simclr_tui.train.data.prefetch import Feed
+from simclr_tui.train.data.scaling import Scaling
 from simclr_tui.train.data.shapes import draw_shapes
+from simclr_tui.train.data.sources.files import FolderSource
 from simclr_tui.train.device import Compute, choose_compute
 from simclr_tui.train.distributed import SINGLE_PROCESS
 from simclr_tui.train.model.torchvision_import import import_torchvision
@@ -46,7 +48,7 @@ def data_figures(directory: Path, count: int, repeat: int) -> list[Figure]:
     """Return images/s, two views on the device each, of `count` files that it writes into the folder `directory`."""
     count = max(_BATCH, count // _BATCH * _BATCH)
     mean_bytes = _write_files(directory / "generated", count)
-    decoders, compute = Decoders(directory, SIDE), choose_compute(_PAPER)
+    decoders, compute = Decoders(FolderSource(directory), Scaling(SIDE)), choose_compute(_PAPER)
     names = tuple(f"generated/{file.name}" for file in sorted((directory / "generated").iterdir()))
     images = FileImages.of(names, decoders, DamagedImages(len(names)))
     ways: dict[str, Pass] = {"decoding alone": lambda: len(images[:])}

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from simclr_tui.errors import DataError, DivergedError
 from simclr_tui.recipe.recipe import Recipe
-from simclr_tui.train.data.folder import Progress
+from simclr_tui.train.data.each import Progress
 from simclr_tui.train.data.images import Data, Images, ImageSet, taken
 from simclr_tui.train.data.pixels import Labels
 from simclr_tui.train.device import Compute

@@ -18,7 +18,7 @@ from simclr_tui.evaluate.metrics import Metrics, compute_metrics
 from simclr_tui.evaluate.protocols.table import measure_of
 from simclr_tui.store.evaluations import Evaluation, SeedResult, result_name, save_evaluation
 from simclr_tui.store.protocols import Protocol
-from simclr_tui.train.data.folder import Progress
+from simclr_tui.train.data.each import Progress
 from simclr_tui.train.data.open import open_data
 from simclr_tui.version import __version__
 
@@ -34,7 +34,9 @@ class EvaluationData:
 def open_context(loaded: LoadedEncoder, data: EvaluationData, settings: Settings, *, progress: Progress) -> Context:
     """Open the labelled images. Raises DataError where there are no labels."""
     recipe = loaded.recipe
-    opened = open_data(data.name, image_size=recipe.image_size, subset=data.subset, progress=progress)
+    opened = open_data(
+        data.name, image_size=recipe.image_size, subset=data.subset, progress=progress, reading=recipe.reading
+    )
     train, test = labelled_splits(opened, data.name)
     return Context(recipe, loaded.encoder, loaded.compute, train, test, opened.classes, progress, settings)
 

@@ -13,7 +13,7 @@ from simclr_tui.errors import DataError, RecipeError, StoreError
 from simclr_tui.hardware.gpu import gpu_count
 from simclr_tui.launch.tasks import encoder_facts
 from simclr_tui.recipe.cost import Cost, cost
-from simclr_tui.recipe.datasets import check_data, count_images, resolve_auto
+from simclr_tui.recipe.datasets import absolute, check_data, count_images, resolve_auto
 from simclr_tui.recipe.fields import field, fields
 from simclr_tui.recipe.presets import CPU_PRESET, GPU_PRESET
 from simclr_tui.recipe.recipe import Recipe
@@ -101,12 +101,12 @@ def plan_variant(
 
 def _checked(resolved: Resolved, choices: tuple[str, ...], here: bool) -> Plan:
     recipe = resolved.recipe
-    check_data(recipe.data)
-    if recipe.data.startswith("folder:"):
-        folder = Path(recipe.data.removeprefix("folder:")).expanduser().absolute()
-        resolved = resolved.with_value("data", f"folder:{folder}", resolved.sources["data"])
+    check_data(recipe.data, recipe.reading)
+    whole = absolute(recipe.data)
+    if whole != recipe.data:
+        resolved = resolved.with_value("data", whole, resolved.sources["data"])
     resolved = _processes(resolved) if here else _processes_of_job(resolved)
-    images = count_images(recipe.data, recipe.subset)
+    images = count_images(recipe.data, recipe.subset, recipe.reading)
     if images is not None and images < recipe.batch_size:
         raise DataError(
             f"a batch of {recipe.batch_size} does not fit into {images} training images",

@@ -10,22 +10,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from simclr_tui.errors import DataError
-from simclr_tui.recipe.folders import FolderLayout, folder_layout, held_out, walk_images
+from simclr_tui.recipe import folders_0_1
+from simclr_tui.recipe.csv_listing import csv_layout
+from simclr_tui.recipe.data_sources import FORMS, check_source, parse_source
+from simclr_tui.recipe.folders import folder_layout
+from simclr_tui.recipe.hold_out import held_out
+from simclr_tui.recipe.image_walk import LeftOut, walk
+from simclr_tui.recipe.layout import Layout
+from simclr_tui.recipe.reading import AS_0_1, DEFAULT_READING, Reading
 from simclr_tui.text import did_you_mean, safe
-
-__all__ = [
-    "KNOWN",
-    "DatasetInfo",
-    "FolderLayout",
-    "check_data",
-    "count_images",
-    "data_root",
-    "folder_layout",
-    "folder_of",
-    "offline",
-    "on_disk",
-    "resolve_auto",
-]
 
 FOLDER = "folder:"
 DOWNLOAD_HOST = "www.cs.toronto.edu"  # where torchvision takes CIFAR-10 from
@@ -95,24 +88,36 @@ def folder_of(data: str) -> Path | None:
         raise DataError(f"no home folder for {safe(data.removeprefix(FOLDER))}", "give the whole path") from None
 
 
-def check_data(data: str) -> None:
+def check_data(data: str, reading: Reading = DEFAULT_READING) -> None:
     """Raise DataError where `data` cannot be trained on. Cheap: a folder is read up to its first image."""
+    source = None if data in (FOLDER,) else parse_source(data)
     folder = folder_of(data)
     if folder is not None:
-        _check_folder(data, folder)
+        _check_folder(data, folder, reading)
+    elif source is not None:
+        check_source(source)
     elif data != "auto" and data not in KNOWN:
         raise DataError(f"no data set {safe(data)!r}", _suggest(data))
+
+
+def absolute(data: str) -> str:
+    """Return `data` so that it means the same wherever the program runs: paths do not depend on the current folder."""
+    source = parse_source(data)
+    return data if source is None else source.absolute().text
 
 
 def _suggest(data: str) -> str:
     names = ["auto", *KNOWN]
     if _is_dir(Path(data)):
         return f"a folder of images is given as {FOLDER}{safe(data)}"
+    suffix = Path(data).suffix.lower().removeprefix(".")
+    if suffix in ("csv", "npy", "npz", "h5", "tar", "parquet") and _exists(Path(data)):
+        return f"such a file is given as {suffix}:{safe(data)}"
     guess = did_you_mean(data, names)
-    return f"{guess} choose from {', '.join(names)} or {FOLDER}PATH".strip()
+    return f"{guess} choose from {', '.join(names)}, or {FORMS}".strip()
 
 
-def _check_folder(data: str, folder: Path) -> None:
+def _check_folder(data: str, folder: Path, reading: Reading) -> None:
     shown = safe(str(folder))
     if data == FOLDER:
         raise DataError(f"{FOLDER} needs a path", f"give --data {FOLDER}PATH")
@@ -120,11 +125,11 @@ def _check_folder(data: str, folder: Path) -> None:
         what = "is not a folder" if _exists(folder) else "does not exist"
         raise DataError(f"{shown} {what}", f"give --data {FOLDER}PATH, a folder of images")
     try:
-        empty = next(walk_images(folder), None) is None
+        empty = next(walk(os.fspath(folder), LeftOut()), None) is None
     except OSError:
         empty = True  # folder_layout says which part cannot be read
-    if empty:
-        folder_layout(folder)
+    if empty or reading.labels == "folder":
+        folder_layout(folder, reading)
 
 
 def _exists(path: Path) -> bool:
@@ -141,10 +146,22 @@ def _is_dir(path: Path) -> bool:
         return False
 
 
-def count_images(data: str, subset: int) -> int | None:
-    """Training images a run would see, `subset` applied (0: all); None where that cannot be known beforehand."""
+def listed(data: str, reading: Reading = DEFAULT_READING) -> Layout | None:
+    """Return the images, classes and splits of data that is a list of files; None for any other. Raises DataError."""
+    folder = folder_of(data)
+    if folder is not None:
+        return folder_layout(folder, reading)
+    source = parse_source(data)
+    if source is not None and source.kind.prefix == "csv":
+        check_source(source)
+        return csv_layout(source.path, reading)
+    return None
+
+
+def count_images(data: str, subset: int, reading: Reading = DEFAULT_READING) -> int | None:
+    """Return how many training images a run would see, `subset` applied (0: all); None where only reading tells."""
     try:
-        total = _count(data)
+        total = _count(data, reading)
     except DataError:
         return None
     if total is None:
@@ -152,15 +169,22 @@ def count_images(data: str, subset: int) -> int | None:
     return min(subset, total) if subset else total
 
 
-def _count(data: str) -> int | None:
-    folder = folder_of(data)
-    if folder is not None:
-        layout = folder_layout(folder)
-        kept_back = sum(map(held_out, Counter(layout.train.labels).values())) if layout.held_out else 0
-        return len(layout.train) - kept_back
+def _count(data: str, reading: Reading) -> int | None:
+    if reading.tiles:
+        return None
+    layout = listed(data, reading)
+    if layout is not None:
+        return len(layout.train) - (_held_out(layout, reading) if layout.held_out else 0)
     if data == "auto":
         return KNOWN["cifar10"].train if on_disk("cifar10") else None
     return KNOWN[data].train if data in KNOWN else None
+
+
+def _held_out(layout: Layout, reading: Reading) -> int:
+    train = layout.train
+    if reading.split == AS_0_1:
+        return sum(map(folders_0_1.held_out, Counter(train.labels).values()))
+    return sum(held_out(train.names, train.labels, train.groups))
 
 
 def resolve_auto() -> tuple[str, str]:

@@ -14,6 +14,7 @@ import msgspec
 
 from simclr_tui.errors import RecipeError
 from simclr_tui.recipe.datasets import KNOWN
+from simclr_tui.recipe.reading import CHANNELS_PATTERN, RANGE_PATTERN, TILE_PATTERN, Reading
 from simclr_tui.text import did_you_mean
 
 OPERATIONS = (
@@ -44,11 +45,48 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     data: Annotated[
         str,
-        _about("--data", f"Images: auto, {', '.join(KNOWN)} or folder:PATH.", "data", min_length=1),
+        _about(
+            "--data",
+            f"Images: auto, {', '.join(KNOWN)}, folder:PATH or as simclr data --help says.",
+            "data",
+            min_length=1,
+        ),
     ] = "auto"
     subset: Annotated[
         int, _about("--subset", "Train on N images, drawn class by class (0: all).", "data", ge=0, le=10**9)
     ] = 0
+    labels: Annotated[
+        Literal["auto", "none", "folder"],
+        _about(
+            "--labels", "auto: two or more folders (or a label column) are classes; none; folder: every one.", "data"
+        ),
+    ] = "auto"
+    range: Annotated[
+        str,
+        _about(
+            "--range",
+            "Values that become black and white: auto (measured; 8 bits stay), LO:HI, pLO:pHI or image.",
+            "data",
+            pattern=RANGE_PATTERN,
+        ),
+    ] = "auto"
+    channels: Annotated[
+        str,
+        _about(
+            "--channels",
+            "Channels of an image to train on: auto (all), N (the first N) or a list 1,2,5.",
+            "data",
+            pattern=CHANNELS_PATTERN,
+        ),
+    ] = "auto"
+    tile: Annotated[
+        str,
+        _about("--tile", "Cut images into squares of N px: off or N[:STRIDE].", "data", pattern=TILE_PATTERN),
+    ] = "off"
+    split: Annotated[
+        Literal["name", "0.1"],
+        _about("--split", "How splits are found and images held out: by name, or as 0.1 did.", "data", hidden=True),
+    ] = "name"
     image_size: Annotated[
         int, _about("--image-size", "Side of a view in pixels.", "data", "§B.9: 32; §2.2: 224", ge=8, le=1024)
     ] = 32
@@ -310,6 +348,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
             )
         if self.width != 1.0 and not self.native_encoder:
             raise RecipeError(f"--width scales {', '.join(NATIVE_ENCODERS)}, not {self.encoder}", "give --width 1")
+        self.reading.check()
         self._check_growth()
         self._check_augmentations()
         self._check_shares()
@@ -357,6 +396,11 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
                 f"a batch of {self.batch_size} cannot be shared evenly by {self.gpus} processes",
                 f"give --bs {self.batch_size // int(self.gpus) * int(self.gpus) or int(self.gpus) * 2}",
             )
+
+    @property
+    def reading(self) -> Reading:
+        """Return how the images are read: the fields that decide on their pixels, labels and splits."""
+        return Reading(self.range, self.channels, self.labels, self.tile, self.split)
 
     @property
     def operations(self) -> tuple[str, ...]:

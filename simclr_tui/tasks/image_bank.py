@@ -10,10 +10,9 @@ import torch
 from numpy.typing import NDArray
 
 from simclr_tui.errors import CheckpointError, DataError, OutOfMemoryError
-from simclr_tui.recipe.datasets import folder_layout, folder_of
 from simclr_tui.recipe.recipe import Recipe
 from simclr_tui.text import safe
-from simclr_tui.train.data.folder import Progress, chosen
+from simclr_tui.train.data.each import Progress
 from simclr_tui.train.data.images import Data, Images, taken
 from simclr_tui.train.data.open import open_data
 from simclr_tui.train.data.pixels import Pixels
@@ -83,9 +82,8 @@ def open_image_bank(recipe: Recipe, data: str | None, split: str | None, *, prog
     Raises DataError.
     """
     name, subset = (recipe.data, recipe.subset) if data is None else (data, 0)
-    opened = open_data(name, image_size=recipe.image_size, subset=subset, progress=progress)
-    names = _paths(name, subset)
-    parts = [_part(opened, s, names.get(s)) for s in ([split] if split else SPLITS)]
+    opened = open_data(name, image_size=recipe.image_size, subset=subset, progress=progress, reading=recipe.reading)
+    parts = [_part(opened, s) for s in ([split] if split else SPLITS)]
     found = [part for part in parts if part is not None and len(part)]
     if not found:
         other = "train" if split == "test" else "test"
@@ -100,20 +98,12 @@ def open_image_bank(recipe: Recipe, data: str | None, split: str | None, *, prog
     )
 
 
-def _paths(name: str, subset: int) -> dict[str, tuple[str, ...]]:
-    """Return the files of a folder's images by split, in the order of `open_data`."""
-    folder = folder_of(name)
-    if folder is None:
-        return {}
-    return {s: part.names for s, part in zip(SPLITS, chosen(folder_layout(folder), subset), strict=True)}
-
-
-def _part(data: Data, split: str, names: tuple[str, ...] | None) -> ImageBank | None:
+def _part(data: Data, split: str) -> ImageBank | None:
     images = data.train if split == "train" else data.test
     if images is None:
         return None
     damaged = set(data.damaged)
-    paths = ("",) * len(images) if names is None else names
+    paths = images.names or ("",) * len(images)
     kept = np.array([path not in damaged for path in paths], np.bool_)
     labels = images.labels if images.labels is not None else np.full(len(images), -1, np.int64)
     index = np.flatnonzero(kept)

@@ -31,9 +31,10 @@ _GAP = 4
 
 def preview(recipe: Recipe, count: int, target: Path | None) -> Preview:
     """Draw the views of the first `count` images of epoch 0, exactly as the run's first steps. Raises SimclrError."""
-    data = open_data(recipe.data, image_size=recipe.image_size, subset=recipe.subset, progress=Progress())
-    channels = data.train.images.shape[1]
-    recipe, _ = for_channels(recipe, channels, rgb=channels == 3)
+    data = open_data(
+        recipe.data, image_size=recipe.image_size, subset=recipe.subset, progress=Progress(), reading=recipe.reading
+    )
+    recipe, _ = for_channels(recipe, data.channels, rgb=data.rgb)
     samples = epoch_order(recipe.seed, 0, len(data.train))[:count]
     originals = data.train.images[samples]
     params = draw_views(recipe, 0, samples, originals.shape[-1])
@@ -45,7 +46,7 @@ def preview(recipe: Recipe, count: int, target: Path | None) -> Preview:
         ViewsShown(int(index), _label(data, int(index)), to_picture(original), (to_picture(first), to_picture(second)))
         for index, (original, first, second) in zip(samples, rows, strict=True)
     ]
-    return Preview(shown, str(target) if target else "", channels_note(channels))
+    return Preview(shown, str(target) if target else "", channels_note(data.channels))
 
 
 def _label(data: Data, index: int) -> str:

@@ -151,7 +151,9 @@ def _open_images(recipe: Recipe, report: Reporter, stop: StopFlag, group: Proces
 
     if not group.is_first:
         group.barrier()
-    data = open_data(recipe.data, image_size=recipe.image_size, subset=recipe.subset, progress=progress)
+    data = open_data(
+        recipe.data, image_size=recipe.image_size, subset=recipe.subset, progress=progress, reading=recipe.reading
+    )
     if group.is_first:
         group.barrier()
     report_damaged(report, data.damaged)

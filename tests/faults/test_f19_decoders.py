@@ -42,11 +42,10 @@ def folder(tmp_path):
 
 def decoders_of(run):
     """The processes that decode for the run, by the folder they read."""
-    folder = run.recipe.data.removeprefix("folder:")
     return [
         process
         for process in psutil.process_iter(["cmdline"])
-        if {"simclr_tui.train.data.decode_worker", folder} <= set(process.info["cmdline"] or [])
+        if {"simclr_tui.train.data.decode_worker", run.recipe.data} <= set(process.info["cmdline"] or [])
     ]
 
 

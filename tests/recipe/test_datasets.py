@@ -10,7 +10,11 @@ import pytest
 from simclr_tui.errors import DataError, ExitCode
 from simclr_tui.recipe import datasets
 from simclr_tui.recipe.datasets import KNOWN, check_data, count_images, data_root, folder_of, on_disk, resolve_auto
-from simclr_tui.recipe.folders import folder_layout, held_out, walk_images
+from simclr_tui.recipe.folders import folder_layout
+from simclr_tui.recipe.folders_0_1 import held_out, walk_images
+from simclr_tui.recipe.hold_out import held_out as held_out_by_name
+from simclr_tui.recipe.image_walk import LeftOut, walk
+from simclr_tui.recipe.reading import Reading
 
 
 @pytest.fixture(autouse=True)
@@ -120,7 +124,6 @@ def test_subfolders_are_classes(tmp_path):
     assert layout.classes == ("a", "b")
     assert layout.train.names == ("a/deep/er/3.webp", "b/1.jpg", "b/2.JPEG")
     assert layout.train.labels == (0, 1, 1)
-    assert layout.test_dir is None
     assert layout.held_out
 
 
@@ -128,7 +131,6 @@ def test_subfolders_are_classes(tmp_path):
 def test_train_and_test_splits(tmp_path, split):
     touch(tmp_path, "train/a/1.jpg", "train/b/2.jpg", f"{split}/b/3.jpg", f"{split}/unknown/4.jpg", "extra/c/5.jpg")
     layout = folder_layout(tmp_path)
-    assert (layout.train_dir, layout.test_dir) == (tmp_path / "train", tmp_path / split)
     assert layout.classes == ("a", "b")
     assert layout.train.names == ("train/a/1.jpg", "train/b/2.jpg")
     assert (layout.test.names, layout.test.labels) == ((f"{split}/b/3.jpg",), (1,))
@@ -138,7 +140,6 @@ def test_train_and_test_splits(tmp_path, split):
 def test_an_unlabelled_test_split_does_not_count(tmp_path):
     touch(tmp_path, "train/a/1.jpg", "train/b/2.jpg", "test/3.jpg")
     layout = folder_layout(tmp_path)
-    assert layout.test_dir is None
     assert layout.held_out
 
 
@@ -159,7 +160,7 @@ def test_images_without_two_classes_are_unlabelled(tmp_path, names):
 @pytest.mark.parametrize("suffix", ["jpg", "jpeg", "png", "webp", "bmp", "gif", "tif", "tiff", "ppm", "JPG"])
 def test_suffixes(tmp_path, suffix):
     touch(tmp_path, f"a.{suffix}", f"a.{suffix}.txt", "jpg")
-    assert list(walk_images(tmp_path)) == [f"a.{suffix}"]
+    assert list(walk(str(tmp_path), LeftOut())) == list(walk_images(tmp_path)) == [f"a.{suffix}"]
 
 
 def test_links_are_followed_once(tmp_path):
@@ -183,7 +184,9 @@ def test_counts_of_known_sets(root):
 
 def test_counts_of_folders(tmp_path):
     touch(tmp_path, *(f"a/{i}.jpg" for i in range(30)), *(f"b/{i}.jpg" for i in range(11)))
-    assert count_images(f"folder:{tmp_path}", 0) == 27 + 10
+    held = sum(held_out_by_name(folder_layout(tmp_path).train.names, folder_layout(tmp_path).train.labels))
+    assert count_images(f"folder:{tmp_path}", 0) == 41 - held
+    assert count_images(f"folder:{tmp_path}", 0, Reading(split="0.1")) == 27 + 10
     assert count_images(f"folder:{tmp_path}", 5) == 5
     touch(tmp_path / "split", "train/a/1.jpg", "train/b/1.jpg", "test/a/2.jpg")
     assert count_images(f"folder:{tmp_path / 'split'}", 0) == 2

@@ -23,6 +23,9 @@ TEXTS: dict[str, st.SearchStrategy[str]] = {
     "encoder": st.sampled_from(NATIVE_ENCODERS) | NAMES | NAMES.map("timm:{}".format),
     "micro_batch": st.sampled_from(["off", "auto"]) | st.integers(1, 10**7 - 1).map(str),
     "device": st.sampled_from(["auto", "cpu", "cuda"]) | st.integers(0, 999).map("cuda:{}".format),
+    "range": st.sampled_from(["auto", "image", "0.1", "p1:p99.5", "-1000:2000", "0:1e4"]),
+    "channels": st.just("auto") | st.lists(st.integers(1, 9999), min_size=1).map(lambda n: ",".join(map(str, n))),
+    "tile": st.just("off") | st.sampled_from(["256", "512:128"]),
     "gpus": st.just("all") | st.integers(1, 9999).map(str),
 }
 

@@ -9,15 +9,18 @@ from torch import Tensor
 
 from simclr_tui.train.data.images import Images
 from simclr_tui.train.data.lazy_images import FileImages
+from simclr_tui.train.data.pixels import levels_of
 
 _SHARE = 0.4  # of the device's free memory that images may take
 
 
 class Source:
-    """Gathers images by id: uint8 (N, 3, S, S) on the device."""
+    """Gathers images by id: uint8 or uint16 (N, C, S, S) on the device."""
 
     def __init__(self, images: Images, device: torch.device) -> None:
         self._device = device
+        self.channels, self.levels = int(images.shape[1]), levels_of(images.dtype)
+        self._dtype = torch.uint8 if self.levels == 255 else torch.uint16
         self._images = images if isinstance(images, FileImages) else torch.from_numpy(images)
         self.resident: Tensor | None = None
         if isinstance(self._images, Tensor) and (device.type == "cpu" or _fits(self._images.nbytes, device)):
@@ -44,10 +47,10 @@ class Source:
         return self.resident[index]
 
     def gather(self, samples: NDArray[np.int64], out: Tensor | None = None) -> Tensor:
-        """The images of those ids in the host's memory, pinned for a GPU; in `out` (at least N, 3, S, S) if given."""
+        """The images of those ids in the host's memory, pinned for a GPU; in `out` (at least N, C, S, S) if given."""
         if out is None:
             shape = (len(samples), *self._images.shape[1:])
-            out = torch.empty(shape, dtype=torch.uint8, pin_memory=self._device.type == "cuda")
+            out = torch.empty(shape, dtype=self._dtype, pin_memory=self._device.type == "cuda")
         out = out[: len(samples)]
         if isinstance(self._images, Tensor):
             return torch.index_select(self._images, 0, torch.from_numpy(samples), out=out)

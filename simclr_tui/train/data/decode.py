@@ -1,51 +1,52 @@
-"""Decode one image file to square RGB pixels, whatever its format, mode or orientation."""
+"""Decode one image file to square pixels."""
 
 from __future__ import annotations
-
-from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageOps
 
+from simclr_tui.recipe.image_headers import Header
 from simclr_tui.train.data.pixels import Pixels
-
-# The formats of `IMAGE_SUFFIXES` and no others: a file's name does not decide what parser its content reaches.
-_FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM")
-
-
-def shorter_side(path: Path) -> int:
-    """Pixels of the shorter side, from the header alone. Raises what PIL raises for a file it cannot read."""
-    with Image.open(path, formats=_FORMATS) as image:
-        return min(image.size)
+from simclr_tui.train.data.readers.pillow import FORMATS, has_alpha
+from simclr_tui.train.data.readers.protocol import File, opened
+from simclr_tui.train.data.readers.read import read_image
+from simclr_tui.train.data.scaling import Scaling, square, to_pixels
 
 
-def decode(path: Path, side: int) -> Pixels:
-    """The image's central square at `side` px, (3, side, side); bicubic, antialiased. Raises what PIL raises.
+def decode_file(file: File, header: Header, scaling: Scaling) -> Pixels:
+    """Return an image's pixels, (C, side, side). Raises DataError where it is refused; all else means damaged."""
+    usual = len(scaling.channels) in (1, 3) and scaling.channels == tuple(range(len(scaling.channels)))
+    if scaling.as_0_1 or (scaling.plain and usual and header.plain and header.kind in _PLAIN_KINDS):
+        return decode(file, scaling.side, len(scaling.channels))
+    return to_pixels(read_image(file, header, 2 * scaling.side), header, scaling)
+
+
+_PLAIN_KINDS = ("JPEG", "PNG", "WebP", "BMP", "GIF", "TIFF", "Netpbm")
+
+
+def decode(file: File, side: int, channels: int = 3) -> Pixels:
+    """Return the central square of 8-bit grey or colour at `side` px, (channels, side, side); bicubic, antialiased.
 
     Orientation is taken from EXIF; transparency is laid over white; of an animation the first frame is taken.
+    Raises what PIL raises.
     """
-    with Image.open(path, formats=_FORMATS) as image:
+    with opened(file) as stream, Image.open(stream, formats=FORMATS) as image:
         if min(image.size) >= 4 * side:
             # A JPEG is decoded at an eighth to a half of its size where that still leaves twice what is needed.
             image.draft(None, (2 * side, 2 * side))
         upright = ImageOps.exif_transpose(image)
-        square = _square(_rgb(upright), side)
-    return np.ascontiguousarray(np.asarray(square).transpose(2, 0, 1))
+        cut = np.asarray(square(_rgb(upright) if channels == 3 else _grey(upright), side))
+    return np.ascontiguousarray(cut.transpose(2, 0, 1)) if channels == 3 else cut[None]
 
 
 def _rgb(image: Image.Image) -> Image.Image:
-    if image.mode.startswith("I"):  # 16 bits per pixel, which `convert` would clip at 255
+    if image.mode.startswith("I"):  # 16 bits per pixel, which `convert` would clip at 255; version 0.1 took these
         return Image.fromarray((np.asarray(image).astype(np.int64) >> 8).clip(0, 255).astype(np.uint8)).convert("RGB")
-    if image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info:
+    if has_alpha(image):
         rgba = image.convert("RGBA")
         return Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba).convert("RGB")
     return image.convert("RGB")
 
 
-def _square(image: Image.Image, side: int) -> Image.Image:
-    shorter = min(image.size)
-    left, top = (image.width - shorter) // 2, (image.height - shorter) // 2
-    box = (left, top, left + shorter, top + shorter)
-    if shorter == side:
-        return image.crop(box)
-    return image.resize((side, side), Image.Resampling.BICUBIC, box=box)
+def _grey(image: Image.Image) -> Image.Image:
+    return _rgb(image).convert("L") if has_alpha(image) or image.mode not in ("1", "L") else image.convert("L")

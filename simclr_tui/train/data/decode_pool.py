@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import math
 import mmap
 import os
@@ -12,20 +13,25 @@ import struct
 import subprocess
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
 from functools import cached_property
-from pathlib import Path
 from typing import IO
 
 import numpy as np
 
-from simclr_tui.errors import SimclrError
+from simclr_tui.errors import DataError, SimclrError
 from simclr_tui.interpreter import python_module
 from simclr_tui.train.data.pixels import Pixels
+from simclr_tui.train.data.scaling import Scaling
+from simclr_tui.train.data.sources.protocol import Source, pixels_of
+from simclr_tui.train.data.survey import named
 
 TASK_IMAGES = 8
 """Images per task: one exchange with a decoder process."""
 NAMES_LENGTH = struct.Struct("<I")
-"""A task is the byte count of its names, then the names joined by NUL; the answer is a byte per image, 1 if decoded."""
+"""A task is the byte count of its names, then the names joined by NUL; the answer is a byte each, 1 if decoded."""
+REFUSED = 2
+"""The answer for an image that is not damaged, but refused with a DataError."""
 ANSWER_TIMEOUT = 45.0
 """Seconds after which a decoder that has not answered is taken to hang; a disk may have to wake up first."""
 _LOOK = 0.5  # seconds
@@ -36,21 +42,21 @@ _HEAP = {"MALLOC_MMAP_THRESHOLD_": str(32 << 20), "MALLOC_TRIM_THRESHOLD_": str(
 
 
 class Decoders:
-    """Decodes files below `root` into squares of `side` px. Any thread may ask; those who come first are served first.
+    """Decode images of `source` into pixels as `scaling` says. Any thread may ask; the first to ask is served first.
 
     Processes and not threads: what a thread does between two images would hold up the one that launches kernels. They
     are started when there is work for them, and end with this process.
     """
 
-    def __init__(self, root: Path, side: int, count: int = 0) -> None:
-        self.root, self.side = root, side
+    def __init__(self, source: Source, scaling: Scaling, count: int = 0) -> None:
+        self.source, self.scaling = source, scaling
         self._count = count or _cores()
         self._idle: queue.LifoQueue[_Decoder] = queue.LifoQueue()
 
     def decode(self, names: Sequence[str], out: Pixels) -> list[int]:
-        """Fill `out` (len(names), 3, side, side). Returns the places of those that are damaged.
+        """Fill `out` (len(names), C, side, side). Returns the places of those that are damaged.
 
-        Raises SimclrError where a process was killed or hangs.
+        Raises SimclrError where a process was killed or hangs, DataError for an image that is refused.
         """
         starts = range(0, len(names), TASK_IMAGES)
         parts = self._pool.map(lambda at: self._some(names[at : at + TASK_IMAGES], out[at : at + TASK_IMAGES]), starts)
@@ -65,7 +71,7 @@ class Decoders:
         try:
             decoder = self._idle.get_nowait()
         except queue.Empty:
-            decoder = _Decoder(self.root, self.side)
+            decoder = _Decoder(self.source, self.scaling)
         bad = decoder.decode(list(names), out)
         self._idle.put(decoder)
         return bad
@@ -82,19 +88,21 @@ class Decoders:
 class _Decoder:
     """Run one decoder process, which returns pixels through shared memory."""
 
-    def __init__(self, root: Path, side: int) -> None:
+    def __init__(self, source: Source, scaling: Scaling) -> None:
+        self._source, self._scaling = source, scaling
         # Without a name, so that none is left where everything is killed.
         fd = os.memfd_create("simclr-decoder")
         try:
-            os.ftruncate(fd, TASK_IMAGES * 3 * side * side)
-            self._memory = mmap.mmap(fd, TASK_IMAGES * 3 * side * side)
-            command = python_module("simclr_tui.train.data.decode_worker", str(fd), str(side), str(root))
+            os.ftruncate(fd, TASK_IMAGES * scaling.bytes)
+            self._memory = mmap.mmap(fd, TASK_IMAGES * scaling.bytes)
+            how = json.dumps(asdict(scaling))
+            command = python_module("simclr_tui.train.data.decode_worker", str(fd), how, source.spec)
             self._process = subprocess.Popen(
                 command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, pass_fds=[fd], env=_HEAP | dict(os.environ)
             )
         finally:
             os.close(fd)
-        self._pixels = np.frombuffer(self._memory, np.uint8).reshape(TASK_IMAGES, 3, side, side)
+        self._pixels = np.frombuffer(self._memory, scaling.dtype).reshape(TASK_IMAGES, *scaling.shape)
 
     def decode(self, names: list[str], out: Pixels) -> list[int]:
         assert self._process.stdin is not None
@@ -112,7 +120,17 @@ class _Decoder:
                 "if memory is short, give fewer --threads or a smaller --image-size; then resume the run",
             )
         out[:] = self._pixels[: len(names)]
+        for place, name in enumerate(names):
+            if answer[place] == REFUSED:
+                self._refuse(name)
         return [place for place, good in enumerate(answer) if not good]
+
+    def _refuse(self, name: str) -> None:
+        """Raise the DataError that the decoder's process met, by meeting it here."""
+        try:
+            pixels_of(self._source, name, self._scaling)
+        except DataError as error:
+            raise named(error, name) from None
 
     def _wait_for_answer(self, answers: IO[bytes]) -> None:
         # Looks are counted, not seconds: where this process was stopped as well, all of that time is one look.

@@ -1,22 +1,26 @@
 """A process that decodes images for the trainer: file names come on standard input, pixels go to shared memory.
 
-`python -m simclr_tui.train.data.decode_worker FD SIDE ROOT`. It ends when its standard input does, and so with the
+`python -m simclr_tui.train.data.decode_worker FD SCALING SOURCE`. It ends when its standard input does, and so with the
 trainer, however that ends: nothing has to be told, and nothing of it is left.
 """
 
 from __future__ import annotations
 
+import json
 import mmap
 import os
 import signal
 import sys
-from pathlib import Path
 
 import numpy as np
 
+from simclr_tui.errors import DataError
 from simclr_tui.store.process import end_with_parent
-from simclr_tui.train.data.decode import decode
-from simclr_tui.train.data.decode_pool import NAMES_LENGTH, TASK_IMAGES
+from simclr_tui.train.data.decode_pool import NAMES_LENGTH, REFUSED, TASK_IMAGES
+from simclr_tui.train.data.pixels import Pixels
+from simclr_tui.train.data.scaling import Scaling
+from simclr_tui.train.data.sources.open import open_source
+from simclr_tui.train.data.sources.protocol import Source, pixels_of
 
 
 def main() -> None:
@@ -24,23 +28,27 @@ def main() -> None:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1):
         signal.signal(number, signal.SIG_IGN)
     end_with_parent(signal.SIGKILL)  # for one that is stopped, and does not see that its input has ended
-    fd, side, root = int(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3])
-    memory = mmap.mmap(fd, TASK_IMAGES * 3 * side * side)
-    out = np.frombuffer(memory, np.uint8).reshape(TASK_IMAGES, 3, side, side)
+    fd, source = int(sys.argv[1]), open_source(sys.argv[3])
+    scaling = Scaling.from_json(json.loads(sys.argv[2]))
+    memory = mmap.mmap(fd, TASK_IMAGES * scaling.bytes)
+    out = np.frombuffer(memory, scaling.dtype).reshape(TASK_IMAGES, *scaling.shape)
     asked, answers = sys.stdin.buffer, sys.stdout.buffer
     while len(head := asked.read(NAMES_LENGTH.size)) == NAMES_LENGTH.size:
         names = asked.read(NAMES_LENGTH.unpack(head)[0]).split(b"\0")
-        answers.write(bytes(_decoded(root / os.fsdecode(name), out[place]) for place, name in enumerate(names)))
+        done = (_decoded(source, os.fsdecode(name), scaling, out[place]) for place, name in enumerate(names))
+        answers.write(bytes(done))
         answers.flush()
 
 
-def _decoded(file: Path, out: np.ndarray[tuple[int, ...], np.dtype[np.uint8]]) -> bool:
-    """Decoders raise all sorts of things for a damaged file, and each means only that."""
+def _decoded(source: Source, name: str, scaling: Scaling, out: Pixels) -> int:
+    """Decode one image. Decoders raise all sorts of things for a damaged file, and each means only that."""
     try:
-        out[:] = decode(file, out.shape[-1])
+        out[:] = pixels_of(source, name, scaling)
+    except DataError:
+        return REFUSED
     except Exception:
-        return False
-    return True
+        return 0
+    return 1
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ import os
 import shutil
 import zlib
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -19,16 +20,18 @@ import numpy.typing as npt
 
 from simclr_tui.errors import OutOfMemoryError
 from simclr_tui.text import size
+from simclr_tui.train.data import seal
 from simclr_tui.train.data.images import Data, ImageSet
 from simclr_tui.train.data.pixels import Pixels
+from simclr_tui.train.data.scaling import Scaling
+from simclr_tui.train.data.seal import checksum
 
-FORMAT = 1
+FORMAT = 2
 _META = "meta.json"
 _KEEP_FREE = 1_000_000_000  # bytes left to checkpoints and logs
-_CHECKSUM_UP_TO = 4_000_000_000  # bytes; reading more than this at every start would cost more than it saves
 
-# (name, shape) -> an uint8 array to be filled.
-Allocate = Callable[[str, tuple[int, ...]], Pixels]
+# (name, shape, type) -> an array to be filled.
+Allocate = Callable[[str, tuple[int, ...], str], Pixels]
 Build = Callable[[Allocate], Data]
 
 
@@ -56,21 +59,25 @@ def cached(folder: Path, name: str, build: Build) -> Data:
             return build(in_memory)
 
 
-def has(folder: Path, name: str) -> bool:
-    """Return whether the entry exists, judged by its last file and not its content."""
-    return (folder / name / _META).is_file()
+def load(folder: Path, name: str) -> Data | None:
+    """Return the entry, or None where it is missing, of another format, or not what was written.
+
+    Files of more than `seal.AT_ONCE` bytes are compared with their seals while the entry is used (`Data.check`).
+    """
+    return _load(folder / name)
 
 
-def in_memory(name: str, shape: tuple[int, ...]) -> Pixels:
-    """Allocate outside the cache."""
+def in_memory(name: str, shape: tuple[int, ...], dtype: str) -> Pixels:
+    """Allocate outside the cache. Raises OutOfMemoryError."""
     try:
-        return np.empty(shape, np.uint8)
+        array: Pixels = np.empty(shape, dtype)
     except MemoryError:
-        needed = size(float(np.prod(shape, dtype=np.float64)))
+        needed = size(float(np.prod(shape, dtype=np.float64)) * np.dtype(dtype).itemsize)
         raise OutOfMemoryError(
             f"{shape[0]:,} images of {shape[-1]} px need {needed}, more than memory or the cache disk hold",
             "give a smaller --subset, or point SIMCLR_DATA at a larger disk",
         ) from None
+    return array
 
 
 @contextlib.contextmanager
@@ -86,7 +93,7 @@ def _build_on_disk(folder: Path, name: str, build: Build) -> Data:
     shutil.rmtree(partial, ignore_errors=True)  # of a build that was killed; the lock says nobody is at it
     partial.mkdir()
     try:
-        data = build(lambda array, shape: _allocate(partial / f"{array}.npy", shape))
+        data = build(lambda array, shape, dtype: _allocate(partial / f"{array}.npy", shape, dtype))
         _seal(partial, data)
         if final.exists():
             shutil.rmtree(final)
@@ -96,14 +103,15 @@ def _build_on_disk(folder: Path, name: str, build: Build) -> Data:
     return _load(final) or data
 
 
-def _allocate(file: Path, shape: tuple[int, ...]) -> Pixels:
+def _allocate(file: Path, shape: tuple[int, ...], dtype: str) -> Pixels:
     """A writable map of a new file whose blocks are reserved: a disk that fills up later would kill the process."""
-    needed = int(np.prod(shape, dtype=np.int64))
+    needed = int(np.prod(shape, dtype=np.int64)) * np.dtype(dtype).itemsize
     if needed == 0:
-        return np.empty(shape, np.uint8)
+        empty: Pixels = np.empty(shape, dtype)
+        return empty
     if shutil.disk_usage(file.parent).free < needed + _KEEP_FREE:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(file))
-    array: np.memmap[Any, np.dtype[np.uint8]] = np.lib.format.open_memmap(file, "w+", np.uint8, shape)
+    array: np.memmap[Any, Any] = np.lib.format.open_memmap(file, "w+", np.dtype(dtype), shape)
     if hasattr(os, "posix_fallocate"):
         with open(file, "r+b") as handle:
             os.posix_fallocate(handle.fileno(), 0, array.offset + needed)
@@ -119,9 +127,17 @@ def _seal(folder: Path, data: Data) -> None:
             np.save(folder / f"{split}.npy", np.asarray(images.images))
         if images.labels is not None:
             np.save(folder / f"{split}_labels.npy", images.labels)
-    files = {file.name: [file.stat().st_size, _checksum(file)] for file in sorted(folder.glob("*.npy"))}
-    meta = {"format": FORMAT, "classes": data.classes, "damaged": data.damaged, "files": files}
-    (folder / _META).write_text(json.dumps(meta))
+    meta: dict[str, Any] = {
+        "format": FORMAT,
+        "classes": data.classes,
+        "damaged": data.damaged,
+        "scaling": None if data.scaling is None else asdict(data.scaling),
+        "range_reason": data.range_reason,
+        "notes": data.notes,
+        "warnings": data.warnings,
+        "files": {file.name: [file.stat().st_size, checksum(file)] for file in sorted(folder.glob("*.npy"))},
+    }
+    (folder / _META).write_text(json.dumps({**meta, "seal": _seal_of(meta)}))
     for file in folder.iterdir():
         with open(file, "r+b") as handle:
             os.fsync(handle.fileno())
@@ -133,32 +149,35 @@ def _splits(data: Data) -> Iterator[tuple[str, ImageSet]]:
         yield "test", data.test
 
 
+def _seal_of(meta: dict[str, Any]) -> int:
+    """Return the checksum of all else that the meta file says, class names included."""
+    return zlib.crc32(json.dumps(meta, sort_keys=True).encode())
+
+
 def _load(folder: Path) -> Data | None:
-    """The entry, or None where it is missing, of another format, or not what was written."""
     try:
         meta = json.loads((folder / _META).read_text())
-        if not all(_intact(folder / file, *sealed) for file, sealed in meta["files"].items()):
+        if meta.pop("seal") != _seal_of(meta):
             return None
+        large = {}
+        for file, (length, sealed) in meta["files"].items():
+            if (folder / file).stat().st_size != length:
+                return None
+            if length > seal.AT_ONCE:
+                large[file] = sealed
+            elif checksum(folder / file) != sealed:
+                return None
         train = _load_split(folder, "train")
         test = _load_split(folder, "test") if "test.npy" in meta["files"] else None
-        return Data(train, test, tuple(meta["classes"]), tuple(meta["damaged"]))
+        os.utime(folder / _META)  # when it was last used, for whoever frees the oldest
+        scaling = meta["scaling"] and Scaling.from_json(meta["scaling"])
+        return Data(
+            train, test, tuple(meta["classes"]), tuple(meta["damaged"]), scaling=scaling,
+            range_reason=meta["range_reason"], notes=tuple(meta["notes"]), warnings=tuple(meta["warnings"]),
+            check=seal.BackgroundCheck(folder, large) if large else None,
+        )  # fmt: skip
     except (OSError, ValueError, KeyError, TypeError, AttributeError, EOFError):
         return None
-
-
-def _intact(file: Path, length: int, checksum: int | None) -> bool:
-    return file.stat().st_size == length and _checksum(file) == checksum
-
-
-def _checksum(file: Path) -> int | None:
-    """CRC-32 of a file, None where it is too large to be read at every start."""
-    if file.stat().st_size > _CHECKSUM_UP_TO:
-        return None
-    value = 0
-    with open(file, "rb") as handle:
-        while block := handle.read(1 << 22):
-            value = zlib.crc32(block, value)
-    return value
 
 
 def _load_split(folder: Path, split: str) -> ImageSet:

@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from simclr_tui.train.data.pixels import Labels, Pixels
+from simclr_tui.train.data.pixels import Labels, Pixels, levels_of
+from simclr_tui.train.data.scaling import Scaling
 
 if TYPE_CHECKING:
     from simclr_tui.train.data.lazy_images import DamagedImages, FileImages
+    from simclr_tui.train.data.seal import BackgroundCheck
 
 Images: TypeAlias = "Pixels | FileImages"
-"""(N, 3, S, S), in memory, mapped from disk, or decoded when asked for."""
+"""(N, C, S, S), in memory, mapped from disk, or decoded when asked for."""
 
 _SUBSET_SEED = 20020_5709  # the paper's arXiv number; no relation to a run's seed
 _HELD_OUT_SEED = _SUBSET_SEED + 1
@@ -24,23 +26,38 @@ _HELD_OUT_SEED = _SUBSET_SEED + 1
 class ImageSet:
     """Hold one split.
 
-    images: uint8, (N, 3, S, S), RGB; may be a copy-on-write memory map, or files that are decoded when asked for.
+    images: uint8 or uint16, (N, C, S, S); may be a copy-on-write memory map, or files decoded when asked for.
     labels: int64, (N,), class indices, -1 for an unlabelled image; None where no image has a label.
+    names: what the source calls each image; empty where images have no names. sizes: of their files, in bytes.
     """
 
     images: Images
     labels: Labels | None
+    names: tuple[str, ...] = ()
+    sizes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.images)
+
+    @property
+    def channels(self) -> int:
+        """Return C."""
+        return int(self.images.shape[1])
+
+    @property
+    def levels(self) -> int:
+        """Return the stored value that means 1.0: 255 or 65535."""
+        return levels_of(self.images.dtype)
 
 
 @dataclass(frozen=True)
 class Data:
     """Hold what a run trains on, and what kNN is measured on (`test`, None where nothing is labelled).
 
-    Both splits have the same S. `damaged` names the images that were found unreadable and substituted; where images
-    are decoded when asked for, others may follow (`damages`).
+    Both splits have the same C, S and type. `damaged` names the images that were found unreadable and substituted;
+    where images are decoded when asked for, others may follow (`damages`). `check` compares a large cache while it is
+    used. `scaling` and `range_reason` say how values became pixels (None: 8-bit RGB as it is), `layout` how classes and
+    splits were found, `left_out` what was not taken, `notes` and `warnings` what else to tell before training.
     """
 
     train: ImageSet
@@ -48,6 +65,38 @@ class Data:
     classes: tuple[str, ...]
     damaged: tuple[str, ...] = ()
     damages: DamagedImages | None = None
+    check: BackgroundCheck | None = None
+    scaling: Scaling | None = None
+    range_reason: str = ""
+    notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    layout: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
+
+    @property
+    def channels(self) -> int:
+        """Return C, the channels of an image."""
+        return self.train.channels
+
+    @property
+    def levels(self) -> int:
+        """Return the stored value that means 1.0: 255 or 65535."""
+        return self.train.levels
+
+    @property
+    def rgb(self) -> bool:
+        """Return whether the channels mean red, green and blue."""
+        return self.channels == 3 and (self.scaling is None or self.scaling.channels == (0, 1, 2))
+
+    @property
+    def channel_names(self) -> tuple[str, ...]:
+        """Return what the channels are called."""
+        if self.rgb:
+            return ("red", "green", "blue")
+        if self.channels == 1:
+            return ("grey",)
+        numbers = self.scaling.channels if self.scaling else range(self.channels)
+        return tuple(f"channel {number + 1}" for number in numbers)
 
 
 def taken(images: Images, index: npt.NDArray[np.int64]) -> Images:

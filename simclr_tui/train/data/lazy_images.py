@@ -53,7 +53,7 @@ def too_many(damaged: Sequence[str], total: int, hint: str = "") -> DataError:
 
 @dataclass(eq=False)
 class FileImages:
-    """Files below `decoders.root` as one array (N, 3, S, S), uint8; indexing decodes.
+    """Images of `decoders.source` as one array (N, C, S, S), uint8 or uint16; indexing decodes.
 
     In the place of a damaged image stands the nearest good one before it, else after it, as where all are decoded
     beforehand.
@@ -78,17 +78,23 @@ class FileImages:
 
     @property
     def shape(self) -> tuple[int, int, int, int]:
-        return (len(self), 3, self.decoders.side, self.decoders.side)
+        """Return (N, C, S, S)."""
+        return (len(self), *self.decoders.scaling.shape)
 
     @property
     def nbytes(self) -> int:
         """Return the bytes that all pixels would take in memory."""
-        return int(np.prod(self.shape, dtype=np.int64))
+        return len(self) * self.decoders.scaling.bytes
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Return the type of a stored value."""
+        return np.dtype(self.decoders.scaling.dtype)
 
     def __getitem__(self, index: Any) -> Pixels:
-        """Pixels (…, 3, S, S) of one image, a slice or an array of them. Raises DataError, see `DamagedImages`."""
+        """Pixels (…, C, S, S) of one image, a slice or an array of them. Raises DataError, see `DamagedImages`."""
         places = self.places[index]
-        out = np.empty((np.size(places), *self.shape[1:]), np.uint8)
+        out = np.empty((np.size(places), *self.shape[1:]), self.dtype)
         self._decode(np.atleast_1d(places), out)
         return out.reshape(*np.shape(places), *self.shape[1:])
 
@@ -103,7 +109,7 @@ class FileImages:
 
     def _neighbour(self, damaged: int) -> Pixels:
         self.damages.add(self.names[damaged])
-        out = np.empty((1, *self.shape[1:]), np.uint8)
+        out = np.empty((1, *self.shape[1:]), self.dtype)
         for place in self._nearest(damaged):
             if not self.decoders.decode([self.names[place]], out):
                 self._stand_in[damaged] = place

@@ -9,9 +9,9 @@ import psutil
 _SHARE = 0.5  # of the machine's memory, for the pages of a mapped file that training reads in no order
 
 
-def fits(images: int, side: int) -> bool:
-    """Return whether so many decoded images of `side` px fit into memory, or into $SIMCLR_DECODED (GB) if set."""
-    return images * 3 * side * side <= _room()
+def fits(images: int, image_bytes: int) -> bool:
+    """Return whether so many decoded images, of so many bytes each, fit into memory, or into $SIMCLR_DECODED (GB)."""
+    return images * image_bytes <= _room()
 
 
 def _room() -> float:

@@ -4,25 +4,37 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from simclr_tui.recipe.datasets import check_data, data_root, folder_of, resolve_auto
-from simclr_tui.train.data.folder import Progress, open_folder
+from simclr_tui.recipe.data_sources import parse_source
+from simclr_tui.recipe.datasets import check_data, data_root, resolve_auto
+from simclr_tui.recipe.reading import DEFAULT_READING, Reading
+from simclr_tui.train.data.each import Progress
 from simclr_tui.train.data.images import Data
+from simclr_tui.train.data.open_images import open_images
 from simclr_tui.train.data.shapes import open_shapes
+from simclr_tui.train.data.sources.open import open_source
 
 
-def open_data(data: str, *, image_size: int, subset: int, progress: Progress, cache: Path | None = None) -> Data:
-    """Open `data` ('auto', a known name or 'folder:PATH'), downloading and decoding what is not there yet.
+def open_data(
+    data: str,
+    *,
+    image_size: int,
+    subset: int,
+    progress: Progress,
+    cache: Path | None = None,
+    reading: Reading = DEFAULT_READING,
+) -> Data:
+    """Open `data` ('auto', a known name or a source), downloading and decoding what is not there yet.
 
     `subset` training images (0: all) are drawn class by class, and at most as many test images; the draw does
     not depend on a run's seed. `image_size` is the side of a view: images may be stored larger, for its crops.
+    `reading` says how a source's values, channels, labels and splits are read; the known sets have their own.
     `progress(what, done, total)` is called from this thread. Raises DataError.
     """
-    check_data(data)
+    check_data(data, reading)
     decoded = cache or data_root() / "decoded"
     name = resolve_auto()[0] if data == "auto" else data
-    folder = folder_of(name)
-    if folder is not None:
-        return open_folder(folder, image_size, subset, progress, decoded)
+    if parse_source(name) is not None:
+        return open_images(open_source(name), image_size, subset, reading, progress, decoded)
     if name == "shapes":
         return open_shapes(image_size, subset, progress, decoded)
     from simclr_tui.train.data.torchvision_sets import open_known  # two seconds of torch that nothing else needs

@@ -45,7 +45,7 @@ class Feed:
         self._buffers: deque[tuple[Tensor, torch.cuda.Event | None]] = deque()
 
     def take(self) -> tuple[Ids, Tensor]:
-        """The next step's ids and images (N, 3, S, S), uint8 on the device.
+        """The next step's ids and images (N, C, S, S), uint8 or uint16 on the device.
 
         Raises DataError where too many images turn out to be damaged.
         """

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from simclr_tui.recipe.datasets import KNOWN
 from simclr_tui.train.data import decoded_cache
-from simclr_tui.train.data.folder import Progress
+from simclr_tui.train.data.each import Progress
 from simclr_tui.train.data.images import Data, ImageSet
 from simclr_tui.train.data.pixels import Labels, Pixels
 from simclr_tui.train.data.shape_masks import LOSS_METRICS, NAMES
@@ -43,7 +43,7 @@ def open_shapes(image_size: int, subset: int, progress: Progress, cache_dir: Pat
 def _generate(
     split: str, stream: int, count: int, size: int, progress: Progress, allocate: decoded_cache.Allocate
 ) -> ImageSet:
-    out = allocate(split, (count, 3, size, size))
+    out = allocate(split, (count, 3, size, size), "uint8")
     step = max(1, _BLOCK // size**2)
     for start in range(0, count, step):
         stop = min(start + step, count)

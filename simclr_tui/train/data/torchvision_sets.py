@@ -17,7 +17,7 @@ import numpy as np
 from simclr_tui.errors import DataError
 from simclr_tui.recipe.datasets import KNOWN, data_root, offline, on_disk
 from simclr_tui.train.data import decoded_cache
-from simclr_tui.train.data.folder import Progress
+from simclr_tui.train.data.each import Progress
 from simclr_tui.train.data.images import Data, ImageSet, draw
 from simclr_tui.train.data.pixels import Labels
 from simclr_tui.train.model.torchvision_import import import_torchvision
@@ -133,7 +133,7 @@ def _read_split(
     labels = np.concatenate([_labels(part) for part in parts])
     index = draw(labels, subset)
     side = KNOWN[name].size
-    out = allocate(split, (len(index), 3, side, side))
+    out = allocate(split, (len(index), 3, side, side), "uint8")
     first = 0
     for part in parts:
         inside = (index >= first) & (index < first + len(part))

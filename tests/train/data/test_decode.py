@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from simclr_tui.train.data.decode import decode, shorter_side
+from simclr_tui.recipe.image_headers import read_header
+from simclr_tui.train.data.decode import decode
 
 RED, GREEN = (250, 10, 10), (10, 200, 30)
 
@@ -83,7 +84,7 @@ def test_the_central_square_is_kept_unscaled(tmp_path, size):
     expected = pixels[top : top + 16, left : left + 16].transpose(2, 0, 1)
     file = saved(tmp_path, Image.fromarray(pixels), "a.png")
     assert np.array_equal(decode(file, 16), expected)
-    assert shorter_side(file) == 16
+    assert read_header(file).side == 16
 
 
 def test_shrinking_is_antialiased_bicubic(tmp_path):

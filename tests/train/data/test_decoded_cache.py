@@ -77,7 +77,7 @@ def test_an_added_image_is_seen(images, tmp_path):
 
 
 def test_another_subset_is_another_entry(images, tmp_path):
-    assert len(opened(images, tmp_path / "cache").train) == 18
+    assert len(opened(images, tmp_path / "cache").train) == 16
     assert len(opened(images, tmp_path / "cache", subset=6).train) == 6
 
 
@@ -122,14 +122,14 @@ def test_a_cache_that_cannot_be_written_only_costs_time(images, tmp_path):
 def test_a_full_disk_only_costs_time(images, tmp_path, monkeypatch):
     monkeypatch.setattr(decoded_cache, "_KEEP_FREE", 1 << 62)
     data = opened(images, tmp_path / "cache")
-    assert len(data.train) == 18
+    assert len(data.train) == 16
     assert not isinstance(data.train.images, np.memmap)
     assert not [path for path in (tmp_path / "cache").iterdir() if path.is_dir()]
 
 
 def test_a_failed_build_leaves_nothing(tmp_path):
     def build(allocate: decoded_cache.Allocate) -> Data:
-        allocate("train", (4, 3, 2, 2))
+        allocate("train", (4, 3, 2, 2), "uint8")
         raise DataError("no")
 
     with pytest.raises(DataError):
@@ -139,7 +139,7 @@ def test_a_failed_build_leaves_nothing(tmp_path):
 
 def test_absent_labels_and_splits_stay_absent(tmp_path):
     def build(allocate: decoded_cache.Allocate) -> Data:
-        out = allocate("train", (4, 3, 2, 2))
+        out = allocate("train", (4, 3, 2, 2), "uint8")
         out[:] = 9
         return Data(ImageSet(out, None), None, (), ("odd\udcff\n.jpg",))
 
@@ -163,7 +163,7 @@ def _build_slowly(folder: str, log: str) -> None:
     def build(allocate: decoded_cache.Allocate) -> Data:
         with open(log, "a") as file:
             file.write("built\n")
-        out = allocate("train", (2000, 3, 32, 32))
+        out = allocate("train", (2000, 3, 32, 32), "uint8")
         for i in range(len(out)):
             out[i] = i % 251
         return Data(ImageSet(out, None), None, ())

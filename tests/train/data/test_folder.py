@@ -11,8 +11,10 @@ from PIL import Image
 from simclr_tui.errors import DataError
 from simclr_tui.recipe.datasets import count_images
 from simclr_tui.recipe.folders import folder_layout
+from simclr_tui.recipe.hold_out import held_out
 from simclr_tui.train.data import Data, open_data
-from simclr_tui.train.data.folder import chosen, side_cap
+from simclr_tui.train.data.open_images import side_cap
+from simclr_tui.train.data.splits import chosen
 
 
 def quiet(what: str, done: int, total: int) -> None: ...
@@ -49,7 +51,10 @@ def values(images: np.ndarray) -> list[int]:
 def test_a_tenth_of_each_class_is_held_out(labelled, tmp_path):
     data = opened(labelled, tmp_path / "cache")
     assert data.classes == ("a", "b")
-    assert np.bincount(data.test.labels).tolist() == [4, 2]
+    layout = folder_layout(labelled)
+    held = held_out(layout.train.names, layout.train.labels)
+    assert data.test.names == tuple(name for name, out in zip(layout.train.names, held, strict=True) if out)
+    assert set(data.test.labels) == {0, 1}
     assert sorted(values(data.train.images) + values(data.test.images)) == [*range(40), *range(100, 120)]
     assert len(data.train) == count_images(f"folder:{labelled}", 0)
 
@@ -121,8 +126,9 @@ def test_the_stored_side(tmp_path, sizes, view, side):
 def test_progress_reaches_the_total(labelled, tmp_path):
     seen = []
     opened(labelled, tmp_path / "cache", progress=lambda *now: seen.append(now))
-    assert ("decoding train images", 54, 54) in seen
-    assert ("decoding test images", 6, 6) in seen
+    train, test = chosen(folder_layout(labelled), 0)
+    for what, names in (("train", train.names), ("test", test.names)):
+        assert (f"decoding {what} images", len(names), len(names)) in seen
 
 
 # F18: damaged, truncated, palette, CMYK, 1-pixel, huge and missing images.
@@ -168,7 +174,7 @@ def test_damaged_images_are_named_and_substituted(many, tmp_path):
     (many / "0000.png").write_bytes(jpeg.read_bytes()[:-150])  # truncated; nothing before it
     (many / "0007.png").write_bytes(b"")
     (many / "0008.png").write_text("not an image")
-    (many / "4399.png").write_bytes(bomb())
+    (many / "4399.png").write_bytes(b"\x89PNG\r\n\x1a\n")
     data = opened(many, tmp_path / "cache", size=8)
     assert data.damaged == ("0000.png", "0007.png", "0008.png", "4399.png")
     assert len(data.train) == 4400
@@ -176,6 +182,14 @@ def test_damaged_images_are_named_and_substituted(many, tmp_path):
     expected[0], expected[7], expected[8], expected[4399] = 1, 6, 6, expected[4398]
     assert values(data.train.images) == expected
     assert opened(many, tmp_path / "cache", size=8).damaged == data.damaged  # from the cache, too
+
+
+def test_what_unfolds_to_more_than_memory_should_hold_is_refused_by_name(many, tmp_path):
+    (many / "4399.png").write_bytes(bomb())
+    with pytest.raises(
+        DataError, match=r"4399\.png has 20,000 × 20,000 pixels, more .* — .*SIMCLR_MAX_PIXELS=400000000"
+    ):
+        opened(many, tmp_path / "cache", size=8)
 
 
 def test_an_image_that_vanishes_between_listing_and_decoding(many, tmp_path):

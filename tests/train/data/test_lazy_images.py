@@ -17,6 +17,8 @@ from simclr_tui.train.data import open_data
 from simclr_tui.train.data.decode_pool import Decoders
 from simclr_tui.train.data.images import taken
 from simclr_tui.train.data.lazy_images import DamagedImages, FileImages
+from simclr_tui.train.data.scaling import Scaling
+from simclr_tui.train.data.sources.files import FolderSource
 from tests.training import until
 
 
@@ -43,7 +45,7 @@ def decoders():
     made: list[Decoders] = []
 
     def make(root, side, count=2):
-        made.append(Decoders(root, side, count))
+        made.append(Decoders(FolderSource(root), Scaling(side), count))
         return made[-1]
 
     yield make
@@ -153,7 +155,9 @@ def test_decoders_end_with_a_process_that_is_killed(tmp_path):
     code = (
         "import sys, time, numpy\nfrom pathlib import Path\n"
         "from simclr_tui.train.data.decode_pool import Decoders\n"
-        "d = Decoders(Path(sys.argv[1]), 16, 2)\n"
+        "from simclr_tui.train.data.scaling import Scaling\n"
+        "from simclr_tui.train.data.sources.files import FolderSource\n"
+        "d = Decoders(FolderSource(Path(sys.argv[1])), Scaling(16), 2)\n"
         "d.decode(['0.jpg'] * 64, numpy.empty((64, 3, 16, 16), numpy.uint8))\n"
         "print('decoded', flush=True)\ntime.sleep(100)"
     )

@@ -1,0 +1,166 @@
+"""Read a table of images: path, and where known label, split and group."""
+
+from __future__ import annotations
+
+import csv
+import itertools
+import os
+from pathlib import Path
+
+from simclr_tui.errors import DataError
+from simclr_tui.recipe.folders import TEST_NAMES, TRAIN_NAMES
+from simclr_tui.recipe.image_walk import LeftOut
+from simclr_tui.recipe.layout import Layout, Listing
+from simclr_tui.recipe.reading import DEFAULT_READING, Reading
+from simclr_tui.text import did_you_mean, safe
+
+_COLUMNS = {
+    "path": ("path", "file", "filename", "file_name", "image", "image_path", "filepath", "name"),
+    "label": ("label", "class", "target", "category", "y"),
+    "split": ("split", "set", "subset", "fold"),
+    "group": ("group", "patient", "patient_id", "subject", "slide", "slide_id", "video", "plate", "well"),
+}
+"""A column's names, the first of which is the one that the documentation speaks of."""
+_UNLABELLED = ("", "-1", "nan", "none", "null", "na")
+_FEW = 50  # distinct numbers that may be classes though written as 1.0
+
+
+def csv_layout(file: Path, reading: Reading = DEFAULT_READING) -> Layout:
+    """Return the images that a CSV (or TSV) file lists, relative to its folder or absolute.
+
+    Raises DataError that names the row where a path is missing or listed twice with different labels, where the
+    label column holds measurements, or where there is no column of paths.
+    """
+    rows, columns = _read(file)
+    root, left_out, notes = file.parent, LeftOut(), list[str]()
+    seen: dict[str, tuple[str, str, str]] = {}
+    for number, row in enumerate(rows, start=2):
+        name, *rest = (row[at].strip() if at is not None and at < len(row) else "" for at in columns)
+        if not name:
+            raise DataError(f"{safe(file.name)}, row {number}: no path", "fill the path column, or delete the row")
+        said = (rest[0], rest[1].lower(), rest[2])
+        if name in seen:
+            if seen[name] != said:
+                raise DataError(
+                    f"{safe(file.name)}, row {number}: {safe(name)} was listed before, otherwise",
+                    "keep one row per image",
+                )
+            left_out.add("rows that repeat another", name)
+            continue
+        seen[name] = said
+    _check_files(file, root, seen)
+    return _layout(file, seen, reading, left_out, notes)
+
+
+def _read(file: Path) -> tuple[list[list[str]], tuple[int | None, ...]]:
+    try:
+        with file.open(newline="", encoding="utf-8-sig") as text:
+            sample = text.readline()
+            text.seek(0)
+            delimiter = max(",;\t", key=sample.count)
+            rows = list(csv.reader(text, delimiter=delimiter))
+    except UnicodeDecodeError:
+        raise DataError(f"{safe(str(file))} is not UTF-8", "save the table as UTF-8") from None
+    except (OSError, csv.Error) as error:
+        raise DataError(f"{safe(str(file))} cannot be read: {error}", "give --data csv:FILE") from None
+    rows = [row for row in rows if any(cell.strip() for cell in row)]
+    if len(rows) < 2:
+        raise DataError(f"{safe(str(file))} lists no images", "the first row names the columns: path,label,split,group")
+    header = [cell.strip().lower() for cell in rows[0]]
+    columns = tuple(next((header.index(n) for n in names if n in header), None) for names in _COLUMNS.values())
+    if columns[0] is None:
+        hint = did_you_mean("path", header) or f"the columns are {', '.join(map(safe, header))}"
+        raise DataError(f"{safe(str(file))} has no column `path`", f"name one so; {hint}")
+    return rows[1:], columns
+
+
+def _check_files(file: Path, root: Path, seen: dict[str, tuple[str, str, str]]) -> None:
+    missing = [name for name in seen if not os.path.isfile(root / name)]  # noqa: PTH113
+    if missing:
+        first = ", ".join(map(safe, missing[:3])) + (", …" if len(missing) > 3 else "")
+        raise DataError(
+            f"{safe(file.name)} lists {len(missing):,} of {len(seen):,} files that do not exist ({first})",
+            f"paths are relative to {safe(str(root))}: correct them, or delete those rows",
+        )
+
+
+def _layout(
+    file: Path, seen: dict[str, tuple[str, str, str]], reading: Reading, left_out: LeftOut, notes: list[str]
+) -> Layout:
+    sides = {name: _side(file, name, split) for name, (_, split, _) in seen.items()}
+    known = {label for label, _, _ in seen.values() if label.lower() not in _UNLABELLED}
+    classes = () if reading.labels == "none" else _classes(file, known)
+    if reading.labels == "folder":
+        classes = _classes(file, {Path(name).parent.name for name in seen})
+    listings = {
+        side: _listing([n for n in sorted(seen) if sides[n] == side], seen, classes, reading.labels)
+        for side in ("train", "test")
+    }
+    train, test = listings["train"], listings["test"]
+    if not classes:
+        if test:
+            left_out.add("test images: there are no labels", test.names[0], len(test))
+        test = Listing()
+    elif set(test.labels) == {-1}:
+        left_out.add("test images without a label", test.names[0], len(test))
+        test = Listing()
+    if not train:
+        raise DataError(f"{safe(file.name)} has no training images", "give some rows split = train, or no split at all")
+    if classes:
+        shown = ", ".join(map(safe, classes[:6])) + (", …" if len(classes) > 6 else "")
+        notes.append(f"{len(classes):,} classes: {shown}")
+        notes.append("tested on the split of the table" if test else _held_note(train))
+    _check_groups(file, train, test)
+    return Layout(file.parent, classes, train, test, tuple(notes), left_out.sentences)
+
+
+def _held_note(train: Listing) -> str:
+    by = "group, whole" if train.groups else "name"
+    return f"no labelled test split: a tenth is held out, by a hash of each {by}"
+
+
+def _side(file: Path, name: str, split: str) -> str:
+    """Return train or test. Raises DataError for any other split."""
+    if not split or split in TRAIN_NAMES:
+        return "train"
+    if split in TEST_NAMES:
+        return "test"
+    raise DataError(
+        f"{safe(file.name)}: {safe(name)} is of split {safe(split)!r}",
+        f"the splits are {', '.join((*TRAIN_NAMES[:1], *TEST_NAMES))}",
+    )
+
+
+def _classes(file: Path, labels: set[str]) -> tuple[str, ...]:
+    numbers = [label for label in labels if _is_measure(label)]
+    if numbers and len(numbers) == len(labels) and (len(labels) > _FEW or any(float(n) % 1 for n in numbers)):
+        raise DataError(
+            f"{safe(file.name)}: the label column holds measurements ({safe(sorted(labels)[0])}, …), not classes",
+            "give classes there, or --labels none",
+        )
+    return tuple(sorted(labels, key=lambda label: (len(label), label) if label.isdigit() else (0, label)))
+
+
+def _is_measure(label: str) -> bool:
+    try:
+        float(label)
+    except ValueError:
+        return False
+    return "." in label or "e" in label.lower()
+
+
+def _listing(names: list[str], seen: dict[str, tuple[str, str, str]], classes: tuple[str, ...], labels: str) -> Listing:
+    index = {label: place for place, label in enumerate(classes)}
+    said = [Path(name).parent.name if labels == "folder" else seen[name][0] for name in names]
+    groups = tuple(seen[name][2] for name in names)
+    return Listing(tuple(names), tuple(index.get(label, -1) for label in said), groups if any(groups) else ())
+
+
+def _check_groups(file: Path, train: Listing, test: Listing) -> None:
+    both = (set(train.groups) & set(test.groups)) - {""}
+    if both:
+        first = ", ".join(map(safe, itertools.islice(sorted(both), 3)))
+        raise DataError(
+            f"{safe(file.name)}: {len(both):,} groups are in training and in test ({first})",
+            "put every group on one side",
+        )

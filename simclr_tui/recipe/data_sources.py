@@ -1,0 +1,100 @@
+"""Declare the sources that `--data` may name by a prefix (`csv:plates.csv`), and the library that each one needs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from simclr_tui.errors import DataError
+from simclr_tui.recipe.image_kinds import installed
+from simclr_tui.text import safe
+
+
+@dataclass(frozen=True)
+class SourceKind:
+    """A prefix of `--data`: what follows it, and the package that reads it beyond the base install."""
+
+    prefix: str
+    form: str
+    holds: str
+    package: str = ""
+    extra: str = ""
+    file: bool = True
+
+
+SOURCES = {
+    kind.prefix: kind
+    for kind in (
+        SourceKind("folder", "folder:PATH", "images in class folders, or all in one"),
+        SourceKind("csv", "csv:FILE", "a table of path, and if known label, split, group"),
+        SourceKind("npy", "npy:FILE", "an array (N, H, W), (N, H, W, C) or (N, C, H, W)"),
+        SourceKind("npz", "npz:FILE", "such arrays with labels: images, labels, or x_train, y_train, x_test, y_test"),
+        SourceKind("h5", "h5:FILE[:KEY]", "such an array in an HDF5 file", "h5py", "hdf5"),
+        SourceKind("tar", "tar:PATTERN", "WebDataset shards: images, with .cls or .json beside them", file=False),
+        SourceKind("parquet", "parquet:FILE", "a table with images as bytes, and labels", "pyarrow", "parquet", False),
+        SourceKind("hf", "hf:NAME", "a data set of the Hugging Face hub", "datasets", "hub", False),
+        SourceKind("py", "py:FILE.py:FUNCTION", "what a function of yours returns: images, labels"),
+    )
+}
+FORMS = ", ".join(kind.form for kind in SOURCES.values())
+
+
+@dataclass(frozen=True)
+class DataSource:
+    """One source: its kind, its path (or name, or pattern), and what follows that (an HDF5 key, a function)."""
+
+    kind: SourceKind
+    where: str
+    key: str = ""
+
+    @property
+    def path(self) -> Path:
+        """Return the path with `~` expanded. Raises DataError where there is no home folder."""
+        try:
+            return Path(self.where).expanduser()
+        except RuntimeError:
+            raise DataError(f"no home folder for {safe(self.where)}", "give the whole path") from None
+
+    @property
+    def text(self) -> str:
+        """Return what `--data` would say."""
+        return f"{self.kind.prefix}:{self.where}" + (f":{self.key}" if self.key else "")
+
+    def absolute(self) -> DataSource:
+        """Return the source with a path that does not depend on the current folder; a hub's name stays."""
+        if self.kind.prefix == "hf":
+            return self
+        return DataSource(self.kind, str(self.path.absolute()), self.key)
+
+
+def parse_source(data: str) -> DataSource | None:
+    """Return the source that `data` names by a prefix; None where it has none. Raises DataError."""
+    prefix, colon, rest = data.partition(":")
+    kind = SOURCES.get(prefix)
+    if not colon or kind is None:
+        return None
+    if not rest:
+        raise DataError(f"{prefix}: needs {'a path' if prefix != 'hf' else 'a name'}", f"give --data {kind.form}")
+    where, key = rest, ""
+    if prefix == "h5" and not Path(rest).exists() and ":" in rest:
+        where, _, key = rest.rpartition(":")
+    if prefix == "py":
+        where, colon, key = rest.rpartition(":")
+        if not colon or not key.isidentifier():
+            raise DataError(f"{safe(data)} names no function", f"give --data {kind.form}")
+    return DataSource(kind, where, key)
+
+
+def check_source(source: DataSource) -> None:
+    """Raise DataError where a source's library is missing or its file does not exist, in one sentence."""
+    kind = source.kind
+    if kind.package and not installed(kind.package):
+        raise DataError(f"{kind.prefix}: needs {kind.package}", f"pip install 'simclr-tui[{kind.extra}]'")
+    if kind.file and kind.prefix != "folder":
+        shown = safe(str(source.path))
+        try:
+            found = source.path.is_file()
+        except (OSError, ValueError):
+            found = False
+        if not found:
+            raise DataError(f"{shown} does not exist or is no file", f"give --data {kind.form}")

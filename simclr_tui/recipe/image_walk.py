@@ -1,0 +1,108 @@
+"""Walk a folder for images: what is one, what is left out, and why."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import PurePath
+
+from simclr_tui.recipe.image_kinds import KIND_OF_SUFFIX, UNREAD_SUFFIXES
+from simclr_tui.text import safe
+
+CLUTTER = {
+    "lost+found",
+    "__macosx",
+    "@eadir",
+    "#recycle",
+    "@recycle",
+    "@tmp",
+    "$recycle.bin",
+    "system volume information",
+}
+"""Folders that a file system, a NAS or an archiver leaves behind; a NAS keeps thumbnails of every image in them."""
+_NAMED = 3  # examples kept of each reason
+
+
+@dataclass
+class LeftOut:
+    """Files that are not taken, counted by reason, with the first names of each."""
+
+    counts: dict[str, int] = field(default_factory=dict)
+    examples: dict[str, list[str]] = field(default_factory=dict)
+
+    def add(self, reason: str, name: str, count: int = 1) -> None:
+        self.counts[reason] = self.counts.get(reason, 0) + count
+        named = self.examples.setdefault(reason, [])
+        if len(named) < _NAMED:
+            named.append(name)
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """Return one sentence per reason: `left out: 3 files .svs, which no reader here knows (a.svs, …)`."""
+        return tuple(
+            f"left out: {count:,} {reason} ({', '.join(map(safe, self.examples[reason]))}"
+            f"{', …' if count > len(self.examples[reason]) else ''})"
+            for reason, count in self.counts.items()
+        )
+
+
+def walk(root: str, left_out: LeftOut) -> Iterator[str]:
+    """Yield the names of all images below `root`, relative to it; no folder is visited twice. Raises OSError."""
+    status = os.stat(root)  # noqa: PTH116
+    yield from _walk(root, "", {(status.st_dev, status.st_ino)}, left_out)
+
+
+def _walk(folder: str, prefix: str, seen: set[tuple[int, int]], left_out: LeftOut) -> Iterator[str]:
+    with os.scandir(folder) as listing:
+        entries = sorted(listing, key=lambda entry: entry.name)
+    for entry in entries:
+        name = entry.name
+        if name.startswith("."):  # `._a.jpg` of a Mac too
+            continue
+        suffix = os.path.splitext(name)[1].lower()  # noqa: PTH122
+        if suffix in KIND_OF_SUFFIX:
+            if entry.is_file():
+                kind = KIND_OF_SUFFIX[suffix]
+                if kind.readable:
+                    yield prefix + name
+                else:
+                    left_out.add(f"{kind.name} files, which need {kind.package}: {kind.remedy}", prefix + name)
+                continue
+        elif suffix and _leave_unread(suffix, prefix + name, left_out):
+            continue
+        if not _is_dir(entry):
+            continue
+        if name.lower() in CLUTTER:
+            left_out.add("folders that hold no images of yours", f"{prefix}{name}/")
+            continue
+        status = entry.stat()
+        if (status.st_dev, status.st_ino) in seen:  # a link back up, or to a sibling
+            left_out.add("links to a folder that is read already", f"{prefix}{name}/")
+            continue
+        seen.add((status.st_dev, status.st_ino))
+        yield from _walk(entry.path, f"{prefix}{name}/", seen, left_out)
+
+
+def _leave_unread(suffix: str, name: str, left_out: LeftOut) -> bool:
+    if suffix in UNREAD_SUFFIXES:
+        left_out.add(f"{suffix} files, which no reader here knows: convert them to TIFF or PNG", name)
+        return True
+    return False
+
+
+def _is_dir(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
+
+
+def top(name: str) -> str:
+    """Return the first folder of an image's name, '' where it lies in none."""
+    return name.split("/", 1)[0] if "/" in name else ""
+
+
+def suffix_of(name: str) -> str:
+    """Return the suffix of a name in lower case."""
+    return PurePath(name).suffix.lower()

@@ -1,0 +1,203 @@
+"""Open a source of images: list it, survey it, choose channels and range, then decode it once, or image by image."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from simclr_tui.atomic import write_file
+from simclr_tui.errors import DataError
+from simclr_tui.recipe.layout import Layout
+from simclr_tui.recipe.reading import Reading
+from simclr_tui.train.data import decoded_cache
+from simclr_tui.train.data.decode_pool import Decoders
+from simclr_tui.train.data.each import Progress, for_each
+from simclr_tui.train.data.images import Data, ImageSet
+from simclr_tui.train.data.lazy_images import DAMAGED_LIMIT, DamagedImages, FileImages, too_many
+from simclr_tui.train.data.memory_budget import fits
+from simclr_tui.train.data.quality import quality_warnings
+from simclr_tui.train.data.scaling import Scaling
+from simclr_tui.train.data.sources.protocol import Source, pixels_of
+from simclr_tui.train.data.splits import Split, chosen
+from simclr_tui.train.data.survey import check_types, choose_channels, named, survey_images
+from simclr_tui.train.data.value_range import choose_range, measure
+
+
+def open_images(
+    source: Source, image_size: int, subset: int, reading: Reading, progress: Progress, cache_dir: Path
+) -> Data:
+    """Decode a source into squares of one size, or map what an earlier call decoded; images whose pixels do not fit
+    into memory are left to be decoded one by one as they are asked for. The pixels are the same. Raises DataError.
+
+    The stored side is the largest shorter side among the images, at most `side_cap`: images that share a
+    size are kept pixel for pixel, larger ones keep enough for a random crop, and smaller ones are enlarged to
+    the common side. What is not square keeps its central square.
+    """
+    layout = source.layout(reading)
+    train, test = chosen(layout, subset, reading)
+    cap = side_cap(image_size)
+    stamps = {image: source.stamp(image) for image in train.names + test.names}
+    listed = [[f"{image}\0{stamps[image]}" for image in split.names] for split in (train, test)]
+    name = decoded_cache.key([source.spec, cap, subset, *asdict(reading).values(), *listed[0], "test", *listed[1]])
+    opener = _Opener(source, reading, progress, cache_dir / f"{name}-damaged.txt", layout, train, test, stamps)
+    data = decoded_cache.load(cache_dir, name)
+    if data is None:
+        plan = _kept(cache_dir / f"{name}-headers.json", lambda: opener.plan(cap))
+        opener.refuse_many(plan.damaged)
+        if not fits(opener.count, plan.scaling.bytes):
+            return opener.undecoded(plan)
+        data = decoded_cache.cached(cache_dir, name, lambda allocate: opener.decoded(plan, allocate))
+    return opener.named(data)
+
+
+def side_cap(image_size: int) -> int:
+    """Return the largest side stored, in px: 8/7 of a view, as ImageNet's 256 for 224, and 96 at least."""
+    return max(96, round(image_size * 8 / 7))
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What the survey and the measuring of a data set came to: how every image becomes pixels, and why so."""
+
+    scaling: Scaling
+    reason: str
+    damaged: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+def _kept(file: Path, make: Callable[[], Plan]) -> Plan:
+    """Return the plan kept in `file`, or that which `make` gives, kept there if possible: a million headers take
+    minutes to read."""
+    with contextlib.suppress(OSError, ValueError, TypeError, KeyError, AttributeError):
+        return _plan_from(json.loads(file.read_text()))
+    plan = make()
+    with contextlib.suppress(OSError):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        write_file(file, json.dumps(asdict(plan)).encode())
+    return plan
+
+
+def _plan_from(found: dict[str, Any]) -> Plan:
+    words = {key: tuple(map(str, found[key])) for key in ("damaged", "notes", "warnings")}
+    return Plan(Scaling.from_json(found["scaling"]), str(found["reason"]), **words)
+
+
+@dataclass(frozen=True)
+class _Opener:
+    source: Source
+    reading: Reading
+    progress: Progress
+    report: Path
+    layout: Layout
+    train: Split
+    test: Split
+    stamps: dict[str, str]
+
+    @property
+    def count(self) -> int:
+        return len(self.train.names) + len(self.test.names)
+
+    def plan(self, cap: int) -> Plan:
+        found = survey_images(self.source, self.train.names + self.test.names, self.reading, self.progress)
+        self.refuse_many(found.damaged)
+        channels, notes = choose_channels(found, self.reading)
+        check_types(found, self.reading)
+        scaling = Scaling(min(cap, found.side), channels)
+        eight_bits = all(form.dtype == "uint8" for form in found.formats)
+        values = None
+        if not (self.reading.as_0_1 or self.reading.range == "image" or (eight_bits and self.reading.range == "auto")):
+            nan_is_low = self.reading.bounds is not None
+            values = measure(self.source, self.train.names, channels, nan_is_low, self.progress)
+        picked = choose_range(scaling, self.reading, eight_bits, values)
+        return Plan(picked.scaling, picked.reason, found.damaged, notes, picked.warnings)
+
+    def decoded(self, plan: Plan, allocate: decoded_cache.Allocate) -> Data:
+        train_set, train_damaged = self._decode("train", self.train, plan.scaling, allocate)
+        test_set, test_damaged = self._decode("test", self.test, plan.scaling, allocate)
+        damaged = tuple(sorted(train_damaged + test_damaged))
+        self.refuse_many(damaged)
+        train_set = _substitute(train_set, self.train, train_damaged)
+        data = self._data(train_set, _substitute(test_set, self.test, test_damaged), damaged, plan)
+        return replace(data, warnings=(*data.warnings, *quality_warnings(train_set, plan.scaling)))
+
+    def undecoded(self, plan: Plan) -> Data:
+        """Leave the images to be decoded on demand; those without a readable header are known to be damaged."""
+        decoders, damages = Decoders(self.source, plan.scaling), DamagedImages(self.count, plan.damaged)
+        train, test = (
+            ImageSet(FileImages.of(split.names, decoders, damages), split.labels) for split in (self.train, self.test)
+        )
+        return self.named(self._data(train, test, plan.damaged, plan, damages))
+
+    def named(self, data: Data) -> Data:
+        """Return the data with what the listing says, which no cache holds: names, splits, what was left out."""
+        train = replace(data.train, names=self.train.names, sizes=self._sizes(self.train))
+        test = None if data.test is None else replace(data.test, names=self.test.names, sizes=self._sizes(self.test))
+        return replace(data, train=train, test=test, layout=self.layout.notes, left_out=self.layout.left_out)
+
+    def _sizes(self, split: Split) -> tuple[str, ...]:
+        """Return each file's size as its stamp says it, without the time of its change."""
+        return tuple(self.stamps[name].partition(" ")[0] for name in split.names)
+
+    def _data(
+        self, train: ImageSet, test: ImageSet, damaged: tuple[str, ...], plan: Plan,
+        damages: DamagedImages | None = None,
+    ) -> Data:  # fmt: skip
+        said = {
+            "damaged": damaged, "damages": damages, "scaling": plan.scaling, "range_reason": plan.reason,
+            "notes": plan.notes, "warnings": plan.warnings,
+        }  # fmt: skip
+        if not self.layout.classes:
+            return Data(ImageSet(train.images, None), None, (), **said)  # type: ignore[arg-type]
+        return Data(train, test, self.layout.classes, **said)  # type: ignore[arg-type]
+
+    def _decode(
+        self, what: str, split: Split, scaling: Scaling, allocate: decoded_cache.Allocate
+    ) -> tuple[ImageSet, list[str]]:
+        out = allocate(what, (len(split.names), *scaling.shape), scaling.dtype)
+
+        def into(index: int, name: str) -> bool:
+            try:
+                out[index] = pixels_of(self.source, name, scaling)
+            except DataError as error:
+                raise named(error, name) from None
+            return True
+
+        done = for_each(f"decoding {what} images", split.names, into, self.progress)
+        damaged = [name for name, written in zip(split.names, done, strict=True) if not written]
+        return ImageSet(out, split.labels), damaged
+
+    def refuse_many(self, damaged: tuple[str, ...]) -> None:
+        """Raise DataError where so many images are damaged that training on the rest would be another experiment."""
+        if len(damaged) > DAMAGED_LIMIT * self.count:
+            raise too_many(damaged, self.count, self._written_down(damaged))
+
+    def _written_down(self, damaged: tuple[str, ...]) -> str:
+        """Write the whole list down and return a hint at it; an empty hint where it cannot be written."""
+        try:
+            self.report.parent.mkdir(parents=True, exist_ok=True)
+            self.report.write_text("".join(f"{name}\n" for name in damaged), "utf-8", "surrogateescape")
+        except OSError:
+            return ""
+        return f"; all are named in {self.report}"
+
+
+def _substitute(images: ImageSet, split: Split, damaged: list[str]) -> ImageSet:
+    """Put the nearest earlier good image, else the next one, and its label in the place of each damaged one."""
+    if not damaged or images.labels is None:
+        return images
+    lost = set(damaged)
+    assert isinstance(images.images, np.ndarray)
+    bad = np.fromiter((name in lost for name in split.names), np.bool_)
+    good = np.flatnonzero(~bad)
+    labels = images.labels.copy()
+    for index in np.flatnonzero(bad):
+        source = good[max(0, int(np.searchsorted(good, index)) - 1)]
+        images.images[index], labels[index] = images.images[source], images.labels[source]
+    return ImageSet(images.images, labels)

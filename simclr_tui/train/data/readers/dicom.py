@@ -1,0 +1,69 @@
+"""Read DICOM images by pydicom: stored values through the rescale to the modality's own units, Hounsfield for CT."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from simclr_tui.errors import DataError
+from simclr_tui.recipe.image_headers import Header
+from simclr_tui.train.data.readers.protocol import File, Values, opened
+
+
+def header(file: File) -> Header:
+    """Return what the data set's attributes say. Raises DataError where it holds no image."""
+    import pydicom
+
+    with opened(file) as stream:
+        dataset = pydicom.dcmread(stream, stop_before_pixels=True)
+    if "Rows" not in dataset:
+        raise DataError("a DICOM file without an image", "take it out of the data")
+    colour = int(dataset.get("SamplesPerPixel", 1)) == 3 or dataset.PhotometricInterpretation == "PALETTE COLOR"
+    frames = int(dataset.get("NumberOfFrames", 1) or 1)
+    bits = int(dataset.get("BitsStored", 8))
+    width, height, channels = int(dataset.Columns), int(dataset.Rows), 3 if colour else frames
+    return Header("DICOM", width, height, channels, _dtype(dataset, colour), bits, pages=frames, plain=False)
+
+
+def values(file: File, header: Header, at_least: int) -> Values:
+    """Return the image, (H, W, C), frames as channels; where low values mean white (MONOCHROME1) it is turned round.
+
+    Raises DataError where its compression needs a plugin of pydicom.
+    """
+    import pydicom
+    from pydicom.pixels.processing import apply_color_lut, apply_rescale, convert_color_space
+
+    with opened(file) as stream:
+        dataset = pydicom.dcmread(stream)
+    try:
+        stored = dataset.pixel_array
+    except (RuntimeError, NotImplementedError) as error:
+        if "missing" in str(error) or "plugin" in str(error).lower() or isinstance(error, NotImplementedError):
+            syntax = dataset.file_meta.TransferSyntaxUID.name
+            raise DataError(f"a DICOM image compressed as {syntax}", "pip install pylibjpeg[all]") from None
+        raise
+    meaning = dataset.PhotometricInterpretation
+    if meaning == "PALETTE COLOR":
+        return np.asarray(apply_color_lut(stored, dataset))
+    if meaning.startswith("YBR"):
+        return np.asarray(convert_color_space(stored, meaning, "RGB"))
+    if meaning == "RGB":
+        return np.asarray(stored)
+    stored = np.moveaxis(stored, 0, -1) if header.pages > 1 else stored[..., None]
+    if meaning == "MONOCHROME1":
+        top = (1 << dataset.BitsStored) - 1 if dataset.PixelRepresentation == 0 else -1
+        stored = (top - stored.astype(np.int32)).astype(np.int32)
+    return np.asarray(apply_rescale(stored, dataset)).astype(header.dtype)
+
+
+def _dtype(dataset: Any, colour: bool) -> str:
+    """Return the type that holds the values after the rescale."""
+    if colour:
+        return "uint8" if int(dataset.BitsAllocated) == 8 else "uint16"
+    slope, intercept = float(dataset.get("RescaleSlope", 1) or 1), float(dataset.get("RescaleIntercept", 0) or 0)
+    if "ModalityLUTSequence" in dataset or slope % 1 or intercept % 1:
+        return "float32"
+    if (slope, intercept) == (1, 0) and int(dataset.PixelRepresentation) == 0:
+        return "uint8" if int(dataset.BitsStored) <= 8 else "uint16" if int(dataset.BitsStored) <= 16 else "uint32"
+    return "int32"

@@ -1,0 +1,34 @@
+"""Read one image per .npy file."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+
+from simclr_tui.errors import DataError
+from simclr_tui.recipe.image_headers import Header, channels_last, read_header
+from simclr_tui.train.data.readers.protocol import File, Values
+
+
+def header(file: File) -> Header:
+    """Return what the array's header says. Raises DataError where its shape is not that of one image."""
+    found = read_header(file)
+    if found is None:
+        raise DataError(
+            "a .npy file that holds no image of shape (H, W), (H, W, C) or (C, H, W)", "give --data npy:FILE"
+        )
+    return found
+
+
+def values(file: File, header: Header, at_least: int) -> Values:
+    """Return the image, (H, W, C)."""
+    found = np.load(io.BytesIO(file) if isinstance(file, bytes) else file, allow_pickle=False)
+    return as_image(found)
+
+
+def as_image(array: Values) -> Values:
+    """Return an array of one image with its channels last, (H, W, C)."""
+    if array.ndim == 2:
+        return array[..., None]
+    return array if channels_last(array.shape) else np.moveaxis(array, 0, -1)

@@ -1,0 +1,60 @@
+"""Read TIFF of any type of value, number of bands and pages, by tifffile."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from simclr_tui.errors import DataError
+from simclr_tui.recipe.image_headers import Header
+from simclr_tui.train.data.readers.protocol import File, Values, opened
+
+MOST_PAGES = 64
+"""Pages of one shape that are taken for channels; more than these are a volume or a film."""
+
+
+def header(file: File) -> Header:
+    """Return what the file's own library says that it holds."""
+    import tifffile
+
+    with opened(file) as stream, tifffile.TiffFile(stream) as tif:
+        pages = _pages(tif)
+        page = pages[0]
+        channels = page.samplesperpixel * len(pages)
+        return Header(
+            "TIFF", page.imagewidth, page.imagelength, channels, str(page.dtype), page.bitspersample,
+            pages=len(pages), plain=False,
+        )  # fmt: skip
+
+
+def values(file: File, header: Header, at_least: int) -> Values:
+    """Return the image, (H, W, C): bands are channels, and so are the pages of one shape.
+
+    Raises DataError where the pages differ in shape, or are too many to be channels.
+    """
+    import tifffile
+
+    with opened(file) as stream, tifffile.TiffFile(stream) as tif:
+        pages = _pages(tif)
+        if len({(page.shape, page.dtype) for page in pages}) > 1:
+            raise DataError(f"a TIFF of {len(pages)} pages that differ in size", "split it into one file per image")
+        parts = [_bands_last(page) for page in pages]
+    return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=-1)
+
+
+def _pages(tif: Any) -> list[Any]:
+    """Return the pages that are images and no thumbnails of others. Raises DataError where they are too many."""
+    pages = [page for number, page in enumerate(tif.pages) if not (number and page.is_reduced)]
+    if len(pages) > MOST_PAGES:
+        raise DataError(f"a TIFF of {len(pages)} pages", "split it into one file per image, or per channel set")
+    return pages
+
+
+def _bands_last(page: Any) -> Values:
+    array: Values = page.asarray()
+    if array.ndim == 2:
+        return array[..., None]
+    if array.ndim != 3:
+        raise DataError(f"a TIFF page of {array.ndim} axes ({page.axes})", "split it into one file per image")
+    return np.moveaxis(array, 0, -1) if page.axes[0] == "S" else array

@@ -1,0 +1,138 @@
+"""Survey the headers of all images that a run uses: their common side, format and channels, before any is decoded."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from simclr_tui.errors import DataError
+from simclr_tui.recipe.image_headers import Header
+from simclr_tui.recipe.reading import Reading
+from simclr_tui.text import safe
+from simclr_tui.train.data.each import Progress, for_each
+from simclr_tui.train.data.sources.protocol import Source, survey
+
+
+@dataclass(frozen=True)
+class Format:
+    """What images have in common that are read alike: `channels` without an alpha channel."""
+
+    kind: str
+    channels: int
+    dtype: str
+    alpha: bool = False
+    pages: int = 1
+
+    @property
+    def words(self) -> str:
+        """Return the format in words: `TIFF, 5 channels of uint16`."""
+        pages = f", {self.pages} pages" if self.pages > 1 else ""
+        alpha = " and transparency" if self.alpha else ""
+        return f"{self.kind}, {self.channels} channel{'s'[: self.channels != 1]} of {self.dtype}{alpha}{pages}"
+
+
+@dataclass(frozen=True)
+class Survey:
+    """The largest shorter side among the images; each format's count and first image; the damaged ones by name."""
+
+    side: int
+    formats: dict[Format, tuple[int, str]]
+    damaged: tuple[str, ...] = ()
+    notes: tuple[str, ...] = field(default=())
+
+
+def survey_images(source: Source, names: Sequence[str], reading: Reading, progress: Progress) -> Survey:
+    """Read the header of every image. Raises DataError for one that cannot be read truthfully."""
+    headers = for_each("reading image sizes", names, lambda _, name: _named(source, name, reading), progress)
+    formats: dict[Format, tuple[int, str]] = {}
+    side = 1
+    for name, header in zip(names, headers, strict=True):
+        if header is not None:
+            side = max(side, header.side)
+            form = format_of(header)
+            count, first = formats.get(form, (0, name))
+            formats[form] = (count + 1, first)
+    damaged = sorted(name for name, header in zip(names, headers, strict=True) if header is None)
+    return Survey(side, formats, tuple(damaged))
+
+
+def _named(source: Source, name: str, reading: Reading) -> Header:
+    try:
+        return survey(source, name, reading.as_0_1)
+    except DataError as error:
+        raise named(error, name) from None
+
+
+def named(error: DataError, name: str) -> DataError:
+    """Return a reader's refusal with the image's name in it."""
+    message = str(error.args[0]) if error.args else str(error)
+    return error if safe(name) in message else DataError(f"{safe(name)}: {message}", error.hint)
+
+
+def format_of(header: Header) -> Format:
+    """Return what is read alike."""
+    return Format(header.kind, header.channels - header.alpha, header.dtype, header.alpha, header.pages)
+
+
+def choose_channels(survey: Survey, reading: Reading) -> tuple[tuple[int, ...], tuple[str, ...]]:
+    """Return the channels to read, counted from 0, and sentences about that choice.
+
+    Raises DataError where the images differ in what they have, naming one of each.
+    """
+    counts = {form.channels for form in survey.formats}
+    if reading.as_0_1 or not counts:
+        return (0, 1, 2), ()
+    listed = reading.channel_list or (range(reading.channel_count) if reading.channel_count else None)
+    if listed is not None:
+        _check_listed(survey, tuple(listed))
+        return tuple(listed), ()
+    if counts == {1, 3} and all(form.dtype == "uint8" for form in survey.formats):
+        return (0, 1, 2), ("grey images among those in colour: their one channel fills all three",)
+    if len(counts) > 1:
+        raise DataError(
+            f"the images differ in channels: {_examples(survey, lambda form: form.channels)}",
+            f"give --channels {min(counts)} to read the first of each, or separate them",
+        )
+    return tuple(range(counts.pop())), _notes(survey)
+
+
+def _check_listed(survey: Survey, listed: tuple[int, ...]) -> None:
+    for form, (_, first) in survey.formats.items():
+        has = form.channels + form.alpha
+        if max(listed) >= has and form.channels > 1:
+            raise DataError(
+                f"{safe(first)} ({form.words}) has no channel {max(listed) + 1}", f"give --channels {has} or fewer"
+            )
+
+
+def _notes(survey: Survey) -> tuple[str, ...]:
+    notes = []
+    for form, (count, first) in survey.formats.items():
+        images = f"{count:,} image{'s'[: count != 1]} ({safe(first)}{', …' if count > 1 else ''})"
+        if form.alpha:
+            notes.append(
+                f"transparency of {images} is laid over white; --channels {form.channels + 1} keeps it as a channel"
+            )
+        if form.pages > 1:
+            notes.append(f"the {form.pages} pages of {images} are read as channels")
+    return tuple(notes)
+
+
+def check_types(survey: Survey, reading: Reading) -> None:
+    """Raise DataError where the images differ in type of value, unless the range says what their values mean."""
+    types = {form.dtype for form in survey.formats}
+    if len(types) < 2 or reading.as_0_1 or reading.bounds or reading.range == "image":
+        return
+    if {name.removesuffix("16").removesuffix("32").removesuffix("64") for name in types} == {"float"}:
+        return
+    raise DataError(
+        f"the images differ in bit depth: {_examples(survey, lambda form: form.dtype)}",
+        "give --range LO:HI in their own values, --range image, or separate them",
+    )
+
+
+def _examples(survey: Survey, what: object) -> str:
+    seen: dict[object, str] = {}
+    for form, (_, first) in survey.formats.items():
+        seen.setdefault(what(form), f"{safe(first)} is {form.words}")  # type: ignore[operator]
+    return "; ".join(list(seen.values())[:3])

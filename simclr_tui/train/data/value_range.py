@@ -1,0 +1,153 @@
+"""Measure the values of images, and choose the range that is stored."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from threading import Lock
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simclr_tui.errors import DataError
+from simclr_tui.recipe.reading import Reading
+from simclr_tui.text import safe
+from simclr_tui.train.data.each import Progress, for_each
+from simclr_tui.train.data.scaling import Scaling, not_finite, pick_channels
+from simclr_tui.train.data.sources.protocol import Source, values_of
+from simclr_tui.train.data.survey import named
+
+MOST_IMAGES = 4096
+"""Images that are measured; of more, so many evenly spaced ones."""
+_VALUES = 1 << 21  # values kept per channel, for percentiles
+_OUTLIER_SPAN = 8  # how many times wider than the middle 99.9 % the whole range may be
+_MIDDLE = (0.05, 99.95)  # percent
+
+
+@dataclass
+class Values:
+    """Extremes of every channel, exact over the images measured, and an even sample of their values."""
+
+    low: NDArray[Any] | None = None
+    high: NDArray[Any] | None = None
+    whole: bool = True
+    images: int = 0
+    samples: list[NDArray[Any]] = field(default_factory=list)
+    _lock: Any = field(default_factory=Lock, repr=False)
+
+    def add(self, values: NDArray[Any], keep: int) -> None:
+        """Take in one image, (H, W, C), and keep about `keep` of its values per channel."""
+        flat = values.reshape(-1, values.shape[-1])
+        low, high = flat.min(axis=0), flat.max(axis=0)
+        some = flat[:: max(1, len(flat) // keep)].astype(np.float64)
+        with self._lock:
+            self.low = low if self.low is None else np.minimum(self.low, low)
+            self.high = high if self.high is None else np.maximum(self.high, high)
+            self.whole &= values.dtype.kind in "uib"
+            self.images += 1
+            self.samples.append(some)
+
+    def sample(self) -> NDArray[np.float64]:
+        """Return the sampled values, (M, C), in no order that means anything."""
+        return np.concatenate(self.samples)
+
+
+def measure(
+    source: Source, names: Sequence[str], channels: tuple[int, ...], nan_is_low: bool, progress: Progress
+) -> Values:
+    """Read images and measure their values. Raises DataError for values that are not finite, naming the image."""
+    chosen = [names[int(i)] for i in np.linspace(0, len(names) - 1, min(len(names), MOST_IMAGES)).astype(np.int64)]
+    found, keep = Values(), max(64, _VALUES // max(1, len(chosen)))
+
+    def look(_: int, name: str) -> bool:
+        try:
+            values, header = values_of(source, name, 1 << 30)
+            picked = pick_channels(values, header, channels)
+        except DataError as error:
+            raise named(error, name) from None
+        if picked.dtype.kind == "c":
+            raise DataError(f"{safe(name)} holds complex numbers", "store their magnitude")
+        if picked.dtype.kind == "f" and not np.isfinite(picked).all():
+            if not nan_is_low:
+                raise not_finite(safe(name), int(picked.size - np.isfinite(picked).sum()))
+            picked = picked[np.isfinite(picked).all(axis=-1)][None]
+            if not picked.size:
+                return False
+        found.add(picked.astype(np.uint8) if picked.dtype.kind == "b" else picked, keep)
+        return True
+
+    for_each("measuring values", chosen, look, progress)
+    if not found.images:
+        raise DataError("not one image could be read to measure its values", "look at them with simclr data inspect")
+    return found
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """The scaling with its range filled in, why it is so, and what is worth a warning."""
+
+    scaling: Scaling
+    reason: str
+    warnings: tuple[str, ...] = ()
+
+
+def choose_range(scaling: Scaling, reading: Reading, eight_bits: bool, values: Values | None) -> Chosen:
+    """Return the scaling by `--range`. 8-bit images stay as they are unless a range is given.
+
+    `values` are None only where they do not matter. Raises DataError where every value is the same.
+    """
+    if reading.as_0_1:
+        return Chosen(replace(scaling, as_0_1=True), "as version 0.1 read it: the high byte of 16 bits")
+    if reading.range == "image":
+        kind = "uint8" if eight_bits else "uint16"
+        return Chosen(replace(scaling, plain=False, dtype=kind), "each image's own lowest and highest value")
+    if eight_bits and reading.range == "auto":
+        count = len(scaling.channels)
+        return Chosen(replace(scaling, low=(0.0,) * count, high=(255.0,) * count), "8 bits stay as they are")
+    assert values is not None
+    low, high, reason = _bounds(reading, values, len(scaling.channels))
+    if not (high > low).any():
+        raise DataError(f"every image holds one value only ({low[0]:g})", "check the data, or give --channels")
+    high = np.where(high > low, high, low + 1)
+    narrow = values.whole and bool((high - low <= 255).all())
+    ready = replace(
+        scaling, plain=False, dtype="uint8" if narrow else "uint16", nan_is_low=reading.bounds is not None,
+        low=tuple(map(float, low)), high=tuple(map(float, high)),
+    )  # fmt: skip
+    return Chosen(ready, reason, _warnings(values, low, high))
+
+
+def _bounds(reading: Reading, values: Values, count: int) -> tuple[NDArray[Any], NDArray[Any], str]:
+    assert values.low is not None
+    assert values.high is not None
+    if reading.bounds:
+        return np.full(count, reading.bounds[0]), np.full(count, reading.bounds[1]), "as --range says"
+    of = f"of {values.images:,} image{'s'[: values.images != 1]}"
+    if reading.percentiles:
+        low, high = np.percentile(values.sample(), reading.percentiles, axis=0)
+        return low, high, f"percentiles {reading.percentiles[0]:g} and {reading.percentiles[1]:g} {of}"
+    low, high = values.low.astype(np.float64), values.high.astype(np.float64)
+    inner = np.percentile(values.sample(), _MIDDLE, axis=0)
+    outlying = (high - low) > _OUTLIER_SPAN * np.maximum(inner[1] - inner[0], 0)
+    if outlying.any() and (inner[1] > inner[0]).all():
+        low, high = np.where(outlying, inner[0], low), np.where(outlying, inner[1], high)
+        return low, high, f"the middle 99.9 % of the values {of}: few lie far outside"
+    return low, high, f"lowest and highest value {of}"
+
+
+def _warnings(values: Values, low: NDArray[Any], high: NDArray[Any]) -> tuple[str, ...]:
+    sample, found = values.sample(), []
+    clipped = float(np.mean((sample < low) | (sample > high)))
+    if clipped > 0.01:
+        found.append(f"{clipped:.1%} of the values lie outside the range and are clipped: give a wider --range")
+    for channel in range(sample.shape[1]):
+        levels = len(np.unique(np.clip(sample[:, channel], low[channel], high[channel])))
+        if levels < FEW_LEVELS:
+            of = f" of channel {channel + 1}" if sample.shape[1] > 1 else ""
+            found.append(f"the values{of} have {levels} levels only: the views will show little")
+    return tuple(found)
+
+
+FEW_LEVELS = 32
+"""Levels below which a warning is given before training."""

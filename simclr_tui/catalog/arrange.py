@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from simclr_tui.catalog.comparable import comparable_values, row_left_out
 from simclr_tui.catalog.row import Row, columns, find_column
 from simclr_tui.catalog.spread import Spread, spread_of
 from simclr_tui.recipe.fields import fields
-from simclr_tui.store.metrics.metric_table import COLUMNS, METRICS
+from simclr_tui.store.metrics.metric_table import COLUMNS, GROUPED, METRICS
 from simclr_tui.store.names import natural_key
 from simclr_tui.store.state import STATES
 from simclr_tui.text import plus_minus, spread
@@ -82,9 +83,52 @@ class Group:
     value: Any
     rows: tuple[Row, ...]
 
+    @property
+    def sound(self) -> int:
+        """How many of the runs have finished in health: those that are averaged."""
+        return sum(not row_left_out(row) for row in self.rows)
+
+    @property
+    def count(self) -> str:
+        """`5`, or `5 of 8` where the other three did not finish in health."""
+        return str(self.sound) if self.sound == len(self.rows) else f"{self.sound} of {len(self.rows)}"
+
     def spread(self, column: str) -> Spread | None:
-        """Mean ± std of a figure over the group's rows that have it."""
-        return spread_of(row.get(column) for row in self.rows)
+        """Return mean ± std of a figure over the group's runs that finished in health and have it; None where there
+        are none, or where they were measured differently (see `differing`)."""
+        values, differently = comparable_values(column, self.rows)
+        return None if differently else spread_of(values)
+
+    def differing(self, column: str) -> tuple[str, ...]:
+        """Return the fields in which the group's runs differ so that a figure cannot be averaged over them."""
+        return comparable_values(column, self.rows)[1]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the stable form of `ls --group --json`: mean, std, n and interval of each figure that was averaged,
+        and for the others the fields that forbid it."""
+        found = {figure: self.spread(figure) for figure in GROUPED}
+        averaged = {figure: spread.as_json() for figure, spread in found.items() if spread}
+        forbidden = {figure: list(self.differing(figure)) for figure in GROUPED if figure not in averaged}
+        return {
+            "group": self.column,
+            "value": self.value,
+            "runs": [row["name"] for row in self.rows],
+            "averaged": [row["name"] for row in self.rows if not row_left_out(row)],
+            "not_averaged": {figure: fields for figure, fields in forbidden.items() if fields},
+            **averaged,
+        }
+
+
+def not_averaged(groups: Sequence[Group]) -> list[str]:
+    """Return a sentence for each figure that was not averaged in some group, because its runs were measured
+    differently."""
+    said: list[str] = []
+    for figure in GROUPED:
+        differing = list(dict.fromkeys(name for group in groups for name in group.differing(figure)))
+        if differing:
+            title = METRICS[figure].title
+            said.append(f"{title} is not averaged where runs of a group differ in {', '.join(differing)}")
+    return said
 
 
 def group_rows(rows: list[Row], column: str) -> list[Group]:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
 
+from simclr_tui.catalog.comparable import measured_differently, why_left_out
 from simclr_tui.catalog.spread import Spread, spread_of
-from simclr_tui.recipe.fields import Value, diff
+from simclr_tui.catalog.verdict import Sample, Verdict, judge
+from simclr_tui.recipe.fields import Value, diff, fields, short_values, without_result
 from simclr_tui.recipe.recipe import Recipe
-from simclr_tui.store.evaluations import read_evaluation
+from simclr_tui.store.evaluations import Evaluation, read_evaluation
 from simclr_tui.store.metrics.history import History
-from simclr_tui.store.metrics.metric_table import METRICS, Better, Unit
+from simclr_tui.store.metrics.metric_table import METRICS, Unit
 from simclr_tui.store.run import Run
 from simclr_tui.store.state import State
 from simclr_tui.text import duration, number, percent, plus_minus, size, spread
@@ -21,15 +23,16 @@ from simclr_tui.text import duration, number, percent, plus_minus, size, spread
 
 @dataclass(frozen=True)
 class Measure:
-    """One row of the comparison. `better` is the index of the best value, None for a tie or a mere fact; `highest`
-    says which way is better, None for a mere fact.
-    """
+    """One row of the comparison. `better` is the place of the value that has been told apart as the best, None where
+    there is none or it is a mere fact; `verdict` says so in a sentence. `metric` names the row of the metric table
+    whose unit and better way it has, empty for a mere fact."""
 
     name: str
     unit: Unit
     values: tuple[float | None, ...]
-    better: int | None
-    highest: bool | None = None
+    metric: str = ""
+    better: int | None = None
+    verdict: str = ""
 
     def words(self, index: int) -> str:
         """A run's value in its unit, as people read it."""
@@ -38,22 +41,28 @@ class Measure:
 
 @dataclass(frozen=True)
 class Seeds:
-    """Runs whose recipes differ in nothing but the seed, by their places; `spreads` has one entry a measure."""
+    """Runs whose recipes differ in nothing but the seed, by their places. `sound` are those that finished in health,
+    over which `spreads` has one entry a measure."""
 
     places: tuple[int, ...]
+    sound: tuple[int, ...]
     spreads: tuple[Spread | None, ...]
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """Runs side by side: `differences` maps short field names to one value a run."""
+    """Runs side by side: `differences` maps short field names to one value a run. `left_out` says in a word why a run
+    is neither averaged nor crowned (empty: it is); `verdicts` say what may be concluded and what not."""
 
     runs: tuple[Run, ...]
     states: tuple[State, ...]
     histories: tuple[History, ...]
     differences: dict[str, list[Value]]
     measures: tuple[Measure, ...]
-    seeds: tuple[Seeds, ...] = ()
+    seeds: tuple[Seeds, ...]
+    left_out: tuple[str, ...]
+    over_seeds: tuple[Verdict, ...]
+    verdicts: tuple[str, ...]
 
     @property
     def repeated(self) -> bool:
@@ -61,13 +70,16 @@ class Comparison:
         return any(len(group.places) > 1 for group in self.seeds)
 
     def group_title(self, group: Seeds) -> str:
-        """`run1, run3 (2 seeds)`."""
+        """`run1, run3 (2 seeds)`, or `run1, run3 (1 of 2 seeds)` where one did not finish in health."""
         names = ", ".join(self.runs[place].name for place in group.places)
-        return f"{names} ({len(group.places)} seeds)" if len(group.places) > 1 else names
+        if len(group.places) == 1:
+            return names
+        of = "" if len(group.sound) == len(group.places) else f"{len(group.sound)} of "
+        return f"{names} ({of}{len(group.places)} seeds)"
 
     def group_rows(self) -> list[tuple[str, list[str], int | None]]:
         """Over the seeds: fields that differ between the groups, then mean ± std of each measure that some run has;
-        the group with the best mean is named by its place."""
+        the group that has been told apart as the best is named by its place."""
         firsts = [group.places[0] for group in self.seeds]
         rows: list[tuple[str, list[str], int | None]] = []
         for name, values in self.differences.items():
@@ -77,22 +89,22 @@ class Comparison:
         for index, measure in enumerate(self.measures):
             spreads = [group.spreads[index] for group in self.seeds]
             if any(spreads):
-                means = [None if spread is None else spread.mean for spread in spreads]
-                better = None if measure.highest is None else _winner(means, measure.highest)
-                rows.append((measure.name, [_spread_words(spread, measure.unit) for spread in spreads], better))
+                words = [_spread_words(spread, measure.unit) for spread in spreads]
+                rows.append((measure.name, words, self.over_seeds[index].winner))
         return rows
 
     def _seeds_json(self) -> list[dict[str, Any]]:
         return [
             {
                 "runs": [self.runs[place].name for place in group.places],
+                "averaged": [self.runs[place].name for place in group.sound],
                 "measures": {
-                    measure.name: {"mean": spread.mean, "std": spread.std, "n": spread.count}
-                    for measure, spread in zip(self.measures, group.spreads, strict=True)
+                    measure.name: spread.as_json() | {"better": self.over_seeds[index].winner == place}
+                    for index, (measure, spread) in enumerate(zip(self.measures, group.spreads, strict=True))
                     if spread is not None
                 },
             }
-            for group in self.seeds
+            for place, group in enumerate(self.seeds)
         ]
 
     def as_json(self) -> dict[str, Any]:
@@ -100,6 +112,7 @@ class Comparison:
         return {
             "runs": [run.name for run in self.runs],
             "states": [state.state for state in self.states],
+            "left_out": {run.name: why for run, why in zip(self.runs, self.left_out, strict=True) if why},
             "differences": self.differences,
             "measures": {
                 measure.name: {
@@ -110,82 +123,163 @@ class Comparison:
                 for measure in self.measures
             },
             "seeds": self._seeds_json(),
+            "verdicts": list(self.verdicts),
         }
 
 
-_ANOTHER_LOSS = {"objective", "temp", "bs", "l2", "margin", "semi_hard"}  # fields that set the scale of the loss
+_CONCLUDED = ("knn", "linear top-1", "loss")  # measures of which a sentence is said, where they are judged
 
 
-def compare(runs: list[Run]) -> Comparison:
-    """Read the runs and set them side by side. Raises StoreError when one cannot be read."""
+def compare(runs: Sequence[Run]) -> Comparison:
+    """Read the runs and set them side by side; a run that is named twice counts once.
+
+    Raises StoreError when one cannot be read.
+    """
+    runs = list({run.path.resolve(): run for run in runs}.values())
     states = tuple(run.status for run in runs)
     histories = tuple(run.history() for run in runs)
-    differences = diff([run.recipe for run in runs])
-    measures = _measures(runs, histories, states, same_loss=not _ANOTHER_LOSS & differences.keys())
+    recipes = [run.recipe for run in runs]
+    left_out = tuple(why_left_out(state.state, state.flags) for state in states)
+    linear = [read_evaluation(run.paths, METRICS["linear"].evaluation) for run in runs]
+    measures = _measures(histories, states, linear)
+    seeds = _seeds(recipes, measures, left_out)
+    judging = _Judging(runs, recipes, states, linear, left_out)
+    repeated = any(len(group.places) > 1 for group in seeds)
+    over_seeds = tuple(judging.groups(measure, seeds) for measure in measures)
+    alone = tuple((place,) for place in range(len(runs)))
+    verdicts = [judging.places(measure, alone) for measure in measures]
+    if repeated:  # one seed of several says nothing of its recipe, but how fast it ran
+        verdicts = [
+            one if measure.metric and METRICS[measure.metric].within == "machine" else Verdict()
+            for one, measure in zip(verdicts, measures, strict=True)
+        ]
+    said = over_seeds if repeated else verdicts
     return Comparison(
         runs=tuple(runs),
         states=states,
         histories=histories,
-        differences=differences,
-        measures=measures,
-        seeds=_seeds([run.recipe for run in runs], measures),
+        differences={name: values for name, values in diff(recipes).items() if name not in without_result()},
+        measures=tuple(
+            replace(measure, better=verdict.winner, verdict=verdict.words)
+            for measure, verdict in zip(measures, verdicts, strict=True)
+        ),
+        seeds=seeds,
+        left_out=left_out,
+        over_seeds=over_seeds,
+        verdicts=_sentences(runs, left_out, measures, said),
     )
 
 
-def _seeds(recipes: list[Recipe], measures: tuple[Measure, ...]) -> tuple[Seeds, ...]:
+def _sentences(
+    runs: Sequence[Run], left_out: Sequence[str], measures: Sequence[Measure], verdicts: Sequence[Verdict]
+) -> tuple[str, ...]:
+    """What may be concluded: who is left out and why, then one sentence a measure that was judged."""
+    out = [f"{run.name} ({why})" for run, why in zip(runs, left_out, strict=True) if why]
+    said = [f"Neither averaged nor crowned: {', '.join(out)}."] if out else []
+    judged = zip(measures, verdicts, strict=True)
+    return (*said, *(one.words for measure, one in judged if one.words and measure.name in _CONCLUDED))
+
+
+@dataclass(frozen=True)
+class _Judging:
+    """All that decides between runs: what they were measured on, and which of them count."""
+
+    runs: Sequence[Run]
+    recipes: Sequence[Recipe]
+    states: Sequence[State]
+    linear: Sequence[Evaluation | None]
+    left_out: Sequence[str]
+
+    def groups(self, measure: Measure, seeds: Sequence[Seeds]) -> Verdict:
+        """Judge recipes by their seeds."""
+        return self.places(measure, [group.sound for group in seeds])
+
+    def places(self, measure: Measure, groups: Sequence[tuple[int, ...]]) -> Verdict:
+        """Judge groups of runs, given by their places; runs that do not count are left out of theirs."""
+        if not measure.metric:
+            return Verdict()
+        about = METRICS[measure.metric]
+        samples = [self._sample(measure, [place for place in group if not self.left_out[place]]) for group in groups]
+        counted = [place for group in groups for place in group if not self.left_out[place]]
+        there = [place for place in counted if measure.values[place] is not None]
+        return judge(
+            about.title,
+            samples,
+            about.better,
+            share=about.unit == "share",
+            differently=self._differently(measure.metric, there),
+        )
+
+    def _sample(self, measure: Measure, places: Sequence[int]) -> Sample | None:
+        known = [(place, value) for place in places if (value := measure.values[place]) is not None and value == value]
+        if not known:
+            return None
+        return Sample(
+            name=" and ".join(self.runs[place].name for place, _ in known),
+            values=tuple(value for _, value in known),
+            seeds=tuple(self.recipes[place].seed for place, _ in known),
+            images=min(self._images(measure.metric, place) for place, _ in known),
+        )
+
+    def _images(self, metric: str, place: int) -> int:
+        """How many test images the accuracy of a run was measured on; 0 where that is not known."""
+        if METRICS[metric].within != "labels":
+            return 0
+        evaluation = self.linear[place] if METRICS[metric].evaluation else None
+        return evaluation.test_images if evaluation else int(self.states[place].facts.get("test_images", 0))
+
+    def _differently(self, metric: str, places: Sequence[int]) -> tuple[str, ...]:
+        if METRICS[metric].within == "machine":
+            machines = {(self.runs[place].info.host, self.states[place].facts.get("device")) for place in places}
+            return ("the machine",) if len(machines) > 1 else ()
+        return measured_differently(metric, [short_values(self.recipes[place]) for place in places])
+
+
+def _seeds(recipes: Sequence[Recipe], measures: Sequence[Measure], left_out: Sequence[str]) -> tuple[Seeds, ...]:
     """The runs in groups that differ in nothing but the seed, each where its first run stands."""
+    alike = {"seed": 0} | {item.key: item.default for item in fields() if not item.result}
     groups: dict[Recipe, list[int]] = {}
     for place, recipe in enumerate(recipes):
-        groups.setdefault(msgspec.structs.replace(recipe, seed=0), []).append(place)
-    return tuple(
-        Seeds(tuple(places), tuple(spread_of(measure.values[place] for place in places) for measure in measures))
-        for places in groups.values()
-    )
+        groups.setdefault(msgspec.structs.replace(recipe, **alike), []).append(place)
+    found: list[Seeds] = []
+    for places in groups.values():
+        sound = tuple(place for place in places if not left_out[place])
+        spreads = tuple(spread_of(measure.values[place] for place in sound) for measure in measures)
+        found.append(Seeds(tuple(places), sound, spreads))
+    return tuple(found)
 
 
 def _measures(
-    runs: list[Run], histories: tuple[History, ...], states: tuple[State, ...], same_loss: bool
+    histories: Sequence[History], states: Sequence[State], linear: Sequence[Evaluation | None]
 ) -> tuple[Measure, ...]:
     def last(metric: str) -> list[float | None]:
         return [history.last(metric) for history in histories]
 
-    def best(metric: str, highest: bool) -> list[float | None]:
-        found = [history.best(metric, highest) for history in histories]
+    def best(metric: str) -> list[float | None]:
+        found = [history.best(metric, METRICS[metric].better == "highest") for history in histories]
         return [pair[1] if pair else None for pair in found]
 
     def measure(name: str, metric: str, values: list[float | None]) -> Measure:
-        """A row whose unit and better way are the metric's; on another scale no loss is called the better one."""
-        about = METRICS[metric]
-        better: Better = "" if about.within == "loss" and not same_loss else about.better
-        return _measure(name, about.unit, values, better)
+        return Measure(name, METRICS[metric].unit, tuple(values), metric)
 
+    most_memory = [pair[1] if (pair := history.best("gpu_allocated", True)) else None for history in histories]
     return (
         measure("knn", "knn", last("knn")),
-        measure("knn best", "knn_best", best("knn", True)),
+        measure("knn best", "knn_best", best("knn")),
         measure("knn first", "knn_first", [_first(history, "knn") for history in histories]),
-        measure("linear top-1", "linear", [_linear(run) for run in runs]),
+        measure("linear top-1", "linear", [None if one is None else one.top1 for one in linear]),
         measure("loss", "loss", last("loss")),
-        measure("loss best", "loss", best("loss", False)),
+        measure("loss best", "loss", best("loss")),
         measure("contrastive top-1", "contrastive_top1", last("contrastive_top1")),
         measure("images/s", "images_per_s", [state.summary.get("images_per_s") for state in states]),
-        measure("GPU memory", "gpu_allocated", best("gpu_allocated", True)),
-        _measure("training time", "seconds", [state.elapsed + state.time for state in states], ""),
-        _measure("steps", "", [float(state.step) for state in states], ""),
+        measure("GPU memory", "gpu_allocated", most_memory),
+        Measure("training time", "seconds", tuple(state.elapsed + state.time for state in states)),
+        Measure("steps", "", tuple(float(state.step) for state in states)),
     )
-
-
-def _linear(run: Run) -> float | None:
-    found = read_evaluation(run.paths, "linear")
-    return None if found is None else found.top1
 
 
 def _first(history: History, metric: str) -> float | None:
     return next((value for value in history.points(metric).values if value == value), None)
-
-
-def _measure(name: str, unit: Unit, values: list[float | None], better: Better) -> Measure:
-    highest = None if not better else better == "highest"
-    return Measure(name, unit, tuple(values), None if highest is None else _winner(values, highest), highest)
 
 
 _WRITERS: dict[Unit, Callable[[float | None], str]] = {
@@ -206,11 +300,3 @@ def _spread_words(found: Spread | None, unit: Unit) -> str:
     if unit:
         return f"{_worded(found.mean, unit)} ± {_worded(found.std, unit)}"
     return plus_minus(found.mean, found.std)
-
-
-def _winner(values: list[float | None], highest: bool) -> int | None:
-    known = [(value, index) for index, value in enumerate(values) if value is not None and value == value]
-    if len(known) < 2:
-        return None
-    chosen = max(known) if highest else min(known)
-    return chosen[1] if sum(value == chosen[0] for value, _ in known) == 1 else None

@@ -1,4 +1,4 @@
-"""Several figures as one: mean ± sample standard deviation."""
+"""What several values of one figure say together: mean, sample standard deviation and an interval."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
+
+from simclr_tui.catalog.student import t_quantile
 
 
 @dataclass(frozen=True)
@@ -16,9 +18,22 @@ class Spread:
     std: float | None
     count: int
 
+    @property
+    def half(self) -> float | None:
+        """Half the width of the mean's 95% interval, by Student's t; None for a single value."""
+        if self.std is None:
+            return None
+        return t_quantile(self.count - 1) * self.std / math.sqrt(self.count)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return `mean`, `std`, `n` and `interval`, the 95% interval of the mean (null for a single value)."""
+        half = self.half
+        interval = None if half is None else [self.mean - half, self.mean + half]
+        return {"mean": self.mean, "std": self.std, "n": self.count, "interval": interval}
+
 
 def spread_of(values: Iterable[Any]) -> Spread | None:
-    """Of the finite numbers among `values`; None where there are none."""
+    """Return mean and deviation of the finite numbers among `values`; None where there are none."""
     known = [float(v) for v in values if isinstance(v, int | float) and not isinstance(v, bool) and math.isfinite(v)]
     count = len(known)
     if not count:

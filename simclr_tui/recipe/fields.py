@@ -30,6 +30,7 @@ class Field:
     default: Value
     accepts: str
     choices: tuple[str, ...] = ()
+    result: bool = True  # whether what is learnt depends on it; not on the device, for example
     hidden: bool = False  # accepted wherever fields are, but offered by neither --help nor the form
 
     @cached_property
@@ -74,7 +75,8 @@ def _field(declared: inspect.Field) -> Field:
         default=declared.default,
         accepts=f"one of {', '.join(choices)}" if choices else _accepts(about.type),
         choices=choices,
-        hidden=extra.get("hidden", False),
+        hidden=extra["hidden"],
+        result=extra["result"],
     )
 
 
@@ -122,6 +124,12 @@ def check_value(field: Field, value: Any, strict: bool = True) -> Value:
 def short_values(recipe: Recipe) -> dict[str, Value]:
     """Every field under its short name, in order."""
     return {item.short: getattr(recipe, item.key) for item in fields()}
+
+
+@cache
+def without_result() -> frozenset[str]:
+    """Return the short names of the fields on which nothing of what is learnt depends."""
+    return frozenset(item.short for item in fields() if not item.result)
 
 
 def diff(recipes: list[Recipe]) -> dict[str, list[Value]]:

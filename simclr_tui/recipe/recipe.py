@@ -27,10 +27,11 @@ NATIVE_ENCODERS = ("resnet18", "resnet34", "resnet50", "resnet101", "resnet152")
 
 
 def _about(
-    flag: str, help: str, group: str, paper: str = "", *, hidden: bool = False, **bounds: Any
+    flag: str, help: str, group: str, paper: str = "", *, hidden: bool = False, result: bool = True, **bounds: Any
 ) -> msgspec.Meta:  # fmt: skip
-    """Describe a field. A `hidden` one says how an older format's runs go on (see `formats.py`)."""
-    extra = {"flag": flag, "group": group, "paper": paper, "hidden": hidden}
+    """Describe a field. A `hidden` one says how an older format's runs go on (see `formats.py`); one with no `result`
+    changes where, how often or how fast, and nothing of what is learnt: two runs that differ in it alone are alike."""
+    extra = {"flag": flag, "group": group, "paper": paper, "hidden": hidden, "result": result}
     return msgspec.Meta(description=help, extra=extra, **bounds)
 
 
@@ -282,14 +283,19 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     knn_every: Annotated[
         int,
         _about(
-            "--knn-every", "Epochs between evaluations of h: kNN and health (0: none).", "running", ge=0, le=1_000_000
+            "--knn-every",
+            "Epochs between evaluations of h: kNN and health (0: none).",
+            "running",
+            result=False,
+            ge=0,
+            le=1_000_000,
         ),
     ] = 10
     knn_k: Annotated[
         int, _about("--knn-k", "Neighbours that vote.", "running", "Wu et al. 2018", ge=1, le=1_000_000)
     ] = 200
     checkpoint_every: Annotated[
-        int, _about("--checkpoint-every", "Epochs between checkpoints.", "running", ge=1, le=1_000_000)
+        int, _about("--checkpoint-every", "Epochs between checkpoints.", "running", result=False, ge=1, le=1_000_000)
     ] = 10
     precision: Annotated[
         Literal["auto", "fp32", "bf16", "fp16"],
@@ -301,11 +307,18 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
             "--compile/--no-compile",
             "Compile encoder and head (torch.compile): minutes at the start, CUDA graphs on a GPU.",
             "running",
+            result=False,
         ),
     ] = False
     device: Annotated[
         str,
-        _about("--device", "auto, cpu, cuda or cuda:N.", "running", pattern=r"^(auto|cpu|cuda(:[0-9]{1,3})?)\Z"),
+        _about(
+            "--device",
+            "auto, cpu, cuda or cuda:N.",
+            "running",
+            result=False,
+            pattern=r"^(auto|cpu|cuda(:[0-9]{1,3})?)\Z",
+        ),
     ] = "auto"
     gpus: Annotated[
         str,
@@ -314,6 +327,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
             "Processes that share each batch, one a GPU: N or all (on a CPU: N processes).",
             "running",
             "§2.2",
+            result=False,
             pattern=r"^(all|[1-9][0-9]{0,3})\Z",
         ),
     ] = "1"
@@ -323,6 +337,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
             "--threads",
             "CPU threads of the trainer (0: all cores; several runs at once want their share).",
             "running",
+            result=False,
             ge=0,
             le=1024,
         ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 import threading
 from typing import ClassVar
 
@@ -38,6 +39,7 @@ from simclr_tui.tui.view_state import Layout, ViewState
 _CURVES = f"{' '.join(CHARTED)} -loss_scale"  # of all the metrics, to begin with
 _CELLS = 16  # of one run's column
 _WIDE = 22  # of a group's: a mean and a deviation
+_LINE = 76  # characters of a sentence before it wraps: it fits into any terminal that can show the table
 _AGAIN = 2.0  # seconds between two readings
 
 
@@ -175,6 +177,11 @@ def comparison_text(comparison: Comparison) -> Text:
             text.append(f"  {safe(comparison.group_title(group))}\n", run_colour(comparison.runs[group.places[0]].name))
         for name, cells, better in comparison.group_rows():
             _row(text, name, [_starred(safe(cell), place == better, star) for place, cell in enumerate(cells)], _WIDE)
+    if comparison.verdicts:
+        text.append("\nwhat can be concluded\n", "dim")
+        for verdict in comparison.verdicts:
+            for line in textwrap.wrap(safe(verdict), _LINE, initial_indent="  ", subsequent_indent="    "):
+                text.append(f"{line}\n")
     return text
 
 

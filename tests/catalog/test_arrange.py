@@ -13,6 +13,7 @@ from simclr_tui.catalog.arrange import (
     find_order,
     group_rows,
     groupable,
+    not_averaged,
     sort_rows,
     sortable,
     spread_text,
@@ -91,6 +92,36 @@ def test_groups_have_the_mean_and_the_sample_deviation_of_their_members():
     assert spread_text("knn", spread) == "30.0 ± 14.1%"
     assert spread_text("loss", Spread(5.58634, 0.4171, 2)) == "5.59 ± 0.42"
     assert spread_text("loss", None) == "–"
+
+
+def test_a_group_averages_what_has_finished_in_health_and_says_how_many_that_are():
+    rows = [
+        row("a", temp=0.5, knn=0.80), row("b", temp=0.5, knn=0.82), row("c", temp=0.5, knn=0.10, flags="collapsed"),
+        row("d", temp=0.5, knn=0.2, state="stopped"), row("e", temp=0.5, knn=0.1, state="failed", flags="diverged"),
+    ]  # fmt: skip
+    (group,) = group_rows(rows, "temp")
+    assert (group.spread("knn").mean, group.spread("knn").count) == (pytest.approx(0.81), 2)
+    assert (group.sound, group.count) == (2, "2 of 5")
+    found = group.as_json()
+    assert found["averaged"] == ["a", "b"]
+    half = 12.706205 * statistics.stdev([0.80, 0.82]) / math.sqrt(2)
+    assert found["knn"]["interval"] == [pytest.approx(0.81 - half), pytest.approx(0.81 + half)]
+
+
+@pytest.mark.parametrize(
+    ("metric", "field", "values"),
+    [("knn", "data", ("cifar10", "shapes")), ("knn", "subset", (0, 100)), ("loss", "objective", ("nt-xent", "dcl")),
+     ("loss", "bs", (256, 512)), ("loss", "gray", (0.1, 0.2)), ("linear", "data", ("cifar10", "shapes"))],
+)  # fmt: skip
+def test_what_was_measured_differently_is_not_averaged_and_a_sentence_says_why(metric, field, values):
+    rows = [row(str(value), temp=0.5, **{metric: 0.5, field: value}) for value in values]
+    (group,) = group_rows(rows, "temp")
+    assert group.spread(metric) is None
+    assert group.as_json()["not_averaged"][metric] == [field]
+    assert any(field in sentence for sentence in not_averaged([group]))
+    alike = [row(str(number), temp=0.5, **{metric: 0.5, field: values[0]}) for number in range(2)]
+    assert group_rows(alike, "temp")[0].spread(metric).count == 2
+    assert not_averaged(group_rows(alike, "temp")) == []
 
 
 def test_what_is_not_a_number_is_not_averaged():

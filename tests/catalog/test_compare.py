@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 
+import msgspec
 import pytest
 
 from simclr_tui.catalog.compare import Comparison, Measure, compare
 from simclr_tui.errors import SimclrError
+from simclr_tui.store.state import write_state
 from tests.run_factory import make_run, metric_line, write_metrics
 
 
@@ -25,13 +27,19 @@ def trained(root, name, flags=None, knn=(0.2, 0.5), loss=(5.0, 4.0), **state):
 
 def test_the_best_of_each_measure_is_named(tmp_path):
     first = trained(
-        tmp_path, "a", knn=(0.2, 0.9, 0.6), loss=(5.0, 3.0, 4.0), summary={"images_per_s": 100.0}, time=50.0
+        tmp_path,
+        "a",
+        {"lr": 0.1},
+        knn=(0.2, 0.9, 0.6),
+        loss=(5.0, 3.0, 4.0),
+        summary={"images_per_s": 100.0},
+        time=50.0,
     )
     second = trained(
         tmp_path, "b", knn=(0.3, 0.7), loss=(5.0, 3.5), summary={"images_per_s": 300.0}, time=20.0, elapsed=60.0
     )
     found = compare([first, second])
-    assert found.differences == {}
+    assert found.differences == {"lr": [0.1, 0.3]}
     expected = {
         "knn": ((0.6, 0.7), 1),
         "knn best": ((0.9, 0.7), 0),
@@ -62,13 +70,13 @@ def test_loss_is_not_judged_where_its_scale_differs(tmp_path, flags):
     for name in ("loss", "loss best"):
         assert measure(found, name).better is None
         assert None not in measure(found, name).values
-    assert (
-        measure(compare([trained(tmp_path, "c"), trained(tmp_path, "d", {"seed": 9}, loss=(1.0,))]), "loss").better == 1
-    )
+    other = compare([trained(tmp_path, "c"), trained(tmp_path, "d", {"lr": 0.9}, loss=(1.0,))])
+    assert measure(other, "loss").better == 1
 
 
 def test_a_tie_has_no_winner_and_a_third_can_still_win(tmp_path):
-    runs = [trained(tmp_path, name, knn=(value,)) for name, value in (("a", 0.5), ("b", 0.5), ("c", 0.6))]
+    values = {"a": 0.5, "b": 0.5, "c": 0.6}
+    runs = [trained(tmp_path, name, {"lr": 0.1 + value + ord(name)}, (value,)) for name, value in values.items()]
     assert measure(compare(runs[:2]), "knn").better is None
     assert measure(compare(runs), "knn").better == 2
     assert measure(compare([*runs[:2], trained(tmp_path, "d", knn=(0.4,))]), "knn").better is None
@@ -76,8 +84,8 @@ def test_a_tie_has_no_winner_and_a_third_can_still_win(tmp_path):
 
 def test_what_was_never_measured_neither_wins_nor_loses(tmp_path):
     bare = make_run(tmp_path, "bare")
-    gaps = trained(tmp_path, "gaps", knn=(None, None), loss=(None,))
-    good, better = trained(tmp_path, "good", knn=(0.5,)), trained(tmp_path, "better", knn=(0.6,))
+    gaps = trained(tmp_path, "gaps", {"lr": 0.5}, knn=(None, None), loss=(None,))
+    good, better = trained(tmp_path, "good", {"lr": 0.1}, (0.5,)), trained(tmp_path, "better", {"lr": 0.2}, (0.6,))
     found = compare([bare, gaps, good, better])
     assert measure(found, "knn").values == (None, None, 0.5, 0.6)
     assert measure(found, "knn").better == 3
@@ -87,10 +95,10 @@ def test_what_was_never_measured_neither_wins_nor_loses(tmp_path):
 
 
 def test_the_json_form_names_runs(tmp_path):
-    found = compare([trained(tmp_path, "a", knn=(0.5,)), trained(tmp_path, "b", {"seed": 1}, knn=(0.6,))]).as_json()
+    found = compare([trained(tmp_path, "a", knn=(0.5,)), trained(tmp_path, "b", {"lr": 0.1}, knn=(0.6,))]).as_json()
     assert found["runs"] == ["a", "b"]
     assert found["states"] == ["finished", "finished"]
-    assert found["differences"] == {"seed": [0, 1]}
+    assert found["differences"] == {"lr": [0.3, 0.1]}
     assert found["measures"]["knn"] == {"values": [0.5, 0.6], "unit": "%", "better": "b"}
     assert found["measures"]["steps"]["better"] is None
 
@@ -119,11 +127,14 @@ def test_runs_that_differ_only_in_seed_are_one_with_mean_and_deviation(tmp_path)
     rows = {name: (cells, better) for name, cells, better in found.group_rows()}
     assert rows["temp"] == (["0.5", "0.1"], None)
     assert "seed" not in rows
-    assert rows["knn"] == (["50.0 ± 10.0%", "80.0%"], 1)
+    assert rows["knn"] == (["50.0 ± 10.0%", "80.0%"], None), "one run lies within what a fourth seed might reach"
+    half = 4.302653 * 0.1 / 3**0.5  # Student's t at two degrees of freedom
     assert found.as_json()["seeds"][0]["measures"]["knn"] == {
         "mean": pytest.approx(0.5),
         "std": pytest.approx(0.1),
         "n": 3,
+        "interval": [pytest.approx(0.5 - half), pytest.approx(0.5 + half)],
+        "better": False,
     }
 
 
@@ -131,3 +142,89 @@ def test_runs_that_differ_in_more_than_the_seed_stay_apart(tmp_path):
     found = compare([trained(tmp_path, "a"), trained(tmp_path, "b", {"seed": 1, "lr": 0.01})])
     assert not found.repeated
     assert [group.places for group in found.seeds] == [(0,), (1,)]
+
+
+def test_what_does_not_change_the_result_is_no_difference(tmp_path):
+    flags = [{"device": "cpu", "threads": 1}, {"device": "cuda", "threads": 2, "checkpoint_every": 7, "seed": 1}]
+    found = compare([trained(tmp_path, name, given) for name, given in zip("ab", flags, strict=True)])
+    assert found.differences == {"seed": [0, 1]}
+    assert [group.places for group in found.seeds] == [(0, 1)]
+
+
+def test_a_run_named_twice_counts_once(tmp_path):
+    run, other = trained(tmp_path, "a"), trained(tmp_path, "b", {"lr": 0.1})
+    assert [one.name for one in compare([run, other, run]).runs] == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("state", "why"),
+    [
+        ({"state": "stopped"}, "stopped"), ({"state": "failed", "flags": ("diverged",)}, "diverged"),
+        ({"flags": ("collapsed",)}, "collapsed"), ({"state": "queued"}, "queued"),
+    ],
+)  # fmt: skip
+def test_a_run_that_did_not_finish_in_health_is_neither_averaged_nor_crowned(tmp_path, state, why):
+    bad = trained(tmp_path, "bad", {"seed": 2}, knn=(0.99,), state=state.get("state", "finished"))
+    write_state(bad.paths, msgspec.structs.replace(bad.status, flags=state.get("flags", ())))
+    runs = [trained(tmp_path, name, {"seed": seed}, knn=(0.5 + seed / 100,)) for seed, name in enumerate("ab")]
+    other = trained(tmp_path, "c", {"lr": 0.1}, knn=(0.2,))
+    found = compare([*runs, bad, other])
+    place = [row.name for row in found.measures].index("knn")
+    assert found.seeds[0].spreads[place].mean == pytest.approx(0.505)
+    assert found.group_title(found.seeds[0]) == "a, b, bad (2 of 3 seeds)"
+    assert found.over_seeds[place].winner == 0
+    assert found.verdicts[0] == f"Neither averaged nor crowned: bad ({why})."
+    alone = compare([runs[0], bad, other])
+    assert alone.as_json()["left_out"] == {"bad": why}
+
+
+@pytest.mark.parametrize(
+    ("flags", "metric", "named"),
+    [
+        ({"temp": 0.1}, "loss", "temp"), ({"objective": "dcl"}, "loss", "objective"), ({"gray": 0.9}, "loss", "gray"),
+        ({"bs": 512}, "loss", "bs"), ({"augment": "crop"}, "loss", "augment"), ({"subset": 100}, "loss", "subset"),
+        ({"data": "cifar100"}, "knn", "data"), ({"subset": 100}, "knn", "subset"), ({"knn_k": 5}, "knn", "knn_k"),
+    ],
+)  # fmt: skip
+def test_what_was_measured_differently_has_no_winner_and_a_sentence_says_why(tmp_path, flags, metric, named):
+    runs = [trained(tmp_path, "a", knn=(0.2,), loss=(9.0,)), trained(tmp_path, "b", flags, knn=(0.9,), loss=(1.0,))]
+    found = compare(runs)
+    assert measure(found, metric).better is None
+    assert any("no winner" in words and named in words for words in found.verdicts), found.verdicts
+
+
+def test_two_single_runs_within_two_standard_errors_are_not_told_apart(tmp_path):
+    facts = {"test_images": 1000}  # two standard errors of the difference at 50%: 4.5 points
+    for other, better in ((0.54, None), (0.55, 1)):
+        runs = [
+            trained(tmp_path / str(other), "a", {"lr": 0.1}, knn=(0.5,), facts=facts),
+            trained(tmp_path / str(other), "b", {"lr": 0.2}, knn=(other,), facts=facts),
+        ]
+        found = compare(runs)
+        assert measure(found, "knn").better == better
+        (words,) = [words for words in found.verdicts if words.startswith("kNN")]
+        assert ("not told apart" in words) == (better is None)
+        assert "1,000 images" in words
+
+
+def test_recipes_of_several_seeds_are_told_apart_by_pairs_of_seeds(tmp_path):
+    """Each seed is better by about a point, and the seeds lie ten points apart: only pairs show it."""
+    values = {"a": (0.50, 0.60, 0.70), "b": (0.51, 0.612, 0.709)}
+    runs = [
+        trained(tmp_path, f"{name}{seed}", {"lr": 0.1 if name == "a" else 0.2, "seed": seed}, knn=(value,))
+        for name, found in values.items()
+        for seed, value in enumerate(found)
+    ]
+    found = compare(runs)
+    place = [row.name for row in found.measures].index("knn")
+    assert found.over_seeds[place].winner == 1
+    assert "3 seeds in pairs" in found.over_seeds[place].words
+    assert measure(found, "knn").better is None, "no seed alone is crowned"
+
+
+def test_speed_has_a_winner_on_one_machine_only(tmp_path):
+    for device, better in (("CPU, 1 threads", 1), ("NVIDIA", None)):
+        root = tmp_path / device.replace(" ", "")
+        first = trained(root, "a", {"lr": 0.1}, summary={"images_per_s": 1.0}, facts={"device": "CPU, 1 threads"})
+        second = trained(root, "b", {"lr": 0.2}, summary={"images_per_s": 2.0}, facts={"device": device})
+        assert measure(compare([first, second]), "images/s").better == better

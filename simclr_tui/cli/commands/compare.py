@@ -46,6 +46,8 @@ def compare(
     comparison = compare_runs([store.find(name) for name in names])
     if json:
         return output.data_json(comparison.as_json())
+    if len(comparison.runs) < 2:
+        raise RecipeError(f"{comparison.runs[0].name} is named twice", "compare takes two different runs or more")
     rows = table_rows(comparison)
     titles = ["", *[run.name for run in comparison.runs]]
     if as_csv:
@@ -57,6 +59,10 @@ def compare(
         output.data()
         titles = ["over seeds", *[comparison.group_title(group) for group in comparison.seeds]]
         output.table(titles, group_rows(comparison), right=range(1, len(titles)))
+    if comparison.verdicts:
+        output.data()
+    for verdict in comparison.verdicts:
+        output.data(safe(verdict))
     from simclr_tui.cli.chart import draw_chart
 
     histories = [(run.name, history) for run, history in zip(comparison.runs, comparison.histories, strict=True)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -77,35 +77,40 @@ def ls(
     rows = rows[-limit:] if limit and sort == "created" else rows[: limit or None]
     groups = group_rows(rows, by) if by else []
     if json:
-        return output.data_json([_group_json(one) for one in groups] if groups else [public(row) for row in rows])
+        return output.data_json([one.as_json() for one in groups] if groups else [public(row) for row in rows])
     if not rows:
         return output.talk("no runs match this filter" if words else "no runs yet; start one with: simclr run")
     _print_groups(groups) if groups else _print_rows(rows, chosen)
     return None
 
 
-def _group_json(group: Group) -> dict[str, Any]:
-    found = {figure: group.spread(figure) for figure in GROUPED}
-    figures = {name: {"mean": one.mean, "std": one.std, "n": one.count} for name, one in found.items() if one}
-    return {"group": group.column, "value": group.value, "runs": [row["name"] for row in group.rows], **figures}
-
-
 def _print_groups(groups: list[Group]) -> None:
-    from simclr_tui.catalog.arrange import spread_text
+    from simclr_tui.catalog.arrange import not_averaged
     from simclr_tui.catalog.row import cell_text
 
     known = [figure for figure in GROUPED if any(group.spread(figure) for group in groups)]
     rows = [
         [
             cell_text(group.column, group.value),
-            str(len(group.rows)),
-            *[spread_text(figure, group.spread(figure)) for figure in known],
+            group.count,
+            *[_spread_cell(figure, group) for figure in known],
             ", ".join(str(row["name"]) for row in group.rows),
         ]
         for group in groups
     ]
     titles = [METRICS[figure].short for figure in known]
     output.table([groups[0].column, "runs", *titles, ""], rows, right=range(1, len(known) + 2))
+    for sentence in not_averaged(groups):
+        output.talk(sentence)
+
+
+def _spread_cell(figure: str, group: Group) -> str:
+    """Return mean ± std, with the number of runs where some of those that are averaged lack the figure."""
+    from simclr_tui.catalog.arrange import spread_text
+
+    found = group.spread(figure)
+    some = found is not None and found.count < group.sound
+    return spread_text(figure, found) + (f" (n={found.count})" if found and some else "")
 
 
 def _print_rows(rows: list[Row], chosen: tuple[str, ...]) -> None:

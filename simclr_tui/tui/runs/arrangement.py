@@ -120,7 +120,7 @@ def group_headings(groups: list[Group], arrangement: Arrangement) -> dict[int, s
     index = 0
     figures = dict.fromkeys((arrangement.order, "knn_best", "loss"))
     for group in groups:
-        parts = [f"{group.column} {cell_text(group.column, group.value)}", f"n={len(group.rows)}"]
+        parts = [f"{group.column} {cell_text(group.column, group.value)}", f"n={group.count}"]
         for figure in figures:
             spread = None if figure in ("created", group.column) else group.spread(figure)
             parts += (

@@ -36,7 +36,7 @@ Data = Annotated[
 Split = Annotated[
     Literal["train", "test"] | None, typer.Option("--split", help="Use only this split.", show_default=True)
 ]
-Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or cuda:N.", show_default=True)]
+Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda, cuda:N or mps.", show_default=True)]
 Partition = Annotated[str, typer.Option("--partition", help="Slurm partition to submit to.", show_default=False)]
 Time = Annotated[
     str, typer.Option("--time", help="Time limit per Slurm job (90m, 8h, 2d); the run continues in another job.")

@@ -55,11 +55,11 @@ def _parser() -> argparse.ArgumentParser:
 
 def _evaluate(given: argparse.Namespace, progress: ProgressLine) -> int:
     progress("loading torch", 0, 0)
-    import torch
 
     from simclr_tui.evaluate.checkpoint_encoder import load_checkpoint_encoder
     from simclr_tui.evaluate.context import Settings
     from simclr_tui.evaluate.runner import EvaluationData, evaluate, open_context
+    from simclr_tui.train.out_of_memory import is_out_of_memory
 
     run = Run(given.run)
     loaded = load_checkpoint_encoder(run, given.step, device=given.device, threads=given.threads)
@@ -77,7 +77,9 @@ def _evaluate(given: argparse.Namespace, progress: ProgressLine) -> int:
         for evaluation in evaluate(loaded, data, context, protocols=chosen, seeds=given.seeds):
             progress.clear()
             print(evaluation.name, flush=True)
-    except torch.OutOfMemoryError:
+    except Exception as error:
+        if not is_out_of_memory(error):
+            raise
         progress.clear()
         print("simclr: out of memory — evaluate on the CPU: --device cpu", file=sys.stderr)
         return ExitCode.OUT_OF_MEMORY

@@ -8,6 +8,7 @@ from torch import Tensor
 from simclr_tui.evaluate.splits import Ids
 from simclr_tui.recipe.recipe import Recipe
 from simclr_tui.train.data.pixels import levels_of
+from simclr_tui.train.device import to_device
 from simclr_tui.train.rng import Stream, uniforms
 from simclr_tui.train.views.params import draw_crops
 from simclr_tui.train.views.resample import bicubic_weights
@@ -24,8 +25,8 @@ def crop_and_flip(images: Tensor, recipe: Recipe, samples: Ids, *, seed: int, ep
     n, channels, side, _ = images.shape
     u = uniforms(seed, Stream.EVALUATION_VIEWS, epoch, samples, 0, _DRAWS)
     boxes = draw_crops(u[:, 1:], recipe.crop_min, side)
-    top, left, height, width = (torch.from_numpy(value).float().to(images.device) for value in boxes)
-    flip = torch.from_numpy(u[:, 0] < recipe.flip).float().to(images.device)
+    top, left, height, width = (to_device(torch.from_numpy(value).float(), images.device) for value in boxes)
+    flip = to_device(torch.from_numpy(u[:, 0] < recipe.flip).float(), images.device)
     with torch.autocast(images.device.type, enabled=False):
         rows = bicubic_weights(top, height, None, side, recipe.image_size)
         columns = bicubic_weights(left, width, flip, side, recipe.image_size).div_(levels_of(images.dtype))

@@ -314,10 +314,10 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         str,
         _about(
             "--device",
-            "auto, cpu, cuda or cuda:N.",
+            "auto, cpu, cuda, cuda:N or mps (Apple's GPU).",
             "running",
             result=False,
-            pattern=r"^(auto|cpu|cuda(:[0-9]{1,3})?)\Z",
+            pattern=r"^(auto|cpu|mps|cuda(:[0-9]{1,3})?)\Z",
         ),
     ] = "auto"
     gpus: Annotated[

@@ -19,6 +19,7 @@ from simclr_tui.train.data.pixels import Pixels
 from simclr_tui.train.device import choose_compute
 from simclr_tui.train.model.encoder import Encoder
 from simclr_tui.train.observe.knn import extract_features
+from simclr_tui.train.out_of_memory import is_out_of_memory
 
 SPLITS = ("train", "test")
 _CHUNK = 512  # images per progress report
@@ -134,7 +135,9 @@ def compute_features(
                 )
                 done += len(images)
                 progress("computing h", done, len(bank))
-    except torch.OutOfMemoryError:
+    except RuntimeError as error:
+        if not is_out_of_memory(error):
+            raise
         raise OutOfMemoryError("out of GPU memory while computing h", "give --device cpu") from None
     return h
 

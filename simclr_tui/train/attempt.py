@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import platform
 import traceback
 
@@ -20,7 +19,13 @@ from simclr_tui.train.data.batches import Source
 from simclr_tui.train.data.images import Data
 from simclr_tui.train.data.open import open_data
 from simclr_tui.train.device import choose_compute
-from simclr_tui.train.distributed import SINGLE_PROCESS, ProcessGroup, is_connection_lost, join_process_group
+from simclr_tui.train.distributed import (
+    SINGLE_PROCESS,
+    ProcessGroup,
+    is_connection_lost,
+    join_process_group,
+    leave_process_group,
+)
 from simclr_tui.train.epoch import report_damaged
 from simclr_tui.train.loop import train
 from simclr_tui.train.model.build import build_encoder
@@ -30,6 +35,7 @@ from simclr_tui.train.observe.monitor import Monitor
 from simclr_tui.train.observe.reporter import Reporter
 from simclr_tui.train.optim.loss_scale import LossScale
 from simclr_tui.train.optim.optimizer import build_optimizer
+from simclr_tui.train.out_of_memory import is_out_of_memory
 from simclr_tui.train.persist.checkpoint import load_newest
 from simclr_tui.train.stop_flag import StopFlag, Stopped
 from simclr_tui.train.train_state import Training
@@ -44,7 +50,9 @@ def run_attempt(paths: RunPaths, report: Reporter, stop: StopFlag) -> int:
     try:
         group = join_process_group()
         training = prepare(Run(paths.root).recipe, paths, report, stop, group)
-        if train(training):
+        finished = train(training)
+        leave_process_group()
+        if finished:
             report.ended("finished", "", ExitCode.OK)
             return ExitCode.OK
         kept = f"with a checkpoint at step {training.step}" if training.step else "before its first step"
@@ -67,7 +75,7 @@ def _report_failure(report: Reporter, error: Exception, group: ProcessGroup) -> 
     """
     if isinstance(error, SimclrError):
         reason, code = str(error), error.exit_code
-    elif _is_memory(error):
+    elif is_out_of_memory(error):
         reason, code = _memory_reason(report), ExitCode.OUT_OF_MEMORY
     elif isinstance(error, OSError):
         reason, code = f"the run folder cannot be written: {error.strerror}", ExitCode.STORE
@@ -80,13 +88,6 @@ def _report_failure(report: Reporter, error: Exception, group: ProcessGroup) -> 
     report.log(reason)
     report.ended("failed", reason, code, flag="diverged" if code == ExitCode.DIVERGED else "")
     return code
-
-
-def _is_memory(error: Exception) -> bool:
-    """Whether there was no room: on the device, in torch's allocator, in Python, or in a system call."""
-    if isinstance(error, OSError):
-        return error.errno == errno.ENOMEM
-    return isinstance(error, torch.OutOfMemoryError | MemoryError) or "can't allocate memory" in str(error)
 
 
 def _memory_reason(report: Reporter) -> str:
@@ -107,7 +108,7 @@ def prepare(
 
     Raises SimclrError, or Stopped where a stop is requested while images are being read.
     """
-    compute = choose_compute(recipe, group)
+    compute = choose_compute(recipe, group, scales_loss=True)
     data = _open_images(recipe, report, stop, group)
     channels = data.train.images.shape[1]
     recipe, fitted = for_channels(recipe, channels, rgb=channels == 3)

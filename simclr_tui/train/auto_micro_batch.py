@@ -9,8 +9,11 @@ import torch
 from torch import Tensor
 
 from simclr_tui.train.observe.knn import evaluating
+from simclr_tui.train.out_of_memory import is_out_of_memory
 from simclr_tui.train.train_state import Training
 
+_MARGIN = 0.9  # of a GPU's memory that training may be known to take; the rest is fragments and libraries' workspaces
+_LOGITS = 4  # matrices of (2n, 2N) that the loss and its gradient hold at once
 _SHARE = 0.7  # of the free memory that a chunk's activations may take
 _FEW = 4  # images whose activations tell those of more
 
@@ -43,18 +46,37 @@ def largest_chunk(images: int, fits: Callable[[int], bool]) -> int:
     return images
 
 
+def memory_beside_activations(run: Training) -> int:
+    """Return the bytes that a step takes beside the weights, their gradients and the activations of a chunk.
+
+    The optimiser's state (one value a weight, two for Adam), which does not exist before the first step, and the
+    similarities of the local batch with the whole one, whatever the chunk.
+    """
+    weights = sum(parameter.numel() for module in (run.encoder, run.head) for parameter in module.parameters())
+    states = 2 if run.recipe.optimizer in ("adam", "adamw") else 1
+    logits = (2 * run.local_batch) * (2 * run.recipe.batch_size)
+    return 4 * (states * weights + _LOGITS * logits)
+
+
 def _fits_gpu(run: Training) -> Callable[[int], bool]:
-    """Whether a forward and backward pass of so many images ends without running out of the GPU's memory."""
+    """Return whether forward and backward of so many images leave enough of the GPU's memory to the rest of a step."""
+    free, total = torch.cuda.mem_get_info(run.compute.device)
+    held = torch.cuda.memory_reserved(run.compute.device)
+    available = min(free + held, _MARGIN * total)
+    beside = memory_beside_activations(run)
 
     def fits(images: int) -> bool:
+        torch.cuda.reset_peak_memory_stats(run.compute.device)
         try:
             _forward(run, images).sum().backward()
-        except torch.OutOfMemoryError:
+        except RuntimeError as error:
+            if not is_out_of_memory(error):
+                raise
             torch.cuda.empty_cache()
             return False
         finally:
             run.optimizer.zero_grad()
-        return True
+        return torch.cuda.max_memory_allocated(run.compute.device) + beside <= available
 
     return fits
 

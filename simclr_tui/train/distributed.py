@@ -7,6 +7,7 @@ GPU travel by NCCL, all others by gloo.
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -93,6 +94,13 @@ def join_process_group() -> ProcessGroup:
     backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() and dist.is_nccl_available() else "gloo"
     dist.init_process_group(backend, timeout=_TIMEOUT)
     return ProcessGroup(env["RANK"], size, env["LOCAL_RANK"], env["LOCAL_WORLD_SIZE"])
+
+
+def leave_process_group() -> None:
+    """Give back the connections to the other processes, if there are any; NCCL warns where a process exits without."""
+    if dist.is_initialized():
+        with contextlib.suppress(RuntimeError):  # of a group that another process has left in the middle
+            dist.destroy_process_group()
 
 
 def is_connection_lost(error: Exception) -> bool:

@@ -49,7 +49,7 @@ def evaluate(
         float, typer.Option("--knn-temp", min=0.01, help="Temperature of the neighbours' votes.")
     ] = 0.1,
     device: Annotated[
-        str | None, typer.Option("--device", help="auto, cpu, cuda or cuda:N.", show_default="the run's")
+        str | None, typer.Option("--device", help="auto, cpu, cuda, cuda:N or mps.", show_default="the run's")
     ] = None,
     threads: Annotated[
         int | None, typer.Option("--threads", min=0, help="CPU threads (0: all).", show_default="the run's")

@@ -14,6 +14,7 @@ from simclr_tui.evaluate.augment import crop_and_flip
 from simclr_tui.evaluate.context import Context, Outcome
 from simclr_tui.evaluate.splits import Ids, balanced_share, batches, batches_of
 from simclr_tui.train.data.batches import Source
+from simclr_tui.train.device import to_device
 from simclr_tui.train.observe.knn import extract_features
 from simclr_tui.train.optim.schedule import learning_rate
 
@@ -73,7 +74,7 @@ def _train(context: Context, model: nn.ModuleList, samples: Ids, *, epochs: int,
             views = crop_and_flip(source.batch(ids), context.recipe, ids, seed=seed, epoch=epoch)
             with torch.autocast(compute.device.type, compute.autocast, enabled=compute.autocast is not None):
                 logits = classifier(encoder(views))
-            loss = F.cross_entropy(logits.float(), labels[torch.from_numpy(ids).to(compute.device)])
+            loss = F.cross_entropy(logits.float(), labels[to_device(torch.from_numpy(ids), compute.device)])
             optimizer.zero_grad()
             loss.backward()
             for group in optimizer.param_groups:

@@ -8,6 +8,7 @@ from torch import Tensor
 from simclr_tui.evaluate.context import Context, Outcome
 from simclr_tui.evaluate.protocols.probe_search import EPOCHS, ProbeTraining, search_and_train
 from simclr_tui.evaluate.splits import Ids
+from simclr_tui.train.device import to_device
 
 
 def linear(context: Context, seed: int) -> Outcome:
@@ -15,7 +16,7 @@ def linear(context: Context, seed: int) -> Outcome:
     features = context.features
 
     def features_of(_epoch: int, samples: Ids) -> Tensor:
-        return features.train[torch.from_numpy(samples).to(features.train.device)]
+        return features.train[to_device(torch.from_numpy(samples), features.train.device)]
 
     epochs = context.settings.epochs or EPOCHS
     return search_and_train(

@@ -12,6 +12,7 @@ from torch import Tensor
 from simclr_tui.evaluate.context import Features, Outcome
 from simclr_tui.evaluate.protocols.probes import Candidate, Probes, candidates
 from simclr_tui.evaluate.splits import Ids, batches, batches_of, hold_out
+from simclr_tui.train.device import to_device
 from simclr_tui.train.optim.schedule import learning_rate
 
 RATES = (
@@ -51,7 +52,7 @@ class ProbeTraining:
         for epoch in range(self.epochs):
             for ids in batches(samples, BATCH, seed=self.seed, epoch=epoch):
                 rate = learning_rate(step, steps, 0, peak)
-                probes.step(self.features_of(epoch, ids), labels[torch.from_numpy(ids).to(h.device)], rate)
+                probes.step(self.features_of(epoch, ids), labels[to_device(torch.from_numpy(ids), h.device)], rate)
                 step += 1
             self.progress(what, epoch + 1, self.epochs)
         return probes
@@ -66,7 +67,7 @@ def search_and_train(training: ProbeTraining) -> Outcome:
     swept = candidates(RATES, DECAYS)
     fit, held = hold_out(features.train_labels.cpu().numpy(), training.seed)
     trial = training.train(swept, fit, "sweep")
-    held_ids = torch.from_numpy(held).to(features.train.device)
+    held_ids = to_device(torch.from_numpy(held), features.train.device)
     accuracies = trial.accuracies(features.train[held_ids], features.train_labels[held_ids])
     best = int(accuracies.argmax())
     final = training.train([swept[best]], np.arange(len(features.train)), "training")

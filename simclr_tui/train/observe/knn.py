@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from simclr_tui.train.data.images import Images
 from simclr_tui.train.data.pixels import levels_of
+from simclr_tui.train.device import to_device
 
 
 @torch.no_grad()
@@ -71,7 +72,7 @@ def extract_features(
     with evaluating(encoder), torch.autocast(device.type, autocast, enabled=autocast is not None):
         for start in range(0, len(images), batch):
             part = torch.as_tensor(images[start : start + batch])
-            views = _centre(part.to(device, non_blocking=True).float() / levels_of(part.dtype), image_size)
+            views = _centre(to_device(part, device).float() / levels_of(part.dtype), image_size)
             features.append(encoder(views.contiguous(memory_format=torch.channels_last)).float())
     return torch.cat(features)
 

@@ -15,6 +15,7 @@ from simclr_tui.train.observe.health import stuck_at_chance
 from simclr_tui.train.observe.reporter import Reporter
 from simclr_tui.train.optim.nonfinite_guard import NonfiniteGuard
 
+_MEMORY_EVERY = 1.0  # seconds: asking the allocator three times a step would cost the host 0.3 ms
 _LAG = 8  # steps the device may be ahead of the log
 _WINDOW = 10  # steps over which speed is averaged
 _LOGGED = ("loss", *LOSS_METRICS, "grad_norm", "loss_scale")
@@ -44,6 +45,7 @@ class Telemetry:
         self._durations: deque[float] = deque(maxlen=_WINDOW)
         self._epoch: list[tuple[float, float]] = []  # loss and separation of each step since `end_epoch`
         self._last = time.perf_counter()
+        self._memory_at = -_MEMORY_EVERY
 
     def end_epoch(self) -> bool:
         """Start a new epoch; return whether NT-Xent stayed at chance in every step of the one that ends."""
@@ -69,7 +71,7 @@ class Telemetry:
         rates = {"images_per_s": self._batch_size / mean, "data_wait": min(1.0, waited / seconds)}
         ready = None
         if self._device.type == "cuda":
-            rates |= self._memory()
+            rates |= self._memory(now)
             on_host = torch.empty(metrics.shape, pin_memory=True)
             on_host.copy_(metrics, non_blocking=True)
             metrics, ready = on_host, torch.cuda.Event()
@@ -77,7 +79,11 @@ class Telemetry:
         self._pending.append(_Pending(step, lr, metrics, ready, rates))
         self.drain(_LAG)
 
-    def _memory(self) -> dict[str, float]:
+    def _memory(self, now: float) -> dict[str, float]:
+        """Return the bytes that torch's allocator holds, about once a second; nothing in between."""
+        if now - self._memory_at < _MEMORY_EVERY:
+            return {}
+        self._memory_at = now
         return {
             "gpu_allocated": float(torch.cuda.memory_allocated(self._device)),
             "gpu_reserved": float(torch.cuda.memory_reserved(self._device)),

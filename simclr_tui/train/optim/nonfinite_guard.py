@@ -30,6 +30,7 @@ class NonfiniteGuard:
         ]
         self._scale = scale
         self._nonfinite = torch.zeros((), device=device)
+        self._layers = torch.zeros(len(self._named), dtype=torch.bool, device=device)
         self.found_inf = torch.zeros((), device=device)
 
     def grads(self) -> list[Tensor]:
@@ -39,7 +40,8 @@ class NonfiniteGuard:
     @torch.no_grad()
     def update(self, loss: Tensor) -> Tensor:
         """Set `found_inf` for this step and return the norm of the whole gradient (a scalar on the device)."""
-        norm: Tensor = torch.linalg.vector_norm(torch.stack(list(torch._foreach_norm(self.grads()))).float())
+        norms = torch.stack(list(torch._foreach_norm(self.grads()))).float()
+        norm: Tensor = torch.linalg.vector_norm(norms)
         overflow = (~torch.isfinite(norm)).float()
         nonfinite = (~torch.isfinite(loss)).float()
         if self._scale is None:
@@ -47,6 +49,9 @@ class NonfiniteGuard:
         else:
             nonfinite = torch.maximum(nonfinite, (self._scale.scale < SMALLEST).float())
             self._scale.update(overflow)
+        # When the host reads that a step was not finite, its gradients are long gone: their verdict is kept here.
+        layers = self._layers[: len(norms)]
+        layers.copy_(torch.where(self._nonfinite != 0, layers, ~torch.isfinite(norms)))
         self._nonfinite.copy_(torch.maximum(self._nonfinite, nonfinite))
         self.found_inf.copy_(torch.maximum(self._nonfinite, overflow))
         return norm
@@ -61,13 +66,18 @@ class NonfiniteGuard:
         if not self._ends(loss, grad_norm):
             return
         what = "loss" if not math.isfinite(loss) else "gradient"
-        worst = [name for name, p in self._named if p.grad is not None and not bool(torch.isfinite(p.grad).all())]
-        layers = f"; not finite in {', '.join(worst[:3])}" if worst else ""
+        layers = f"; not finite in {self._bad_layers()}" if self._bad_layers() else ""
         before = ", ".join(f"{value:.4g}" for value in last) or "none"
         raise DivergedError(
             f"the {what} is not finite at step {step} (learning rate {lr:.3g}; losses before: {before}{layers})",
             "the weights are as before that step: try a lower --lr, a longer --warmup, or --precision fp32",
         )
+
+    def _bad_layers(self) -> str:
+        """Return the names of parameters, the first three, whose gradient was not finite in the step that ended it."""
+        names = [name for (name, _), bad in zip(self._named, self._layers.tolist(), strict=True) if bad]
+        more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+        return ", ".join(names[:3]) + more
 
     def _ends(self, loss: float, grad_norm: float) -> bool:
         if math.isfinite(loss) and math.isfinite(grad_norm):

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from simclr_tui.train.data.pixels import levels_of
-from simclr_tui.train.views.device_params import DeviceParams, to_device
+from simclr_tui.train.views.device_params import DeviceParams, device_params
 from simclr_tui.train.views.operations import OPERATIONS
 from simclr_tui.train.views.params import ViewParams
 from simclr_tui.train.views.resample import bicubic_weights, resize_each, resize_pair
@@ -37,7 +37,7 @@ def two_views(
     result is on the images' device. `using` makes the views; `render` where it is None.
     """
     with torch.autocast(images.device.type, enabled=False):
-        batch = to_device(params, images.device)
+        batch = device_params(params, images.device)
         views = (using or render)(images, batch.table, batch.noise_seed, size, params.operations)
         return views.contiguous(memory_format=memory_format)
 

@@ -14,6 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from simclr_tui.train.device import to_device
 from simclr_tui.train.views.params import BRIGHTNESS, CONTRAST, HUE, ORDERS, SATURATION, ViewParams
 
 # Brightness, contrast and saturation are blends, three a view in the view's own order; grayscale is a fourth.
@@ -53,10 +54,10 @@ class DeviceParams:
         return self[name] != 0.0
 
 
-def to_device(params: ViewParams, device: torch.device) -> DeviceParams:
+def device_params(params: ViewParams, device: torch.device) -> DeviceParams:
     """Place the parameters on the device, without waiting for it."""
     table, seeds = host_tensors(params)
-    return DeviceParams(_moved(table, device), _moved(seeds, device))
+    return DeviceParams(to_device(table, device), to_device(seeds, device))
 
 
 def host_tensors(params: ViewParams) -> tuple[Tensor, Tensor]:
@@ -88,11 +89,3 @@ def _columns(params: ViewParams) -> dict[str, NDArray[np.float64]]:
     columns[f"gray{GRAY_BLEND}"] = np.ones(len(params))
     columns[f"mean{GRAY_BLEND}"] = np.zeros(len(params))
     return columns
-
-
-def _moved(tensor: Tensor, device: torch.device) -> Tensor:
-    if device.type == "cpu":
-        return tensor
-    if device.type == "mps":  # has no pinned memory: its memory is the host's
-        return tensor.to(device)
-    return tensor.pin_memory().to(device, non_blocking=True)

@@ -1,0 +1,20 @@
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import torch
+
+from simclr_tui.train.observe import step_metrics
+from simclr_tui.train.observe.step_metrics import Telemetry
+
+
+def test_the_allocator_is_asked_about_once_a_second(monkeypatch):
+    asked = []
+    monkeypatch.setattr(torch.cuda, "memory_allocated", lambda _: asked.append(1) or 100)
+    monkeypatch.setattr(torch.cuda, "memory_reserved", lambda _: 200)
+    telemetry = Telemetry(SimpleNamespace(), SimpleNamespace(), torch.device("cuda"), 8)
+    rows = [telemetry._memory(0.01 * step) for step in range(250)]
+    assert len(asked) == 3
+    assert [index for index, row in enumerate(rows) if row] == [0, 100, 200]
+    assert rows[100] == {"gpu_allocated": 100.0, "gpu_reserved": 200.0}
+    assert step_metrics._MEMORY_EVERY == 1.0

@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
 
 def open_run(name_or_path: str | Path, root: str | Path | None = None) -> Run:
-    """Return a run by name, prefix, `@last`, `@best` or path; `root` defaults to SIMCLR_RUNS or `runs`.
+    """Return a run by its name, `@last`, `@best` or path; `root` defaults to SIMCLR_RUNS or `runs`.
 
     It has `.state`, `.recipe` and `.metric("loss")` → (steps, values). Raises NotFoundError.
     """
-    return _store(root).find(str(name_or_path))
+    return _store(root).find_exactly(str(name_or_path))
 
 
 def runs(root: str | Path | None = None) -> list[Run]:

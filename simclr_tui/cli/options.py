@@ -29,6 +29,12 @@ RunName = Annotated[
 RunNames = Annotated[
     list[str], typer.Argument(metavar="RUN…", help="Names, prefixes, @last, @best.", autocompletion=complete_run)
 ]
+ExactName = Annotated[
+    str, typer.Argument(metavar="RUN", help="A name in full, @last or @best.", autocompletion=complete_run)
+]
+ExactNames = Annotated[
+    list[str], typer.Argument(metavar="RUN…", help="Names in full, @last, @best.", autocompletion=complete_run)
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Data = Annotated[
     str | None, typer.Option("--data", help="Other images, named as in `simclr run`.", show_default="the run's")

@@ -60,19 +60,36 @@ class Store:
 
         Raises NotFoundError naming the closest run.
         """
-        if "/" in word and _is_run(word):
-            return Run(Path(word).resolve())
         names = self.names()
-        if word in names:
-            return self.run(word)
-        if word.startswith("@"):
-            return self._find_special(word, names)
+        exact = self._exact(word, names)
+        if exact is not None:
+            return exact
         starting = [name for name in names if word and name.startswith(word)]
         if len(starting) == 1:
             return self.run(starting[0])
         if starting:
             raise NotFoundError(f"{safe(word)!r} could be {', '.join(starting[:5])}", "type more of the name")
         raise NotFoundError(f"no run {safe(word)!r} in {self.root}", did_you_mean(word, names) or "see simclr ls")
+
+    def find_exactly(self, word: str) -> Run:
+        """Return the run to act on: a name in full, `@last`, `@best` or a path to a run folder.
+
+        A prefix is not enough: what it means changes with the runs that are there. Raises NotFoundError.
+        """
+        names = self.names()
+        exact = self._exact(word, names)
+        if exact is not None:
+            return exact
+        starting = [name for name in names if word and name.startswith(word)]
+        hint = f"give the whole name: {', '.join(starting[:5])}" if starting else did_you_mean(word, names)
+        raise NotFoundError(f"no run is named {safe(word)!r} in {self.root}", hint or "see simclr ls")
+
+    def _exact(self, word: str, names: list[str]) -> Run | None:
+        if "/" in word and _is_run(word):
+            return Run(Path(word).resolve())
+        if word in names:
+            return self.run(word)
+        return self._find_special(word, names) if word.startswith("@") else None
 
     def _find_special(self, word: str, names: list[str]) -> Run:
         scores: dict[str, Callable[[Run], float]] = {

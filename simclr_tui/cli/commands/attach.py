@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from simclr_tui.cli.find import find_run
 from simclr_tui.cli.options import DEFAULT_RUNS, RunName, Runs
 
 
@@ -12,4 +13,4 @@ def attach(name: RunName, runs: Runs = DEFAULT_RUNS) -> None:
     from simclr_tui.cli.follow import follow
     from simclr_tui.store.store import Store
 
-    raise typer.Exit(follow(Store(runs).find(name)))
+    raise typer.Exit(follow(find_run(Store(runs), name)))

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from simclr_tui.cli import output
+from simclr_tui.cli.find import find_run
 from simclr_tui.cli.options import DEFAULT_RUNS, RunName, Runs
 from simclr_tui.cli.recipe_options import with_recipe_flags
 
@@ -29,7 +30,7 @@ def clone(
     from simclr_tui.store.store import Store
 
     store = Store(runs)
-    started = start(store, plan_clone(store.find(source), flags), Metadata(name=name))
+    started = start(store, plan_clone(find_run(store, source), flags), Metadata(name=name))
     if detach:
         return output.data(started.name)
     from simclr_tui.cli.follow import follow

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from simclr_tui.cli import output
+from simclr_tui.cli.find import find_run
 from simclr_tui.cli.options import DEFAULT_RUNS, AsJson, RunNames, Runs
 from simclr_tui.errors import RecipeError
 from simclr_tui.store.metrics.metric_table import CHARTED
@@ -43,7 +44,7 @@ def compare(
     if x not in _AXES:
         raise RecipeError(f"--x must be one of {', '.join(_AXES)}, not {x!r}", "the default is step")
     store = Store(runs)
-    comparison = compare_runs([store.find(name) for name in names])
+    comparison = compare_runs([find_run(store, name) for name in names])
     if json:
         return output.data_json(comparison.as_json())
     if len(comparison.runs) < 2:

@@ -7,11 +7,12 @@ from typing import Annotated
 import typer
 
 from simclr_tui.cli import output
-from simclr_tui.cli.options import DEFAULT_RUNS, RunName, Runs
+from simclr_tui.cli.find import find_to_change
+from simclr_tui.cli.options import DEFAULT_RUNS, ExactName, Runs
 
 
 def edit(
-    name: RunName,
+    name: ExactName,
     tag: Annotated[list[str] | None, typer.Option("--tag", help="Tag to add. Repeatable.")] = None,
     untag: Annotated[list[str] | None, typer.Option("--untag", help="Tag to remove. Repeatable.")] = None,
     note: Annotated[str | None, typer.Option("--note", help="New note.")] = None,
@@ -23,5 +24,5 @@ def edit(
     from simclr_tui.store.store import Store
 
     store = Store(runs)
-    run = edit_run(store, store.find(name), add=tag or [], remove=untag or [], note=note, name=rename)
+    run = edit_run(store, find_to_change(store, name), add=tag or [], remove=untag or [], note=note, name=rename)
     output.talk(f"{run.name}: tags {', '.join(run.info.tags) or 'none'}; note {run.info.note or 'none'}")

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from simclr_tui.cli import output
+from simclr_tui.cli.find import find_run
 from simclr_tui.cli.options import DEFAULT_RUNS, AsJson, Data, Device, RunName, Runs, Split
 from simclr_tui.errors import RecipeError
 from simclr_tui.store.task_replies import Projection
@@ -39,7 +40,7 @@ def embed(
     from simclr_tui.launch.tasks import project
     from simclr_tui.store.store import Store
 
-    run = Store(runs).find(name)
+    run = find_run(Store(runs), name)
     if file is not None and json:
         raise RecipeError("--out and --json exclude each other", "give only one of them")
     if file is not None:

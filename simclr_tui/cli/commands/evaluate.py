@@ -8,6 +8,7 @@ import typer
 
 from simclr_tui.cli import output
 from simclr_tui.cli.confusion import confusion_lines
+from simclr_tui.cli.find import find_run
 from simclr_tui.cli.options import DEFAULT_RUNS, AsJson, RunName, Runs
 from simclr_tui.errors import RecipeError
 from simclr_tui.store.evaluations import Evaluation, read_evaluation
@@ -69,7 +70,7 @@ def evaluate(
     flags = {"knn": knn, "linear": linear, "linear-aug": linear_aug, "logreg": logreg}
     protocols = [protocol for protocol, wanted in flags.items() if wanted]
     protocols += dict.fromkeys(_share(word) for word in finetune or [])
-    run = Store(runs).find(name)
+    run = find_run(Store(runs), name)
     check_evaluation(run, step, data, device)
     given = {
         "--data": data, "--subset": subset, "--seeds": seeds, "--epochs": epochs, "--step": step,

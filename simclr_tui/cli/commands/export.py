@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from simclr_tui.cli import output
+from simclr_tui.cli.find import find_run
 from simclr_tui.cli.options import DEFAULT_RUNS, RunName, Runs
 from simclr_tui.errors import RecipeError
 from simclr_tui.store.task_replies import Written
@@ -36,7 +37,7 @@ def export(
 
     if encoder is None and metrics is None:
         raise RecipeError("nothing to export", "give --encoder F.safetensors, --metrics F.csv, or both")
-    run = Store(runs).find(name)
+    run = find_run(Store(runs), name)
     if metrics is not None:
         _say(export_metrics(run, metrics))
     if encoder is not None:

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from simclr_tui.cli import output
+from simclr_tui.cli.find import find_run
 from simclr_tui.cli.options import DEFAULT_RUNS, RunName, Runs
 from simclr_tui.store.log_tail import LogFollower
 from simclr_tui.store.state import ACTIVE
@@ -27,7 +28,7 @@ def logs(
     """Print a run's log, all attempts joined."""
     from simclr_tui.store.store import Store
 
-    run = Store(runs).find(name)
+    run = find_run(Store(runs), name)
     ended = run.state not in ACTIVE
     followers = {
         path: LogFollower(path, max(0, path.stat().st_size - _TAIL) if lines else 0) for path in run.log_files()

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from simclr_tui.cli import output
+from simclr_tui.cli.find import find_run
 from simclr_tui.cli.options import DEFAULT_RUNS, AsJson, Data, Device, RunName, Runs, Split
 
 
@@ -27,7 +28,7 @@ def neighbors(
     from simclr_tui.launch.tasks import neighbors as find
     from simclr_tui.store.store import Store
 
-    run = Store(runs).find(name)
+    run = find_run(Store(runs), name)
     found = find(run, image, data, split, k, device)
     if json:
         rows = [

@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 
 from simclr_tui.cli import output
-from simclr_tui.cli.options import DEFAULT_RUNS, AsJson, RunName, RunNames, Runs
+from simclr_tui.cli.find import find_all_to_change, find_to_change
+from simclr_tui.cli.options import DEFAULT_RUNS, AsJson, ExactName, ExactNames, Runs
 from simclr_tui.errors import RecipeError, StoreError
 from simclr_tui.text import safe
 
@@ -85,7 +86,7 @@ def start(
 
 @app.command("move")
 def move(
-    name: RunName,
+    name: ExactName,
     before: Annotated[str | None, typer.Option("--before", metavar="RUN", help="Move in front of this run.")] = None,
     first: Annotated[bool, typer.Option("--first", help="Move to the front of its priority.")] = False,
     last: Annotated[bool, typer.Option("--last", help="Move to the back of its priority.")] = False,
@@ -100,20 +101,20 @@ def move(
     if (before is not None) + first + last > 1 or not (before or first or last or priority is not None):
         raise RecipeError("queue move needs one destination", "give --first, --last, --before RUN or --priority N")
     store = Store(runs)
-    run = store.find(name)
-    target = store.find(before) if before else None
+    run = find_to_change(store, name)
+    target = find_to_change(store, before) if before else None
     move_run(store, run, before=target, last=last or not (before or first), priority=priority)
     output.talk(f"Moved {run.name} to position {list(waiting_runs(store)).index(run.name) + 1}")
 
 
 @app.command("rm")
-def rm(names: RunNames, runs: Runs = DEFAULT_RUNS) -> None:
+def rm(names: ExactNames, runs: Runs = DEFAULT_RUNS) -> None:
     """Remove runs from the queue; each keeps its folder and becomes stopped."""
     from simclr_tui.launch.waiting import take_out
     from simclr_tui.store.store import Store
 
     store = Store(runs)
-    for run in [store.find(name) for name in names]:
+    for run in find_all_to_change(store, names):
         if not take_out(run):
             raise StoreError(f"{run.name} is not queued but {run.state}", "see simclr queue ls")
         output.talk(f"Removed {run.name} from the queue; start it with: simclr resume {run.name}")

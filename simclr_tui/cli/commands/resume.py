@@ -7,11 +7,12 @@ from typing import Annotated, Literal
 import typer
 
 from simclr_tui.cli import output
-from simclr_tui.cli.options import DEFAULT_RUNS, Cpus, Nodes, Partition, RunName, Runs, Time
+from simclr_tui.cli.find import find_to_change
+from simclr_tui.cli.options import DEFAULT_RUNS, Cpus, ExactName, Nodes, Partition, Runs, Time
 
 
 def resume(
-    name: RunName,
+    name: ExactName,
     detach: Annotated[bool, typer.Option("--detach", "-d", help="Return at once.")] = False,
     on: Annotated[
         Literal["here", "slurm"] | None,
@@ -37,7 +38,7 @@ def resume(
 
     store, options = Store(runs), JobOptions(partition=partition, time=time, cpus=cpus, nodes=nodes)
     refresh(store)
-    run = store.find(name)
+    run = find_to_change(store, name)
     placement = placement_to_resume(run, on, options, queue=Queue() if queue else None)
     placement.requeue(run)
     tell_placement(store, placement, [run])

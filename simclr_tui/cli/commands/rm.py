@@ -8,12 +8,13 @@ from typing import Annotated
 import typer
 
 from simclr_tui.cli import output
-from simclr_tui.cli.options import DEFAULT_RUNS, RunNames, Runs
+from simclr_tui.cli.find import find_all_to_change
+from simclr_tui.cli.options import DEFAULT_RUNS, ExactNames, Runs
 from simclr_tui.errors import StoreError
 
 
 def rm(
-    names: RunNames,
+    names: ExactNames,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     runs: Runs = DEFAULT_RUNS,
 ) -> None:
@@ -21,7 +22,7 @@ def rm(
     from simclr_tui.store.store import Store
 
     store = Store(runs)
-    found = [store.find(name) for name in names]
+    found = find_all_to_change(store, names)
     if not yes:
         if not sys.stdin.isatty():
             raise StoreError("rm asks for confirmation, but stdin is not a terminal", "give --yes")

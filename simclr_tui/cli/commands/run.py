@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from simclr_tui.cli import output
+from simclr_tui.cli.find import find_to_change
 from simclr_tui.cli.options import DEFAULT_RUNS, Cpus, Nodes, Partition, Runs, Time
 from simclr_tui.cli.recipe_options import with_recipe_flags
 from simclr_tui.recipe.presets import preset_names
@@ -71,7 +72,7 @@ def run(
     plan = make_plan(preset, config, flags, here=on == "here")
     store, options = Store(runs), JobOptions(partition=partition, time=time, cpus=cpus, nodes=nodes)
     waits = bool(queue or after or priority)
-    named = tuple(store.find(word).name for word in after or [])
+    named = tuple(find_to_change(store, word).name for word in after or [])
     turn = Queue(priority=priority, after=named) if waits else None
     placement = choose_placement(on, plan.resolved, options, queue=turn)
     for choice in plan.choices:

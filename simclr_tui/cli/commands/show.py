@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 
 from simclr_tui.cli import output
+from simclr_tui.cli.find import find_run
 from simclr_tui.cli.options import DEFAULT_RUNS, AsJson, RunName, Runs
 from simclr_tui.recipe.fields import fields, short_values
 from simclr_tui.store.evaluations import read_evaluations
@@ -20,7 +21,7 @@ def show(name: RunName, json: AsJson = False, runs: Runs = DEFAULT_RUNS) -> None
 
     store = Store(runs)
     refresh(store)
-    found = store.find(name)
+    found = find_run(store, name)
     status = found.status
     waits = _waits(store, found) if status.state == "queued" else {}
     if json:

@@ -7,11 +7,12 @@ from typing import Annotated
 import typer
 
 from simclr_tui.cli import output
-from simclr_tui.cli.options import DEFAULT_RUNS, RunNames, Runs
+from simclr_tui.cli.find import find_all_to_change
+from simclr_tui.cli.options import DEFAULT_RUNS, ExactNames, Runs
 
 
 def stop(
-    names: RunNames,
+    names: ExactNames,
     now: Annotated[
         bool, typer.Option("--kill", help="Kill at once; resume continues from the last checkpoint.")
     ] = False,
@@ -26,6 +27,6 @@ def stop(
     from simclr_tui.store.store import Store
 
     store = Store(runs)
-    for run in [store.find(name) for name in names]:
+    for run in find_all_to_change(store, names):
         final = kill(run) if now else stop_with_checkpoint(run, grace)
         output.talk(f"{run.name} {final.state} at step {final.step}; continue with: simclr resume {run.name}")

@@ -8,6 +8,7 @@ import fcntl
 import os
 import platform
 import re
+import struct
 import time
 import zlib
 from collections import deque
@@ -218,7 +219,7 @@ class Lock:
     def acquire(self, wait: float = 0.0) -> bool:
         """Try to acquire the lock for `wait` seconds; return False if another process, or this one, holds it.
 
-        `is_locked` holds the lock for some microseconds; a caller that must not fail for that waits a moment.
+        Whoever just lets go of it, or ends, may need a moment; a caller that must not fail for that waits it.
         """
         deadline = time.monotonic() + wait
         while not self._try():
@@ -243,6 +244,21 @@ class Lock:
         _held.add(_file_id(os.fstat(fd)))
         return True
 
+    @property
+    def in_place(self) -> bool:
+        """Whether the lock that this process holds is still the file at its path.
+
+        False once its folder was moved, replaced or deleted; a file system that does not answer changes nothing.
+        """
+        if self._fd is None:
+            return False
+        try:
+            return _file_id(self._path.stat()) == _file_id(os.fstat(self._fd))
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        except OSError:
+            return True
+
     def release(self) -> None:
         if self._fd is not None:
             _held.discard(_file_id(os.fstat(self._fd)))
@@ -263,19 +279,41 @@ def _holds(path: Path) -> bool:
 
 
 def is_locked(path: Path) -> bool:
-    """Return whether a process holds the lock, by trying a shared lock and releasing it at once."""
+    """Return whether a process holds the lock."""
+    return lock_holder(path) is not None
+
+
+def lock_holder(path: Path) -> int | None:
+    """Return the pid of the process that holds the lock, as it is known here; None while nobody does.
+
+    0 is a process that cannot be seen from here, such as one of another container or of another host.
+    """
     if _holds(path):
-        return True
+        return os.getpid()
     try:
-        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOFOLLOW)
     except OSError:
-        return False
+        return None
+    try:
+        return _ask_holder(fd)
+    except OSError:
+        return None
+    finally:
+        os.close(fd)
+
+
+# struct flock of Linux: type, whence, start, length, pid; a length of 0 is the whole file.
+_FLOCK = "hhqqi"
+
+
+def _ask_holder(fd: int) -> int | None:
+    """Ask the kernel who would be in the way of an exclusive lock; where it cannot say, try a shared one."""
+    if platform.system() == "Linux":
+        asked = struct.pack(_FLOCK, fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
+        kind, _whence, _start, _length, pid = struct.unpack(_FLOCK, fcntl.fcntl(fd, fcntl.F_GETLK, asked))
+        return None if kind == fcntl.F_UNLCK else max(0, pid)
     try:
         fcntl.lockf(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except (BlockingIOError, PermissionError):
-        return True
-    except OSError:
-        return False
-    finally:
-        os.close(fd)
-    return False
+        return 0
+    return None

@@ -45,7 +45,7 @@ def test_modules_beside_the_user_are_never_executed(tmp_path, how, fault):
     """Supervisor, dispatcher and trainer, each named by its own words in the process table, all start here."""
     folder, store = tmp_path / "work", tmp_path / "runs"
     folder.mkdir()
-    tried = HOSTILE[: fault("F35", 2 * len(HOSTILE), "modules named as Python's and ours", few=len(HOSTILE))]
+    tried = HOSTILE[: fault("F35", len(HOSTILE), "modules named as Python's and ours", few=len(HOSTILE))]
     for name in tried:
         (folder / name).write_text(f"open({str(tmp_path / 'executed')!r}, 'a').write(__file__)\nraise SystemExit(1)")
     flags = [f"--{key.replace('_', '-')}={value}" for key, value in TINY.items() if key not in ("preset",)]

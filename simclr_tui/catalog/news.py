@@ -37,7 +37,7 @@ def news(before: dict[str, Row], rows: Sequence[Row]) -> list[Event]:
         if old is None or (old["state"], old.get("flags")) == (row["state"], row.get("flags")):
             continue
         flags = set(_words(row)) - set(_words(old))
-        found += [_event(row, flag) for flag in FLAGS if flag in flags]
+        found += [_event(row, flag) for flag in FLAGS if flag in flags and flag != "elsewhere"]
         if row["state"] != old["state"] and row["state"] in _ENDS and "diverged" not in flags:
             found.append(_event(row, row["state"]))
     return found

@@ -6,7 +6,7 @@ from simclr_tui.display.glyphs import state_glyph
 from simclr_tui.store.state import ACTIVE, State
 from simclr_tui.text import duration, number, percent, safe, size
 
-_WORDS = {"stalled": "not responding", "collapsed": "collapsed", "diverged": "diverged"}
+_WORDS = {"stalled": "not responding", "collapsed": "collapsed", "diverged": "diverged", "elsewhere": "on another host"}
 
 
 def facts(state: State) -> list[tuple[str, str]]:
@@ -17,7 +17,7 @@ def facts(state: State) -> list[tuple[str, str]]:
     active = state.state in ACTIVE
     if state.activity and active:
         found.append((safe(state.activity), plain))
-    if state.reason and not active:
+    if state.reason and (not active or "elsewhere" in state.flags):
         found.append((safe(state.reason), plain))
     if state.steps_per_epoch:
         epochs = state.steps // state.steps_per_epoch

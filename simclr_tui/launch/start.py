@@ -106,6 +106,8 @@ def resume(run: Run) -> int:
     check_space(run.path, checkpoint_bytes(run))
     with claimed(run):
         status = run.status
+        if "elsewhere" in status.flags:
+            raise StoreError(f"{run.name} trains {status.reason}", "stop it there, or wait until it is lost")
         if status.state in ACTIVE:
             raise StoreError(f"{run.name} is already training", f"watch it: simclr attach {run.name}")
         if status.state == "finished":

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import threading
+from functools import partial
 from pathlib import Path
 from types import FrameType
 
@@ -17,7 +18,7 @@ import msgspec
 
 from simclr_tui.atomic import LineWriter
 from simclr_tui.clock import SYSTEM_CLOCK
-from simclr_tui.errors import ExitCode
+from simclr_tui.errors import ExitCode, StoreError
 from simclr_tui.hardware.oom import OomWatch
 from simclr_tui.hardware.sampler import Sampler
 from simclr_tui.launch.exit_reason import killed
@@ -25,6 +26,7 @@ from simclr_tui.launch.log_limit import limited
 from simclr_tui.launch.start import last_words
 from simclr_tui.launch.trainer_process import Meeting, first_failure, start_training
 from simclr_tui.store.events import EventLog
+from simclr_tui.store.held_folder import HeldFolder
 from simclr_tui.store.process import this_process
 from simclr_tui.store.run import Run
 from simclr_tui.store.state import ACTIVE, State, read_state, write_state
@@ -35,6 +37,7 @@ _SAMPLE_EVERY = 1.0  # seconds
 def main(run_dir: str, attempt: int) -> int:
     """Supervise one attempt to its end. Returns the trainer's exit code."""
     run = Run(Path(run_dir))
+    folder = HeldFolder(run.paths)
     stored = read_state(run.paths)
     write_state(run.paths, msgspec.structs.replace(stored, supervisor=this_process(), process=None))
     log = run.paths.attempt(attempt).log
@@ -42,12 +45,14 @@ def main(run_dir: str, attempt: int) -> int:
     _forward_signals(trainer)
     done = threading.Event()
     memory = OomWatch(trainer.pid)
-    sampling = threading.Thread(target=_sample, args=(run, attempt, trainer.pid, memory, done), daemon=True)
+    sample = partial(_sample, run, attempt, memory, pid=trainer.pid, done=done)
+    sampling = threading.Thread(target=sample, daemon=True)
     sampling.start()
     with limited(log):
         code = trainer.wait()
     done.set()
-    _record_end(run, attempt, code, memory.killed())
+    # Wherever the folder lies by now: its path may name another run.
+    _record_end(Run(folder.paths.root), attempt, code, by_kernel=memory.killed())
     return code if code >= 0 else 128 - code
 
 
@@ -63,7 +68,7 @@ def _forward_signals(trainer: subprocess.Popen[bytes]) -> None:
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
 
 
-def _sample(run: Run, attempt: int, pid: int, memory: OomWatch, done: threading.Event) -> None:
+def _sample(run: Run, attempt: int, memory: OomWatch, *, pid: int, done: threading.Event) -> None:
     """Write what the machine does, about once a second, until the trainer ends."""
     lines = LineWriter(run.paths.attempt(attempt).hardware, keep=100)
     sampler = Sampler(pid=pid, disk=run.path)
@@ -72,12 +77,16 @@ def _sample(run: Run, attempt: int, pid: int, memory: OomWatch, done: threading.
         lines.append(msgspec.json.encode(sampler.sample()))
 
 
-def _record_end(run: Run, attempt: int, code: int, by_kernel: bool) -> None:
+def _record_end(run: Run, attempt: int, code: int, *, by_kernel: bool) -> None:
     """Tell how it ended, unless the trainer has said so itself; `by_kernel`: memory has just run out."""
-    stored = read_state(run.paths)
+    try:
+        stored = read_state(run.paths)
+    except StoreError:  # deleted while it trained
+        return
     if stored.state not in ACTIVE or stored.attempt != attempt:
         return
-    reason, exit_code = first_failure(run, attempt, by_kernel) or _failure(run, attempt, code, stored, by_kernel)
+    told = first_failure(run, attempt, by_kernel)
+    reason, exit_code = told or _failure(run, code, stored, by_kernel=by_kernel)
     ended = msgspec.structs.replace(
         stored,
         state="failed",
@@ -91,10 +100,10 @@ def _record_end(run: Run, attempt: int, code: int, by_kernel: bool) -> None:
     events.close()
 
 
-def _failure(run: Run, attempt: int, code: int, stored: State, by_kernel: bool) -> tuple[str, int]:
-    """Reason and exit code, of a trainer that said nothing."""
+def _failure(run: Run, code: int, stored: State, *, by_kernel: bool) -> tuple[str, int]:
+    """Return reason and exit code of a trainer that said nothing."""
     if code >= 0:
-        return f"the trainer ended with code {code}: {last_words(run, attempt)}", code or ExitCode.FAILED
+        return f"the trainer ended with code {code}: {last_words(run, stored.attempt)}", code or ExitCode.FAILED
     return killed("", -code, by_kernel, f", around step {stored.step}")
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import signal
 import time
 
+from simclr_tui.atomic import lock_holder
 from simclr_tui.errors import StoreError
-from simclr_tui.store.process import ProcessId, send_signal
+from simclr_tui.store.process import ProcessId, boot_id, is_alive, send_signal, trains_elsewhere
 from simclr_tui.store.run import Run
 from simclr_tui.store.state import ACTIVE, State
 
@@ -27,8 +28,23 @@ def signal_trainer(run: Run, number: signal.Signals) -> None:
     Raises StoreError when the trainer belongs to another user.
     """
     process = _trainer(run)
-    if process is not None:
-        send_signal(process, number, group=number == signal.SIGKILL)
+    if process is None:
+        return
+    if process.boot != boot_id():
+        raise StoreError(f"{run.name} trains on {process.host or 'another machine'}", "type this there")
+    if not is_alive(process):
+        _refuse_unseen(run)
+    elif trains_elsewhere(process, run.path) and lock_holder(run.paths.lock) != process.pid:
+        raise StoreError(f"process {process.pid} trains another folder than {run.path}", "stop the run that it trains")
+    send_signal(process, number, group=number == signal.SIGKILL)
+
+
+def _refuse_unseen(run: Run) -> None:
+    """Raise StoreError where a process that cannot be seen from here holds the run."""
+    if lock_holder(run.paths.lock) == 0:
+        process = run.status.process
+        where = process.host if process is not None and process.host else "its container"
+        raise StoreError(f"the process that trains {run.name} cannot be seen from here", f"type this in {where}")
 
 
 def _trainer(run: Run) -> ProcessId | None:

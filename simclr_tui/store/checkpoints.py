@@ -22,11 +22,18 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     recipe: str
     wall: float
     version: str
+    run: str = ""
+
+
+class _Identity(msgspec.Struct):
+    """The one field of run.json that says which run it is."""
+
+    id: str = ""
 
 
 def save(
     paths: RunPaths, data: bytes, *, step: int, epoch: float, recipe: str, wall: float, version: str,
-    system: Os = SYSTEM_OS,
+    run: str = "", system: Os = SYSTEM_OS,
 ) -> Manifest:  # fmt: skip
     """Write a checkpoint, then its manifest. Raises OSError; what was there before is then still there."""
     target = paths.checkpoint(step)
@@ -40,9 +47,18 @@ def save(
         recipe=recipe,
         wall=wall,
         version=version,
+        run=run,
     )
     write_file(paths.manifest(step), msgspec.json.encode(manifest), system=system)
     return manifest
+
+
+def run_id(paths: RunPaths) -> str:
+    """Return which run it is, whatever its folder is called; empty where run.json cannot be read."""
+    try:
+        return msgspec.json.decode(paths.info.read_bytes(), type=_Identity).id
+    except UNREADABLE:
+        return ""
 
 
 def manifests(paths: RunPaths) -> list[Manifest]:
@@ -61,6 +77,8 @@ def manifests(paths: RunPaths) -> list[Manifest]:
 def load(paths: RunPaths, manifest: Manifest) -> bytes | str:
     """The checkpoint's bytes, or a sentence saying what is wrong with them."""
     path = paths.checkpoint(manifest.step)
+    if manifest.run and manifest.run != (run_id(paths) or manifest.run):
+        return f"{path.name} was saved by another run"
     try:
         data = path.read_bytes()
     except OSError as error:

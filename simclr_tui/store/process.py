@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import platform
 import signal
 from functools import cache
 from pathlib import Path
@@ -14,11 +15,15 @@ from simclr_tui.errors import StoreError
 
 
 class ProcessId(msgspec.Struct, frozen=True, kw_only=True):
-    """One process of one boot. `started` is the kernel's own tick count, which no clock change moves."""
+    """One process of one boot. `started` is the kernel's own tick count, which no clock change moves.
+
+    `host` is for people; which machine it is, the boot says.
+    """
 
     pid: int
     started: int
     boot: str
+    host: str = ""
 
 
 def this_process() -> ProcessId:
@@ -27,7 +32,7 @@ def this_process() -> ProcessId:
 
 def identify(pid: int) -> ProcessId:
     """The identity of a process that is alive; `started` is −1 for one that is not."""
-    return ProcessId(pid=pid, started=_start_time(pid), boot=boot_id())
+    return ProcessId(pid=pid, started=_start_time(pid), boot=boot_id(), host=platform.node())
 
 
 def is_alive(process: ProcessId | None) -> bool:
@@ -38,6 +43,27 @@ def is_alive(process: ProcessId | None) -> bool:
         and process.boot == boot_id()
         and _start_time(process.pid) == process.started
     )
+
+
+def trains_elsewhere(process: ProcessId, root: Path) -> bool:
+    """Whether a living process is the trainer or supervisor of another run folder than `root`.
+
+    Its command line names the folder; one that names none, or cannot be read, is not known to be another's.
+    """
+    try:
+        words = Path(f"/proc/{process.pid}/cmdline").read_bytes().split(b"\0")
+        there = Path(f"/proc/{process.pid}/cwd")
+        for number, word in enumerate(words[:-1]):
+            if word in _OF_A_RUN:
+                return not (there / os.fsdecode(words[number + 1])).samefile(root)
+    except FileNotFoundError:
+        return Path(f"/proc/{process.pid}").exists()  # the folder that it was started for is not there any more
+    except OSError:
+        return False
+    return False
+
+
+_OF_A_RUN = (b"simclr_tui.train", b"simclr_tui.launch.supervisor")
 
 
 def send_signal(process: ProcessId, number: signal.Signals, group: bool = False) -> bool:

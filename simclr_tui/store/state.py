@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
+import platform
 from typing import Literal
 
 import msgspec
@@ -11,15 +13,17 @@ from simclr_tui.atomic import is_locked, write_file
 from simclr_tui.clock import SYSTEM_CLOCK, Clock
 from simclr_tui.errors import StoreError
 from simclr_tui.paths import RunPaths
-from simclr_tui.store.process import ProcessId, boot_id, is_alive
+from simclr_tui.store.process import ProcessId, boot_id, is_alive, trains_elsewhere
 from simclr_tui.store.unreadable import UNREADABLE
+from simclr_tui.text import duration
 
 StateName = Literal["queued", "starting", "running", "finished", "stopped", "failed", "lost"]
-FlagName = Literal["diverged", "collapsed", "stalled"]
+FlagName = Literal["diverged", "collapsed", "stalled", "elsewhere"]
 STATES: tuple[StateName, ...] = ("running", "starting", "queued", "finished", "stopped", "failed", "lost")  # as listed
 ACTIVE: frozenset[StateName] = frozenset({"starting", "running"})
 OPEN: frozenset[StateName] = ACTIVE | {"queued"}  # neither ended nor lost
-FLAGS: tuple[FlagName, ...] = ("diverged", "collapsed", "stalled")  # beside the state, the worst first
+FLAGS: tuple[FlagName, ...] = ("diverged", "collapsed", "stalled", "elsewhere")  # beside the state, the worst first
+ELSEWHERE_UNTIL = 300.0  # seconds after which a run on another host is given up: its supervisor writes every second
 STALLED_AFTER = 60.0  # seconds without a heartbeat: about ten of the slowest sensible steps
 
 
@@ -101,16 +105,41 @@ def observe(paths: RunPaths, clock: Clock = SYSTEM_CLOCK) -> State:
         return stored  # on another machine: its locks, boots and processes say nothing here, Slurm does
     if is_locked(paths.lock):
         return _flag_stall(stored, clock)
-    if is_alive(stored.supervisor) or is_alive(stored.process):
+    if any(is_alive(one) and not trains_elsewhere(one, paths.root) for one in _processes(stored)):
         return stored
     # The last words may have been written between the two looks.
     stored = read_state(paths)
     if stored.state not in ACTIVE:
         return stored
     known = stored.process or stored.supervisor
-    rebooted = known is not None and known.boot != boot_id()
-    reason = "the machine was restarted" if rebooted else "its process is gone without a word"
-    return msgspec.structs.replace(stored, state="lost", reason=reason)
+    if known is None or known.boot == boot_id():
+        return msgspec.structs.replace(stored, state="lost", reason="its process disappeared")
+    if known.host in ("", platform.node()):
+        return msgspec.structs.replace(stored, state="lost", reason="the machine was restarted")
+    return _of_another_host(paths, stored, known.host, clock=clock)
+
+
+def _processes(state: State) -> list[ProcessId]:
+    return [one for one in (state.supervisor, state.process) if one is not None]
+
+
+def _of_another_host(paths: RunPaths, stored: State, host: str, *, clock: Clock) -> State:
+    """Locks and pids of another machine say nothing here; what it writes does. While its last sign of life is recent
+    the run trains there, and nobody may begin it anew."""
+    silent = max(0.0, clock.wall() - _last_sign(paths, stored))
+    seen = f"on {host}, last seen {duration(silent)} ago"
+    if silent < ELSEWHERE_UNTIL:
+        return msgspec.structs.replace(stored, reason=seen, flags=(*stored.flags, "elsewhere"))
+    return msgspec.structs.replace(stored, state="lost", reason=f"it was {seen}")
+
+
+def _last_sign(paths: RunPaths, stored: State) -> float:
+    """Return when the trainer or its supervisor last wrote, in seconds of the file system's clock."""
+    signs = [stored.since]
+    for path in (paths.state, paths.attempt(stored.attempt).hardware):
+        with contextlib.suppress(OSError):
+            signs.append(path.stat().st_mtime)
+    return max(signs)
 
 
 def _flag_stall(state: State, clock: Clock) -> State:

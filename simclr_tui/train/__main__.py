@@ -13,6 +13,7 @@ from pathlib import Path
 from simclr_tui.atomic import Lock
 from simclr_tui.errors import ExitCode
 from simclr_tui.paths import RunPaths
+from simclr_tui.store.held_folder import HeldFolder
 from simclr_tui.store.process import is_alive
 from simclr_tui.store.state import read_state
 from simclr_tui.train.observe.reporter import QuietReporter, Reporter
@@ -41,7 +42,7 @@ def _run_rank_zero(paths: RunPaths) -> int:
         return ExitCode.STORE
     stop = StopFlag()
     stop.listen()
-    report = Reporter(paths)
+    report = Reporter(paths, folder=HeldFolder(paths, lock))
     report.starting("loading torch")
     from simclr_tui.train.attempt import run_attempt
 

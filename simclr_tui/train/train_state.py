@@ -53,7 +53,7 @@ class Training:
     stochastic: bool = field(init=False)
 
     def __post_init__(self) -> None:
-        self.saver = Saver(self.paths)
+        self.saver = Saver(self.report.paths)
         self.objective = Objective.of(self.recipe)
         self.stochastic = self.encoder.stochastic
         self.chunk = self.chunk or self.local_batch

@@ -150,7 +150,7 @@ def test_a_run_that_is_alive_is_told_as_it_is_now(store):
     catalog = Catalog(store)
     write_state(store.run("run1").paths, State(state="running", since=1.0, step=3))
     row = catalog.rows()[0]
-    assert (row["state"], row["reason"]) == ("lost", "its process is gone without a word")
+    assert (row["state"], row["reason"]) == ("lost", "its process disappeared")
     assert in_database(store)["run1"]["state"] == "running", "what is true only now is not stored"
 
 

@@ -214,4 +214,24 @@ PROMISES = (
         "`random.py`, `queue.py`, `torch.py` in the folder that a command is typed in",
         "no child process executes them: supervisor, dispatcher, trainer and tasks start through one door",
     ),
+    Promise(
+        "F36",
+        "a run's folder is moved, deleted or replaced while it trains, and its name used again",
+        "the trainer ends at once and says where the folder lies; nothing of it lands in the run that took the name",
+    ),
+    Promise(
+        "F37",
+        "stop, kill and resume in a copy of a store whose original trains",
+        "the original goes on; the copy is lost there, and goes on by itself",
+    ),
+    Promise(
+        "F38",
+        "a store seen from another host whose locks and processes say nothing here",
+        "a run that writes there is running there and not resumed here; one given up too early ends by itself",
+    ),
+    Promise(
+        "F39",
+        "a prefix where something is removed, stopped, edited, resumed or queued, typed twice",
+        "refused with the names that it could mean; @last and @best are said before they act",
+    ),
 )

@@ -106,7 +106,7 @@ def test_a_run_whose_supervisor_and_trainer_are_killed_is_lost_and_resumes(store
     training(run, before + 2)  # training goes on without its supervisor
     os.kill(status.process.pid, signal.SIGKILL)
     final = until(lambda: (state := run.status).state == "lost" and state, timeout=5)
-    assert "gone" in final.reason
+    assert "disappeared" in final.reason
     assert resume(run) == 2
     training(run, _steps(run) + 2)
     stop(run)

@@ -74,7 +74,7 @@ def test_a_run_whose_lock_is_held_is_running(tmp_path, holding):
     holder.kill()
     holder.wait()
     assert run.state == "lost"
-    assert "without a word" in run.status.reason
+    assert "disappeared" in run.status.reason
 
 
 @pytest.mark.parametrize("state", ["finished", "stopped", "failed", "queued"])

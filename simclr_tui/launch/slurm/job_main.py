@@ -65,7 +65,7 @@ class Attempts:
 
 
 def _until_ended(run: Run) -> int:
-    """The run's exit code; failed where its processes are gone without a word, which Slurm then tells of the job."""
+    """Return the run's exit code; FAILED where its processes disappeared, which Slurm then tells of the job."""
     while (status := read_state(run.paths)).state in OPEN:
         if status.state in ACTIVE and not (is_alive(status.supervisor) or is_alive(status.process)):
             time.sleep(_TICK)

@@ -7,8 +7,10 @@ from collections.abc import Mapping
 import msgspec
 
 from simclr_tui.clock import SYSTEM_CLOCK, Clock
+from simclr_tui.errors import StoreError
 from simclr_tui.paths import RunPaths
 from simclr_tui.store.events import PROCESS_FAILED, EventLog
+from simclr_tui.store.held_folder import HeldFolder
 from simclr_tui.store.metrics.writer import MetricWriter
 from simclr_tui.store.process import this_process
 from simclr_tui.store.state import State, StateName, read_state, write_state
@@ -19,8 +21,9 @@ _BEAT = 1.0  # seconds between two writes of state.json while nothing changes bu
 class Reporter:
     """Metrics, events, state and heartbeat of one attempt."""
 
-    def __init__(self, paths: RunPaths, clock: Clock = SYSTEM_CLOCK) -> None:
+    def __init__(self, paths: RunPaths, clock: Clock = SYSTEM_CLOCK, folder: HeldFolder | None = None) -> None:
         self._paths = paths
+        self._folder = folder
         self._clock = clock
         self._began = clock.monotonic()
         self._state = read_state(paths)
@@ -29,6 +32,11 @@ class Reporter:
         attempt.root.mkdir(exist_ok=True)
         self.metrics = MetricWriter(attempt)
         self._events = EventLog(attempt)
+
+    @property
+    def paths(self) -> RunPaths:
+        """Return where to write: the run's folder, wherever it lies by now."""
+        return self._paths if self._folder is None else self._folder.paths
 
     @property
     def seconds(self) -> float:
@@ -108,7 +116,28 @@ class Reporter:
         self._update(state=state, reason=reason, exit_code=exit_code, activity="", flags=flags, durable=True)
         self._events.close()
 
+    def check(self) -> None:
+        """Raise StoreError once this attempt is not the run's any more: its folder was moved, deleted or replaced, or
+        another attempt was begun where the lock of this one is not seen."""
+        if self._folder is None:
+            return
+        self._folder.check()
+        if self._superseded:
+            name = self._paths.root.name
+            raise StoreError(f"another attempt of {name} has begun on another host", f"see simclr show {name}")
+
+    @property
+    def _superseded(self) -> bool:
+        try:
+            return self._folder is not None and read_state(self.paths).attempt > self._state.attempt
+        except StoreError:  # unreadable, and about to be replaced
+            return False
+
     def _update(self, durable: bool = False, **changes: object) -> None:
+        if not durable:
+            self.check()
+        elif self._superseded:  # the state is the other attempt's; this one's events have its last words
+            return
         if "state" in changes and changes["state"] != self._state.state:
             changes["since"] = self._clock.wall()
         self._state = msgspec.structs.replace(
@@ -116,7 +145,7 @@ class Reporter:
         )
         self._beat_at = self._state.heartbeat
         try:
-            write_state(self._paths, self._state, durable=durable)
+            write_state(self.paths, self._state, durable=durable)
         except OSError as error:
             # A full disk must not end a training run; the lock still says that it is alive.
             self.log(f"state.json could not be written: {error.strerror}")

@@ -36,6 +36,7 @@ def save(paths: RunPaths, state: dict[str, Any], step: int, epoch: float) -> che
         recipe=hashlib.sha256(paths.recipe.read_bytes()).hexdigest(),
         wall=SYSTEM_CLOCK.wall(),
         version=__version__,
+        run=checkpoints.run_id(paths),
     )
     checkpoints.prune(paths)
     return manifest

@@ -22,12 +22,19 @@ from simclr_tui.errors import SimclrError
 from simclr_tui.hardware.gpu import shared_reader
 from simclr_tui.hardware.sampler import machine_summary
 from simclr_tui.interpreter import python
+from simclr_tui.launch.torch_versions import check_torch_versions
 from simclr_tui.recipe.datasets import KNOWN, data_root, on_disk
 from simclr_tui.store.store import Store
 from simclr_tui.text import size
 from simclr_tui.version import __version__
 
-_PROBE = "import torch;print(torch.__version__, torch.cuda.is_available(), torch.cuda.device_count())"
+_PROBE = """
+import torch
+print(torch.__version__, torch.cuda.is_available(), torch.cuda.device_count())
+if not torch.cuda.is_available():
+    from simclr_tui.train.cuda_support import refuse_unused_gpu
+    refuse_unused_gpu()
+"""
 _LOCK_PROBE = (
     "import sys, pathlib; from simclr_tui.atomic import is_locked; sys.exit(is_locked(pathlib.Path(sys.argv[1])))"
 )
@@ -73,17 +80,20 @@ def _versions(_root: Path) -> Finding:
 def _torch(_root: Path) -> Finding:
     """Ask torch in its own process: this one stays light, and a broken build cannot take it down."""
     try:
+        check_torch_versions()
+    except SimclrError as error:
+        return Finding("bad", "torch", str(error))
+    try:
         asked = subprocess.run(python("-c", _PROBE), capture_output=True, text=True, timeout=120)
     except subprocess.TimeoutExpired:
         return Finding("bad", "torch", "did not import within two minutes; is the disk very slow?")
+    last = asked.stderr.strip().splitlines()[-1] if asked.stderr.strip() else "no message"
+    if not asked.stdout:
+        return Finding("bad", "torch", f"does not import: {last}; reinstall it for this machine")
     if asked.returncode:
-        last = asked.stderr.strip().splitlines()[-1:] or ["no message"]
-        return Finding("bad", "torch", f"does not import: {last[0]}; reinstall it for this machine")
+        return Finding("bad", "torch", last.partition("RecipeError: ")[2] or last)
     version, cuda, count = asked.stdout.split()
     seen = f"sees {count} GPUs" if cuda == "True" else "sees no GPU, so runs train on the CPU"
-    driver = shared_reader().count()
-    if driver and cuda != "True":
-        return Finding("bad", "torch", f"{version} {seen}, but the driver has {driver}: install a CUDA build of torch")
     return Finding("good", "torch", f"{version} {seen}; torchvision {importlib.metadata.version('torchvision')}")
 
 

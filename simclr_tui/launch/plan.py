@@ -12,6 +12,7 @@ from typing import Any
 from simclr_tui.errors import DataError, RecipeError, StoreError
 from simclr_tui.hardware.gpu import gpu_count
 from simclr_tui.launch.tasks import encoder_facts
+from simclr_tui.launch.torch_versions import check_torch_versions
 from simclr_tui.recipe.cost import Cost, cost
 from simclr_tui.recipe.datasets import absolute, check_data, count_images, resolve_auto
 from simclr_tui.recipe.fields import field, fields
@@ -100,6 +101,8 @@ def plan_variant(
 
 
 def _checked(resolved: Resolved, choices: tuple[str, ...], here: bool) -> Plan:
+    if here:
+        check_torch_versions()
     recipe = resolved.recipe
     check_data(recipe.data, recipe.reading)
     whole = absolute(recipe.data)

@@ -165,18 +165,19 @@ def _jp2(read: Bytes) -> Header | None:
 
 
 def _iso(read: Bytes) -> Header | None:
-    """Read AVIF and HEIC, which are boxes of the same form: `ispe` says the size, `pixi` the depth."""
+    """Read AVIF: `ispe` says the size, `pixi` the depth. HEIC, of the same form, may crop after that."""
     data = read(0, 1 << 16)
     brand = read(8, 4)
-    kind = "AVIF" if brand in (b"avif", b"avis") or b"av01" in data else "HEIC"
+    if brand not in (b"avif", b"avis") and b"av01" not in data:
+        return None
     sizes = [struct.unpack(">II", data[m.end() + 4 : m.end() + 12]) for m in re.finditer(rb"ispe", data)]
     if not sizes:
         return None
     width, height = max(sizes, key=lambda size: size[0] * size[1])
     at = data.find(b"pixi")
     channels, bits = (data[at + 8], data[at + 9]) if at >= 0 else (3, 8)
-    alpha = b"urn:mpeg:hevc:2015:auxid:1" in data or b":alpha" in data
-    return _coded(kind, width, height, channels + alpha, bits, alpha)
+    alpha = b":alpha" in data
+    return _coded("AVIF", width, height, channels + alpha, bits, alpha)
 
 
 def _coded(kind: str, width: int, height: int, channels: int, bits: int, alpha: bool = False) -> Header:
@@ -239,7 +240,7 @@ def _tiff(read: Bytes) -> Header | None:
     order = "<" if read(0, 2) == b"II" else ">"
     big = struct.unpack(order + "H", read(2, 2))[0] == 43
     at = struct.unpack(order + ("Q" if big else "I"), read(8 if big else 4, 8 if big else 4))[0]
-    first, pages, mixed = None, 0, False
+    first, pages = None, 0
     while at and pages < _PAGES:
         tags, at = _directory(read, order, big, at)
         if tags.get(254, (0,))[0] & 1 and pages:  # a thumbnail of another page
@@ -247,9 +248,7 @@ def _tiff(read: Bytes) -> Header | None:
         pages += 1
         if first is None:
             first = tags
-        elif any(tags.get(tag) != first.get(tag) for tag in (256, 257, 277)):
-            mixed = True
-    return None if first is None else _tiff_header(first, 1 if mixed and pages == 0 else pages)
+    return None if first is None else _tiff_header(first, pages)
 
 
 def _tiff_header(tags: dict[int, tuple[int, ...]], pages: int) -> Header | None:
@@ -265,7 +264,7 @@ def _tiff_header(tags: dict[int, tuple[int, ...]], pages: int) -> Header | None:
     usual = samples == {0: 1, 1: 1, 2: 3, 3: 1, 5: 4, 6: 3, 8: 3}.get(photometric, -1)
     plain = dtype == "uint8" and usual and pages == 1 and tags.get(259, (1,))[0] in _PLAIN_TIFF
     channels = 3 if palette or photometric == 5 else samples
-    return Header("TIFF", width, height, channels, dtype, max(bits), False, pages, plain)
+    return Header("TIFF", width, height, channels * pages, dtype, max(bits), False, pages, plain)
 
 
 _SIZES = {1: (1, "B"), 3: (2, "H"), 4: (4, "I"), 16: (8, "Q")}

@@ -7,6 +7,9 @@ from pathlib import Path
 import msgspec
 
 from simclr_tui.atomic import write_file
+from simclr_tui.errors import StoreError
+from simclr_tui.recipe.resolve import Resolved
+from simclr_tui.text import safe
 
 NAME = "data.json"
 
@@ -35,6 +38,23 @@ class DataFacts(msgspec.Struct, kw_only=True):
     left_out: list[str] = msgspec.field(default_factory=list)
     notes: list[str] = msgspec.field(default_factory=list)
     warnings: list[str] = msgspec.field(default_factory=list)
+    schedule_images: int = 0
+    """The number of images that the schedule was made for, where other data was accepted later."""
+    accept: bool = False
+    """Set by `simclr resume --accept-data`; the next attempt takes the data as it is, and clears this."""
+    moved_to: str = ""
+    """Set by `simclr resume --data`: where the same images lie now."""
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """Return what there is to know before training: splits and classes, range, what was left out."""
+        channels = f"{self.channels} channel{'s'[: self.channels != 1]} ({', '.join(self.channel_names[:8])})"
+        spans = [f"{low:g} to {high:g}" for low, high in zip(self.low, self.high, strict=True)]
+        shown = ", ".join(dict.fromkeys(spans[:8]))
+        span = f"values from {shown} ({self.range_reason})" if spans else self.range_reason
+        bits = (self.levels + 1).bit_length() - 1
+        found = (*self.layout, f"{channels}, kept in {bits} bits" + (f": {span}" if span else ""))
+        return (*found, *self.notes, *self.left_out)
 
     def differences(self, other: DataFacts) -> list[str]:
         """Return what `other` has otherwise, in words: `216 images were, 54 are`."""
@@ -73,3 +93,22 @@ def read_data_facts(run: Path) -> DataFacts | None:
 def write_data_facts(run: Path, facts: DataFacts) -> None:
     """Write the facts into a run's folder. Raises OSError."""
     write_file(run / NAME, msgspec.json.format(msgspec.json.encode(facts), indent=2))
+
+
+def with_data_moved(run: Path, resolved: Resolved) -> Resolved:
+    """Return a run's recipe with the place where its images lie now, if `resume --data` has said another."""
+    facts = read_data_facts(run)
+    if facts is None or not facts.moved_to:
+        return resolved
+    return resolved.with_value("data", facts.moved_to, "resume --data")
+
+
+def mark_data(run: Path, *, accept: bool = False, moved_to: str = "") -> None:
+    """Say that the next attempt may take other data, or where its images lie now. Raises StoreError, OSError."""
+    facts = read_data_facts(run)
+    if facts is None:
+        raise StoreError(
+            f"{safe(run.name)} has no {NAME}: nothing tells what it was trained on",
+            "resume it with the data where it was",
+        )
+    write_data_facts(run, msgspec.structs.replace(facts, accept=accept, moved_to=moved_to or facts.moved_to))

@@ -14,6 +14,7 @@ from simclr_tui.paths import RunPaths
 from simclr_tui.recipe.recipe import Recipe
 from simclr_tui.recipe.resolve import Resolved, from_toml
 from simclr_tui.store.checkpoints import Manifest, manifests
+from simclr_tui.store.data_facts import with_data_moved
 from simclr_tui.store.events import Event, read_events
 from simclr_tui.store.metrics.history import History, Points
 from simclr_tui.store.state import State, observe
@@ -87,7 +88,8 @@ class Run:
     def resolved(self) -> Resolved:
         """The recipe with the source of each value. Raises StoreError or RecipeError when it cannot be read."""
         try:
-            return from_toml(self.paths.recipe.read_text(encoding="utf-8"))
+            resolved = from_toml(self.paths.recipe.read_text(encoding="utf-8"))
+            return with_data_moved(self.path, resolved)
         except (OSError, UnicodeDecodeError) as error:
             raise StoreError(f"{self.name} has no readable recipe.toml: {error}", "is this a run folder?") from None
         except RecipeError as error:

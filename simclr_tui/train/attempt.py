@@ -27,6 +27,7 @@ from simclr_tui.train.distributed import (
     leave_process_group,
 )
 from simclr_tui.train.epoch import report_damaged
+from simclr_tui.train.known_data import recognise_data, tell_data
 from simclr_tui.train.loop import train
 from simclr_tui.train.model.build import build_encoder
 from simclr_tui.train.model.head import build_head
@@ -110,11 +111,11 @@ def prepare(
     """
     compute = choose_compute(recipe, group, scales_loss=True)
     data = _open_images(recipe, report, stop, group)
-    channels = data.train.images.shape[1]
-    recipe, fitted = for_channels(recipe, channels, rgb=channels == 3)
+    known = recognise_data(paths, recipe.data, data, resumes=any(paths.checkpoints.glob("step-*.json")))
+    recipe, fitted = for_channels(recipe, data.channels, rgb=data.rgb)
     # The model is drawn on the CPU, so that a seed gives the same start on every device.
     torch.manual_seed(recipe.seed)
-    encoder = build_encoder(recipe, channels)
+    encoder = build_encoder(recipe, data.channels)
     head = build_head(recipe, encoder.dim)
     for module in (encoder, head):
         convert_sync_batchnorm(module, group)
@@ -124,7 +125,7 @@ def prepare(
         recipe=recipe,
         paths=paths,
         compute=compute,
-        source=Source(data.train.images, compute.device),
+        source=Source(data.train.images, compute.device, data.check),
         encoder=encoder,
         head=head,
         optimizer=build_optimizer(recipe, [encoder, head]),
@@ -132,11 +133,13 @@ def prepare(
         report=report,
         stop=stop,
         group=group,
+        schedule_images=known.schedule_images,
         scale=LossScale(compute.device) if compute.autocast is torch.float16 else None,
     )
     if not _load_checkpoint(training):
         training.chunk = choose_chunk(training)
     if group.is_first:
+        tell_data(paths, known, report)
         _report_start(training, data)
         if fitted:
             report.log(fitted)

@@ -28,7 +28,8 @@ from simclr_tui.train.stop_flag import StopFlag
 class Training:
     """One attempt's parts, after `step` updates; `evaluated` is the step of the newest evaluation.
 
-    `chunk` is the most images of the local batch that pass the network at once.
+    `chunk` is the most images of the local batch that pass the network at once. `schedule_images` is the number of
+    images that the schedule was made for, where other data was accepted since (0: those that there are).
     """
 
     recipe: Recipe
@@ -43,6 +44,7 @@ class Training:
     stop: StopFlag
     group: ProcessGroup = SINGLE_PROCESS
     chunk: int = 0
+    schedule_images: int = 0
     scale: LossScale | None = None
     step: int = 0
     evaluated: int = -1
@@ -75,7 +77,7 @@ class Training:
 
     @property
     def steps(self) -> int:
-        return self.steps_per_epoch * self.recipe.epochs
+        return self.recipe.steps_per_epoch(self.schedule_images or len(self.source)) * self.recipe.epochs
 
     def state_dict(self) -> dict[str, Any]:
         """Return all that the run needs to go on exactly; draws are functions of seed and step, not of a generator."""

@@ -18,6 +18,12 @@ def resume(
         Literal["here", "slurm"] | None,
         typer.Option("--on", help="here or slurm (default: where it trained last).", show_default=False),
     ] = None,
+    data: Annotated[
+        str, typer.Option("--data", help="Where the same images lie now, if they were moved.", show_default=False)
+    ] = "",
+    accept_data: Annotated[
+        bool, typer.Option("--accept-data", help="Go on though the images have changed; the schedule stays.")
+    ] = False,
     queue: Annotated[
         bool, typer.Option("--queue", "-q", help="Wait for a free place instead of starting now; see simclr queue.")
     ] = False,
@@ -39,6 +45,13 @@ def resume(
     store, options = Store(runs), JobOptions(partition=partition, time=time, cpus=cpus, nodes=nodes)
     refresh(store)
     run = find_to_change(store, name)
+    if data or accept_data:
+        from simclr_tui.recipe.datasets import absolute, check_data
+        from simclr_tui.store.data_facts import mark_data
+
+        if data:
+            check_data(data)
+        mark_data(run.path, accept=accept_data, moved_to=absolute(data) if data else "")
     placement = placement_to_resume(run, on, options, queue=Queue() if queue else None)
     placement.requeue(run)
     tell_placement(store, placement, [run])

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import datetime
 
+import msgspec
+
 from simclr_tui.cli import output
 from simclr_tui.cli.find import find_run
 from simclr_tui.cli.options import DEFAULT_RUNS, AsJson, RunName, Runs
 from simclr_tui.recipe.fields import fields, short_values
+from simclr_tui.store.data_facts import read_data_facts
 from simclr_tui.store.evaluations import read_evaluations
 from simclr_tui.store.run import Run
 from simclr_tui.store.state import State
@@ -46,7 +49,7 @@ def _waits(store: Store, run: Run) -> dict[str, object]:
 
 
 def _as_json(run: Run, status: State) -> dict[str, object]:
-    info, resolved = run.info, run.resolved
+    info, resolved, data = run.info, run.resolved, read_data_facts(run.path)
     return {
         "name": run.name,
         "state": status.state,
@@ -59,6 +62,7 @@ def _as_json(run: Run, status: State) -> dict[str, object]:
         "note": info.note,
         "command": info.command,
         "git_commit": info.git_commit,
+        "data": None if data is None else msgspec.to_builtins(data),
         "version": info.version,
         "preset": resolved.preset,
         "recipe": short_values(resolved.recipe),
@@ -88,6 +92,7 @@ def _print_state(run: Run, status: State, waits: dict[str, object]) -> None:
         ["speed", f"{number(summary.get('images_per_s'))} images/s"],
         ["GPU memory", size(summary.get("gpu_allocated")) if "gpu_allocated" in summary else ""],
         ["data", f"{facts.get('images', '?')} images, {facts.get('test_images', '?')} for kNN"],
+        *[["", sentence] for sentence in _data_sentences(run)],
         ["damaged", f"{facts['damaged_images']} images replaced" if facts.get("damaged_images") else ""],
         ["device", f"{facts.get('device', '?')}, {facts.get('precision', '?')}, torch {facts.get('torch', '?')}"],
         ["created", created],
@@ -99,6 +104,14 @@ def _print_state(run: Run, status: State, waits: dict[str, object]) -> None:
         *[[found.name, found.words] for found in read_evaluations(run.paths)],
     ]
     output.table([run.name, ""], [row for row in rows if row[1]])
+
+
+def _data_sentences(run: Run) -> list[str]:
+    """Return what the trainer found of the images, and what is wrong with them."""
+    facts = read_data_facts(run.path)
+    if facts is None:
+        return []
+    return [safe(sentence) for sentence in (*facts.sentences, *(f"warning: {warning}" for warning in facts.warnings))]
 
 
 def _knn(summary: dict[str, float]) -> str:

@@ -10,6 +10,7 @@ from torch import Tensor
 from simclr_tui.train.data.images import Images
 from simclr_tui.train.data.lazy_images import FileImages
 from simclr_tui.train.data.pixels import levels_of
+from simclr_tui.train.data.seal import BackgroundCheck
 
 _SHARE = 0.4  # of the device's free memory that images may take
 
@@ -17,8 +18,8 @@ _SHARE = 0.4  # of the device's free memory that images may take
 class Source:
     """Gathers images by id: uint8 or uint16 (N, C, S, S) on the device."""
 
-    def __init__(self, images: Images, device: torch.device) -> None:
-        self._device = device
+    def __init__(self, images: Images, device: torch.device, check: BackgroundCheck | None = None) -> None:
+        self._device, self._check = device, check
         self.channels, self.levels = int(images.shape[1]), levels_of(images.dtype)
         self._dtype = torch.uint8 if self.levels == 255 else torch.uint16
         self._images = images if isinstance(images, FileImages) else torch.from_numpy(images)
@@ -35,6 +36,8 @@ class Source:
 
     def damaged(self) -> list[str]:
         """Names of the images that turned out to be damaged since the last call."""
+        if self._check is not None:
+            self._check.raise_if_failed()
         return [] if isinstance(self._images, Tensor) else self._images.damages.newly_found()
 
     def batch(self, samples: NDArray[np.int64]) -> Tensor:

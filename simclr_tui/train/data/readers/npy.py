@@ -16,7 +16,7 @@ def header(file: File) -> Header:
     found = read_header(file)
     if found is None:
         raise DataError(
-            "a .npy file that holds no image of shape (H, W), (H, W, C) or (C, H, W)", "give --data npy:FILE"
+            "a .npy file that holds no image of numbers, (H, W), (H, W, C) or (C, H, W)", "give --data npy:FILE"
         )
     return found
 

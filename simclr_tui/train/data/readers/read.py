@@ -30,7 +30,7 @@ def survey_image(file: File, name: str) -> Header:
 
     Raises DataError for one that is refused, and all sorts of things for one that is damaged.
     """
-    header = read_header(file) or _reader("DICOM" if _is_dicom(file) else "").header(file)
+    header = read_header(file) or _reader(_kind(file)).header(file)
     pixels = header.width * header.height
     if pixels > _most_pixels():
         if pixels > _DENSEST * (len(file) if isinstance(file, bytes) else file.stat().st_size):
@@ -81,12 +81,18 @@ def _load(module: str) -> Reader:
     return cast(Reader, importlib.import_module(f"simclr_tui.train.data.readers.{module}"))
 
 
-def _is_dicom(file: File) -> bool:
+def _kind(file: File) -> str:
+    """Return the kind of a file whose header needs its own library; '' for one that Pillow may know."""
     if isinstance(file, Path):
         with file.open("rb") as stream:
-            stream.seek(128)
-            return stream.read(4) == b"DICM"
-    return file[128:132] == b"DICM"
+            head = stream.read(132)
+    else:
+        head = file[:132]
+    if head[128:] == b"DICM":
+        return "DICOM"
+    if head.startswith(b"\x93NUMPY"):
+        return "NumPy"
+    return "HEIC" if head[4:8] == b"ftyp" else ""
 
 
 def _most_pixels() -> int:

@@ -1,0 +1,344 @@
+"""Images of every kind, each read to within half a level of numpy's own reading, or refused in a sentence."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from simclr_tui.errors import DataError
+from simclr_tui.recipe.reading import Reading
+from simclr_tui.train.data import Data, open_data
+from simclr_tui.train.data.pixels import levels_of
+
+SIDE = 24
+RNG = np.random.default_rng(16)
+
+
+def quiet(what: str, done: int, total: int) -> None: ...
+
+
+def opened(root: Path, **reading: str) -> Data:
+    return open_data(
+        f"folder:{root}",
+        image_size=SIDE,
+        subset=0,
+        progress=quiet,
+        cache=root.parent / "cache",
+        reading=Reading(**reading),
+    )
+
+
+def texture(low: float, high: float, dtype: str, channels: int = 1) -> np.ndarray:
+    """Four images (4, SIDE, SIDE, C) that take all values between `low` and `high`, both included."""
+    values = RNG.uniform(low, high, (4, SIDE, SIDE, channels))
+    values[:, 0, 0], values[:, -1, -1] = low, high
+    return values.astype(dtype) if np.dtype(dtype).kind == "f" else np.rint(values).astype(dtype)
+
+
+def tiff(**options: Any) -> Callable[[Path, np.ndarray], None]:
+    def save(file: Path, image: np.ndarray) -> None:
+        tifffile = pytest.importorskip("tifffile")
+        tifffile.imwrite(file, image[..., 0] if image.shape[-1] == 1 else image, **options)
+
+    return save
+
+
+def bands_first(file: Path, image: np.ndarray) -> None:
+    tifffile = pytest.importorskip("tifffile")
+    tifffile.imwrite(file, np.moveaxis(image, -1, 0), photometric="minisblack", planarconfig="separate")
+
+
+def pages(file: Path, image: np.ndarray) -> None:
+    tifffile = pytest.importorskip("tifffile")
+    with tifffile.TiffWriter(file) as writer:
+        for plane in np.moveaxis(image, -1, 0):
+            writer.write(plane, photometric="minisblack", metadata=None)
+
+
+def pil(file: Path, image: np.ndarray) -> None:
+    Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image).save(file)
+
+
+def png16(file: Path, image: np.ndarray) -> None:
+    file.write_bytes(pytest.importorskip("imagecodecs").png_encode(image))
+
+
+def jp2(file: Path, image: np.ndarray) -> None:
+    file.write_bytes(pytest.importorskip("imagecodecs").jpeg2k_encode(image.squeeze(), level=0, reversible=True))
+
+
+def avif(file: Path, image: np.ndarray) -> None:
+    codecs = pytest.importorskip("imagecodecs")
+    file.write_bytes(codecs.avif_encode(image, level=100, bitspersample=10, pixelformat="444"))
+
+
+def heic(file: Path, image: np.ndarray) -> None:
+    heif = pytest.importorskip("pillow_heif")
+    heif.from_bytes("RGB", image.shape[1::-1], image.tobytes()).save(
+        file, quality=-1, chroma=444, matrix_coefficients=0
+    )
+
+
+def netpbm(top: int, plain: bool = False) -> Callable[[Path, np.ndarray], None]:
+    def save(file: Path, image: np.ndarray) -> None:
+        magic = {(1, False): "P5", (3, False): "P6", (1, True): "P2", (3, True): "P3"}[image.shape[-1], plain]
+        head = f"{magic}\n# by a test\n{image.shape[1]} {image.shape[0]}\n{top}\n".encode()
+        data = (
+            " ".join(map(str, image.ravel())).encode()
+            if plain
+            else image.astype(">u2" if top > 255 else "u1").tobytes()
+        )
+        file.write_bytes(head + data)
+
+    return save
+
+
+def npy(file: Path, image: np.ndarray) -> None:
+    np.save(file, image[..., 0] if image.shape[-1] == 1 else image)
+
+
+def dicom(
+    slope: float = 1.0, intercept: float = 0.0, meaning: str = "MONOCHROME2"
+) -> Callable[[Path, np.ndarray], None]:
+    """Stores (value − intercept) / slope in 16 bits, as a scanner does."""
+
+    def save(file: Path, image: np.ndarray) -> None:
+        pydicom = pytest.importorskip("pydicom")
+        stored = np.rint((image[..., 0].astype(float) - intercept) / slope)
+        signed = bool(stored.min() < 0)
+        data = pydicom.Dataset()
+        data.file_meta = pydicom.dataset.FileMetaDataset()
+        data.file_meta.TransferSyntaxUID = pydicom.uid.ExplicitVRLittleEndian
+        data.file_meta.MediaStorageSOPClassUID = pydicom.uid.SecondaryCaptureImageStorage
+        data.file_meta.MediaStorageSOPInstanceUID = "1.2.3"
+        data.SOPClassUID, data.SOPInstanceUID = data.file_meta.MediaStorageSOPClassUID, "1.2.3"
+        data.Rows, data.Columns = image.shape[:2]
+        data.SamplesPerPixel, data.PhotometricInterpretation = 1, meaning
+        data.BitsAllocated, data.BitsStored, data.HighBit = 16, 12 if not signed else 16, 11 if not signed else 15
+        data.PixelRepresentation = int(signed)
+        if (slope, intercept) != (1.0, 0.0):
+            data.RescaleSlope, data.RescaleIntercept = slope, intercept
+        data.PixelData = stored.astype("<i2" if signed else "<u2").tobytes()
+        data.save_as(file, enforce_file_format=True)
+
+    return save
+
+
+# what it is · the file's suffix · how it is written · the values, four images (4, H, W, C)
+KINDS: dict[str, tuple[str, Callable[[Path, np.ndarray], None], np.ndarray]] = {
+    "8-bit grey PNG": (".png", pil, texture(0, 255, "uint8")),
+    "8-bit RGB PNG": (".png", pil, texture(0, 255, "uint8", 3)),
+    "8-bit RGB BMP": (".bmp", pil, texture(0, 255, "uint8", 3)),
+    "12 bits in 16, PNG": (".png", pil, texture(0, 4095, "uint16")),
+    "12 bits in 16, TIFF": (".tif", tiff(), texture(0, 4095, "uint16")),
+    "16 bits, TIFF": (".tif", tiff(), texture(0, 65535, "uint16")),
+    "16 bits, big-endian TIFF": (".tif", tiff(byteorder=">"), texture(0, 65535, "uint16")),
+    "16 bits, BigTIFF": (".tif", tiff(bigtiff=True), texture(0, 65535, "uint16")),
+    "16 bits, deflated and tiled TIFF": (".tif", tiff(compression="zlib", tile=(16, 16)), texture(0, 65535, "uint16")),
+    "16 bits, LZW": (".tif", tiff(compression="lzw"), texture(0, 65535, "uint16")),
+    "dim fluorescence, 100 to 250 counts in 16 bits": (".tif", tiff(), texture(100, 250, "uint16")),
+    "uint16 that holds 0 to 255": (".tif", tiff(), texture(0, 255, "uint16")),
+    "int32 that holds 0 to 255": (".tif", tiff(), texture(0, 255, "int32")),
+    "signed 16 bits, -1000 to 3000": (".tif", tiff(), texture(-1000, 3000, "int16")),
+    "signed 8 bits": (".tif", tiff(), texture(-128, 127, "int8")),
+    "float, 0 to 1": (".tif", tiff(), texture(0, 1, "float32")),
+    "float counts": (".tif", tiff(), texture(0, 20_000, "float32")),
+    "half floats": (".tif", tiff(), texture(0, 1, "float16")),
+    "doubles": (".tif", tiff(), texture(-1e-3, 1e-3, "float64")),
+    "4 bands": (".tif", tiff(photometric="rgb", extrasamples=["unspecified"]), texture(0, 4000, "uint16", 4)),
+    "4 bands, the fourth tagged alpha": (".tif", tiff(photometric="rgb", extrasamples=["unassalpha"]), texture(0, 255, "uint8", 4)),  # noqa: E501
+    "2 bands": (".tif", bands_first, texture(0, 65535, "uint16", 2)),
+    "13 bands": (".tif", bands_first, texture(0, 10_000, "uint16", 13)),
+    "5 pages": (".tif", pages, texture(0, 4095, "uint16", 5)),
+    "16-bit RGB PNG": (".png", png16, texture(0, 65535, "uint16", 3)),
+    "16-bit RGB TIFF": (".tif", tiff(photometric="rgb"), texture(0, 65535, "uint16", 3)),
+    "12-bit PGM": (".pgm", netpbm(4095), texture(0, 4095, "uint16")),
+    "16-bit PPM": (".ppm", netpbm(65535), texture(0, 65535, "uint16", 3)),
+    "PGM of numbers, 10 bits": (".pgm", netpbm(1023, plain=True), texture(0, 1023, "uint16")),
+    "JPEG 2000, 12 bits": (".jp2", jp2, texture(0, 4095, "uint16")),
+    "JPEG 2000, 8 bits, RGB": (".jp2", jp2, texture(0, 255, "uint8", 3)),
+    "HEIC, lossless": (".heic", heic, texture(0, 255, "uint8", 3)),
+    "an array a file": (".npy", npy, texture(-5, 5, "float32")),
+    "an array of 5 channels a file": (".npy", npy, texture(0, 60_000, "uint16", 5)),
+    "booleans": (".npy", npy, texture(0, 1, "float32") > 0.5),
+    "DICOM, 12 bits": (".dcm", dicom(), texture(0, 4095, "uint16")),
+    "DICOM, Hounsfield units": (".dcm", dicom(1, -1024), texture(-1024, 3071, "int16")),
+    "DICOM, a slope that is no whole number": (".dcm", dicom(0.5, -10), texture(-10, 2000, "float32").round() ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_is_read_to_within_half_a_level(tmp_path, kind):
+    suffix, save, images = KINDS[kind]
+    (tmp_path / "images").mkdir()
+    for number, image in enumerate(images):
+        save(tmp_path / "images" / f"{number}{suffix}", image)
+    data = opened(tmp_path / "images")
+    wanted = np.moveaxis(images, -1, 1).astype(np.float64)
+    stored = data.train.images.astype(np.float64)
+    assert stored.shape == wanted.shape
+    assert data.train.images.dtype in (np.uint8, np.uint16)
+    if np.dtype(images.dtype) == np.uint8:
+        assert np.array_equal(stored, wanted)
+        return
+    low, high = (wanted.min(axis=(0, 2, 3)), wanted.max(axis=(0, 2, 3)))
+    span = (high - low)[:, None, None]
+    back = low[:, None, None] + stored * span / levels_of(data.train.images.dtype)
+    assert np.all(np.abs(back - wanted) <= span / levels_of(data.train.images.dtype) / 2 * 1.02)
+    if images.dtype.kind in "iu":  # no two levels of the file fall together
+        assert len(np.unique(data.train.images[:, 0])) == len(np.unique(images[..., 0]))
+
+
+def test_inverted_dicom_is_turned_round(tmp_path):
+    (tmp_path / "images").mkdir()
+    images = texture(0, 4095, "uint16")
+    for number, image in enumerate(images):
+        dicom(meaning="MONOCHROME1")(tmp_path / "images" / f"{number}.dcm", image)
+    stored = opened(tmp_path / "images").train.images[:, 0].astype(float)
+    assert np.abs(stored / 65535 * 4095 - (4095 - images[..., 0].astype(float))).max() <= 0.5
+
+
+def test_10_bit_avif_keeps_its_depth(tmp_path):
+    (tmp_path / "images").mkdir()
+    ramp = np.broadcast_to(np.linspace(0, 1023, SIDE)[:, None, None], (SIDE, SIDE, 3)).astype(np.uint16)
+    for number in range(2):
+        avif(tmp_path / "images" / f"{number}.avif", np.ascontiguousarray(ramp))
+    data = opened(tmp_path / "images")
+    assert data.train.images.dtype == np.uint16
+    assert np.abs(data.train.images[0, 1].astype(float) / 65535 * 1023 - ramp[..., 1]).max() < 24  # it is lossy
+
+
+def write(root: Path, **images: np.ndarray) -> Path:
+    root.mkdir(exist_ok=True)
+    for name, image in images.items():
+        npy(root / f"{name}.npy", image)
+    return root
+
+
+PAIR = texture(0, 1000, "uint16", 3)
+
+
+@pytest.mark.parametrize(
+    ("images", "reading", "words"),
+    [
+        ({"a": PAIR[0], "b": PAIR[1][..., :2]}, {}, "the images differ in channels: a.npy is NumPy, 3 channels of uint16; b"),  # noqa: E501
+        ({"a": PAIR[0], "b": PAIR[1].astype("uint8")}, {}, "differ in bit depth: a.npy is .*uint16; b.npy is .*uint8 — .*--range LO:HI"),  # noqa: E501
+        ({"a": PAIR[0], "b": PAIR[1]}, {"channels": "1,7"}, r"a.npy \(NumPy, 3 channels of uint16\) has no channel 7 — give --channels 3"),  # noqa: E501
+        ({"a": PAIR[0] * np.nan, "b": PAIR[1] / 7}, {}, "a.npy has 1,728 values that are not finite .* — .*--range LO:HI"),  # noqa: E501
+        ({"a": PAIR[0] * 0 + 7, "b": PAIR[1] * 0 + 7}, {}, r"every image holds one value only \(7\)"),
+        ({"a": PAIR[0] * 1j, "b": PAIR[1] * 1j}, {}, "a.npy: a .npy file that holds no image of numbers"),
+        ({"a": PAIR[0][0, 0], "b": PAIR[1][0, 0]}, {}, r"holds no image of numbers, \(H, W\)"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_read_truthfully_is_one_sentence(tmp_path, images, reading, words):
+    with pytest.raises(DataError, match=words):
+        opened(write(tmp_path / "images", **images), **reading)
+    cache = tmp_path / "cache"
+    assert not cache.exists() or not [path for path in cache.iterdir() if path.is_dir()]
+
+
+def test_a_missing_library_is_named_before_anything_is_decoded(tmp_path, monkeypatch):
+    root = tmp_path / "images"
+    root.mkdir()
+    for number, image in enumerate(texture(0, 4095, "uint16", 5)):
+        bands_first(root / f"{number}.tif", image)
+    monkeypatch.setattr("simclr_tui.train.data.readers.read.installed", lambda package: package != "tifffile")
+    with pytest.raises(
+        DataError,
+        match=r"0.tif \(TIFF, 5 .*uint16\) cannot be read truthfully without tifffile — pip install .*tiff",
+    ):
+        opened(root)
+
+
+def test_the_range_can_be_given_by_values_percentiles_or_image(tmp_path):
+    root = write(tmp_path / "images", **{f"i{n}": image for n, image in enumerate(texture(100, 1100, "uint16"))})
+    given = opened(root, range="0:2000").train.images
+    assert (given.min(), given.max()) == (round(100 / 2000 * 65535), round(1100 / 2000 * 65535))
+    narrow = opened(root, range="p25:p75")
+    assert 0.2 < np.mean(narrow.train.images == 0) < 0.3
+    assert any("clipped" in warning for warning in narrow.warnings)
+    each = opened(root, range="image").train.images
+    assert each.reshape(4, -1).min(axis=1).tolist() == [0] * 4
+    assert each.reshape(4, -1).max(axis=1).tolist() == [65535] * 4
+
+
+def test_nan_is_low_where_a_range_is_given(tmp_path):
+    images = texture(0, 1, "float32")
+    images[0, 3, 3] = np.nan
+    root = write(tmp_path / "images", **{f"i{n}": image for n, image in enumerate(images)})
+    assert opened(root, range="0:1").train.images[0, 0, 3, 3] == 0
+
+
+def test_a_hot_pixel_does_not_hide_the_image(tmp_path):
+    images = RNG.integers(100, 200, (4, 64, 64, 1)).astype("uint16")
+    images[2, 5, 5] = 65535
+    root = write(tmp_path / "images", **{f"i{n}": image for n, image in enumerate(images)})
+    data = opened(root)
+    assert len(np.unique(data.train.images)) >= 90
+    assert "few lie far outside" in data.range_reason
+
+
+def test_channels_are_picked_in_their_order(tmp_path):
+    images = texture(0, 255, "uint8", 5)
+    root = write(tmp_path / "images", **{f"i{n}": image for n, image in enumerate(images)})
+    picked = opened(root, channels="5,1")
+    assert np.array_equal(picked.train.images, np.moveaxis(images, -1, 1)[:, [4, 0]])
+    assert picked.channel_names == ("channel 5", "channel 1")
+    assert opened(root, channels="3").channels == 3
+
+
+def test_transparency_is_laid_over_white_and_said_or_kept(tmp_path):
+    root = tmp_path / "images"
+    root.mkdir()
+    for number, image in enumerate(texture(0, 255, "uint8", 4)):
+        Image.fromarray(image, "RGBA").save(root / f"{number}.png")
+    data = opened(root)
+    assert data.channels == 3
+    assert any("laid over white; --channels 4 keeps it" in note for note in data.notes)
+    assert opened(root, channels="4").channels == 4
+
+
+def test_few_levels_and_constant_images_are_warned_of(tmp_path):
+    few = write(tmp_path / "few", **{f"i{n}": image // 100 * 100 for n, image in enumerate(texture(0, 1000, "uint16"))})
+    assert any("11 levels only" in warning for warning in opened(few).warnings)
+    flat = {f"f{n}": np.full((SIDE, SIDE, 1), 500 + n, "uint16") for n in range(3)}
+    some = write(tmp_path / "flat", i=texture(0, 1000, "uint16")[0], **flat)
+    assert any("75% of the images are nearly constant" in warning for warning in opened(some).warnings)
+
+
+def test_version_0_1_reads_as_it_did(tmp_path):
+    root = tmp_path / "images"
+    root.mkdir()
+    images = texture(0, 65535, "uint16")
+    for number, image in enumerate(images):
+        pil(root / f"{number}.png", image)
+    old = opened(root, range="0.1", split="0.1").train.images
+    assert old.dtype == np.uint8
+    assert np.array_equal(old, np.repeat((images >> 8).transpose(0, 3, 1, 2), 3, axis=1))
+
+
+def test_pixels_in_memory_and_image_by_image_are_the_same(tmp_path, monkeypatch):
+    root = write(tmp_path / "images", **{f"i{n}": image for n, image in enumerate(texture(-50, 50, "float32", 2))})
+    whole = opened(root).train.images
+    monkeypatch.setenv("SIMCLR_DECODED", "0")
+    lazy = open_data(f"folder:{root}", image_size=SIDE, subset=0, progress=quiet, cache=tmp_path / "other")
+    assert not isinstance(lazy.train.images, np.ndarray)
+    assert lazy.train.images.dtype == whole.dtype
+    assert np.array_equal(lazy.train.images[:], whole)
+    lazy.train.images.decoders.close()
+
+
+def test_the_header_of_a_file_is_read_from_its_bytes_too():
+    from simclr_tui.recipe.image_headers import read_header
+
+    buffer = io.BytesIO()
+    Image.new("L", (7, 5)).save(buffer, "PNG")
+    header = read_header(buffer.getvalue())
+    assert header is not None
+    assert (header.width, header.height, header.channels) == (7, 5, 1)

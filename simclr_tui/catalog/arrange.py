@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from simclr_tui.catalog.comparable import comparable_values, row_left_out
 from simclr_tui.catalog.row import Row, columns, find_column
 from simclr_tui.catalog.spread import Spread, spread_of
 from simclr_tui.recipe.fields import fields
+from simclr_tui.store.comparable import comparable_values, row_left_out
 from simclr_tui.store.metrics.metric_table import COLUMNS, GROUPED, METRICS
 from simclr_tui.store.names import natural_key
 from simclr_tui.store.state import STATES

@@ -8,11 +8,11 @@ from typing import Any
 
 import msgspec
 
-from simclr_tui.catalog.comparable import measured_differently, why_left_out
 from simclr_tui.catalog.spread import Spread, spread_of
 from simclr_tui.catalog.verdict import Sample, Verdict, judge
 from simclr_tui.recipe.fields import Value, diff, fields, short_values, without_result
 from simclr_tui.recipe.recipe import Recipe
+from simclr_tui.store.comparable import measured_differently, why_left_out
 from simclr_tui.store.evaluations import Evaluation, read_evaluation
 from simclr_tui.store.metrics.history import History
 from simclr_tui.store.metrics.metric_table import METRICS, Unit

@@ -11,7 +11,7 @@ from simclr_tui.catalog.row import Row
 from simclr_tui.cli import output
 from simclr_tui.cli.parallel_coordinates import parallel_lines
 from simclr_tui.sweep.folder import Sweep
-from simclr_tui.sweep.results import TrialResult, best_trial, importances, sweep_results
+from simclr_tui.sweep.results import TrialResult, best_trial, importances, sweep_results, sweep_verdict
 from simclr_tui.text import number, percent
 
 _ROWS = 8  # height of a slice plot
@@ -20,7 +20,7 @@ _ROWS = 8  # height of a slice plot
 def as_json(sweep: Sweep, rows: Sequence[Row]) -> dict[str, Any]:
     """Return the stable form of `sweep show --json`."""
     results = sweep_results(sweep, rows)
-    best = best_trial(results)
+    best, verdict = best_trial(results), sweep_verdict(results)
     return {
         "name": sweep.name,
         "sampler": sweep.sampler,
@@ -28,10 +28,13 @@ def as_json(sweep: Sweep, rows: Sequence[Row]) -> dict[str, Any]:
         "seeds": list(sweep.seeds),
         "stopped": sweep.stopped,
         "best": None if best is None else best.number,
+        "told_apart": verdict.winner is not None,
+        "verdict": verdict.words,
         "importance": importances(sweep, results),
         "results": [
             {"trial": one.number, "values": one.values, "runs": list(one.runs), "states": dict(one.states),
-             "knn": one.mean, "knn_std": one.std, "published": one.published}
+             "knn": one.mean, "knn_std": one.std, "averaged": len(one.scores),
+             "knn_interval": one.spread.as_json()["interval"] if one.spread else None, "published": one.published}
             for one in results
         ],
     }  # fmt: skip
@@ -50,9 +53,13 @@ def print_sweep(sweep: Sweep, rows: Sequence[Row], lines: bool = False) -> None:
     output.data(
         f"{sweep.name}{': ' + sweep.title if sweep.title else ''}, {sweep.sampler}, {state_words(sweep, results)}"
     )
+    verdict = sweep_verdict(results)
     if best is None:
+        output.data(verdict.words) if verdict.words else None
         return
     output.data(f"best: trial {best.number} with {values_words(best)}, kNN {_score(best)}; simclr show {best.runs[0]}")
+    if verdict.words:
+        output.data(verdict.words)
     shares = {name: share for name, share in importances(sweep, results).items() if share is not None}
     for name, share in sorted(shares.items(), key=lambda item: -item[1]):
         output.data(f"{name:>16} {'█' * round(20 * share):<20} {percent(share)} of the variance of kNN")

@@ -6,7 +6,7 @@ import contextlib
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 from simclr_tui.atomic import Lock, is_locked, rename_folder
@@ -14,6 +14,7 @@ from simclr_tui.clock import SYSTEM_CLOCK, Clock
 from simclr_tui.errors import NotFoundError, SimclrError, StoreError
 from simclr_tui.paths import CLAIM_LOCK, RUN_FILE, TRASH
 from simclr_tui.store.abandoned import clear_abandoned, clear_unfinished, is_unfinished
+from simclr_tui.store.best_run import best_run
 from simclr_tui.store.names import NAME, check_name, natural_key
 from simclr_tui.store.run import Run
 from simclr_tui.store.state import OPEN
@@ -92,17 +93,14 @@ class Store:
         return self._find_special(word, names) if word.startswith("@") else None
 
     def _find_special(self, word: str, names: list[str]) -> Run:
-        scores: dict[str, Callable[[Run], float]] = {
-            "@last": lambda run: run.info.created,
-            "@best": lambda run: run.status.summary["knn"],
-        }
-        scored: list[tuple[float, str]] = []
-        for name in names if word in scores else ():
-            # A damaged run, or one not yet measured, is neither the last nor the best.
-            with contextlib.suppress(SimclrError, KeyError):
-                scored.append((scores[word](self.run(name)), name))
-        if scored:
-            return self.run(max(scored)[1])
+        if word == "@best":
+            return best_run(map(self.run, names))
+        dated: list[tuple[float, str]] = []
+        for name in names if word == "@last" else ():
+            with contextlib.suppress(SimclrError):  # a damaged run is not the last
+                dated.append((self.run(name).info.created, name))
+        if dated:
+            return self.run(max(dated)[1])
         raise NotFoundError(f"{safe(word)!r} names no run in {self.root}", "use @last, @best or a name from simclr ls")
 
     def claim(self, name: str | None = None) -> Run:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import signal
-import statistics
 import sys
 import time
 from pathlib import Path
@@ -25,7 +24,7 @@ from simclr_tui.store.store import Store
 from simclr_tui.sweep.control import KnownTrial, adding, placement_of_sweep, queue_trial
 from simclr_tui.sweep.folder import Sweep, SweepFolder
 from simclr_tui.sweep.optuna_study import Study
-from simclr_tui.sweep.results import PRUNED
+from simclr_tui.sweep.results import PRUNED, trial_score
 
 _TICK = 1.0  # seconds between two looks
 
@@ -81,8 +80,7 @@ def _look(store: Store, study: Study, sweep: Sweep, *, number: int, rows: list[R
     if len(rows) < len(sweep.seeds):
         return
     if all(row["state"] not in OPEN for row in rows):
-        scores = [row["knn"] for row in rows if row["state"] == "finished" and row["knn"] is not None]
-        study.tell(number, statistics.fmean(scores) if len(scores) == len(rows) else None)
+        study.tell(number, trial_score(rows))
     elif sweep.prune != "none" and rows[0]["state"] == "running":
         _judge(store, study, rows[0], number=number)
 

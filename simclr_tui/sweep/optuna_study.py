@@ -29,11 +29,12 @@ class Study:
         self._study = optuna.create_study(
             storage=optuna.storages.JournalStorage(JournalFileBackend(str(journal))),
             study_name=sweep.name,
-            sampler=_sampler(sweep),
             pruner=_pruner(sweep.prune),
             direction="maximize",
             load_if_exists=True,
         )
+        # A sampler's draws depend on its seed alone: one that is started again must not draw what it drew before.
+        self._study.sampler = _sampler(sweep, asked=self.asked())
 
     def asked(self) -> int:
         """How many trials there are."""
@@ -67,8 +68,8 @@ class Study:
         self._study.tell(number, state=self._optuna.trial.TrialState.PRUNED, skip_if_finished=True)
 
 
-def _sampler(sweep: Sweep) -> Any:
-    """TPE whose numbers are short where they are drawn: the study remembers the value that the recipe holds."""
+def _sampler(sweep: Sweep, asked: int) -> Any:
+    """Return TPE whose numbers are short where they are drawn: the study remembers the value that the recipe holds."""
     import optuna
 
     axes = {axis.name: axis for axis in sweep.axes if axis.is_range}
@@ -85,7 +86,10 @@ def _sampler(sweep: Sweep) -> Any:
             return axes[name].short(value) if name in axes else value
 
     return ShortValues(
-        seed=sweep.seed, n_startup_trials=_RANDOM_FIRST, multivariate=True, constant_liar=sweep.parallel > 1
+        seed=(sweep.seed + 1_000_003 * asked) % 2**32,
+        n_startup_trials=_RANDOM_FIRST,
+        multivariate=True,
+        constant_liar=sweep.parallel > 1,
     )
 
 

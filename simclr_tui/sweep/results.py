@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import statistics
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from simclr_tui.catalog.row import Row
+from simclr_tui.catalog.spread import Spread, spread_of
+from simclr_tui.catalog.verdict import Sample, Verdict, judge
+from simclr_tui.errors import ExitCode
+from simclr_tui.store.comparable import measured_by, measured_differently, row_left_out
+from simclr_tui.store.metrics.metric_table import METRICS
 from simclr_tui.sweep.axes import Values
 from simclr_tui.sweep.folder import Sweep
 
@@ -17,9 +24,17 @@ PRUNED = "pruned"
 """The tag of a run that the sweep has stopped early."""
 
 
+WORST = 0.0
+"""What a sampler is told of a trial that can only fail: the lowest accuracy there is."""
+_METRIC = "knn"  # what trials are judged by
+_OWN_FAULTS = (ExitCode.DIVERGED, ExitCode.OUT_OF_MEMORY)
+
+
 @dataclass(frozen=True)
 class TrialResult:
-    """One trial: `scores` holds the last kNN of each of its runs that finished, `states` those of all of them."""
+    """One trial: `scores` holds the last kNN of each of its runs that finished in health, in the order of `seeds`;
+    `states`, the states of all of them. `images`: how many test images kNN was measured on (0: not known).
+    `measured`: what kNN was measured by, field by field."""
 
     number: int
     values: Values
@@ -27,18 +42,25 @@ class TrialResult:
     states: Counter[str]
     scores: tuple[float, ...]
     published: float | None
+    seeds: tuple[int, ...] = ()
+    images: int = 0
+    measured: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+
+    @property
+    def spread(self) -> Spread | None:
+        return spread_of(self.scores)
 
     @property
     def mean(self) -> float | None:
-        return statistics.fmean(self.scores) if self.scores else None
+        return self.spread.mean if self.spread else None
 
     @property
     def std(self) -> float | None:
-        return statistics.stdev(self.scores) if len(self.scores) > 1 else None
+        return self.spread.std if self.spread else None
 
 
 def sweep_results(sweep: Sweep, rows: Sequence[Row]) -> list[TrialResult]:
-    """The trials that have runs, by number."""
+    """Return the trials that have runs, by number."""
     by_trial: dict[int, list[Row]] = {}
     for row in rows:
         if row["sweep"] == sweep.name:
@@ -47,21 +69,50 @@ def sweep_results(sweep: Sweep, rows: Sequence[Row]) -> list[TrialResult]:
 
 
 def _result(sweep: Sweep, number: int, rows: list[Row]) -> TrialResult:
-    scores = [row["knn"] for row in rows if row["state"] == "finished" and row["knn"] is not None]
+    sound = [row for row in rows if not row_left_out(row) and row[_METRIC] is not None]
     return TrialResult(
         number=number,
         values={name: rows[0][name] for name in sweep.varied},
         runs=tuple(row["name"] for row in rows),
         states=Counter(PRUNED if PRUNED in (row["tags"] or "").split(",") else row["state"] for row in rows),
-        scores=tuple(scores),
+        scores=tuple(row[_METRIC] for row in sound),
         published=sweep.published[number] if number < len(sweep.published) else None,
+        seeds=tuple(row["seed"] for row in sound),
+        images=min((row.get("test_images") or 0 for row in sound), default=0),
+        measured={name: rows[0][name] for name in measured_by(METRICS[_METRIC].within)},
     )
 
 
+def trial_score(rows: Sequence[Row]) -> float | None:
+    """Return what a sampler learns of a trial whose runs have ended: the mean kNN, or the worst there is where a run
+    diverged or ran out of memory, which would happen again. None where the cause came from outside (stopped, lost)."""
+    if any(row["exit_code"] in _OWN_FAULTS or "diverged" in str(row["flags"] or "").split(",") for row in rows):
+        return WORST
+    scores = [row[_METRIC] for row in rows if row["state"] == "finished" and row[_METRIC] is not None]
+    return statistics.fmean(scores) if scores and len(scores) == len(rows) else None
+
+
 def best_trial(results: Sequence[TrialResult]) -> TrialResult | None:
-    """The one with the highest mean kNN."""
+    """Return the trial with the highest mean kNN; None where trials were measured differently. Whether it is told apart
+    from the next, `sweep_verdict` says."""
     scored = [result for result in results if result.mean is not None]
+    if _differently(scored):
+        return None
     return max(scored, key=lambda result: result.mean or 0.0, default=None)
+
+
+def sweep_verdict(results: Sequence[TrialResult]) -> Verdict:
+    """Judge the trials; the winner's place is that in `results`."""
+    samples = [
+        Sample(f"trial {one.number}", one.scores, one.seeds, one.images) if one.scores else None for one in results
+    ]
+    about = METRICS[_METRIC]
+    scored = [result for result in results if result.scores]
+    return judge(about.title, samples, about.better, share=True, differently=_differently(scored))
+
+
+def _differently(results: Sequence[TrialResult]) -> tuple[str, ...]:
+    return measured_differently(_METRIC, [result.measured for result in results])
 
 
 def importances(sweep: Sweep, results: Sequence[TrialResult]) -> dict[str, float | None]:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 from simclr_tui import open_run, runs
 from simclr_tui.errors import ExitCode, NotFoundError, StoreError
 from simclr_tui.store.names import check_name, natural_key
+from simclr_tui.store.state import write_state
 from simclr_tui.store.store import Store
 from tests.run_factory import make_run
 
@@ -151,6 +153,18 @@ def test_last_and_best_pass_over_runs_that_cannot_be_read(tmp_path):
     assert store.find("@best").name == "old"
     with pytest.raises(NotFoundError, match="@last, @best"):
         store.find("@worst")
+
+
+def test_best_is_of_runs_that_finished_in_health_and_were_measured_alike(tmp_path):
+    store = Store(tmp_path)
+    make_run(tmp_path, "good", {"data": "shapes"}, summary={"knn": 0.8})
+    make_run(tmp_path, "stopped", {"data": "shapes"}, state="stopped", summary={"knn": 0.9})
+    collapsed = make_run(tmp_path, "collapsed", {"data": "shapes"}, summary={"knn": 0.95})
+    write_state(collapsed.paths, msgspec.structs.replace(collapsed.status, flags=("collapsed",)))
+    assert store.find("@best").name == "good"
+    make_run(tmp_path, "other", {"data": "cifar10"}, summary={"knn": 0.5})
+    with pytest.raises(NotFoundError, match=r"differ in data — .*good \(shapes\), other \(cifar10\)"):
+        store.find("@best")
 
 
 def test_only_run_folders_are_listed(tmp_path):

@@ -4,16 +4,27 @@ from __future__ import annotations
 
 import dataclasses
 import sqlite3
+from collections import Counter
 
 import msgspec
 import pytest
 
 from simclr_tui.catalog.catalog import Catalog
+from simclr_tui.errors import ExitCode
 from simclr_tui.store.run import Trial
 from simclr_tui.store.store import Store
 from simclr_tui.sweep.axes import grid, parse_axis
 from simclr_tui.sweep.folder import Sweep
-from simclr_tui.sweep.results import best_trial, importances, sweep_results
+from simclr_tui.sweep.optuna_study import Study
+from simclr_tui.sweep.results import (
+    WORST,
+    TrialResult,
+    best_trial,
+    importances,
+    sweep_results,
+    sweep_verdict,
+    trial_score,
+)
 from tests.run_factory import make_run
 
 AXES = (parse_axis("temp", "0.1,0.5,1.0"), parse_axis("bs", "64,128"))
@@ -70,3 +81,75 @@ def test_the_catalog_can_be_asked_for_trials(tmp_path):
     query = "select trial, count(*) from runs where sweep = 's' group by trial"
     asked = sqlite3.connect(tmp_path / "catalog.db").execute(query)
     assert asked.fetchall() == [(number, 2) for number in range(6)]
+
+
+def result(number, *scores, seeds=None, images=0, **measured):
+    seeds = tuple(range(len(scores))) if seeds is None else seeds
+    return TrialResult(number, {"temp": number}, ("run1",), Counter(), scores, None, seeds, images, measured)
+
+
+def test_the_best_trial_is_told_apart_or_a_sentence_says_that_it_is_not():
+    clear = sweep_verdict([result(0, 0.5, 0.51), result(1, 0.8, 0.81)])
+    assert (clear.winner, "trial 1 is better than trial 0" in clear.words) == (1, True)
+    close = sweep_verdict([result(0, 0.79, 0.85), result(1, 0.86, 0.8)])
+    assert (close.winner, "not told apart" in close.words) == (None, True)
+    alone = [result(0, 0.50, images=100), result(1, 0.52, images=100)]
+    assert (sweep_verdict(alone).winner, best_trial(alone).number) == (None, 1)
+
+
+def test_trials_on_other_data_have_no_best():
+    results = [result(0, 0.5, data="shapes", subset=0, knn_k=5), result(1, 0.9, data="cifar10", subset=0, knn_k=5)]
+    assert best_trial(results) is None
+    assert "differ in data" in sweep_verdict(results).words
+
+
+def test_a_collapsed_run_is_no_score_of_its_trial(tmp_path):
+    sweep, rows = made(tmp_path, lambda values, seed: 0.5)
+    rows = [row | {"flags": "collapsed", "knn": 0.9} if row["seed"] == 1 else row for row in rows]
+    assert all(one.scores == (0.5,) for one in sweep_results(sweep, rows))
+
+
+def row(state, knn=None, exit_code=0, flags=""):
+    return {"state": state, "knn": knn, "exit_code": exit_code, "flags": flags}
+
+
+@pytest.mark.parametrize(
+    ("rows", "score"),
+    [
+        ([row("finished", 0.5), row("finished", 0.7)], 0.6),
+        ([row("failed", 0.1, ExitCode.DIVERGED, "diverged")], WORST),
+        ([row("finished", 0.5), row("failed", None, ExitCode.OUT_OF_MEMORY)], WORST),
+        ([row("finished", 0.5), row("lost")], None), ([row("stopped", 0.4, ExitCode.STOPPED)], None),
+        ([row("failed", 0.4, ExitCode.STORE)], None), ([row("finished", None)], None),
+    ],
+)  # fmt: skip
+def test_a_sampler_learns_of_failures_that_would_come_again_and_of_no_others(rows, score):
+    assert trial_score(rows) == (None if score is None else pytest.approx(score))
+
+
+def test_a_sampler_that_is_started_again_goes_on_and_never_repeats(tmp_path):
+    pytest.importorskip("optuna")
+    axes = (parse_axis("temp", "0.05:1.0:log"), parse_axis("lr", "0.001:10:log"))
+    sweep = Sweep(name="s", sampler="tpe", trials=30, seeds=(0,), axes=axes, seed=3)
+    asked: list[tuple] = []
+    for _ in range(3):
+        study = Study(tmp_path / "journal", sweep)
+        for _ in range(4):
+            number, values = study.ask()
+            asked.append(tuple(values.values()))
+            study.tell(number, 1 / (1 + values["temp"]))
+    assert len(set(asked)) == len(asked) == 12
+
+
+def test_a_sampler_learns_where_trials_diverge(tmp_path):
+    """Beyond a rate of 1 all is lost; told so, of the last ten proposals few are beyond it."""
+    pytest.importorskip("optuna")
+    axes = (parse_axis("lr", "0.001:1000:log"),)
+    study = Study(tmp_path / "journal", Sweep(name="s", sampler="tpe", trials=40, seeds=(0,), axes=axes, seed=1))
+    rates: list[float] = []
+    for _ in range(30):
+        number, values = study.ask()
+        rates.append(values["lr"])
+        ended = row("failed", None, ExitCode.DIVERGED, "diverged") if values["lr"] > 1 else row("finished", 0.5)
+        study.tell(number, trial_score([ended]))
+    assert sum(rate > 1 for rate in rates[-10:]) <= 3, rates

@@ -1,0 +1,219 @@
+"""Read images that are slices of arrays: .npy, .npz, HDF5, and what a function returns."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+import zipfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from simclr_tui.errors import DataError
+from simclr_tui.recipe.data_sources import DataSource
+from simclr_tui.recipe.image_headers import channels_last
+from simclr_tui.recipe.layout import Layout, Listing
+from simclr_tui.recipe.reading import Reading
+from simclr_tui.text import safe
+from simclr_tui.train.data.readers.protocol import Values
+from simclr_tui.train.data.sources.files import file_stamp
+from simclr_tui.train.data.sources.labels import to_classes
+
+IMAGES = {
+    "train": ("images", "train_images", "x_train", "X_train", "x", "X", "data", "arr_0"),
+    "test": ("test_images", "x_test", "X_test", "val_images", "x_val", "X_val"),
+}
+LABELS = {
+    "train": ("labels", "train_labels", "y_train", "Y_train", "y", "label", "targets", "arr_1"),
+    "test": ("test_labels", "y_test", "Y_test", "val_labels", "y_val", "Y_val"),
+}
+"""Names of the arrays, the first of which is the one that the documentation speaks of."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """The images of one split: anything that gives one when it is indexed, and labels (None: unlabelled)."""
+
+    images: Any
+    labels: Any = None
+    groups: Sequence[str] = ()
+
+    @property
+    def channels_last(self) -> bool:
+        return len(self.images.shape) == 3 or channels_last(tuple(self.images.shape[1:]))
+
+
+class ArraySource:
+    """Images of arrays (N, H, W), (N, H, W, C) or (N, C, H, W). An image's name is its split and number."""
+
+    def __init__(self, source: DataSource, parts: Mapping[str, Part], class_names: Sequence[str] = ()) -> None:
+        self._source, self._parts, self._class_names = source, dict(parts), class_names
+        self._stamp = file_stamp(source.path)
+        for split, part in self._parts.items():
+            self._check(split, part)
+
+    @property
+    def spec(self) -> str:
+        return self._source.absolute().text
+
+    def stamp(self, name: str) -> str:
+        return self._stamp
+
+    def image(self, name: str) -> Values:
+        split, _, number = name.partition("/")
+        part = self._parts[split]
+        image = np.asarray(part.images[int(number)])
+        if image.ndim == 2:
+            return image[..., None]
+        return image if part.channels_last else np.moveaxis(image, 0, -1)
+
+    def layout(self, reading: Reading) -> Layout:
+        shown = safe(self._source.text)
+        given = [] if reading.labels == "none" else [p.labels for p in self._parts.values() if p.labels is not None]
+        together = [label for labels in given for label in labels]
+        classes, index = to_classes(self._source.text, together, self._class_names)
+        listings, at = {}, 0
+        for split, part in self._parts.items():
+            count, names = len(part.images), tuple(f"{split}/{i:07}" for i in range(len(part.images)))
+            labels = (-1,) * count
+            if given and part.labels is not None:
+                labels, at = index[at : at + count], at + count
+            listings[split] = Listing(names, labels, tuple(map(str, part.groups)))
+        train, test = listings["train"], listings.get("test", Listing())
+        if not classes or set(test.labels) <= {-1}:
+            test = Listing()
+        notes = [f"{len(classes):,} classes" if classes else "no labels"]
+        if classes:
+            notes.append("tested on its own test split" if test else "no test split: a tenth is held out, by a hash")
+        if not train:
+            raise DataError(f"{shown} holds no images", "give an array with at least one image")
+        return Layout(self._source.path.parent, classes, train, test, tuple(notes))
+
+    def _check(self, split: str, part: Part) -> None:
+        shape, shown = tuple(getattr(part.images, "shape", ())), safe(self._source.text)
+        if len(shape) not in (3, 4):
+            raise DataError(
+                f"{shown}: the {split} images have shape {shape}", "give (N, H, W), (N, H, W, C) or (N, C, H, W)"
+            )
+        if part.images.dtype.kind not in "uifb":
+            raise DataError(f"{shown}: the {split} images are of type {part.images.dtype}", "give numbers")
+        if part.labels is not None and len(part.labels) != shape[0]:
+            raise DataError(
+                f"{shown}: {shape[0]:,} {split} images and {len(part.labels):,} labels", "give one label for each"
+            )
+
+
+def open_npy(source: DataSource) -> ArraySource:
+    """Open an array; labels are those of `NAME_labels.npy` beside it, if there is one."""
+    images = _loaded(source.path)
+    beside = source.path.with_name(f"{source.path.stem}_labels.npy")
+    return ArraySource(source, {"train": Part(images, _loaded(beside) if beside.exists() else None)})
+
+
+def _loaded(file: Path) -> Any:
+    try:
+        return np.load(file, mmap_mode="r", allow_pickle=False)
+    except (ValueError, OSError, EOFError) as error:
+        raise DataError(f"{safe(str(file))} is no array that can be read: {error}", "save it with numpy.save") from None
+
+
+def open_npz(source: DataSource) -> ArraySource:
+    """Open the arrays of a .npz file by their names, see IMAGES and LABELS."""
+    try:
+        with np.load(source.path, allow_pickle=False) as found:
+            wanted = {n for table in (IMAGES, LABELS) for names in table.values() for n in names}
+            arrays = {name: found[name] for name in found.files if name in wanted}
+            names = list(found.files)
+    except (ValueError, OSError, EOFError, zipfile.BadZipFile, KeyError) as error:
+        raise DataError(f"{safe(source.where)} cannot be read: {error}", "save it with numpy.savez") from None
+    return ArraySource(source, named_parts(source, arrays, names))
+
+
+def named_parts(source: DataSource, arrays: Mapping[str, Any], names: Sequence[str]) -> dict[str, Part]:
+    """Return the splits among arrays by their names. Raises DataError where no name is that of training images."""
+    parts = {}
+    for split in ("train", "test"):
+        images = next((arrays[name] for name in IMAGES[split] if name in arrays), None)
+        labels = next((arrays[name] for name in LABELS[split] if name in arrays), None)
+        if images is not None:
+            parts[split] = Part(images, None if labels is None else labels[:])
+    if "train" not in parts:
+        raise DataError(
+            f"{safe(source.where)} has no images: it holds {', '.join(map(safe, names)) or 'nothing'}",
+            "call them images and labels, or x_train, y_train, x_test, y_test",
+        )
+    return parts
+
+
+def open_h5(source: DataSource) -> ArraySource:
+    """Open an array of an HDF5 file: that of the key, or the only one of three or more axes."""
+    import h5py
+
+    try:
+        file = h5py.File(source.path, "r")
+    except OSError as error:
+        raise DataError(f"{safe(source.where)} is no HDF5 file that can be read: {error}", "check the file") from None
+    arrays: dict[str, Any] = {}
+    file.visititems(lambda name, item: arrays.update({name: item}) if isinstance(item, h5py.Dataset) else None)
+    stacks = [name for name, item in arrays.items() if len(item.shape) >= 3]
+    if not source.key:
+        if any(name in arrays for name in IMAGES["train"]):
+            return ArraySource(source, named_parts(source, arrays, list(arrays)))
+        if len(stacks) != 1:
+            listed = ", ".join(map(safe, stacks)) or "none"
+            raise DataError(f"{safe(source.where)} has {len(stacks)} arrays of images ({listed})", "give h5:FILE:KEY")
+    key = (source.key or stacks[0]).strip("/")
+    if key not in arrays:
+        listed = ", ".join(map(safe, stacks)) or "none"
+        raise DataError(f"{safe(source.where)} has no array {safe(key)!r}", f"those of images are {listed}")
+    folder = f"{key.rpartition('/')[0]}/" if "/" in key else ""
+    beside = [f"{key}_labels", *(folder + name for name in LABELS["train"])]
+    labels = next((arrays[name][:] for name in beside if name in arrays and name != key), None)
+    return ArraySource(source, {"train": Part(arrays[key], labels)})
+
+
+def open_function(source: DataSource) -> ArraySource:
+    """Call a function of a file: it returns images, (images, labels), or a dict of such arrays by name.
+
+    The file is imported alone: neither its folder nor the current one is on the path while it runs.
+    """
+    function = _function(source)
+    path = list(sys.path)
+    sys.path[:] = [entry for entry in path if entry not in ("", str(Path.cwd()))]
+    try:
+        returned = function()
+    except Exception as error:
+        raise DataError(
+            f"{safe(source.text)} failed: {type(error).__name__}: {safe(str(error))}", "run it by itself to see where"
+        ) from error
+    finally:
+        sys.path[:] = path
+    if isinstance(returned, Mapping):
+        arrays = {str(name): np.asarray(value) for name, value in returned.items()}
+        return ArraySource(source, named_parts(source, arrays, list(arrays)))
+    images, labels = returned if isinstance(returned, tuple) and len(returned) == 2 else (returned, None)
+    return ArraySource(source, {"train": Part(np.asarray(images), None if labels is None else np.asarray(labels))})
+
+
+def _function(source: DataSource) -> Callable[[], Any]:
+    spec = importlib.util.spec_from_file_location("simclr_user_data", source.path)
+    if spec is None or spec.loader is None:
+        raise DataError(f"{safe(source.where)} is no Python file", f"give --data {source.kind.form}")
+    module = importlib.util.module_from_spec(spec)
+    path = list(sys.path)
+    sys.path[:] = [entry for entry in path if entry not in ("", str(Path.cwd()))]
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        raise DataError(
+            f"{safe(source.where)} cannot be imported: {type(error).__name__}: {safe(str(error))}", "run it by itself"
+        ) from error
+    finally:
+        sys.path[:] = path
+    function = getattr(module, source.key, None)
+    if not callable(function):
+        raise DataError(f"{safe(source.where)} has no function {safe(source.key)}", f"give --data {source.kind.form}")
+    return function  # type: ignore[no-any-return]

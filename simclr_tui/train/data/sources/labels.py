@@ -1,0 +1,52 @@
+"""Turn the labels of arrays and tables into classes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from simclr_tui.errors import DataError
+from simclr_tui.text import safe
+
+NONE = -1
+_UNKNOWN = ("", "none", "nan", "null")
+
+
+def to_classes(where: str, given: Sequence[Any], names: Sequence[str] = ()) -> tuple[tuple[str, ...], tuple[int, ...]]:
+    """Return the classes and each image's index among them; `names` are those of the labels 0, 1, … where known.
+
+    Unknown labels (None, NaN, −1, empty) are -1. Raises DataError where the labels are measurements.
+    """
+    words = [_word(where, label) for label in given]
+    if names:
+        table = {str(number): name for number, name in enumerate(names)}
+        words = [table.get(word, word) for word in words]
+        classes = tuple(names)
+    else:
+        known = set(words) - {""}
+        classes = tuple(sorted(known, key=lambda word: (len(word), word) if word.isdigit() else (0, word)))
+    index = {name: number for number, name in enumerate(classes)}
+    return classes, tuple(index.get(word, NONE) for word in words)
+
+
+def _word(where: str, label: Any) -> str:
+    if isinstance(label, bytes):
+        label = label.decode("utf-8", "backslashreplace")
+    if hasattr(label, "tolist"):
+        label = label.tolist()
+    if isinstance(label, list):
+        if len(label) != 1:
+            raise DataError(f"{safe(where)}: an image has {len(label)} labels", "give one class for each image")
+        return _word(where, label[0])
+    if isinstance(label, float):
+        if math.isnan(label):
+            return ""
+        if label % 1:
+            raise DataError(
+                f"{safe(where)}: the labels are measurements ({label:g}, …), not classes",
+                "give whole numbers or names, or --labels none",
+            )
+        label = int(label)
+    word = str(label).strip()
+    return "" if word.lower() in _UNKNOWN or word == "-1" else word

@@ -1,0 +1,233 @@
+"""Images of arrays, tables, shards and functions give the pixels and labels that were put into them."""
+
+from __future__ import annotations
+
+import io
+import json
+import tarfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from simclr_tui.errors import DataError
+from simclr_tui.recipe.reading import Reading
+from simclr_tui.train.data import Data, open_data
+
+RNG = np.random.default_rng(4)
+IMAGES = RNG.integers(0, 256, (30, 12, 12, 3), np.uint8)
+LABELS = np.arange(30) % 3
+
+
+def opened(data: str, tmp_path: Path, **reading: str) -> Data:
+    return open_data(
+        data, image_size=12, subset=0, progress=lambda *_: None, cache=tmp_path / "cache", reading=Reading(**reading)
+    )
+
+
+def png(image: np.ndarray) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(image).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def together(data: Data) -> dict[bytes, str]:
+    """Every image's pixels, (H, W, C), and its class."""
+    found = {}
+    for split in (data.train, data.test):
+        if split is not None:
+            labels = split.labels if split.labels is not None else [-1] * len(split)
+            for image, label in zip(split.images, labels, strict=True):
+                name = data.classes[label] if label >= 0 else ""
+                found[np.ascontiguousarray(image.transpose(1, 2, 0)).tobytes()] = name
+    return found
+
+
+EXPECTED = {image.tobytes(): str(label) for image, label in zip(IMAGES, LABELS, strict=True)}
+
+
+def npz(folder: Path) -> str:
+    np.savez(folder / "d.npz", images=IMAGES, labels=LABELS)
+    return f"npz:{folder / 'd.npz'}"
+
+
+def npz_split(folder: Path) -> str:
+    np.savez(folder / "d.npz", x_train=IMAGES[:20], y_train=LABELS[:20, None], x_test=IMAGES[20:], y_test=LABELS[20:])
+    return f"npz:{folder / 'd.npz'}"
+
+
+def npy(folder: Path) -> str:
+    np.save(folder / "d.npy", IMAGES.transpose(0, 3, 1, 2))
+    np.save(folder / "d_labels.npy", LABELS)
+    return f"npy:{folder / 'd.npy'}"
+
+
+def h5(folder: Path) -> str:
+    h5py = pytest.importorskip("h5py")
+    with h5py.File(folder / "d.h5", "w") as file:
+        file["scans/pictures"], file["scans/labels"], file["other"] = IMAGES, LABELS, np.zeros((2, 3, 4))
+    return f"h5:{folder / 'd.h5'}:scans/pictures"
+
+
+def csv(folder: Path) -> str:
+    rows = ["path,label,split,group"]
+    for i, image in enumerate(IMAGES):
+        (folder / f"{i}.png").write_bytes(png(image))
+        rows.append(f"{i}.png,{LABELS[i]},,")
+    (folder / "d.csv").write_text("\n".join(rows))
+    return f"csv:{folder / 'd.csv'}"
+
+
+def tar(folder: Path) -> str:
+    for shard in range(2):
+        with tarfile.open(folder / f"s-{shard:03}.tar", "w") as file:
+            for i in range(shard * 15, shard * 15 + 15):
+                label = (
+                    (".cls", str(LABELS[i]).encode())
+                    if shard
+                    else (".json", json.dumps({"label": int(LABELS[i])}).encode())
+                )
+                for suffix, content in ((".png", png(IMAGES[i])), label, (".txt", b"words")):
+                    member = tarfile.TarInfo(f"a/{i:04}{suffix}")
+                    member.size = len(content)
+                    file.addfile(member, io.BytesIO(content))
+    return f"tar:{folder}/s-{{000..001}}.tar"
+
+
+def parquet(folder: Path) -> str:
+    pa, pq = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    table = pa.table({"image": [{"bytes": png(image), "path": None} for image in IMAGES], "label": LABELS})
+    pq.write_table(table, folder / "train-0.parquet", row_group_size=7)
+    return f"parquet:{folder / '*.parquet'}"
+
+
+def function(folder: Path) -> str:
+    np.savez(folder / "kept.npz", a=IMAGES, b=LABELS)
+    (folder / "mine.py").write_text(
+        "import numpy as np, pathlib\n\ndef load():\n"
+        "    kept = np.load(pathlib.Path(__file__).with_name('kept.npz'))\n    return kept['a'], kept['b']\n"
+    )
+    return f"py:{folder / 'mine.py'}:load"
+
+
+def hub(folder: Path) -> str:
+    datasets = pytest.importorskip("datasets")
+    features = datasets.Features({"image": datasets.Image(), "label": datasets.ClassLabel(names=["0", "1", "2"])})
+    rows = {"image": [{"bytes": png(image), "path": None} for image in IMAGES], "label": LABELS.tolist()}
+    (folder / "set").mkdir()
+    datasets.Dataset.from_dict(rows, features=features).to_parquet(str(folder / "set" / "train.parquet"))
+    return f"hf:{folder / 'set'}"
+
+
+@pytest.mark.parametrize("make", [npz, npz_split, npy, h5, csv, tar, parquet, function, hub])
+def test_every_source_gives_the_images_and_labels_put_into_it(tmp_path, monkeypatch, make):
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "hub"))
+    monkeypatch.setenv("SIMCLR_OFFLINE", "1")
+    data = opened(make(tmp_path), tmp_path)
+    assert data.classes == ("0", "1", "2")
+    assert together(data) == EXPECTED
+    assert data.test is not None
+    if make is npz_split:
+        assert len(data.test) == 10
+
+
+@pytest.mark.parametrize("make", [npz, h5, csv, tar, parquet, function])
+def test_every_source_is_read_image_by_image_too(tmp_path, monkeypatch, make):
+    monkeypatch.setenv("SIMCLR_DECODED", "0")
+    data = opened(make(tmp_path), tmp_path, labels="none")
+    assert data.test is None
+    assert {image.transpose(1, 2, 0).tobytes() for image in data.train.images[:]} == set(EXPECTED)
+    data.train.images.decoders.close()
+
+
+def test_a_group_is_whole_on_one_side(tmp_path):
+    csv(tmp_path)
+    rows = ["path,label,patient"] + [f"{i}.png,{LABELS[i]},p{i // 3}" for i in range(30)]
+    (tmp_path / "d.csv").write_text("\n".join(rows))
+    data = opened(f"csv:{tmp_path / 'd.csv'}", tmp_path)
+    sides = [{int(name.split(".")[0]) // 3 for name in split.names} for split in (data.train, data.test)]
+    assert sides[0] | sides[1] == set(range(10))
+    assert not sides[0] & sides[1]
+    assert sides[1]
+
+
+def test_tiles_cover_the_images_and_go_to_one_side_together(tmp_path):
+    for i in range(20):
+        file = tmp_path / "slides" / "ab"[i % 2] / f"{i}.png"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(RNG.integers(0, 256, (20, 30, 3), np.uint8)).save(file)
+    data = opened(f"folder:{tmp_path / 'slides'}", tmp_path, tile="10")
+    assert len(data.train) + len(data.test) == 20 * 6
+    assert data.train.images.shape[1:] == (3, 10, 10)
+    whole = np.asarray(Image.open(tmp_path / "slides" / data.train.names[7].partition("@")[0]))
+    row, column = map(int, data.train.names[7].partition("@")[2].split(","))
+    assert np.array_equal(data.train.images[7].transpose(1, 2, 0), whole[row : row + 10, column : column + 10])
+    assert not {name.partition("@")[0] for name in data.train.names} & {n.partition("@")[0] for n in data.test.names}
+    assert len(opened(f"folder:{tmp_path / 'slides'}", tmp_path, tile="10:5", labels="none").train) == 20 * 15
+    with pytest.raises(DataError, match="no image is as large as a tile of 64 px"):
+        opened(f"folder:{tmp_path / 'slides'}", tmp_path, tile="64")
+
+
+def broken_csv(folder: Path, text: str) -> str:
+    csv(folder)
+    (folder / "d.csv").write_text(text)
+    return f"csv:{folder / 'd.csv'}"
+
+
+def cut_tar(folder: Path) -> str:
+    tar(folder)
+    file = folder / "s-001.tar"
+    file.write_bytes(file.read_bytes()[:9000])
+    return f"tar:{folder}/*.tar"
+
+
+def code(folder: Path, text: str) -> str:
+    (folder / "mine.py").write_text(text)
+    return f"py:{folder / 'mine.py'}:load"
+
+
+def saved(folder: Path, **arrays: np.ndarray) -> str:
+    np.savez(folder / "d.npz", **arrays)
+    return f"npz:{folder / 'd.npz'}"
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda f: broken_csv(f, "path,label\n0.png,a\nnowhere.png,b"), r"d.csv lists 1 of 2 files that do not exist \(nowhere.png\)"),  # noqa: E501
+        (lambda f: broken_csv(f, "path,label\n0.png,a\n0.png,b"), "d.csv, row 3: 0.png was listed before, otherwise — keep one row"),  # noqa: E501
+        (lambda f: broken_csv(f, "path,label\n0.png,1.5\n1.png,2.25"), r"the label column holds measurements \(1.5"),
+        (lambda f: broken_csv(f, "file,label\n,1"), "row 2: no path"),
+        (lambda f: broken_csv(f, "picture,label\n0.png,1"), "no column `path`"),
+        (lambda f: broken_csv(f, "path,label,split\n0.png,1,often"), "0.png is of split 'often'"),
+        (lambda f: broken_csv(f, "path,label,split,group\n0.png,a,train,p1\n1.png,b,test,p1"), r"1 groups are in training and in test \(p1\)"),  # noqa: E501
+        (lambda f: h5(f).replace("pictures", "nothing"), "has no array 'scans/nothing' — those of images are .*scans/pictures"),  # noqa: E501
+        (lambda f: h5(f).rpartition(":")[0], "has 2 arrays of images .* — give h5:FILE:KEY"),
+        (cut_tar, "s-001.tar cannot be read as a tar file: .* — fetch it again"),
+        (lambda f: f"tar:{f}/none-*.tar", "no file matches"),
+        (lambda f: saved(f, pictures=IMAGES), "has no images: it holds pictures — call them images and labels"),
+        (lambda f: saved(f, images=IMAGES, labels=LABELS[:7]), "30 train images and 7 labels"),
+        (lambda f: saved(f, images=IMAGES, labels=LABELS / 7), "the labels are measurements"),
+        (lambda f: saved(f, images=IMAGES[0, 0]), r"the train images have shape \(12, 3\)"),
+        (lambda f: saved(f, images=np.full((4, 8, 8), np.nan)), "train/0000000 has 64 values that are not finite"),
+        (lambda f: code(f, "def load():\n    raise ValueError('no luck')"), "failed: ValueError: no luck"),
+        (lambda f: code(f, "import nothing_like_it"), "cannot be imported: ModuleNotFoundError"),
+        (lambda f: code(f, "x = 1"), "has no function load"),
+        (lambda f: f"npy:{f}/none.npy", "none.npy does not exist or is no file"),
+        (lambda f: "h5:", "h5: needs a path"),
+    ],
+)  # fmt: skip
+def test_bad_input_is_one_sentence_and_nothing_half_cached_is_left(tmp_path, make, words):
+    with pytest.raises(DataError, match=words):
+        opened(make(tmp_path), tmp_path)
+    assert not list((tmp_path / "cache").glob("*.tmp")) if (tmp_path / "cache").exists() else True
+
+
+def test_a_function_is_imported_without_the_current_folder(tmp_path, monkeypatch):
+    (tmp_path / "here").mkdir()
+    (tmp_path / "here" / "neighbour.py").write_text("")
+    monkeypatch.chdir(tmp_path / "here")
+    monkeypatch.syspath_prepend("")
+    with pytest.raises(DataError, match="No module named 'neighbour'"):
+        opened(code(tmp_path, "import neighbour\n\ndef load():\n    return 0"), tmp_path)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import fcntl
+import itertools
 import os
 import platform
 import re
@@ -59,7 +60,8 @@ def write_file(path: Path, data: bytes, durable: bool = True, system: Os = SYSTE
     behind. Raises OSError; the file is whole even then, and holds the old content unless only syncing the folder
     failed.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}{_HOST}.tmp")
+    # Two threads of one process write the same file, so the process alone does not tell the writers apart.
+    temporary = path.with_name(f".{path.name}.{os.getpid()}{_HOST}.{next(_writes)}.tmp")
     try:
         fd = system.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         try:
@@ -78,13 +80,14 @@ def write_file(path: Path, data: bytes, durable: bool = True, system: Os = SYSTE
         _sweep(path, system)
 
 
+_writes = itertools.count()
 # A pid says nothing about processes on another machine that shares the folder.
 _HOST = f"@{zlib.crc32(platform.node().encode()):08x}"
 
 
 def _sweep(path: Path, system: Os) -> None:
     """Remove the temporary files of writers of `path` that died on this machine before finishing."""
-    ours = re.compile(rf"\.{re.escape(path.name)}\.([0-9]{{1,9}}){_HOST}\.tmp")
+    ours = re.compile(rf"\.{re.escape(path.name)}\.([0-9]{{1,9}}){_HOST}(?:\.[0-9]+)?\.tmp")
     with contextlib.suppress(OSError):
         for found in list(path.parent.iterdir()):
             if (match := ours.fullmatch(found.name)) and _is_gone(int(match[1])):

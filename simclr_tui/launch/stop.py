@@ -54,7 +54,8 @@ def kill(run: Run) -> State:
     ended = wait_until_ended(run, 10.0)
     if ended is None:
         raise StoreError(f"{run.name} could not be killed", "a process that hangs in the kernel goes at the next boot")
-    if ended.state == "lost":
-        ended = msgspec.structs.replace(ended, state="failed", reason="killed on request", since=SYSTEM_CLOCK.wall())
+    if ended.state in ("lost", "failed"):  # its processes only saw a signal; who sent it is known here
+        reason = f"killed by you at step {ended.step:,}"
+        ended = msgspec.structs.replace(ended, state="failed", reason=reason, since=SYSTEM_CLOCK.wall())
         write_state(run.paths, ended)
     return ended

@@ -127,7 +127,7 @@ ACTIONS: tuple[Action, ...] = (
     ),
     Action("clone", "c", "clone", "A form filled with this run's recipe.", "runs", acts=True, possible=_readable),
     Action(
-        "kill", "k", "kill", "End a run that does not answer to stop. Asks first.", "runs", acts=True, possible=_active
+        "kill", "ctrl+k", "kill", "Force-kill a run that won't stop. Asks first.", "runs", acts=True, possible=_active
     ),
     Action("sooner(-1)", "K", "sooner", "One place forward in the queue.", "runs", acts=True, possible=_queued),
     Action("sooner(1)", "J", "later", "One place back in the queue.", "runs", acts=True, possible=_queued),
@@ -144,7 +144,15 @@ ACTIONS: tuple[Action, ...] = (
         possible=_readable,
     ),
     Action("cancel_work", "X", "end work", "End the evaluations and exports that were begun here.", "runs"),
-    Action("tag", "t", "tag", "Change the run's tags.", "runs", acts=True, possible=_readable),
+    Action(
+        "tag",
+        "t",
+        "tag",
+        "Change the run's tags; +tag adds one, -tag removes one.",
+        "runs",
+        acts=True,
+        possible=_readable,
+    ),
     Action("note", "N", "note", "Change the run's note.", "runs", acts=True, possible=_readable),
     Action(
         "rename",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import threading
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
@@ -38,10 +40,19 @@ from simclr_tui.tui.feed.messages import Listing, Settled, Snapshot
 from simclr_tui.tui.feed.slurm_watch import ClusterWatch
 from simclr_tui.tui.jobs import Job, Jobs, Work
 from simclr_tui.tui.main_screen import MainScreen
+from simclr_tui.tui.terminal.capabilities import Answers
 from simclr_tui.tui.terminal.lifecycle import driver_class, leave_if_gone, on_signals
 from simclr_tui.tui.view_state import Layout, read_layout
 
 DEFAULTS = Config()
+Act = tuple[Callable[[], object], str, Callable[[], object] | None]
+"""What is to be done, what is said once it was, and what is done on the screen after it."""
+
+
+def _os_words(error: OSError) -> str:
+    """Name the file that could not be used, and why."""
+    name = error.filename2 or error.filename
+    return f"{name}: {error.strerror}" if name else str(error.strerror or error)
 
 
 class Dashboard(App[str], inherit_bindings=False):
@@ -73,6 +84,7 @@ class Dashboard(App[str], inherit_bindings=False):
         self.readonly = readonly or config.readonly
         self.pixels: type[Widget] | None = None
         self.light = has_light_ground()
+        self.answers = Answers(whole=True)  # of the terminal; it is asked before the screen is drawn
         layout = read_layout(root) if remember else Layout()
         self.jobs = Jobs()
         self.main = MainScreen(self, layout, remember=remember and not self.readonly)
@@ -81,6 +93,9 @@ class Dashboard(App[str], inherit_bindings=False):
         self.settled = -1
         self.fault: BaseException | None = None
         self._active = 0
+        self._acts: deque[Act] = deque()
+        self._acts_lock = threading.Lock()
+        self._acting = False  # whether a thread works on the acts
         self._rows: dict[str, Row] | None = None
 
     async def on_mount(self) -> None:
@@ -102,6 +117,11 @@ class Dashboard(App[str], inherit_bindings=False):
         as before, finds nothing to draw."""
         if self.screen_stack and event.size == self.screen.size:
             self.screen.refresh()
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether the first listing is on screen, so that a key finds something to act on."""
+        return self._rows is not None
 
     def _dress(self, theme: str) -> None:
         if theme in self.available_themes:
@@ -200,16 +220,28 @@ class Dashboard(App[str], inherit_bindings=False):
         self.notify(safe(str(error)), severity="error", markup=False, timeout=12)
 
     def do(self, work: Callable[[], object], done: str, then: Callable[[], object] | None = None) -> None:
-        """Do something off the screen's thread; say when it is `done`, or why it is not. After it, `then`."""
-        self.run_worker(partial(self._do, work, done, then), thread=True, group="work", exit_on_error=True)
+        """Do something off the screen's thread, after all that was asked for before; say when it is `done`, or why it
+        is not. After it, `then`."""
+        with self._acts_lock:
+            self._acts.append((work, done, then))
+            idle, self._acting = not self._acting, True
+        if idle:
+            self.in_thread(self._act, "work")
 
-    def _do(self, work: Callable[[], object], done: str, then: Callable[[], object] | None) -> None:
-        if self._tried(work):
-            if done:
-                self.call_later(self.tell, done)
-            if then is not None:
-                self.call_later(then)
-        self.feed.refresh()
+    def _act(self) -> None:
+        """Do one act after the other: two that move the same run would undo each other."""
+        while True:
+            with self._acts_lock:
+                if not self._acts:
+                    self._acting = False
+                    return
+                work, done, then = self._acts.popleft()
+            if self._tried(work):
+                if done:
+                    self.call_later(self.tell, done)
+                if then is not None:
+                    self.call_later(then)
+            self.feed.refresh()
 
     @property
     def reader(self) -> Feed:
@@ -247,7 +279,7 @@ class Dashboard(App[str], inherit_bindings=False):
         except SimclrError as error:
             self.call_later(self.tell_error, error)
         except OSError as error:
-            self.call_later(self.tell_error, SimclrError(f"that did not work: {error.strerror}", "see simclr doctor"))
+            self.call_later(self.tell_error, SimclrError(_os_words(error), "see simclr doctor"))
         else:
             return True
         return False

@@ -17,7 +17,7 @@ _SWITCH = 0.001  # seconds that the feed's thread may keep the screen's waiting:
 
 def _ask_terminal(app: Dashboard) -> None:
     """What its terminal says beats what its environment does."""
-    answers = ask(0, 2)  # where Textual reads and draws
+    answers = app.answers = ask(0, 2)  # where Textual reads and draws
     if answers.light is not None:
         app.light = answers.light
     chosen = app.config.images

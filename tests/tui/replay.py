@@ -37,6 +37,7 @@ _NAMED_KEYS = {
     "shift+up": "\x1b[1;2A", "shift+down": "\x1b[1;2B", "shift+right": "\x1b[1;2C", "shift+left": "\x1b[1;2D",
 }  # fmt: skip
 EVERY = frozenset((where, action.id) for action in ACTIONS for where in action.where.split())
+IN_CHARTS = "arrows read values"
 CLEAR = "\x15"  # what stands in an input, to its left
 
 
@@ -62,7 +63,7 @@ def prepare(root: Path) -> None:
 class Replay:
     """Types what the table says; `acted` has every action that was pressed, with its screen."""
 
-    def __init__(self, root: Path, pythonpath: str = "", pause: float = 0.4) -> None:
+    def __init__(self, root: Path, pythonpath: str = "", pause: float = 0.0) -> None:
         self.pause = pause
         self.root, self.out = root, root.parent / "out"
         self.out.mkdir(exist_ok=True)
@@ -101,12 +102,12 @@ class Replay:
         if shown:
             self.rest()
 
-    def escape(self, shown: str) -> None:
-        """Escape is a key of its own only when nothing follows it at once."""
+    def leave_charts(self) -> None:
+        """Escape and a key right behind it would be one key with Alt, so its effect is waited for."""
         self.rest()
         self.act("back")
-        self.sees(shown)
-        self.terminal.still(0.3)
+        self.until(lambda: IN_CHARTS not in self.terminal.text)
+        self.rest()
 
     def go(self, name: str) -> None:
         """Put the cursor on a run, alone in the list."""
@@ -120,7 +121,7 @@ class Replay:
     def answer(self, text: str) -> None:
         """Type over what stands in a dialog, and wait until it has gone."""
         self.terminal.type(f"{CLEAR}{text}\r")
-        self.until(lambda: "escape leaves" not in self.terminal.text)
+        self.until(lambda: "esc cancel" not in self.terminal.text)
         self.rest()
 
     def state(self, name: str, *wanted: str) -> None:
@@ -159,8 +160,8 @@ class Replay:
         self.act("mark", "1 marked")
         self.act("unmark")
         self.until(lambda: "marked" not in self.terminal.text)
-        self.act("open")
-        self.escape("Runs 1 of")
+        self.act("open", IN_CHARTS)
+        self.leave_charts()
 
     def label_keys(self) -> None:
         self.act("tag", "Tags of base")
@@ -234,7 +235,7 @@ class Replay:
         self.go("basis")
         self.act("evaluate", "Evaluate basis")
         self.terminal.type("neighbours\r")
-        self.until(lambda: "escape leaves" not in self.terminal.text)
+        self.until(lambda: "esc cancel" not in self.terminal.text)
         self.until(lambda: (self.root / "basis" / "evaluations" / "knn.json").exists())
         self.told("basis knn:")
         for file in ("e.safetensors", "m.csv"):
@@ -282,7 +283,7 @@ class Replay:
             self.act("tab('curves')", "loss NT-Xent")
 
     def keys_in_the_charts(self) -> None:
-        self.act("open")
+        self.act("open", IN_CHARTS)
         self.act("screen.cursor(-1)", "L: its log", where="charts")
         self.act("screen.cursor(1)", where="charts")
         self.act("screen.choose(1)", where="charts")
@@ -290,9 +291,8 @@ class Replay:
         self.act("screen.fill", where="charts")
         self.act("screen.fill", where="charts")
         self.act("screen.leave_charts", where="charts")
-        self.until(lambda: "L: its log" not in self.terminal.text)
-        self.terminal.still(0.3)
-        self.escape("Runs 1 of")
+        self.sees(IN_CHARTS)
+        self.leave_charts()
 
     def compare_keys(self) -> None:
         for name in ("basis", "live1"):
@@ -308,9 +308,9 @@ class Replay:
 
     def form_keys(self) -> None:
         self.act("new", "New run")
-        self.terminal.still(0.5)
+        self.rest()
         self.act("cancel", "Runs 1 of", where="form")
-        self.terminal.still(0.5)
+        self.rest()
         self.go("basis")
         for name, id in (("copied", "start"), ("later", "queue")):
             self.act("clone", "Clone of basis", "as a command")
@@ -333,7 +333,7 @@ class Replay:
         self.act("help", "Keys", where="app")
         self.terminal.type("\x1b")
         self.until(lambda: "escape closes" not in self.terminal.text)
-        self.terminal.still(0.5)
+        self.rest()
         self.act("command_palette", "Search", where="app")
         self.terminal.type("unmark")
         self.sees("unmark  (U)")
@@ -400,7 +400,7 @@ def main(words: list[str]) -> int:
     os.environ.setdefault("SIMCLR_DATA", str(root.parent / "data"))
     os.environ["SIMCLR_OFFLINE"] = "1"
     prepare(root)
-    replay = Replay(root, *words[1:2])
+    replay = Replay(root, *words[1:2], pause=2.0 if words[1:] else 0.0)
     began = time.monotonic()
     try:
         replay.play()

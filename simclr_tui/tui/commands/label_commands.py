@@ -31,11 +31,12 @@ class LabelCommands:
             return
 
         def answered(text: str | None) -> None:
-            if text is not None and (after := split_tags(text)) != before:
+            if text is not None and (after := edited_tags(text, before)) != before:
                 self._edit_tags(run, before, after)
 
-        question = f"Tags of {run.name}, separated by commas"
-        self._host.show(Ask(question, ", ".join(before), _tag_words, self._complete_tags), answered)
+        question = f"Tags of {run.name}, separated by commas; +tag adds one, -tag removes one"
+        check = partial(_tag_words, before)
+        self._host.show(Ask(question, ", ".join(before), check, self._complete_tags), answered)
 
     def _tags(self, run: Run) -> list[str] | None:
         try:
@@ -53,7 +54,7 @@ class LabelCommands:
 
     def _complete_tags(self, text: str) -> list[str]:
         """The tags of other runs that begin as the last one typed."""
-        word = text.rpartition(",")[2].strip()
+        word = text.rpartition(",")[2].strip().lstrip("+-")
         known = sorted({tag for row in self._runs.all_rows for tag in str(row["tags"] or "").split(",") if tag})
         return [text + tag[len(word) :] for tag in known if word and tag.startswith(word)]
 
@@ -111,6 +112,16 @@ def split_tags(text: str) -> list[str]:
     return list(dict.fromkeys(tag for part in text.split(",") if (tag := part.strip())))
 
 
-def _tag_words(text: str) -> str:
-    tags = [check_tag(tag) for tag in split_tags(text)]
-    return f"{len(tags)} tag{'s' if len(tags) != 1 else ''}" if tags else "no tags"
+def edited_tags(text: str, before: list[str]) -> list[str]:
+    """Return the tags that a line means: these, or, if each begins with + or -, those before with the changes."""
+    words = split_tags(text.replace(" +", ",+").replace(" -", ",-"))
+    if not words or not all(word[0] in "+-" for word in words):
+        return split_tags(text)
+    removed = {word[1:] for word in words if word[0] == "-"}
+    added = [word[1:] for word in words if word[0] == "+"]
+    return list(dict.fromkeys([*(tag for tag in before if tag not in removed), *added]))
+
+
+def _tag_words(before: list[str], text: str) -> str:
+    tags = [check_tag(tag) for tag in edited_tags(text, before)]
+    return f"tags: {', '.join(tags)}" if tags else "no tags"

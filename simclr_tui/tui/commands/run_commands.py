@@ -12,6 +12,7 @@ from simclr_tui.tui.action_screen import Doers
 from simclr_tui.tui.commands.changes import Changes, Undo
 from simclr_tui.tui.commands.selection import Selection
 from simclr_tui.tui.dialogs.confirm import Confirm
+from simclr_tui.tui.dialogs.stop_dialog import StopDialog, Way
 from simclr_tui.tui.form.new_run import NewRun
 from simclr_tui.tui.host import Host
 
@@ -50,25 +51,34 @@ class RunCommands:
 
     def _started(self, name: str | None) -> None:
         if name:
-            self._host.tell(f"{name} is under way or waits for its turn")
+            self._host.tell(f"started {name}")
             self._host.reader.refresh()
             self._runs.go_to(name)
 
     def stop(self) -> None:
-        """Ask, then stop the run at the end of its step, with a checkpoint."""
+        """Ask, then stop the run at the end of its step with a checkpoint, or kill it."""
         run = self._runs.current_run()
-        if run is not None:
-            more = "It finishes its step, saves a checkpoint and ends; one that is queued leaves the queue. r goes on."
-            work = partial(stopping.request_stop, run)
-            self._changes.confirm(Confirm(f"Stop {run.name}?", more, "Stop"), work, f"{run.name} is asked to stop")
+        if run is None:
+            return
+        waits = run.state == "queued"
+
+        def answered(way: Way | None) -> None:
+            if way == "stop":
+                done = f"took {run.name} out of the queue" if waits else f"stopping {run.name}…"
+                self._changes.make(partial(stopping.request_stop, run), done)
+            elif way == "kill":
+                self._changes.make(partial(stopping.kill, run), f"killed {run.name}")
+
+        self._host.show(StopDialog(run.name, waits), answered)
 
     def kill(self) -> None:
         """Ask, then kill the run."""
         run = self._runs.current_run()
         if run is not None:
-            more = "What it did since its last checkpoint is lost. Use s first: that saves one."
-            work = partial(stopping.kill, run)
-            self._changes.confirm(Confirm(f"Kill {run.name}?", more, "Kill"), work, f"{run.name} was killed")
+            more = "What it did since its last checkpoint is lost. s stops it with a checkpoint."
+            self._changes.confirm(
+                Confirm(f"Kill {run.name}?", more, "Kill"), partial(stopping.kill, run), f"killed {run.name}"
+            )
 
     def remove(self) -> None:
         """Ask, then move the run into the trash of its store."""
@@ -84,13 +94,13 @@ class RunCommands:
         """Let the run go on from its newest checkpoint."""
         run = self._runs.current_run()
         if run is not None:
-            self._host.do(partial(_resume, run), f"{run.name} goes on")
+            self._host.do(partial(_resume, run), f"resumed {run.name}")
 
     def move_in_queue(self, by: int) -> None:
         """Move a waiting run by so many places; to the front where `by` is negative."""
         run = self._runs.current_run()
         if run is not None:
-            words = f"{run.name} starts {'sooner' if by < 0 else 'later'}"
+            words = f"moved {run.name} {'up' if by < 0 else 'down'} in the queue"
             self._host.do(partial(move_by, self._host.store, run, by), words)
 
     def toggle_queue(self) -> None:

@@ -1,4 +1,4 @@
-"""Asks for one line of text; what cannot be is said while it is typed."""
+"""Asks for one line of text, and says while it is typed what it would do."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static
+from textual.widgets.input import Selection
 
 from simclr_tui.errors import SimclrError
 from simclr_tui.text import safe
@@ -37,30 +38,30 @@ class Ask(ModalScreen[str | None]):
             yield Static(Text(safe(self._question), style="bold"))
             yield Entry(id="answer", complete=self._complete)
             yield Static("", id="answer-note")
-            yield Static(Text("enter does it · right completes · escape leaves", style="dim"))
+            yield Static(Text("enter OK · → complete · esc cancel", style="dim"))
 
     def on_mount(self) -> None:
         entry = self.query_one("#answer", Entry)
         entry.value = self._value
         entry.focus()
-        self._look()
+        entry.selection = Selection(0, len(self._value))  # what is typed replaces it; an arrow key edits it
+        self._explain(self._value)
 
     @on(Input.Changed)
-    def _look(self) -> bool:
-        """Say what the text would do; whether it can be."""
+    def _typed(self, event: Input.Changed) -> None:
+        self._explain(event.value)
+
+    def _explain(self, text: str) -> bool:
+        """Say what the text would do. Returns whether it can be done."""
         note = self.query_one("#answer-note", Static)
         try:
-            note.update(Text(safe(self._check(self._text)), style="dim"))
+            note.update(Text(safe(self._check(text.strip())), style="dim"))
         except SimclrError as error:
             note.update(Text(safe(str(error)), style="bold red"))
             return False
         return True
 
-    @property
-    def _text(self) -> str:
-        return self.query_one("#answer", Entry).value.strip()
-
     @on(Input.Submitted)
-    def _answered(self) -> None:
-        if self._look():
-            self.dismiss(self._text)
+    def _answered(self, event: Input.Submitted) -> None:
+        if self._explain(event.value):
+            self.dismiss(event.value.strip())

@@ -16,7 +16,7 @@ from simclr_tui.text import safe
 
 
 class Confirm(ModalScreen[bool]):
-    """A question and two buttons; the harmless one has the focus."""
+    """A question and two buttons; the harmless one has the focus. Dismissed with whether the answer was yes."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,n", "answer(False)", "no"),

@@ -49,9 +49,9 @@ class Pick(ModalScreen[str | None]):
     def compose(self) -> ComposeResult:
         with Vertical(id="dialog"):
             yield Static(Text(safe(self._question), style="bold"))
-            yield Entry(placeholder="type to narrow down", id="answer")
+            yield Entry(placeholder="type to filter", id="answer")
             yield OptionList(id="choices")
-            yield Static(Text("arrows choose · enter takes it · escape leaves", style="dim"))
+            yield Static(Text("↑ ↓ choose · enter OK · esc cancel", style="dim"))
 
     def on_mount(self) -> None:
         self._narrow("")

@@ -32,7 +32,7 @@ class RunList(ScrollView, can_focus=True):
         "run-list--quiet",
     }
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up", "move(-1)", show=False),
+        Binding("up,k", "move(-1)", show=False),
         Binding("down,j", "move(1)", show=False),
         Binding("pageup", "move_pages(-1)", show=False),
         Binding("pagedown", "move_pages(1)", show=False),

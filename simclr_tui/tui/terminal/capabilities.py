@@ -9,7 +9,7 @@ import subprocess
 import termios
 import time
 import tty
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 # The ground, the name, the pixels of a cell, the attributes; every terminal answers the last, and that last.
@@ -18,6 +18,9 @@ _LAST = re.compile(rb"\x1b\[\?([\d;]*)c")
 _NAME = re.compile(rb"\x1bP>\|([\x20-\x7e]*)\x1b\\")
 _GROUND = re.compile(rb"\x1b\]11;rgba?:([0-9a-fA-F]+)/([0-9a-fA-F]+)/([0-9a-fA-F]+)")
 _CELL = re.compile(rb"\x1b\[6;(\d{1,3});(\d{1,3})t")
+_ANY = re.compile(  # of the answers; the beginning of one is left to whoever reads on
+    rb"\x1b\]11;[^\x07\x1b]*(?:\x07|\x1b\\)|\x1bP>\|[^\x1b]*\x1b\\|\x1b\[6;\d+;\d+t|\x1b\[\?[\d;]*c"
+)
 _SIXEL = b"4"  # among the attributes
 _PATIENCE = 1.0  # seconds: an answer that comes later would be taken for keys
 _KITTY = ("kitty", "ghostty")  # that place pictures by characters, as textual-image needs it
@@ -27,12 +30,15 @@ Protocol = Literal["", "kitty", "sixel"]
 
 @dataclass(frozen=True)
 class Answers:
-    """`light` is None where the ground is not told; `cell` has so many pixels across and down."""
+    """`light` is None where the ground is not told; `cell` has so many pixels across and down. `whole` is False where
+    an answer may still come; `typed` has the keys that were pressed meanwhile."""
 
     light: bool | None = None
     name: str = ""
     sixel: bool = False
     cell: tuple[int, int] = (10, 20)  # of the first terminal that drew sixels
+    whole: bool = field(default=False, compare=False)
+    typed: bytes = field(default=b"", compare=False)
 
     @property
     def pictures(self) -> Protocol:
@@ -45,7 +51,7 @@ class Answers:
 def ask(into: int, out: int, patience: float = _PATIENCE) -> Answers:
     """Ask the terminal that is read at the descriptor `into` and written at `out`. One that is silent has no answers.
 
-    Keys that were typed meanwhile are lost, so it is asked once, at the start.
+    Keys that were typed meanwhile come with the answers.
     """
     try:
         before = termios.tcgetattr(into)
@@ -79,6 +85,8 @@ def _understood(told: bytes) -> Answers:
         name=name[1].decode() if name else "",
         sixel=last is not None and _SIXEL in last[1].split(b";"),
         cell=(max(1, int(cell[2])), max(1, int(cell[1]))) if cell else Answers.cell,
+        whole=last is not None,
+        typed=_ANY.sub(b"", told),
     )
 
 

@@ -3,16 +3,40 @@
 from __future__ import annotations
 
 import asyncio
+import codecs
 import contextlib
 import os
+import select
 import signal
 import termios
+import time
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Protocol, cast
 
+from textual._xterm_parser import XTermParser
 from textual.drivers.linux_driver import LinuxDriver
 from textual.events import Resize
 from textual.geometry import Size
+from textual.message import Message
+
+from simclr_tui.tui.terminal.answers import AnswerFilter
+from simclr_tui.tui.terminal.capabilities import Answers
+from simclr_tui.tui.terminal.input_gate import InputGate
+
+_READ = 4096  # bytes
+_TICK = 0.05  # seconds between two looks at what is held back
+
+
+class TerminalApp(Protocol):
+    """What the driver has to know of the application: what its terminal has answered so far, and whether its first
+    screen stands."""
+
+    answers: Answers
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether a key finds something to act on."""
+
 
 _TOLD = (signal.SIGTSTP, signal.SIGCONT)
 
@@ -24,6 +48,9 @@ class TerminalDriver(LinuxDriver):
     def __init__(self, *options: Any, **more: Any) -> None:
         super().__init__(*options, **more)
         self.fileno = _opened_anew(self.fileno)
+        app = cast("TerminalApp", self._app)
+        self._gate = InputGate(self._app, self._app._post_message, lambda: app.is_ready)
+        self._answers: Answers | None = app.answers  # None once it was made use of
         self.giving_back = False  # whether what leaves the terminal as it was is on its way
         self.given_back = True  # whether all of that was written
         self.hurry: int | None = None  # the code to end with as soon as it was
@@ -90,6 +117,27 @@ class TerminalDriver(LinuxDriver):
         self.given_back = True
         if self.hurry is not None:
             os._exit(self.hurry)
+
+    def send_message(self, message: Message) -> None:
+        """Send what the terminal said to the application, each after what the one before has led to."""
+        with contextlib.suppress(RuntimeError):  # the loop has ended
+            self._loop.call_soon_threadsafe(self._gate.put, message)
+
+    def run_input_thread(self) -> None:
+        """Read the terminal until the dashboard leaves it. Answers that come late are kept from being keys."""
+        answers, self._answers = self._answers or Answers(whole=True), None
+        filter = AnswerFilter(owed=not answers.whole)
+        parser, decoder = XTermParser(), codecs.getincrementaldecoder("utf-8")("replace")
+
+        def take(data: bytes) -> None:
+            text = filter.feed(decoder.decode(data), time.monotonic())
+            for event in (*(parser.feed(text) if text else ()), *parser.tick()):
+                self.process_message(event)
+
+        take(answers.typed)
+        while not self.exit_event.is_set():
+            ready = select.select([self.fileno], [], [], _TICK)[0]
+            take(os.read(self.fileno, _READ) if ready else b"")
 
     def _run_input_thread(self) -> None:
         """Reads the keys. A fault in it ends the dashboard as every other one does."""

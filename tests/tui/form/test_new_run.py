@@ -179,7 +179,7 @@ async def test_a_run_is_started_stopped_and_resumed_from_the_keyboard(tmp_path):
             await press(app, pilot, "r")
             await until(pilot, lambda: run.status.state == "running" and run.status.step > stopped_at, timeout=60)
             await until(pilot, lambda: "● running" in screen_lines(app)[-2])
-            await press(app, pilot, "k", "y")
+            await press(app, pilot, "ctrl+k", "y")
             await until(pilot, lambda: "✗ failed" in screen_lines(app)[-2], timeout=60)
         finally:
             if run.status.state in ("starting", "running"):

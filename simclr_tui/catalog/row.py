@@ -38,7 +38,7 @@ OWN: dict[str, type] = {
     "exit_code": int,
     "elapsed": float,
     "flags": str,
-    "test_images": int,  # that kNN was measured on
+    "knn_images": int,  # test images that kNN was measured on
     "git_commit": str,
     "error": str,
     "fingerprint": str,
@@ -98,7 +98,7 @@ def state_columns(state: State) -> Row:
         "exit_code": state.exit_code,
         "elapsed": state.elapsed + state.time,
         "flags": ",".join(state.flags),
-        "test_images": state.facts.get("test_images"),
+        "knn_images": state.facts.get("test_images"),
         **{metric: summary.get(metric) for metric in SUMMARY},
     }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from simclr_tui.launch.torch_versions import check_torch_versions
 from simclr_tui.recipe.cost import Cost, cost
 from simclr_tui.recipe.datasets import absolute, check_data, count_images, resolve_auto
 from simclr_tui.recipe.fields import field, fields
+from simclr_tui.recipe.optimizer_defaults import brought_along, brought_words, known_to_fail, source_of
 from simclr_tui.recipe.presets import CPU_PRESET, GPU_PRESET
 from simclr_tui.recipe.recipe import Recipe
 from simclr_tui.recipe.resolve import Resolved, make_recipe, resolve
@@ -33,6 +34,7 @@ class Plan:
     cost: Cost
     images: int | None
     choices: tuple[str, ...]
+    warnings: tuple[str, ...] = ()
 
     @property
     def steps_per_epoch(self) -> int | None:
@@ -91,13 +93,21 @@ def plan_clone(run: Run, flags: Mapping[str, Any]) -> Plan:
 
 
 def plan_variant(
-    base: Resolved, flags: Mapping[str, Any], *, base_source: str, flag_source: str, here: bool = True
-) -> Plan:
-    """A resolved recipe with some fields changed, and where each value then comes from. Raises as `make_plan`."""
+    base: Resolved, flags: Mapping[str, Any], *, base_source: str, flag_source: str, here: bool = True,
+    by_hand: Collection[str] = (),
+) -> Plan:  # fmt: skip
+    """Plan a resolved recipe with some fields changed, and say where each value then comes from.
+
+    Another optimiser brings its own rate, scaling and decay, but for those among the changes and `by_hand`, the fields
+    (by key) that were chosen for it in the base. Raises as `make_plan`.
+    """
     values = {item.key: getattr(base.recipe, item.key) for item in fields()}
     changed = {field(name).key: value for name, value in flags.items()}
+    brought = brought_along(values | changed, base.recipe.optimizer, {*by_hand, *changed})
     sources = dict.fromkeys(values, base_source) | dict.fromkeys(changed, flag_source)
-    return _checked(Resolved(recipe=make_recipe(values | changed), preset=base.preset, sources=sources), (), here)
+    recipe = make_recipe(values | changed | brought)
+    sources |= dict.fromkeys(brought, source_of(recipe.optimizer))
+    return _checked(Resolved(recipe=recipe, preset=base.preset, sources=sources), (), here)
 
 
 def _checked(resolved: Resolved, choices: tuple[str, ...], here: bool) -> Plan:
@@ -115,7 +125,14 @@ def _checked(resolved: Resolved, choices: tuple[str, ...], here: bool) -> Plan:
             f"a batch of {recipe.batch_size} does not fit into {images} training images",
             f"give --bs {max(2, images // 2)} or fewer, or more images",
         )
-    return Plan(resolved=resolved, cost=recipe_cost(recipe), images=images, choices=choices)
+    brought = brought_words(recipe, resolved.sources)
+    return Plan(
+        resolved=resolved,
+        cost=recipe_cost(recipe),
+        images=images,
+        choices=(*choices, brought) if brought else choices,
+        warnings=tuple(known_to_fail(recipe)),
+    )
 
 
 def _processes(resolved: Resolved) -> Resolved:

@@ -14,6 +14,7 @@ from simclr_tui.errors import RecipeError
 from simclr_tui.recipe import toml_lines
 from simclr_tui.recipe.fields import check_value, field, fields
 from simclr_tui.recipe.formats import FORMAT, complete, format_of
+from simclr_tui.recipe.optimizer_defaults import brought_along, source_of
 from simclr_tui.recipe.presets import load_preset
 from simclr_tui.recipe.recipe import Recipe
 
@@ -36,6 +37,7 @@ def resolve(
 ) -> Resolved:
     """Layer defaults < preset < file < flags (keys or short names) into a checked Recipe.
 
+    Another optimiser brings its own rate, scaling and decay, but for those that its layer or a later one gives.
     Raises RecipeError on an unknown preset, field or value, or on fields that contradict each other.
     """
     layers = [(f"preset {preset}", load_preset(preset))]
@@ -44,11 +46,25 @@ def resolve(
     layers.append((flag_source, dict(flags or {})))
     values: dict[str, Any] = {}
     sources = {item.key: "default" for item in fields()}
+    by_hand: set[str] = set()  # of a file that leaves the optimiser as it is
     for source, layer in layers:
-        for name, value in layer.items():
-            key = field(name).key
-            values[key], sources[key] = value, source
+        given = {field(name).key: value for name, value in layer.items()}
+        changed = {**_brought(values, given, by_hand), **given}
+        if source.startswith("file "):
+            by_hand = set() if "optimizer" in given else set(given)
+        values |= changed
+        sources |= {key: source if key in given else source_of(given["optimizer"]) for key in changed}
     return Resolved(recipe=make_recipe(values), preset=preset, sources=sources)
+
+
+def _brought(values: Mapping[str, Any], given: Mapping[str, Any], by_hand: set[str]) -> dict[str, Any]:
+    """Return what another optimiser brings along, where one layer chooses it over what lies below."""
+    start = Recipe()
+    before = values.get("optimizer", start.optimizer)
+    chosen = {"image_size": start.image_size, **values, **given}
+    if "optimizer" not in given:
+        return {}
+    return dict(brought_along(chosen, before, by_hand | given.keys()))
 
 
 def make_recipe(values: Mapping[str, Any]) -> Recipe:

@@ -96,7 +96,8 @@ def values_of(sweep: Sweep, number: int) -> Values:
 def plan_trial(base: Resolved, sweep: Sweep, values: Values, *, seed: int) -> Plan:
     """Plan one run of a trial. Raises RecipeError or DataError where the fields cannot go together."""
     sources = {"base_source": f"sweep {sweep.name}", "flag_source": f"trial of sweep {sweep.name}"}
-    return plan_variant(base, values | {"seed": seed}, here=sweep.slurm is None, **sources)
+    by_hand = [key for key, source in base.sources.items() if source == "flag" or source.startswith("file ")]
+    return plan_variant(base, values | {"seed": seed}, here=sweep.slurm is None, by_hand=by_hand, **sources)
 
 
 def placement_of_sweep(sweep: Sweep, trial: Resolved) -> Placement:

@@ -16,6 +16,7 @@ from simclr_tui.catalog.verdict import Sample, Verdict, judge
 from simclr_tui.errors import ExitCode
 from simclr_tui.store.comparable import measured_by, measured_differently, row_left_out
 from simclr_tui.store.metrics.metric_table import METRICS
+from simclr_tui.store.state import OPEN
 from simclr_tui.sweep.axes import Values
 from simclr_tui.sweep.folder import Sweep
 
@@ -33,7 +34,7 @@ _OWN_FAULTS = (ExitCode.DIVERGED, ExitCode.OUT_OF_MEMORY)
 @dataclass(frozen=True)
 class TrialResult:
     """One trial: `scores` holds the last kNN of each of its runs that finished in health, in the order of `seeds`;
-    `states`, the states of all of them. `images`: how many test images kNN was measured on (0: not known).
+    `states`, the states of all of them, or `collapsed` or `diverged`. `images`: how many test images kNN was measured on (0: not known).
     `measured`: what kNN was measured by, field by field."""
 
     number: int
@@ -74,13 +75,20 @@ def _result(sweep: Sweep, number: int, rows: list[Row]) -> TrialResult:
         number=number,
         values={name: rows[0][name] for name in sweep.varied},
         runs=tuple(row["name"] for row in rows),
-        states=Counter(PRUNED if PRUNED in (row["tags"] or "").split(",") else row["state"] for row in rows),
+        states=Counter(_state_word(row) for row in rows),
         scores=tuple(row[_METRIC] for row in sound),
         published=sweep.published[number] if number < len(sweep.published) else None,
         seeds=tuple(row["seed"] for row in sound),
-        images=min((row.get("test_images") or 0 for row in sound), default=0),
+        images=min((row.get("knn_images") or 0 for row in sound), default=0),
         measured={name: rows[0][name] for name in measured_by(METRICS[_METRIC].within)},
     )
+
+
+def _state_word(row: Row) -> str:
+    """Return the state of a run, or what matters more: that the sweep gave it up, or that it is not in health."""
+    if PRUNED in (row["tags"] or "").split(","):
+        return PRUNED
+    return str(row["state"]) if row["state"] in OPEN else row_left_out(row) or str(row["state"])
 
 
 def trial_score(rows: Sequence[Row]) -> float | None:

@@ -58,7 +58,8 @@ def test_a_sweep_of_twelve_is_stopped_and_resumed_in_the_middle_and_comes_to_its
     assert go_on(store, folder) == stopped.count("stopped")
     until(lambda: states(store, made.name) == ["finished"] * 12, timeout=120, what="all twelve to finish")
     results = sweep_results(made, sweep_rows(store, made.name))
-    assert [len(result.scores) for result in results] == [2] * 6
+    assert [sum(result.states.values()) for result in results] == [2] * 6
+    assert [len(result.scores) for result in results] == [result.states["finished"] for result in results]
     assert best_trial(results) is not None
     assert go_on(store, folder) == 0
 

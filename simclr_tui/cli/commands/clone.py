@@ -9,6 +9,7 @@ import typer
 from simclr_tui.cli import output
 from simclr_tui.cli.find import find_run
 from simclr_tui.cli.options import DEFAULT_RUNS, RunName, Runs
+from simclr_tui.cli.plan_notes import print_notes
 from simclr_tui.cli.recipe_options import with_recipe_flags
 
 
@@ -30,7 +31,9 @@ def clone(
     from simclr_tui.store.store import Store
 
     store = Store(runs)
-    started = start(store, plan_clone(find_run(store, source), flags), Metadata(name=name))
+    plan = plan_clone(find_run(store, source), flags)
+    print_notes(plan)
+    started = start(store, plan, Metadata(name=name))
     if detach:
         return output.data(started.name)
     from simclr_tui.cli.follow import follow

@@ -10,6 +10,7 @@ import typer
 from simclr_tui.cli import output
 from simclr_tui.cli.find import find_to_change
 from simclr_tui.cli.options import DEFAULT_RUNS, Cpus, Nodes, Partition, Runs, Time
+from simclr_tui.cli.plan_notes import print_notes
 from simclr_tui.cli.recipe_options import with_recipe_flags
 from simclr_tui.recipe.presets import preset_names
 from simclr_tui.text import safe, size
@@ -75,8 +76,7 @@ def run(
     named = tuple(find_to_change(store, word).name for word in after or [])
     turn = Queue(priority=priority, after=named) if waits else None
     placement = choose_placement(on, plan.resolved, options, queue=turn)
-    for choice in plan.choices:
-        output.talk(f"using {choice}")
+    print_notes(plan)
     started = placement.submit(store, plan, Metadata(name=name, tags=tuple(tag or ()), note=note))
     if waits or on == "slurm":
         output.data(started.name)

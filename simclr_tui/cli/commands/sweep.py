@@ -10,6 +10,7 @@ import typer
 from simclr_tui.cli import output
 from simclr_tui.cli.options import DEFAULT_RUNS, AsJson, Cpus, Nodes, Partition, Runs, Time
 from simclr_tui.cli.placed import tell_pause
+from simclr_tui.cli.plan_notes import print_notes
 from simclr_tui.cli.recipe_options import with_sweep_flags
 from simclr_tui.errors import RecipeError
 
@@ -76,8 +77,7 @@ def sweep(
     read = load_sweep(file) if file else SweepFile(title="", recipe={})
     axes, fixed = _split(read, flags)
     plan = make_plan(preset, config, read.recipe | fixed, here=on == "here")
-    for choice in plan.choices:
-        output.talk(f"using {choice}")
+    print_notes(plan)
     first = plan.resolved.recipe.seed
     store, options = Store(runs), JobOptions(partition=partition, time=time, cpus=cpus, nodes=nodes)
     turn = Queue(priority=priority) if on == "here" or priority else None

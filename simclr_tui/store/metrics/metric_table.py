@@ -63,7 +63,7 @@ _TABLE: tuple[Metric, ...] = (
            charted=True, **_ACCURACY),
     _share("knn_first", "kNN accuracy before training", "kNN first", "the accuracy of kNN before the first step",
            series=False, column=True),
-    _share("knn_best", "best kNN accuracy", "best", "the best accuracy of the kNN monitor", series=False, listed=True,
+    _share("knn_best", "best kNN accuracy", "kNN best", "the best accuracy of the kNN monitor", series=False, listed=True,
            grouped=True, **_ACCURACY),
     _share("contrastive_top1", "contrastive top-1", "top-1", "how often a view's partner is its nearest in the batch",
            better="highest", within="loss", column=True, every_step=True),

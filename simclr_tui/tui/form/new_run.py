@@ -187,6 +187,8 @@ class NewRun(ActionScreen[str]):
                 text.append(f"{name:<13}", "dim").append(f"{value}\n", "not dim")
             for choice in preview.plan.choices:
                 text.append(f"\n{safe(choice)}", "dim")
+            for warning in preview.plan.warnings:
+                text.append(f"\n{safe(warning)}", "yellow")
             text.append("\n\n")
         text.append("as a command\n", "dim").append(safe(self._planner.command(self.entries())), "not dim")
         self.query_one("#plan", Static).update(text)

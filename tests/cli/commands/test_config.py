@@ -62,7 +62,10 @@ def test_ls_groups_with_mean_and_deviation_and_shows_chosen_columns(simclr, tmp_
         )
     grouped = {group["value"]: group for group in json.loads(simclr("ls", "--group", "temp", "--json").stdout)}
     assert grouped[0.5]["runs"] == ["run1", "run3"]
-    assert grouped[0.5]["knn"] == {"mean": pytest.approx(0.3), "std": pytest.approx(0.1414, abs=1e-4), "n": 2}
+    assert grouped[0.5]["averaged"] == ["run1", "run3"]
+    half = 12.706205 * 0.1
+    wanted = {"mean": pytest.approx(0.3), "std": pytest.approx(0.1414, abs=1e-4), "n": 2}
+    assert grouped[0.5]["knn"] == wanted | {"interval": [pytest.approx(0.3 - half), pytest.approx(0.3 + half)]}
     assert grouped[0.1]["knn"]["std"] is None
     assert "30.0 ± 14.1%" in simclr("ls", "-g", "temp").stdout
     lines = simclr("ls", "--columns", "lr,temp", "--sort", "-temp").stdout.splitlines()

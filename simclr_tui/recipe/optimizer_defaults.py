@@ -1,0 +1,74 @@
+"""What each optimiser brings along: a rate, its scaling and a decay that are known to train with it.
+
+The rate of one optimiser is worth nothing to another: SGD's 0.06 makes Adam collapse, and LARS hardly moves with it.
+So whoever chooses another optimiser gets its own values, but for those that were given by hand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from simclr_tui.recipe.fields import field
+from simclr_tui.recipe.recipe import Recipe
+
+Values = dict[str, float | str]
+
+_SGD: Values = {"lr": 0.03, "lr_scaling": "linear", "weight_decay": 5e-4}  # preset cifar10-sgd, published for SGD
+_LARS: Values = {"lr": 0.3, "lr_scaling": "linear", "weight_decay": 1e-6}  # §2.2, ImageNet
+_LARS_SMALL: Values = {**_LARS, "lr": 1.0}  # §B.9: the middle of 0.5, 1.0 and 1.5, for CIFAR-10
+_ADAM: Values = {"lr": 3e-4, "lr_scaling": "none", "weight_decay": 0.0}  # preset report
+_ADAMW: Values = {**_ADAM, "weight_decay": 0.01}  # torch's own decay, which is decoupled from the rate
+
+
+def optimizer_defaults(optimizer: str, image_size: int) -> Values:
+    """Return rate, scaling and decay for an optimiser; LARS has the paper's rate for small images or for large."""
+    lars = _LARS_SMALL if image_size <= 64 else _LARS
+    return {"sgd": _SGD, "lars": lars, "adam": _ADAM, "adamw": _ADAMW}[optimizer]
+
+
+def brought_along(chosen: Mapping[str, Any], before: str, by_hand: Collection[str]) -> Values:
+    """Return the fields that an optimiser brings: none where `before` was the same one, and none that is in `by_hand`.
+
+    `chosen` holds at least `optimizer` and `image_size`, not checked yet: what cannot be is refused later. Keys are
+    those of the recipe.
+    """
+    optimizer, side = chosen["optimizer"], chosen["image_size"]
+    if optimizer == before or optimizer not in field("optimizer").choices or not isinstance(side, int):
+        return {}
+    found = optimizer_defaults(optimizer, side)
+    return {key: value for key, value in found.items() if key not in by_hand}
+
+
+def source_of(optimizer: str) -> str:
+    """Return the source that a brought value is recorded with."""
+    return f"default of {optimizer}"
+
+
+def brought_words(recipe: Recipe, sources: Mapping[str, str]) -> str:
+    """Return `optimizer adam brings lr 0.0003, lr_scaling none`; empty where it brought nothing."""
+    source = source_of(recipe.optimizer)
+    brought = [f"{key} {getattr(recipe, key)}" for key in _SGD if sources.get(key) == source]
+    return f"{', '.join(brought)}: what {recipe.optimizer} is known to train with" if brought else ""
+
+
+def known_to_fail(recipe: Recipe) -> list[str]:
+    """Return a sentence for each combination that trains badly, with its reason and what to do instead."""
+    found: list[str] = []
+    peak = recipe.peak_lr
+    if recipe.optimizer in ("adam", "adamw") and peak > 0.01:
+        found.append(
+            f"{recipe.optimizer} at a learning rate of {peak:g} commonly collapses, because its steps do not shrink"
+            " with the gradient: give --lr 3e-4 --lr-scaling none"
+        )
+    if recipe.optimizer == "lars" and peak < 0.2:
+        found.append(
+            f"LARS at a learning rate of {peak:g} hardly learns, because each step is about a thousandth of that share"
+            " of the weights: give --lr 1.0 --lr-scaling linear (0.3 for large images)"
+        )
+    if recipe.micro_batch.isdigit() and int(recipe.micro_batch) < min(64, recipe.batch_size):
+        found.append(
+            f"batch norm sees {recipe.micro_batch} images at a time, which costs accuracy: give --micro-batch 64 or"
+            " more, or a smaller --bs without it"
+        )
+    return found

@@ -34,8 +34,8 @@ _OWN_FAULTS = (ExitCode.DIVERGED, ExitCode.OUT_OF_MEMORY)
 @dataclass(frozen=True)
 class TrialResult:
     """One trial: `scores` holds the last kNN of each of its runs that finished in health, in the order of `seeds`;
-    `states`, the states of all of them, or `collapsed` or `diverged`. `images`: how many test images kNN was measured on (0: not known).
-    `measured`: what kNN was measured by, field by field."""
+    `states`, the states of all of them, or `collapsed` or `diverged`. `images`: how many test images kNN was measured
+    on (0: not known). `measured`: what kNN was measured by, field by field."""
 
     number: int
     values: Values

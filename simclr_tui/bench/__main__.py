@@ -73,7 +73,8 @@ def _measure(what: str, directory: Path, args: argparse.Namespace) -> list[Figur
         for name in filter(None, args.added.split(",")):  # read by now; a peer runs as it is shipped
             del os.environ[name]
         recipe = from_toml(sys.stdin.read()).recipe
-        return train_figures(recipe, args.steps, args.repeat, args.peer, directory if args.managed else None)
+        managed = directory if args.managed else None
+        return train_figures(recipe, steps=args.steps, repeat=args.repeat, peer=args.peer, managed=managed)
     from simclr_tui.bench.store import store_figures
 
     return store_figures(directory, args.count, args.steps, args.repeat)

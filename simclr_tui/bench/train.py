@@ -1,4 +1,4 @@
-"""How fast a recipe trains here: images a second by precision, memory format and compilation, the share of what the
+"""Measure how fast a recipe trains here: images/s by precision, memory format and compilation, the share of what the
 hardware can multiply, where a step's time goes, and the same beside another program.
 
 All of it is measured in turns, one after another and again, so that what else the machine does falls on each alike.
@@ -26,18 +26,19 @@ from simclr_tui.recipe.recipe import Recipe
 from simclr_tui.store.bench_report import Figure
 from simclr_tui.train.data.batches import Source
 from simclr_tui.train.device import Compute, choose_compute, has_bf16
-from simclr_tui.train.loss import Objective
+from simclr_tui.train.loss import Objective, criterion
 from simclr_tui.train.model.build import build_encoder
 from simclr_tui.train.model.head import build_head
 from simclr_tui.train.model.projection import projection
+from simclr_tui.train.optim.loss_scale import LossScale
 from simclr_tui.train.optim.nonfinite_guard import NonfiniteGuard
 from simclr_tui.train.optim.optimizer import build_optimizer
 from simclr_tui.train.optim.schedule import view_side
-from simclr_tui.train.views.apply import two_views
+from simclr_tui.train.views.apply import two_views, view_renderer
 from simclr_tui.train.views.params import draw_views
 
-_DTYPES = {"fp32": None, "bf16": torch.bfloat16}
-_GEMM = {"cpu": 2048, "cuda": 8192}  # side of the matrices that tell what the hardware can multiply
+_WARM_UP = 3  # uncounted steps before each measurement: compiling, choosing kernels and filling caches happen there
+_GEMM = {"cpu": 2048, "cuda": 8192, "mps": 4096}  # side of the matrices that tell what the hardware can multiply
 _EPOCH = 50_000  # images, as CIFAR-10 has them
 _PASSES = 12  # operations a trained image costs for each multiply-add of a view: two views, three passes, two each
 Mark = Callable[[str], None]
@@ -67,20 +68,24 @@ class Bench:
         encoder = build_encoder(recipe)
         head = build_head(recipe, encoder.dim).to(self._device)
         encoder = encoder.to(device=self._device, memory_format=self._format)  # type: ignore[call-overload]
-        self._guard = NonfiniteGuard([("encoder", encoder), ("head", head)], self._device)
+        self._scale = LossScale(self._device) if variant.precision == "fp16" else None
+        self._guard = NonfiniteGuard([("encoder", encoder), ("head", head)], self._device, self._scale)
         self._optimizer = build_optimizer(recipe, [encoder, head])
         self._optimizer.found_inf = self._guard.found_inf  # type: ignore[attr-defined]
-        lowered = Compute(compute.device, _DTYPES[variant.precision])
+        lowered = compute.with_precision(variant.precision)
         self._project = projection(encoder, head, lowered, compiled=variant.compiled)
-        self._objective = Objective.of(recipe)
+        self._render = view_renderer(compiled=variant.compiled)
+        self._criterion = criterion(Objective.of(recipe), compiled=variant.compiled)
         side = recipe.image_size
         pixels = np.random.default_rng(0).integers(0, 256, (2 * recipe.batch_size, 3, side, side), np.uint8)
         self._source = Source(pixels, self._device)
         self._taken = 0
 
     def images_per_s(self, steps: int) -> float:
-        """Over so many steps, one more before them."""
-        self._step(self._recipe.image_size, lambda _: None)
+        """Return images/s over so many steps, after a warm-up at each side that their views have."""
+        for side in sorted(set(_sides(self._recipe, steps))):
+            for _ in range(_WARM_UP):
+                self._step(side, lambda _: None)
         self._wait()
         began = time.perf_counter()
         for side in _sides(self._recipe, steps):
@@ -89,7 +94,7 @@ class Bench:
         return steps * self._recipe.batch_size / (time.perf_counter() - began)
 
     def split(self, steps: int) -> dict[str, float]:
-        """Seconds that each part of a step takes, the device being waited for after each."""
+        """Return the seconds that each part of a step takes; the device is waited for after each."""
         taken: dict[str, float] = defaultdict(float)
         self._wait()
         last = time.perf_counter()
@@ -112,15 +117,19 @@ class Bench:
         mark("images")
         params = draw_views(recipe, self._taken, samples, self._source.side)
         mark("drawing")
-        views = two_views(images, params, side, self._format)
+        views = two_views(images, params, side, self._format, using=self._render)
         mark("views")
         z = self._project(views)
         mark("forward")
         z_a, z_b = z.chunk(2)
-        loss, _ = self._objective(z_a, z_b)
+        loss, _ = self._criterion(z_a, z_b, None)
+        if self._scale is not None:
+            loss = loss * self._scale.scale
         mark("loss")
         loss.backward()
         mark("backward")
+        if self._scale is not None:
+            self._scale.unscale(self._guard.grads())
         self._guard.update(loss.detach())
         self._optimizer.step()
         self._optimizer.zero_grad()
@@ -132,16 +141,18 @@ class Bench:
             torch.cuda.synchronize(self._device)
 
 
-def train_figures(recipe: Recipe, steps: int, repeat: int, peer: str = "", managed: Path | None = None) -> list[Figure]:
+def train_figures(
+    recipe: Recipe, *, steps: int, repeat: int, peer: str = "", managed: Path | None = None
+) -> list[Figure]:
     """Measure a recipe, and `peer`, a command that prints {"images_per_s": …} as its last line; with an empty folder
     `managed`, also the same steps under `simclr run`.
 
     Raises SimclrError where the peer does not, or the run does not finish.
     """
-    compute = choose_compute(recipe)
+    compute = choose_compute(recipe, scales_loss=True)
     variants = list(_variants(compute, recipe.compile))
     benches = [Bench(recipe, compute, variant) for variant in variants]
-    own = next(index for index, variant in enumerate(variants) if variant == Variant(compute.precision))
+    own = variants.index(Variant(compute.precision, compiled=recipe.compile))  # what a run of the recipe would do
     speeds: list[list[float]] = [[] for _ in variants]
     peers: list[float] = []
     peaks: list[float] = []
@@ -149,7 +160,7 @@ def train_figures(recipe: Recipe, steps: int, repeat: int, peer: str = "", manag
     costs: list[float] = []
     for turn in range(repeat):
         if peer:  # first, so that a command that does not work costs no minutes
-            peers.append(_ask_peer(peer))
+            peers.append(_peer_images_per_s(peer))
         for bench, values in zip(benches, speeds, strict=True):
             values.append(bench.images_per_s(steps))
         peaks.append(_multiplications(compute))
@@ -168,22 +179,23 @@ def train_figures(recipe: Recipe, steps: int, repeat: int, peer: str = "", manag
 
 
 def _sides(recipe: Recipe, steps: int) -> list[int]:
-    """Sides of the views of so many steps, as far apart as those of a whole training where views grow."""
+    """Return the sides of the views of so many steps, as far apart as those of a whole training where views grow."""
     return [view_side(step, steps, recipe.grow_from, recipe.image_size) for step in range(steps)]
 
 
 def _macs(recipe: Recipe, steps: int) -> float:
-    """Multiply-adds of a view, in the mean over such steps."""
+    """Return the multiply-adds of a view, in the mean over such steps."""
     sides = _sides(recipe, steps)
     return sum(cost(msgspec.structs.replace(recipe, image_size=side)).macs for side in sides) / steps
 
 
 def _variants(compute: Compute, compiled: bool) -> Iterator[Variant]:
-    precisions = ["fp32", *(["bf16"] if has_bf16(compute.device) else [])]
-    yield from (Variant(precision) for precision in precisions)
-    yield Variant(precisions[-1], channels_last=False)
+    """Yield what is compared: the precisions of the hardware and of the recipe, the memory formats, compilation."""
+    bf16 = ["bf16"] if has_bf16(compute.device) else []
+    yield from (Variant(precision) for precision in dict.fromkeys(("fp32", *bf16, compute.precision)))
+    yield Variant(compute.precision, channels_last=False)
     if compiled:
-        yield Variant(precisions[-1], compiled=True)
+        yield Variant(compute.precision, compiled=True)
 
 
 def _derived(
@@ -195,7 +207,7 @@ def _derived(
     split: dict[str, float],
     work: float,
 ) -> list[Figure]:
-    """What follows from images a second; `work`: operations that an image costs, 0 where nobody has counted them."""
+    """Return what follows from images/s; `work` is the operations an image costs, 0 where they are not counted."""
     figures = [Figure(f"matrix product, {compute.precision}", "GFLOP/s", [peak / 1e9 for peak in peaks])]
     if work:
         shares = [100 * speed * work / peak for speed, peak in zip(own, peaks, strict=True)]
@@ -209,7 +221,7 @@ def _derived(
 
 
 def _multiplications(compute: Compute) -> float:
-    """Operations a second in a product of two square matrices, in the precision of training; the best of a few."""
+    """Return operations/s of a product of two square matrices in the precision of training, the best of a few."""
     side = _GEMM[compute.device.type]
     a = torch.rand(side, side, device=compute.device, dtype=compute.autocast or torch.float32)
     best = 0.0
@@ -222,7 +234,7 @@ def _multiplications(compute: Compute) -> float:
     return best
 
 
-def _ask_peer(command: str) -> float:
+def _peer_images_per_s(command: str) -> float:
     done = subprocess.run(shlex.split(command), stdout=subprocess.PIPE, text=True, check=False)
     try:
         return float(json.loads(done.stdout.strip().splitlines()[-1])["images_per_s"])

@@ -106,20 +106,20 @@ def _compute_gradient(run: Training, images: Tensor, samples: NDArray[np.int64],
         """Return z of both views, passed as one batch so that batch norm sees both (§2.1)."""
         part = slice(starts[chunk], starts[chunk + 1])
         params = draw_views(recipe, epoch, samples[part], run.source.side)
-        views = two_views(images[part], params, side, torch.channels_last)
+        views = two_views(images[part], params, side, torch.channels_last, using=run.render)
         if run.stochastic:
             torch.manual_seed(_dropout_seed(run, chunk))
         return run.project(views)
 
     def loss(z_a: Tensor, z_b: Tensor) -> Tensor:
-        value, measured = run.objective(z_a, z_b, gather_projections(run.group, z_a, z_b))
+        value, measured = run.criterion(z_a, z_b, gather_projections(run.group, z_a, z_b))
         metrics[:] = [value.detach()[None].float(), measured.float()]
         return value if run.scale is None else value * run.scale.scale
 
     if len(chunks) == 1:
         loss(*project(0).chunk(2)).backward()
     else:
-        cached_gradient(project, chunks, [run.encoder, run.head], loss)
+        cached_gradient(project, chunks, [run.encoder, run.head], loss, compiled=recipe.compile)
     return torch.cat(metrics)
 
 

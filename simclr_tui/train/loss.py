@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -109,6 +110,20 @@ class Objective:
         negative = anchors @ views.sum(dim=0) - anchors.square().sum(dim=1) - positive
         similarities = (positive.mean(), negative.mean() / max(len(views) - 2, 1))
         return torch.stack([*((nearer < k).to(logits.dtype).mean() for k in (1, 5)), *similarities])
+
+
+Criterion = Callable[[Tensor, Tensor, GlobalProjections | None], tuple[Tensor, Tensor]]
+
+
+def criterion(objective: Objective, *, compiled: bool, backend: str | Callable[..., object] = "inductor") -> Criterion:
+    """Return the objective as a function, compiled where asked for: once for any number of images."""
+    if not compiled:
+        return objective
+
+    def loss(z_a: Tensor, z_b: Tensor, gathered: GlobalProjections | None = None) -> tuple[Tensor, Tensor]:
+        return objective(z_a, z_b, gathered)
+
+    return torch.compile(loss, backend=backend, dynamic=True)
 
 
 def nt_xent(z_a: Tensor, z_b: Tensor, temperature: float) -> Tensor:

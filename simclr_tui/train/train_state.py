@@ -13,7 +13,7 @@ from simclr_tui.recipe.recipe import Recipe
 from simclr_tui.train.data.batches import Source
 from simclr_tui.train.device import Compute
 from simclr_tui.train.distributed import SINGLE_PROCESS, ProcessGroup
-from simclr_tui.train.loss import Objective
+from simclr_tui.train.loss import Criterion, Objective, criterion
 from simclr_tui.train.model.encoder import Encoder
 from simclr_tui.train.model.head import ProjectionHead
 from simclr_tui.train.model.projection import Projection, projection
@@ -22,6 +22,7 @@ from simclr_tui.train.observe.reporter import Reporter
 from simclr_tui.train.optim.loss_scale import LossScale
 from simclr_tui.train.persist.async_save import Saver
 from simclr_tui.train.stop_flag import StopFlag
+from simclr_tui.train.views.apply import Render, view_renderer
 
 
 @dataclass
@@ -62,9 +63,18 @@ class Training:
 
     @cached_property
     def project(self) -> Projection:
-        """Return the function from views to z that the steps call; built at first use, when `chunk` is known."""
-        passes = -(-self.local_batch // self.chunk)
-        return projection(self.encoder, self.head, self.compute, compiled=self.recipe.compile, passes=passes)
+        """Return the function from views to z that the steps call; built at first use."""
+        return projection(self.encoder, self.head, self.compute, compiled=self.recipe.compile)
+
+    @cached_property
+    def render(self) -> Render:
+        """Return the function that makes views from parameters on the device."""
+        return view_renderer(compiled=self.recipe.compile)
+
+    @cached_property
+    def criterion(self) -> Criterion:
+        """Return the objective as the steps call it."""
+        return criterion(self.objective, compiled=self.recipe.compile)
 
     @property
     def local_batch(self) -> int:

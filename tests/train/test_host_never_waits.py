@@ -23,6 +23,7 @@ from simclr_tui.train.model.projection import projection
 from simclr_tui.train.optim.loss_scale import LossScale
 from simclr_tui.train.optim.nonfinite_guard import NonfiniteGuard
 from simclr_tui.train.optim.optimizer import build_optimizer
+from simclr_tui.train.views.apply import render
 
 META = torch.device("meta")
 EVERY = {name: 0.5 for name in OPERATIONS if name not in ("crop", "flip", "color", "gray")}
@@ -43,7 +44,7 @@ def take_step(recipe: Recipe, chunk: int = 0, scaled: bool = False) -> torch.Ten
     run = SimpleNamespace(
         recipe=recipe, step=0, steps=10, chunk=chunk or recipe.batch_size, encoder=encoder, head=head, scale=scale,
         source=SimpleNamespace(side=24), stochastic=False, objective=Objective.of(recipe), group=SINGLE_PROCESS,
-        project=projection(encoder, head, compute),
+        project=projection(encoder, head, compute), render=render, criterion=Objective.of(recipe),
     )  # fmt: skip
     guard = NonfiniteGuard([("encoder", encoder), ("head", head)], META, scale)
     optimizer = build_optimizer(recipe, [encoder, head])

@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from simclr_tui.train.device import Compute
 
+Backend = str | Callable[..., Any]
 Projection = Callable[[Tensor], Tensor]
 
 
 def projection(
-    encoder: nn.Module, head: nn.Module, compute: Compute, *, compiled: bool = False, passes: int = 1, backend: str = ""
+    encoder: nn.Module, head: nn.Module, compute: Compute, *, compiled: bool = False, backend: Backend = "inductor"
 ) -> Projection:
-    """Return the function from views (n, 3, S, S) to z (n, dim), float32.
+    """Return the function from views (n, C, S, S) to z (n, dim), float32.
 
-    Compiled by inductor, or another `backend` of torch.compile. On a GPU it is replayed as CUDA graphs where a step is
-    one pass: the next pass overwrites a graph's output, and `micro_batch` keeps several. Only training uses it, so that
-    evaluations, with other shapes and in eval mode, compile nothing.
+    Compiled by inductor, or another `backend` of torch.compile: once for views of any number and side, so that growing
+    views and chunks of a batch compile nothing anew. Only training uses it, so that evaluations, in eval mode, do not
+    compile either.
     """
     device, autocast = compute.device.type, compute.autocast
 
@@ -30,8 +32,4 @@ def projection(
 
     if not compiled:
         return project
-    graphs = device == "cuda" and passes == 1 and not backend
-    # Shapes are few (a side of view each) and known: a kernel for each, none for any.
-    return torch.compile(
-        project, backend=backend or "inductor", mode="reduce-overhead" if graphs else None, dynamic=False
-    )
+    return torch.compile(project, backend=backend, dynamic=True)

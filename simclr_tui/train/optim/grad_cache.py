@@ -20,18 +20,28 @@ Project = Callable[[int], Tensor]
 
 
 def cached_gradient(
-    project: Project, chunks: list[int], modules: list[nn.Module], loss: Callable[[Tensor, Tensor], Tensor]
+    project: Project,
+    chunks: list[int],
+    modules: list[nn.Module],
+    loss: Callable[[Tensor, Tensor], Tensor],
+    *,
+    compiled: bool = False,
 ) -> None:
-    """Leave in the modules' parameters the gradient of loss(z_a, z_b), where `chunks` are the numbers of images that
-    make up the batch and `loss` returns what is to be differentiated, of z (N, d) each."""
+    """Leave the gradient of loss(z_a, z_b), of z (N, d) each, in the modules' parameters.
+
+    `chunks` are the numbers of images that make up the batch. For a `compiled` projection both passes run alike, so
+    that it is compiled once: with a graph, which the first pass drops, and with one momentum. The gradient is the same;
+    running statistics may differ by rounding.
+    """
     norms = [norm for module in modules for norm in module.modules() if isinstance(norm, _BatchNorm)]
+    weighted = _averaged_statistics if compiled else _weighted_momentum
     shares = [count / sum(chunks) for count in chunks]
-    with torch.no_grad(), _weighted_momentum(norms, [0.0] * len(chunks)) as project_weighted:
-        parts = [project_weighted(chunk, project) for chunk in range(len(chunks))]
+    with torch.set_grad_enabled(compiled), weighted(norms, [0.0] * len(chunks)) as project_weighted:
+        parts = [project_weighted(chunk, project).detach() for chunk in range(len(chunks))]
     z_a, z_b = (torch.cat(halves).requires_grad_() for halves in zip(*(part.chunk(2) for part in parts), strict=True))
     loss(z_a, z_b).backward()
     z_grads = zip(*(_grad(z).split(chunks) for z in (z_a, z_b)), strict=True)
-    with _weighted_momentum(norms, shares) as project_weighted:
+    with weighted(norms, shares) as project_weighted:
         for chunk, grads in enumerate(z_grads):
             project_weighted(chunk, project).backward(torch.cat(grads))
 
@@ -62,6 +72,36 @@ def _weighted_momentum(norms: list[_BatchNorm], shares: list[float]) -> Iterator
         for norm, momentum, count in zip(norms, momenta, counted, strict=True):
             norm.momentum = momentum
             if norm.num_batches_tracked is not None and count is not None:
+                norm.num_batches_tracked.copy_(count + bool(sum(shares)))
+
+
+@contextmanager
+def _averaged_statistics(norms: list[_BatchNorm], shares: list[float]) -> Iterator[Callable[[int, Project], Tensor]]:
+    """Do as `_weighted_momentum` with a momentum of 1 for all chunks: each value of it would compile the model anew."""
+    momenta = [norm.momentum for norm in norms]
+    tracked = [norm for norm in norms if norm.momentum is not None and norm.running_mean is not None]
+    counts = [norm.num_batches_tracked.clone() for norm in tracked if norm.num_batches_tracked is not None]
+    statistics = [value for norm in tracked for value in (norm.running_mean, norm.running_var) if value is not None]
+    before = [value.clone() for value in statistics]
+    means = [torch.zeros_like(value) for value in statistics]
+    moves = [(norm.momentum or 0.0) * bool(sum(shares)) for norm in tracked for _ in range(2)]
+
+    def project(chunk: int, inner: Project) -> Tensor:
+        z = inner(chunk)
+        torch._foreach_add_(means, statistics, alpha=shares[chunk])
+        return z
+
+    for norm in tracked:
+        norm.momentum = 1.0
+    try:
+        yield project
+    finally:
+        for norm, momentum in zip(norms, momenta, strict=True):
+            norm.momentum = momentum
+        for value, old, mean, move in zip(statistics, before, means, moves, strict=True):
+            value.copy_(old.lerp(mean, move))
+        for norm, count in zip(tracked, counts, strict=True):
+            if norm.num_batches_tracked is not None:
                 norm.num_batches_tracked.copy_(count + bool(sum(shares)))
 
 

@@ -154,3 +154,16 @@ def test_dropout_is_a_function_of_the_step(tmp_path):
     assert train(halted) == ExitCode.OK
     assert_same(halted, whole)
     assert msgspec.structs.asdict(whole.recipe)["encoder"] == "efficientnet_b0"
+
+
+@pytest.mark.parametrize("chunks", [[6, 6], [5, 4, 3]])
+def test_for_a_compiled_model_gradient_and_statistics_are_the_same(chunks):
+    found = []
+    for compiled in (False, True):
+        model, views = Small(), views_of(12)
+        parts = [part.flatten(0, 1) for part in views.split(chunks, dim=1)]
+        cached_gradient(lambda chunk, m=model, p=parts: m(p[chunk]), chunks, [model], loss, compiled=compiled)
+        assert model.norm.momentum == 0.1
+        found.append([*(parameter.grad for parameter in model.parameters()), *model.buffers()])
+    torch.testing.assert_close(*found)
+    assert found[1][-1] == 1  # one step counted

@@ -12,8 +12,10 @@ if TYPE_CHECKING:
 
 
 def print_notes(plan: Plan) -> None:
-    """Print each choice that was made for the user with its reason, then each warning."""
+    """Print each choice made for the user with its reason, what the images are, then each warning."""
     for choice in plan.choices:
         output.talk(f"using {safe(choice)}")
+    for note in plan.data_notes:
+        output.talk(safe(note))
     for warning in plan.warnings:
         output.talk(f"warning: {safe(warning)}")

@@ -14,7 +14,7 @@ from simclr_tui.hardware.gpu import gpu_count
 from simclr_tui.launch.tasks import encoder_facts
 from simclr_tui.launch.torch_versions import check_torch_versions
 from simclr_tui.recipe.cost import Cost, cost
-from simclr_tui.recipe.datasets import absolute, check_data, count_images, resolve_auto
+from simclr_tui.recipe.datasets import absolute, check_data, describe, resolve_auto
 from simclr_tui.recipe.fields import field, fields
 from simclr_tui.recipe.optimizer_defaults import brought_along, brought_words, known_to_fail, source_of
 from simclr_tui.recipe.presets import CPU_PRESET, GPU_PRESET
@@ -35,6 +35,8 @@ class Plan:
     images: int | None
     choices: tuple[str, ...]
     warnings: tuple[str, ...] = ()
+    data_notes: tuple[str, ...] = ()
+    """What the listing of the images says: classes, splits, what is left out."""
 
     @property
     def steps_per_epoch(self) -> int | None:
@@ -119,7 +121,7 @@ def _checked(resolved: Resolved, choices: tuple[str, ...], here: bool) -> Plan:
     if whole != recipe.data:
         resolved = resolved.with_value("data", whole, resolved.sources["data"])
     resolved = _processes(resolved) if here else _processes_of_job(resolved)
-    images = count_images(recipe.data, recipe.subset, recipe.reading)
+    images, data_notes = describe(recipe.data, recipe.subset, recipe.reading)
     if images is not None and images < recipe.batch_size:
         raise DataError(
             f"a batch of {recipe.batch_size} does not fit into {images} training images",
@@ -131,6 +133,7 @@ def _checked(resolved: Resolved, choices: tuple[str, ...], here: bool) -> Plan:
         cost=recipe_cost(recipe),
         images=images,
         choices=(*choices, brought) if brought else choices,
+        data_notes=data_notes,
         warnings=tuple(known_to_fail(recipe)),
     )
 

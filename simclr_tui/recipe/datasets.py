@@ -158,6 +158,15 @@ def listed(data: str, reading: Reading = DEFAULT_READING) -> Layout | None:
     return None
 
 
+def describe(data: str, subset: int, reading: Reading = DEFAULT_READING) -> tuple[int | None, tuple[str, ...]]:
+    """Return what `count_images` does, and sentences: classes, splits, what is left out. Raises DataError."""
+    layout = listed(data, reading)
+    if layout is None or reading.tiles:
+        return count_images(data, subset, reading), ()
+    total = len(layout.train) - (_held_out(layout, reading) if layout.held_out else 0)
+    return min(subset, total) if subset else total, (*layout.notes, *layout.left_out)
+
+
 def count_images(data: str, subset: int, reading: Reading = DEFAULT_READING) -> int | None:
     """Return how many training images a run would see, `subset` applied (0: all); None where only reading tells."""
     try:

@@ -14,7 +14,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-_HEAD = 1 << 12  # bytes read at first; most headers lie within
+HEAD = 1 << 12
+"""Bytes read at first; most headers lie within."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +53,17 @@ class Bytes:
 
     def __init__(self, source: Path | bytes) -> None:
         self._fd = -1 if isinstance(source, bytes) else os.open(source, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
-        self._head = source if isinstance(source, bytes) else os.pread(self._fd, _HEAD, 0)
+        self.head = source if isinstance(source, bytes) else os.pread(self._fd, HEAD, 0)
+
+    @property
+    def size(self) -> int:
+        """Return the number of bytes in all."""
+        return len(self.head) if self._fd < 0 else os.fstat(self._fd).st_size
 
     def __call__(self, start: int, count: int) -> bytes:
         stop = start + count
-        if stop <= len(self._head) or self._fd < 0:
-            return self._head[start:stop]
+        if stop <= len(self.head) or self._fd < 0:
+            return self.head[start:stop]
         return os.pread(self._fd, count, start)
 
     def close(self) -> None:
@@ -72,14 +78,20 @@ def read_header(source: Path | bytes) -> Header | None:
     """
     read = Bytes(source)
     try:
+        return parse_header(read)
+    finally:
+        read.close()
+
+
+def parse_header(read: Bytes) -> Header | None:
+    """Return the header of an image file that is open already; None where it tells nothing."""
+    try:
         head = read(0, 16)
         for magic, parse in _PARSERS:
             if head.startswith(magic) or (magic == b"ftyp" and head[4:8] == magic):
                 return parse(read)
     except (struct.error, ValueError, IndexError, KeyError, SyntaxError, ZeroDivisionError, TypeError, MemoryError):
         return None
-    finally:
-        read.close()
     return None
 
 
@@ -153,7 +165,7 @@ def _netpbm(read: Bytes) -> Header | None:
 
 
 def _jp2(read: Bytes) -> Header | None:
-    data = read(0, _HEAD)
+    data = read(0, HEAD)
     at = data.find(b"ihdr")
     if at >= 0:
         height, width, channels, depth = struct.unpack(">IIHB", data[at + 4 : at + 15])

@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 import subprocess
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
+import msgspec
 import typer
 
 from simclr_tui.cli import output
+from simclr_tui.cli.options import AsJson
 from simclr_tui.interpreter import python_module
 from simclr_tui.recipe.datasets import KNOWN
+from simclr_tui.text import safe, size
 
-app = typer.Typer(help="List and download data sets.", no_args_is_help=True)
+if TYPE_CHECKING:
+    from simclr_tui.recipe.decoded import CacheEntry
+
+app = typer.Typer(help="List, look at and download data sets.", no_args_is_help=True)
 
 
 @app.command("ls")
 def ls() -> None:
-    """List the known data sets and whether they are on disk."""
+    """List the known data sets, whether they are on disk, and what decoded images take."""
+    from simclr_tui.recipe.data_sources import SOURCES
     from simclr_tui.recipe.datasets import data_root, on_disk
+    from simclr_tui.recipe.decoded import decoded_entries, decoded_folder
 
     rows = [
         [
@@ -31,7 +39,15 @@ def ls() -> None:
         for name, info in KNOWN.items()
     ]
     output.table(["data", "train", "test", "classes", "size", ""], rows, right=(1, 2, 3, 4))
-    output.talk(f"in {data_root()} (SIMCLR_DATA); your own images: --data folder:PATH, one folder a class or none")
+    output.talk(f"in {data_root()} (SIMCLR_DATA); your own images: --data folder:PATH, one folder a class or none,")
+    output.talk(f"or {', '.join(kind.form for kind in SOURCES.values() if kind.prefix != 'folder')}")
+    entries = decoded_entries()
+    if entries:
+        rows = [[safe(entry.data), size(entry.bytes), _idle(entry)] for entry in reversed(entries)]
+        output.data()
+        output.table(["decoded", "takes", "last used"], rows, right=(1,))
+        total = size(sum(entry.bytes for entry in entries))
+        output.talk(f"{total} of decoded images in {decoded_folder()}; simclr data clean frees what is not in use")
 
 
 @app.command("get")
@@ -41,3 +57,55 @@ def get(name: Annotated[str, typer.Argument(help=f"{', '.join(KNOWN)} or folder:
 
     check_data(name)
     raise typer.Exit(subprocess.run(python_module("simclr_tui.train.data", name), check=False).returncode)
+
+
+@app.command("inspect")
+def inspect(
+    data: Annotated[str, typer.Argument(metavar="DATA", help="folder:PATH or another source, as run --data takes it.")],
+    range: Annotated[str, typer.Option("--range", help="As for simclr run.")] = "auto",
+    channels: Annotated[str, typer.Option("--channels", help="As for simclr run.")] = "auto",
+    labels: Annotated[str, typer.Option("--labels", help="As for simclr run.")] = "auto",
+    tile: Annotated[str, typer.Option("--tile", help="As for simclr run.")] = "off",
+    json: AsJson = False,
+) -> None:
+    """Look at your images before training: formats, values, classes, splits, what is left out, duplicates.
+
+    Every header is read and some images are decoded. It ends in a recipe, with the reason for each value.
+    """
+    from simclr_tui.cli.data_report import print_report
+    from simclr_tui.recipe.datasets import absolute
+    from simclr_tui.recipe.resolve import make_recipe
+    from simclr_tui.store.data_report import DataReport
+
+    recipe = make_recipe({"data": data, "range": range, "channels": channels, "labels": labels, "tile": tile})
+    given = {"range": range, "channels": channels, "labels": labels, "tile": tile}
+    words = [word for name, value in given.items() for word in (f"--{name}={value}",)]
+    command = python_module("simclr_tui.train.data.inspect", absolute(recipe.data), *words)
+    done = subprocess.run(command, stdout=subprocess.PIPE, check=False)
+    if done.returncode:
+        raise typer.Exit(done.returncode)
+    report = msgspec.json.decode(done.stdout, type=DataReport)
+    if json:
+        output.data_json(report)
+    else:
+        print_report(report)
+
+
+@app.command("clean")
+def clean(
+    unused: Annotated[int, typer.Option("--unused", help="Free what was not used for this many days.", min=0)] = 30,
+    everything: Annotated[bool, typer.Option("--all", help="Free all decoded images.")] = False,
+) -> None:
+    """Free decoded images that have not been used for a while; they are decoded again when a run needs them."""
+    from simclr_tui.recipe.decoded import decoded_entries, free
+
+    freed = [entry for entry in decoded_entries() if everything or entry.idle_days >= unused]
+    for entry in freed:
+        free(entry)
+        output.data(safe(f"freed {size(entry.bytes)}: {entry.data or entry.path.name}"))
+    total = size(sum(entry.bytes for entry in freed))
+    output.talk(f"{total} freed" if freed else f"nothing unused for {unused} days; --all frees everything")
+
+
+def _idle(entry: CacheEntry) -> str:
+    return "never" if not entry.used else "today" if entry.idle_days < 1 else f"{entry.idle_days:.0f} days ago"

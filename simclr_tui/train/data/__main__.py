@@ -8,22 +8,7 @@ import sys
 from simclr_tui.errors import ExitCode, SimclrError
 from simclr_tui.recipe.datasets import KNOWN
 from simclr_tui.train.data.open import open_data
-
-
-class _Line:
-    """Progress on one line of a terminal, or a line every tenth where stderr is a file."""
-
-    def __init__(self) -> None:
-        self.what, self.tenth = "", -1
-
-    def __call__(self, what: str, done: int, total: int) -> None:
-        share = done / total if total else 0.0
-        if sys.stderr.isatty():
-            end = "\n" if done >= total > 0 else ""
-            print(f"\r{what}: {share:4.0%}", end=end, file=sys.stderr, flush=True)
-        elif (what, int(share * 10)) != (self.what, self.tenth):
-            print(f"{what}: {share:.0%}", file=sys.stderr, flush=True)
-        self.what, self.tenth = what, int(share * 10)
+from simclr_tui.train.data.progress_line import ProgressLine
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -33,7 +18,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--subset", type=int, default=0, help="training images (0: all)")
     given = parser.parse_args(arguments)
     try:
-        data = open_data(given.name, image_size=given.image_size, subset=given.subset, progress=_Line())
+        data = open_data(given.name, image_size=given.image_size, subset=given.subset, progress=ProgressLine())
     except SimclrError as error:
         print(error, file=sys.stderr)
         return error.exit_code

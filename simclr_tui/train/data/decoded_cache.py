@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from simclr_tui.errors import OutOfMemoryError
+from simclr_tui.recipe.decoded import META, make_room
 from simclr_tui.text import size
 from simclr_tui.train.data import seal
 from simclr_tui.train.data.images import Data, ImageSet
@@ -27,7 +28,6 @@ from simclr_tui.train.data.scaling import Scaling
 from simclr_tui.train.data.seal import checksum
 
 FORMAT = 2
-_META = "meta.json"
 _KEEP_FREE = 1_000_000_000  # bytes left to checkpoints and logs
 
 # (name, shape, type) -> an array to be filled.
@@ -43,10 +43,11 @@ def key(parts: Iterable[object]) -> str:
     return digest.hexdigest()
 
 
-def cached(folder: Path, name: str, build: Build) -> Data:
-    """The entry `name` of the cache at `folder`; where it is missing or damaged, `build` makes it.
+def cached(folder: Path, name: str, build: Build, about: str = "") -> Data:
+    """Return the entry `name` of the cache at `folder`; where it is missing or damaged, `build` makes it.
 
     One process builds an entry while others wait for it. Only an entry that is whole is ever visible.
+    `about` is what a list of entries calls it.
     """
     found = _load(folder / name)
     if found is not None:
@@ -54,7 +55,7 @@ def cached(folder: Path, name: str, build: Build) -> Data:
     with contextlib.ExitStack() as stack:
         try:
             stack.enter_context(_locked(folder, name))
-            return _load(folder / name) or _build_on_disk(folder, name, build)
+            return _load(folder / name) or _build_on_disk(folder, name, build, about)
         except OSError:  # read-only, full, a file in the way: train from memory
             return build(in_memory)
 
@@ -88,13 +89,13 @@ def _locked(folder: Path, name: str) -> Iterator[None]:
         yield
 
 
-def _build_on_disk(folder: Path, name: str, build: Build) -> Data:
+def _build_on_disk(folder: Path, name: str, build: Build, about: str) -> Data:
     partial, final = folder / f"{name}.tmp", folder / name
     shutil.rmtree(partial, ignore_errors=True)  # of a build that was killed; the lock says nobody is at it
     partial.mkdir()
     try:
         data = build(lambda array, shape, dtype: _allocate(partial / f"{array}.npy", shape, dtype))
-        _seal(partial, data)
+        _seal(partial, data, about)
         if final.exists():
             shutil.rmtree(final)
         partial.replace(final)
@@ -109,6 +110,7 @@ def _allocate(file: Path, shape: tuple[int, ...], dtype: str) -> Pixels:
     if needed == 0:
         empty: Pixels = np.empty(shape, dtype)
         return empty
+    make_room(file.parent.parent, needed, _KEEP_FREE)
     if shutil.disk_usage(file.parent).free < needed + _KEEP_FREE:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(file))
     array: np.memmap[Any, Any] = np.lib.format.open_memmap(file, "w+", np.dtype(dtype), shape)
@@ -118,7 +120,7 @@ def _allocate(file: Path, shape: tuple[int, ...], dtype: str) -> Pixels:
     return array
 
 
-def _seal(folder: Path, data: Data) -> None:
+def _seal(folder: Path, data: Data, about: str) -> None:
     """Write labels and meta beside the pixels and bring all of it to the disk."""
     for split, images in _splits(data):
         if isinstance(images.images, np.memmap):
@@ -129,6 +131,7 @@ def _seal(folder: Path, data: Data) -> None:
             np.save(folder / f"{split}_labels.npy", images.labels)
     meta: dict[str, Any] = {
         "format": FORMAT,
+        "data": about,
         "classes": data.classes,
         "damaged": data.damaged,
         "scaling": None if data.scaling is None else asdict(data.scaling),
@@ -137,7 +140,7 @@ def _seal(folder: Path, data: Data) -> None:
         "warnings": data.warnings,
         "files": {file.name: [file.stat().st_size, checksum(file)] for file in sorted(folder.glob("*.npy"))},
     }
-    (folder / _META).write_text(json.dumps({**meta, "seal": _seal_of(meta)}))
+    (folder / META).write_text(json.dumps({**meta, "seal": _seal_of(meta)}))
     for file in folder.iterdir():
         with open(file, "r+b") as handle:
             os.fsync(handle.fileno())
@@ -156,7 +159,7 @@ def _seal_of(meta: dict[str, Any]) -> int:
 
 def _load(folder: Path) -> Data | None:
     try:
-        meta = json.loads((folder / _META).read_text())
+        meta = json.loads((folder / META).read_text())
         if meta.pop("seal") != _seal_of(meta):
             return None
         large = {}
@@ -169,7 +172,7 @@ def _load(folder: Path) -> Data | None:
                 return None
         train = _load_split(folder, "train")
         test = _load_split(folder, "test") if "test.npy" in meta["files"] else None
-        os.utime(folder / _META)  # when it was last used, for whoever frees the oldest
+        os.utime(folder / META)  # when it was last used, for whoever frees the oldest
         scaling = meta["scaling"] and Scaling.from_json(meta["scaling"])
         return Data(
             train, test, tuple(meta["classes"]), tuple(meta["damaged"]), scaling=scaling,

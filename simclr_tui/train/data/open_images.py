@@ -52,7 +52,7 @@ def open_images(
         opener.refuse_many(plan.damaged)
         if not fits(opener.count, plan.scaling.bytes):
             return opener.undecoded(plan)
-        data = decoded_cache.cached(cache_dir, name, lambda allocate: opener.decoded(plan, allocate))
+        data = decoded_cache.cached(cache_dir, name, lambda allocate: opener.decoded(plan, allocate), source.spec)
     return opener.named(data)
 
 

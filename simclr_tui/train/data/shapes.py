@@ -37,7 +37,7 @@ def open_shapes(image_size: int, subset: int, progress: Progress, cache_dir: Pat
         train = _generate("train", 0, counts[0], image_size, progress, allocate)
         return Data(train, _generate("test", 1, counts[1], image_size, progress, allocate), NAMES)
 
-    return decoded_cache.cached(cache_dir, decoded_cache.key(["shapes", VERSION, image_size, *counts]), build)
+    return decoded_cache.cached(cache_dir, decoded_cache.key(["shapes", VERSION, image_size, *counts]), build, "shapes")
 
 
 def _generate(

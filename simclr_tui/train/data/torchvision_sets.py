@@ -42,7 +42,7 @@ def open_known(name: str, subset: int, progress: Progress, cache_dir: Path) -> D
     if not on_disk(name):
         download(name, root, progress)
     entry = decoded_cache.key([name, subset, *_fingerprint(name, root)])
-    return decoded_cache.cached(cache_dir, entry, lambda allocate: _read(name, root, subset, progress, allocate))
+    return decoded_cache.cached(cache_dir, entry, lambda allocate: _read(name, root, subset, progress, allocate), name)
 
 
 def _fingerprint(name: str, root: Path) -> list[str]:

@@ -185,7 +185,7 @@ class NewRun(ActionScreen[str]):
         elif preview is not None and preview.plan is not None:
             for name, value in facts(preview.plan):
                 text.append(f"{name:<13}", "dim").append(f"{value}\n", "not dim")
-            for choice in preview.plan.choices:
+            for choice in (*preview.plan.choices, *preview.plan.data_notes):
                 text.append(f"\n{safe(choice)}", "dim")
             for warning in preview.plan.warnings:
                 text.append(f"\n{safe(warning)}", "yellow")

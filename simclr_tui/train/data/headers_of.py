@@ -1,0 +1,112 @@
+"""Read the headers of very many files in several processes, with a digest that tells which ones may be equal."""
+
+from __future__ import annotations
+
+import hashlib
+import multiprocessing
+import os
+import zlib
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from itertools import repeat
+from pathlib import Path
+
+import numpy as np
+
+from simclr_tui.errors import DataError
+from simclr_tui.recipe.image_headers import HEAD, Bytes, Header, parse_header
+from simclr_tui.train.data.each import Progress
+from simclr_tui.train.data.sources.files import FolderSource
+from simclr_tui.train.data.sources.protocol import Source, survey
+from simclr_tui.train.data.survey import named
+
+_CHUNK = 1000  # files a task
+_LARGE = 100_000_000  # pixels
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What one look at an image told: its header (None: damaged), its size in bytes, a digest of its beginning."""
+
+    header: Header | None
+    size: int
+    digest: int
+    refusal: str = ""
+
+
+def look_at(source: Source, names: Sequence[str], progress: Progress) -> list[Looked]:
+    """Look at every image, in order; files in as many processes as there are cores."""
+    found: list[Looked] = []
+    for part in _parts(source, names):
+        found += part
+        progress("reading headers", len(found), len(names))
+    return found
+
+
+def _parts(source: Source, names: Sequence[str]) -> Iterator[list[Looked]]:
+    chunks = [names[at : at + _CHUNK] for at in range(0, len(names), _CHUNK)]
+    if not isinstance(source, FolderSource) or len(chunks) < 2:
+        yield from (_look(source, chunk) for chunk in chunks)
+        return
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    with ProcessPoolExecutor(cores, multiprocessing.get_context("fork")) as pool:
+        yield from pool.map(_look, repeat(FolderSource(source.root)), chunks)
+
+
+def _look(source: Source, names: Sequence[str]) -> list[Looked]:
+    return [_look_at_one(source, name) for name in names]
+
+
+def _look_at_one(source: Source, name: str) -> Looked:
+    size, digest = 0, 0
+    try:
+        image = source.image(name)
+        if isinstance(image, np.ndarray):
+            size, digest = image.nbytes, zlib.crc32(np.ascontiguousarray(image).tobytes())
+            return Looked(survey(source, name), size, digest)
+        read = Bytes(image)
+        try:
+            size, digest, header = read.size, zlib.crc32(read.head), parse_header(read)
+        finally:
+            read.close()
+        if header is None or not header.plain or header.width * header.height > _LARGE:
+            header = survey(source, name)  # which may refuse it
+        return Looked(header, size, digest)
+    except DataError as error:
+        return Looked(None, size, digest, str(named(error, name)))
+    except Exception:
+        return Looked(None, size, digest)
+
+
+def equal_images(source: Source, names: Sequence[str], looks: Sequence[Looked]) -> list[list[str]]:
+    """Return the groups of images that are equal to the byte; only what begins alike is read whole."""
+    alike: dict[tuple[int, int], list[str]] = defaultdict(list)
+    for name, look in zip(names, looks, strict=True):
+        if look.size:
+            alike[look.size, look.digest].append(name)
+    groups: list[list[str]] = []
+    for (size, _), members in alike.items():
+        if len(members) < 2:
+            continue
+        if size <= HEAD:
+            groups.append(members)
+            continue
+        whole: dict[bytes, list[str]] = defaultdict(list)
+        for name in members:
+            whole[_digest(source, name)].append(name)
+        groups += [equal for equal in whole.values() if len(equal) > 1]
+    return groups
+
+
+def _digest(source: Source, name: str) -> bytes:
+    digest = hashlib.blake2b(digest_size=16)
+    image = source.image(name)
+    if isinstance(image, Path):
+        with image.open("rb") as file:
+            while block := file.read(1 << 20):
+                digest.update(block)
+    else:
+        digest.update(image if isinstance(image, bytes) else np.ascontiguousarray(image).tobytes())
+    return digest.digest()

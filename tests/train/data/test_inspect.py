@@ -1,0 +1,108 @@
+"""Looking at a data set tells what is in it, what is wrong with it, and what recipe it suggests."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pytest
+from PIL import Image
+
+from simclr_tui.recipe.reading import Reading
+from simclr_tui.store.data_report import DataReport
+from simclr_tui.train.data.inspect import inspect_data
+
+RNG = np.random.default_rng(2)
+
+
+def save(file: Path, image: np.ndarray) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(image).save(file)
+
+
+def noise(*shape: int, top: int = 255) -> np.ndarray:
+    return RNG.integers(0, top + 1, shape, np.uint8 if top < 256 else np.uint16)
+
+
+def looked(root: Path, **reading: str) -> DataReport:
+    return inspect_data(f"folder:{root}", Reading(**reading), lambda *_: None)
+
+
+@pytest.fixture
+def odd(tmp_path: Path) -> Path:
+    """Two classes with a test split, a copy within, a copy across, a constant image, a damaged one, and clutter."""
+    root = tmp_path / "odd"
+    for i in range(30):
+        save(root / "Training" / "ab"[i % 2] / f"{i:02}.png", noise(40, 50, 3))
+    for i in range(6):
+        save(root / "Testing" / "ab"[i % 2] / f"t{i}.png", noise(90, 70, 3))
+    shutil.copy(root / "Training" / "a" / "00.png", root / "Training" / "a" / "00 copy.png")
+    shutil.copy(root / "Training" / "b" / "01.png", root / "Testing" / "b" / "again.png")
+    save(root / "Training" / "a" / "flat.png", np.full((40, 40, 3), 7, np.uint8))
+    (root / "Training" / "a" / "torn.png").write_bytes(b"\x89PNG")
+    save(root / "Training" / "a" / "@eaDir" / "thumb.png", noise(8, 8, 3))
+    (root / "Training" / "b" / "slide.svs").write_bytes(b"x")
+    (root / "Testing" / "._t0.png").write_bytes(b"x")
+    return root
+
+
+def test_what_is_there_and_what_is_wrong_with_it(odd):
+    report = looked(odd)
+    assert report.classes == {"a": 18, "b": 15}
+    assert report.test_classes == {"a": 3, "b": 4}
+    assert not report.held_out
+    assert "tested on Testing/" in report.layout
+    (form,) = report.formats
+    assert (form.words, form.count) == ("PNG, 3 channels of uint8", 39)
+    assert (form.smallest, form.largest) == ((40, 40), (70, 90))
+    assert (report.duplicates.within, report.duplicates.across) == (1, 1)
+    assert ["Training/b/01.png", "Testing/b/again.png"] in report.duplicates.groups
+    assert report.constant == ["Training/a/flat.png"]
+    assert report.damaged == ["Training/a/torn.png"]
+    assert any("@eaDir" in sentence for sentence in report.left_out)
+    assert any("1 .svs files" in sentence for sentence in report.left_out)
+    assert not any("._t0" in sentence for sentence in report.left_out)
+    assert sum(report.channels[0].histogram) > 0
+
+
+def test_the_range_found_is_that_of_the_values(tmp_path):
+    for i in range(8):
+        save(tmp_path / "xrays" / f"{i}.png", noise(32, 32, top=4095))
+    report = looked(tmp_path / "xrays")
+    (channel,) = report.channels
+    assert (channel.low, channel.high) == (0, 4095)
+    assert channel.percentiles[1] == pytest.approx(2047, abs=120)
+    flags = {item.flag: item.value for item in report.advice}
+    assert flags["--image-size"] == "32"
+    assert flags["--knn-every"] == "0"
+
+
+def test_what_training_would_refuse_is_said(tmp_path):
+    save(tmp_path / "mixed" / "a.png", noise(16, 16, top=4095))
+    save(tmp_path / "mixed" / "b.png", noise(16, 16))
+    assert "differ in bit depth" in looked(tmp_path / "mixed").refused
+    assert looked(tmp_path / "mixed", range="0:4095").refused == ""
+
+
+def test_thousands_of_files_are_looked_at_by_several_processes(tmp_path):
+    save(tmp_path / "many" / "a" / "0.png", noise(16, 16, 3))
+    (tmp_path / "many" / "b").mkdir()
+    for i in range(2500):
+        (tmp_path / "many" / "ab"[i % 2] / f"l{i}.png").hardlink_to(tmp_path / "many" / "a" / "0.png")
+    report = looked(tmp_path / "many")
+    assert report.images + report.test_images == 2501
+    assert report.duplicates.across == report.test_images
+    assert report.duplicates.within + report.duplicates.across <= 2500
+
+
+def test_the_program_prints_one_json_document(odd):
+    words = [sys.executable, "-m", "simclr_tui.train.data.inspect", f"folder:{odd}"]
+    done = subprocess.run(words, capture_output=True, check=True)
+    assert msgspec.json.decode(done.stdout, type=DataReport).images == 33
+    gone = subprocess.run([*words[:-1], "folder:/nowhere/at/all"], capture_output=True, text=True)
+    assert gone.returncode == 4
+    assert gone.stderr.startswith("/nowhere/at/all does not exist — ")

@@ -66,8 +66,7 @@ def write_file(path: Path, data: bytes, durable: bool = True, system: Os = SYSTE
         fd = system.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         try:
             _write_all(fd, data, system)
-            if durable:
-                system.fsync(fd)
+            system.fsync(fd)  # before the rename: some file systems keep the new name of a file that they lost
         finally:
             system.close(fd)
         system.replace(temporary, path)

@@ -44,7 +44,7 @@ def wait_for_line(process: subprocess.Popen[bytes]) -> bytes:
 def test_an_error_at_any_call_leaves_old_or_new_content_whole(tmp_path, fault, durable):
     path = tmp_path / "state.json"
     total = calls_of_write(path, durable)
-    assert total == (8 if durable else 4)
+    assert total == (8 if durable else 5)
     for n in range(1, total + 1):
         path.write_bytes(OLD)
         with pytest.raises(OSError, match=os.strerror(fault)):

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import sys
 import time
 from collections.abc import Iterator
+from types import FrameType
 
 from simclr_tui.cli import output
 from simclr_tui.cli.chart import draw_chart
@@ -24,13 +26,31 @@ def follow(run: Run) -> int:
     """Show a run until it ends. Ctrl-C stops it with a checkpoint, a second one kills it. Returns the exit code."""
     with _display() as show:
         try:
-            final = _watch(run, show)
+            with _interrupted_by_term():
+                final = _watch(run, show)
         except KeyboardInterrupt:
             final = _interrupt(run, show)
     summarise(run, final)
     if final.state == "finished":
         return ExitCode.OK
     return final.exit_code if final.exit_code is not None else ExitCode.FAILED
+
+
+@contextlib.contextmanager
+def _interrupted_by_term() -> Iterator[None]:
+    """Take SIGTERM as Ctrl-C while the block runs: it is how a container, a job and a service are stopped.
+
+    As process 1 of a container this one would not notice it at all, and take the trainer down with it later. The first
+    one counts; whoever sent it may be impatient.
+    """
+
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, interrupt)
+    yield
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def _watch(run: Run, show: _Display) -> State:

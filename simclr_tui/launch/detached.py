@@ -11,12 +11,13 @@ from simclr_tui.interpreter import python_module
 
 
 def start_detached(
-    module: str, *words: str, log: Path, environment: Mapping[str, str] | None = None
+    module: str, *words: str, log: Path, folder: Path, environment: Mapping[str, str] | None = None
 ) -> subprocess.Popen[bytes]:
-    """Start a module in a session of its own, with its output appended to `log`.
+    """Start a module in a session of its own, in `folder`, with its output appended to `log`.
 
-    It has no terminal and no parent that could take it down; `environment` is added to this process's own.
-    Raises OSError when the log cannot be opened or the process not be started.
+    It has no terminal, no parent that could take it down, and no hold on the folder that the command was typed in,
+    which may be deleted; `environment` is added to this process's own. Raises OSError when the log cannot be opened or
+    the process not be started.
     """
     with log.open("ab") as output:
         return subprocess.Popen(
@@ -25,5 +26,15 @@ def start_detached(
             stdout=output,
             stderr=output,
             start_new_session=True,
-            env=os.environ | (environment or {}),
+            cwd=folder,
+            env=_absolute(os.environ | (environment or {})),
         )
+
+
+def _absolute(environment: Mapping[str, str]) -> dict[str, str]:
+    """Folders that were named from where the command was typed mean the same from anywhere."""
+    named = {name: environment[name] for name in _FOLDERS if environment.get(name)}
+    return {**environment, **{name: str(Path(value).expanduser().absolute()) for name, value in named.items()}}
+
+
+_FOLDERS = ("SIMCLR_DATA", "SIMCLR_RUNS", "XDG_CONFIG_HOME", "XDG_CACHE_HOME")

@@ -59,7 +59,7 @@ def make_plan(
     choices: list[str] = []
     if preset == "auto":
         preset, why = choose_preset() if here else _preset_of_job(resolve(CPU_PRESET, config, flags))
-        choices.append(f"preset {preset}, for {why}")
+        choices.append(f"preset {preset} ({why})")
     resolved = resolve(preset, config, flags)
     if resolved.recipe.data == "auto":
         name, why = resolve_auto()
@@ -70,7 +70,7 @@ def make_plan(
 
 def choose_preset() -> tuple[str, str]:
     """What `--preset auto` stands for on this machine, and why."""
-    return (GPU_PRESET, "there is a GPU") if gpu_count() else (CPU_PRESET, "there is no GPU")
+    return (GPU_PRESET, "GPU found") if gpu_count() else (CPU_PRESET, "no GPU found")
 
 
 def _preset_of_job(asked: Resolved) -> tuple[str, str]:
@@ -142,7 +142,7 @@ def _processes(resolved: Resolved) -> Resolved:
     """`--gpus all` as a number. Raises RecipeError for more than there are."""
     recipe, there = resolved.recipe, gpu_count()
     if recipe.gpus == "all":
-        why = f"auto: all {there} GPUs" if there else "auto: there is no GPU"
+        why = f"auto: all {there} GPUs" if there else "auto: no GPU found"
         resolved = resolved.with_value("gpus", str(max(1, there)), why)
         resolved.recipe.check()
     elif recipe.device != "cpu" and 0 < there < int(recipe.gpus):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import platform
 import shutil
+import signal
+import subprocess
 import sys
 import time
 import uuid
@@ -28,7 +30,7 @@ from simclr_tui.store.store import Store
 from simclr_tui.store.ticket import Ticket, write_ticket
 from simclr_tui.version import __version__
 
-_READY_WITHIN = 20.0  # seconds until the supervisor must have said that it is there
+_READY_WITHIN = 60.0  # seconds until the supervisor must have said that it is there
 
 
 def start(store: Store, plan: Plan, metadata: Metadata = UNNAMED) -> Run:
@@ -177,17 +179,39 @@ def _spawn(run: Run, attempt: int, environment: Mapping[str, str] | None = None)
     """Start the supervisor of an attempt, and wait until it has taken the run over."""
     log = run.paths.attempt(attempt).log
     of = (str(run.path.absolute()), str(attempt))
-    process = start_detached("simclr_tui.launch.supervisor", *of, log=log, environment=environment)
+    folder = run.path.absolute().parent
+    process = start_detached("simclr_tui.launch.supervisor", *of, log=log, folder=folder, environment=environment)
     deadline = time.monotonic() + _READY_WITHIN
     while time.monotonic() < deadline:
-        supervisor = run.status.supervisor
-        if supervisor is not None and supervisor.pid == process.pid:
+        if _has_taken_over(run, process):
             return
         if process.poll() is not None:
             break
         time.sleep(0.005)
+    if _gave_up(run, process):
+        return
     words = last_words(run, attempt) or "its supervisor did not answer"
     raise StoreError(f"{run.name} could not be started: {words}", f"see {log}")
+
+
+def _has_taken_over(run: Run, process: subprocess.Popen[bytes]) -> bool:
+    supervisor = run.status.supervisor
+    return supervisor is not None and supervisor.pid == process.pid
+
+
+def _gave_up(run: Run, process: subprocess.Popen[bytes]) -> bool:
+    """End a supervisor that is too slow: what was called a failure must not train after all.
+
+    Returns True when it took over in this very moment; halted first, it cannot do so unseen.
+    """
+    with contextlib.suppress(ProcessLookupError):
+        process.send_signal(signal.SIGSTOP)
+        if _has_taken_over(run, process):
+            process.send_signal(signal.SIGCONT)
+            return True
+        process.kill()
+    process.wait()
+    return False
 
 
 def last_words(run: Run, attempt: int) -> str:

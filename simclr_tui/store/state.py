@@ -11,8 +11,10 @@ import msgspec
 
 from simclr_tui.atomic import is_locked, write_file
 from simclr_tui.clock import SYSTEM_CLOCK, Clock
-from simclr_tui.errors import StoreError
-from simclr_tui.paths import RunPaths
+from simclr_tui.errors import ExitCode, StoreError
+from simclr_tui.paths import AttemptPaths, RunPaths
+from simclr_tui.store.checkpoints import manifests
+from simclr_tui.store.events import read_events
 from simclr_tui.store.process import ProcessId, boot_id, is_alive, trains_elsewhere
 from simclr_tui.store.unreadable import UNREADABLE
 from simclr_tui.text import duration
@@ -98,7 +100,7 @@ def observe(paths: RunPaths, clock: Clock = SYSTEM_CLOCK) -> State:
 
     A run said to be active whose processes are gone is `lost`; one that is alive but silent is flagged `stalled`.
     """
-    stored = read_state(paths)
+    stored = _read_or_rebuild(paths)
     if stored.state not in ACTIVE:
         return stored
     if paths.slurm.exists():
@@ -108,7 +110,7 @@ def observe(paths: RunPaths, clock: Clock = SYSTEM_CLOCK) -> State:
     if any(is_alive(one) and not trains_elsewhere(one, paths.root) for one in _processes(stored)):
         return stored
     # The last words may have been written between the two looks.
-    stored = read_state(paths)
+    stored = _read_or_rebuild(paths)
     if stored.state not in ACTIVE:
         return stored
     known = stored.process or stored.supervisor
@@ -117,6 +119,52 @@ def observe(paths: RunPaths, clock: Clock = SYSTEM_CLOCK) -> State:
     if known.host in ("", platform.node()):
         return msgspec.structs.replace(stored, state="lost", reason="the machine was restarted")
     return _of_another_host(paths, stored, known.host, clock=clock)
+
+
+def _read_or_rebuild(paths: RunPaths) -> State:
+    """Return what was last written; where that cannot be read, what attempts and checkpoints say of the run.
+
+    Some file systems lose a file that was replaced in the moment of a power loss. Raises StoreError where nothing says
+    anything.
+    """
+    try:
+        return read_state(paths)
+    except StoreError:
+        attempts = paths.attempts()
+        if not attempts or not paths.info.exists():
+            raise
+        return _rebuilt(paths, attempts[-1])
+
+
+def _rebuilt(paths: RunPaths, newest: AttemptPaths) -> State:
+    saved = max(manifests(paths), key=lambda manifest: manifest.step, default=None)
+    per_epoch = round(saved.step / saved.epoch) if saved is not None and saved.epoch else 0
+    state = State(
+        state="lost",
+        since=newest.root.stat().st_mtime,
+        attempt=newest.number,
+        reason="its state.json was damaged: rebuilt from its checkpoints and events",
+        step=saved.step if saved is not None else 0,
+        steps_per_epoch=per_epoch,
+    )
+    if is_locked(paths.lock):
+        return msgspec.structs.replace(state, state="running")
+    last = next((event for event in reversed(read_events(paths)) if event.event in _ENDS), None)
+    if last is not None and last.attempt == newest.number:
+        ended, code = _ENDS[last.event]
+        step = state.step if last.step is None else last.step
+        return msgspec.structs.replace(
+            state, state=ended, since=last.wall, reason=last.message, exit_code=code, step=step
+        )
+    waits = (paths.ticket.exists() or paths.slurm.exists()) and not newest.log.exists()
+    return msgspec.structs.replace(state, state="queued", reason="") if waits else state
+
+
+_ENDS: dict[str, tuple[StateName, ExitCode]] = {
+    "finished": ("finished", ExitCode.OK),
+    "stopped": ("stopped", ExitCode.STOPPED),
+    "failed": ("failed", ExitCode.FAILED),
+}
 
 
 def _processes(state: State) -> list[ProcessId]:

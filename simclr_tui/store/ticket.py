@@ -21,7 +21,8 @@ class Ticket(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """ticket.json. Written at queueing, kept while the run trains, taken away with its last word.
 
     `recipe` and `code` are digests of the moment of queueing; `gpus`, the GPUs it was given (empty on a CPU);
-    `retried`, why each earlier attempt ended; `advanced`, the step of the checkpoint the latest retry began from.
+    `retried`, why each earlier attempt ended; `advanced`, the step of the checkpoint the latest retry began from;
+    `unbegun`, how often it was started without a trainer ever being seen.
     """
 
     priority: int = 0
@@ -32,6 +33,7 @@ class Ticket(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     gpus: tuple[str, ...] = ()
     retried: tuple[str, ...] = ()
     advanced: int = 0
+    unbegun: int = 0
 
 
 def read_ticket(paths: RunPaths) -> Ticket | None:

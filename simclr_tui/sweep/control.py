@@ -220,4 +220,5 @@ def start_sampler(store: Store, folder: SweepFolder) -> None:
     """Start the process that asks Optuna for trials, unless it is at work. It ends with the sweep."""
     if is_locked(folder.lock):
         return
-    start_detached("simclr_tui.sweep.driver", str(store.root.absolute()), folder.root.name, log=folder.log)
+    words = (str(store.root.absolute()), folder.root.name)
+    start_detached("simclr_tui.sweep.driver", *words, log=folder.log, folder=store.root)

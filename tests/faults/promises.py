@@ -234,4 +234,25 @@ PROMISES = (
         "a prefix where something is removed, stopped, edited, resumed or queued, typed twice",
         "refused with the names that it could mean; @last and @best are said before they act",
     ),
+    Promise(
+        "F40",
+        "state.json empty or torn, as some file systems leave it after a power loss",
+        "rebuilt from checkpoints and events; the run goes on, to the bit",
+        ("tests/store/test_state.py",),
+    ),
+    Promise(
+        "F41",
+        "while runs wait: a damaged recipe, the installation or the launch folder deleted, a full disk",
+        "the damaged run fails once; else the queue is paused or waits with the reason, and nobody fails",
+    ),
+    Promise(
+        "F42",
+        "a start slower than it may be",
+        "ended, so that what was called a failure does not train after all",
+    ),
+    Promise(
+        "F43",
+        "SIGTERM to `simclr run`, as process 1 of a container too",
+        "a stop with a checkpoint; the command waits for it",
+    ),
 )

@@ -11,10 +11,11 @@ import time
 import msgspec
 import pytest
 
-from simclr_tui.errors import StoreError
+from simclr_tui.errors import ExitCode, StoreError
+from simclr_tui.store.events import record
 from simclr_tui.store.process import ProcessId, identify, is_alive, send_signal
 from simclr_tui.store.state import STALLED_AFTER, State, observe, read_state, write_state
-from tests.run_factory import make_run
+from tests.run_factory import make_run, save_checkpoint
 
 
 class FakeClock:
@@ -193,12 +194,44 @@ def test_a_process_whose_name_is_full_of_brackets_is_identified(tmp_path):
         b'{"state": "running", "since": "now"}', b'{"state": "running", "since": 1, "process": 7}',
     ],
 )  # fmt: skip
-def test_a_damaged_state_is_refused_in_a_sentence(tmp_path, content):
+def test_a_damaged_state_is_rebuilt_from_checkpoints_and_events(tmp_path, content):
     run = make_run(tmp_path)
-    run.paths.state.write_bytes(content)
-    with pytest.raises(StoreError, match="no readable state"):
-        run.status  # noqa: B018
+    save_checkpoint(run.paths, 40)
+    run.paths.attempt(2).root.mkdir()
+    record(run.paths, 1, "finished", step=80)
+    for damage in (lambda: run.paths.state.write_bytes(content), run.paths.state.unlink):
+        damage()
+        with pytest.raises(StoreError, match="no readable state"):
+            read_state(run.paths)
+        status = run.status
+        assert (status.state, status.attempt, status.step, status.steps_per_epoch) == ("lost", 2, 40, 10)
+        assert status.reason == "its state.json was damaged: rebuilt from its checkpoints and events"
+
+
+@pytest.mark.parametrize(
+    ("event", "code"), [("finished", ExitCode.OK), ("stopped", ExitCode.STOPPED), ("failed", ExitCode.FAILED)]
+)
+def test_a_damaged_state_of_a_run_that_ended_says_how(tmp_path, event, code):
+    run = make_run(tmp_path)
+    run.paths.state.write_bytes(b"")
+    record(run.paths, 1, event, message="why", step=80)
+    status = run.status
+    assert (status.state, status.exit_code, status.step, status.reason) == (event, code, 80, "why")
+
+
+def test_a_damaged_state_of_what_waits_or_trains_says_so(tmp_path, holding):
+    waiting, training = make_run(tmp_path), make_run(tmp_path)
+    waiting.paths.ticket.write_bytes(b"{}")
+    for run in (waiting, training):
+        run.paths.state.write_bytes(b"")
+    holding(training)
+    assert (waiting.state, training.state) == ("queued", "running")
+
+
+def test_a_folder_without_attempts_has_no_state_to_rebuild(tmp_path):
+    run = make_run(tmp_path)
     run.paths.state.unlink()
+    run.paths.attempt(1).root.rmdir()
     with pytest.raises(StoreError, match="no readable state"):
         run.status  # noqa: B018
 

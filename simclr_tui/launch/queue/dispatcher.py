@@ -19,11 +19,13 @@ from types import FrameType
 import msgspec
 
 from simclr_tui.atomic import Lock, write_file
+from simclr_tui.clock import SYSTEM_CLOCK
 from simclr_tui.errors import ExitCode, SimclrError, StoreError
 from simclr_tui.hardware.gpu import shared_reader
 from simclr_tui.hardware.host import ProcessTree
 from simclr_tui.hardware.sample import GpuSample
 from simclr_tui.hardware.visible import visible
+from simclr_tui.launch.environment import environment_fault
 from simclr_tui.launch.plan import check_space, checkpoint_bytes
 from simclr_tui.launch.provenance import code_digest, git_commit
 from simclr_tui.launch.queue.dependencies import waits_for
@@ -31,16 +33,17 @@ from simclr_tui.launch.queue.gpu_slots import environment, find_place, wants_gpu
 from simclr_tui.launch.queue.queue import pause, queue_paths, settings, why_paused
 from simclr_tui.launch.queue.retry import settle
 from simclr_tui.launch.queue.unqueued import started_by_hand
-from simclr_tui.launch.start import start_queued
+from simclr_tui.launch.start import claimed, start_queued
 from simclr_tui.store.events import record
 from simclr_tui.store.process import is_alive, this_process
 from simclr_tui.store.run import Run
-from simclr_tui.store.state import ACTIVE, State, read_state, write_state
+from simclr_tui.store.state import ACTIVE, State, read_state, waiting_again, write_state
 from simclr_tui.store.store import Store
-from simclr_tui.store.ticket import Ticket, tickets
+from simclr_tui.store.ticket import Ticket, drop_ticket, tickets, write_ticket
 
 _TICK = 0.25  # seconds between two looks; more where a look takes long
 _LOOK_SHARE = 10
+_HELD_UP = 2.0  # seconds before a store that could not be written is tried again
 
 
 def main(root: str) -> int:
@@ -67,22 +70,55 @@ def _ended(number: int, _frame: FrameType | None) -> None:
 
 
 def _dispatch(store: Store) -> None:
-    paths = queue_paths(store)
-    write_file(paths.dispatcher, msgspec.json.encode(this_process()))
+    paths, recorded = queue_paths(store), False
     while True:
         began = time.monotonic()
-        look = _look(store)
-        for name, ticket in look.ended.items():
-            with contextlib.suppress(StoreError):  # resumed by someone in this moment
-                settle(store.run(name), ticket)
-        if not why_paused(store):
-            _start_ready(store, look)
-        elif not look.going:
-            break
-        if not look.busy:
-            break
+        try:
+            if not recorded:
+                write_file(paths.dispatcher, msgspec.json.encode(this_process()))
+                recorded = True
+            if not _step(store):
+                break
+        except OSError as error:  # a full disk, or one that does not answer: nobody's run is to blame
+            print(f"the queue is held up: {error}", flush=True)
+            with contextlib.suppress(OSError):
+                pause(store, f"the store could not be written ({error.strerror})")
+            time.sleep(_HELD_UP)
         time.sleep(max(_TICK, _LOOK_SHARE * (time.monotonic() - began)))
     paths.dispatcher.unlink(missing_ok=True)
+
+
+def _step(store: Store) -> bool:
+    """Look, settle what has ended, start what can. Returns False once there is nothing left to wait for."""
+    look = _look(store)
+    for name, ticket in look.ended.items():
+        with contextlib.suppress(StoreError):  # resumed by someone in this moment
+            _settle(store, store.run(name), ticket)
+    if not why_paused(store):
+        _start_ready(store, look)
+    elif not look.going:
+        return False
+    return look.busy
+
+
+def _settle(store: Store, run: Run, ticket: Ticket) -> None:
+    """Retry the run or let go of it, unless the installation is what failed: then nobody else shall fail too."""
+    status = run.status
+    if status.state == "failed" and status.exit_code == ExitCode.FAILED and not status.step:
+        fault = environment_fault()
+        if fault:
+            return _hold(store, run, ticket, why=fault)
+    settle(run, ticket)
+    return None
+
+
+def _hold(store: Store, run: Run, ticket: Ticket, *, why: str) -> None:
+    """Pause the queue and put the run back where it stood."""
+    pause(store, why)
+    with claimed(run):
+        write_state(run.paths, waiting_again(run.status, f"the queue was paused: {why}"), durable=True)
+        write_ticket(run.paths, msgspec.structs.replace(ticket, gpus=()))
+    print(f"{run.name}: {why}", flush=True)
 
 
 @dataclass(frozen=True)
@@ -167,16 +203,18 @@ def _is_on_cpu(store: Store, name: str, gpus: Sequence[GpuSample]) -> bool:
 
 def _start(store: Store, run: Run, ticket: Ticket, *, variables: Mapping[str, str]) -> bool:
     """Start one run. Where the store has no room the queue is paused; a run that cannot start has failed."""
-    try:
-        check_space(store.root, checkpoint_bytes(run))
-    except SimclrError as error:
-        pause(store, str(error))
+    if why := _disk_fault(store, run):
+        pause(store, why)
         return False
     try:
         attempt = start_queued(run, ticket, variables)
     except StoreError as error:
         if _is_ours(run):
-            _fail(run, str(error))
+            fault = environment_fault() or _disk_fault(store, run)
+            if fault:
+                _hold(store, run, ticket, why=fault)
+            else:
+                _fail(run, str(error))
         print(f"{run.name}: {error}", flush=True)
         return False
     place = ", ".join(ticket.gpus) or "the CPU"
@@ -196,9 +234,23 @@ def _is_ours(run: Run) -> bool:
 
 
 def _fail(run: Run, reason: str) -> None:
-    """Its ticket stays for the next look, which lets go of it."""
-    failed = msgspec.structs.replace(read_state(run.paths), state="failed", reason=reason, exit_code=ExitCode.FAILED)
+    """Say why the run cannot be started, and let go of it: it would fail again."""
+    status = run.status
+    failed = msgspec.structs.replace(
+        status, state="failed", reason=reason, exit_code=ExitCode.FAILED, since=SYSTEM_CLOCK.wall()
+    )
     write_state(run.paths, failed, durable=True)
+    drop_ticket(run.paths)
+    record(run.paths, status.attempt, "failed", message=reason, step=status.step)
+
+
+def _disk_fault(store: Store, run: Run) -> str:
+    """Why the store cannot take another run; empty when it can."""
+    try:
+        check_space(store.root, checkpoint_bytes(run))
+    except SimclrError as error:
+        return str(error)
+    return ""
 
 
 def _changes(run: Run, ticket: Ticket) -> list[str]:

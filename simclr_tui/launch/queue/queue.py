@@ -173,7 +173,8 @@ def ensure_dispatcher(store: Store) -> str:
         return why
     paths = queue_paths(store)
     paths.root.mkdir(parents=True, exist_ok=True)
-    process = start_detached("simclr_tui.launch.queue.dispatcher", str(store.root.absolute()), log=paths.log)
+    root = store.root.absolute()
+    process = start_detached("simclr_tui.launch.queue.dispatcher", str(root), log=paths.log, folder=root)
     deadline = time.monotonic() + _READY_WITHIN
     while time.monotonic() < deadline:
         # One that ends at once, well, found nothing to do or another one at work.

@@ -33,8 +33,10 @@ def settle(run: Run, ticket: Ticket) -> None:
         if status.state in OPEN:
             return
         saved = max((manifest.step for manifest in run.checkpoints), default=0)
-        if not run.paths.attempt(status.attempt).log.exists():
-            _queue_again(run, ticket, status, reason="never began", saved=saved)
+        never_began = status.state == "lost" and not run.paths.attempt(status.attempt).log.exists()
+        if never_began and ticket.unbegun < RETRIES:
+            again = msgspec.structs.replace(ticket, unbegun=ticket.unbegun + 1, gpus=())
+            _queue_again(run, again, status, reason="never began", saved=saved)
         elif refusal := _refusal(status, ticket, saved):
             _let_go(run, ticket, status, refusal=refusal)
         else:

@@ -15,6 +15,7 @@ from simclr_tui.store.metrics.writer import MetricWriter
 from simclr_tui.store.process import this_process
 from simclr_tui.store.state import State, StateName, read_state, write_state
 
+_SLOWEST_BEAT, _SHARE = 10.0, 0.01  # seconds; what writing may take of the time, on a disk that is slow to sync
 _BEAT = 1.0  # seconds between two writes of state.json while nothing changes but the step
 
 
@@ -27,7 +28,7 @@ class Reporter:
         self._clock = clock
         self._began = clock.monotonic()
         self._state = read_state(paths)
-        self._beat_at = 0.0
+        self._beat_at, self._beat = 0.0, _BEAT
         attempt = paths.attempt(self._state.attempt)
         attempt.root.mkdir(exist_ok=True)
         self.metrics = MetricWriter(attempt)
@@ -69,7 +70,7 @@ class Reporter:
 
     def busy(self, activity: str) -> None:
         """Record what the process is busy with, as a sign of life; at most once a second for one activity."""
-        if activity != self._state.activity or self._clock.monotonic() - self._beat_at > _BEAT:
+        if activity != self._state.activity or self._clock.monotonic() - self._beat_at > self._beat:
             self._update(activity=activity)
 
     def write_metrics(self, step: int, values: Mapping[str, float]) -> None:
@@ -144,11 +145,13 @@ class Reporter:
             self._state, time=self.seconds, heartbeat=self._clock.monotonic(), **changes
         )
         self._beat_at = self._state.heartbeat
+        began = self._clock.monotonic()
         try:
             write_state(self.paths, self._state, durable=durable)
         except OSError as error:
             # A full disk must not end a training run; the lock still says that it is alive.
             self.log(f"state.json could not be written: {error.strerror}")
+        self._beat = min(_SLOWEST_BEAT, max(_BEAT, (self._clock.monotonic() - began) / _SHARE))
 
 
 class QuietReporter(Reporter):

@@ -5,35 +5,62 @@ from __future__ import annotations
 import difflib
 import itertools
 import math
-import unicodedata
+import re
 from collections.abc import Iterable
 
 # Bidirectional controls can make one name read as another (CVE-2021-42574); the rest of category Cf is left alone,
 # since emoji and some scripts need its joiners.
-_BIDI = set("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+_BIDI = "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
+# C0, DEL and C1 (category Cc), lone surrogates (Cs), line and paragraph separators (Zl, Zp).
+_UNSAFE = re.compile(f"[\x00-\x1f\x7f-\x9f\ud800-\udfff\u2028\u2029{_BIDI}]")
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def safe(text: str, keep_newlines: bool = False) -> str:
     """Replace everything a terminal could act on (C0, C1, ESC, DEL, bidi, lone surrogates) with a visible mark."""
     if text.isascii() and text.isprintable():
         return text
-    return "".join(_safe_char(char, keep_newlines) for char in text)
+    return _UNSAFE.sub(_visible_or_newline if keep_newlines else _visible, text)
 
 
-def _safe_char(char: str, keep_newlines: bool) -> str:
-    if char == "\n" and keep_newlines:
-        return char
-    if char == "\t":
+def safe_json(document: str, ascii_only: bool = False) -> str:
+    """Escape in a JSON document, as `\\uXXXX`, what a terminal could act on; with `ascii_only` all non-ASCII text.
+
+    The document means the same to every JSON parser.
+    """
+    escaped = _UNSAFE.sub(lambda found: found[0] if found[0] == "\n" else _json_escape(found[0]), document)
+    if ascii_only and not escaped.isascii():
+        escaped = "".join(char if char.isascii() else _json_escape(char) for char in escaped)
+    return escaped
+
+
+def storable(text: str) -> str:
+    """Return text that UTF-8 can store: bytes of a file name that were no UTF-8 (lone surrogates) become `\\xNN`."""
+    return text if text.isascii() else _SURROGATE.sub(_byte_escape, text)
+
+
+def _byte_escape(found: re.Match[str]) -> str:
+    code = ord(found[0])
+    return f"\\x{code - 0xDC00:02x}" if 0xDC80 <= code <= 0xDCFF else f"\\u{code:04x}"
+
+
+def _json_escape(char: str) -> str:
+    units = char.encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{units[at]:02x}{units[at + 1]:02x}" for at in range(0, len(units), 2))
+
+
+def _visible_or_newline(found: re.Match[str]) -> str:
+    return "\n" if found[0] == "\n" else _visible(found)
+
+
+def _visible(found: re.Match[str]) -> str:
+    code = ord(found[0])
+    if found[0] == "\t":
         return " "
-    code = ord(char)
     if code < 0x20:
         return chr(0x2400 + code)  # the Unicode pictures of the control characters
-    if code == 0x7F:
-        return "␡"
-    category = unicodedata.category(char)
-    if category in ("Cc", "Cs", "Zl", "Zp") or char in _BIDI:
-        return "�"
-    return char
+    return "␡" if code == 0x7F else "�"
 
 
 def did_you_mean(word: str, choices: Iterable[str]) -> str:
@@ -105,6 +132,13 @@ def plus_minus(mean: float, std: float | None) -> str:
         return f"{number(mean)} ± 0"
     decimals = min(9, max(0, 1 - math.floor(math.log10(std))))
     return f"{mean:,.{decimals}f} ± {std:,.{decimals}f}"
+
+
+def value_text(value: object) -> str:
+    """Return a recipe's value as it is shown everywhere: `yes` or `no` for a flag, other values as they are typed."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return str(value)
 
 
 _BLOCKS = "▁▂▃▄▅▆▇█"

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import shutil
-import sys
 from collections.abc import Sequence
 
+from simclr_tui.cli import output, streams
 from simclr_tui.store.metrics.downsample import Axis, decimate, smooth
 from simclr_tui.store.metrics.history import History
 from simclr_tui.text import safe
@@ -52,14 +52,8 @@ def draw_chart(
     plt.xlabel(_X_LABELS[axis])
     figure: str = plt.build()
     plt.clear_figure()
-    return figure if _colourful() else plt.uncolorize(figure)
+    return figure if output.is_colourful() else plt.uncolorize(figure)
 
 
 def _marker() -> str:
-    return "braille" if (sys.stdout.encoding or "").lower().startswith("utf") else "*"
-
-
-def _colourful() -> bool:
-    import os
-
-    return sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+    return "braille" if streams.is_utf8() else "*"

@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Iterator
 from types import FrameType
+from typing import TYPE_CHECKING
 
 from simclr_tui.cli import output
 from simclr_tui.cli.chart import draw_chart
@@ -18,6 +19,9 @@ from simclr_tui.launch.stop import kill, request_stop, wait_until_ended
 from simclr_tui.store.run import Run
 from simclr_tui.store.state import OPEN, State
 from simclr_tui.text import duration, number, percent, safe, sparkline
+
+if TYPE_CHECKING:
+    from simclr_tui.cli.live_line import LiveLine
 
 _TICK = 0.25  # seconds between two polls
 
@@ -96,33 +100,19 @@ class _Display:
 class _LiveDisplay(_Display):
     """Redraw one line in place."""
 
-    def __init__(self) -> None:
+    def __init__(self, line: LiveLine) -> None:
         super().__init__()
-        from rich.live import Live
-
-        self.live = Live(console=output.console(stderr=True), refresh_per_second=8, transient=True)
+        self._line = line
 
     def update(self, status: State) -> None:
-        from rich.progress_bar import ProgressBar
-        from rich.table import Table
-        from rich.text import Text
-
         if not sys.stderr.isatty():
             # The terminal was closed while SIGHUP was ignored: nobody is left to report to.
             os._exit(ExitCode.HANGUP)
-        if status.state not in OPEN:
-            return
-        text = Text(progress_line(status), no_wrap=True, overflow="ellipsis")
-        room = min(24, self.live.console.width - len(text) - 2)
-        if room < 5:
-            self.live.update(text)
-            return
-        grid = Table.grid(padding=(0, 1))
-        grid.add_row(ProgressBar(total=1.0, completed=status.progress, width=room), text)
-        self.live.update(grid)
+        if status.state in OPEN:
+            self._line.update(progress_line(status, self._line.width), status.progress)
 
     def say(self, text: str) -> None:
-        self.live.console.print(text)
+        self._line.say(text)
 
 
 @contextlib.contextmanager
@@ -130,9 +120,10 @@ def _display() -> Iterator[_Display]:
     if not output.is_terminal(sys.stderr):
         yield _Display()
         return
-    display = _LiveDisplay()
-    with display.live:
-        yield display
+    from simclr_tui.cli.live_line import LiveLine
+
+    with LiveLine() as line:
+        yield _LiveDisplay(line)
 
 
 def summarise(run: Run, status: State) -> None:
@@ -140,7 +131,7 @@ def summarise(run: Run, status: State) -> None:
     history = run.history()
     losses = history.points("loss").values
     if len(losses) > 1:
-        output.talk(draw_chart([(run.name, history)], "loss", height=10))
+        output.drawing(draw_chart([(run.name, history)], "loss", height=10))
         output.talk(f"loss  {sparkline(losses)}  {number(losses[0])} → {number(losses[-1])}")
     knn = history.points("knn")
     if knn.values:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import importlib
 import os
 import shutil
-import sys
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import groupby
@@ -17,9 +16,8 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
+from simclr_tui.cli import streams
 from simclr_tui.cli.verbs import VERBS, Verb
-
-_ASCII = str.maketrans("╭╮╰╯─│", "++++-|")
 
 
 class _Commands(Mapping[str, Any]):
@@ -72,7 +70,7 @@ class VerbGroup(TyperGroup):
             page += _panel(panel, [(verb.name, verb.help) for verb in verbs], width, wide)
         page += ["", *_paragraph(self.epilog or "", width)]
         # Printed here rather than handed to the formatter, which drops the page when no command is given.
-        typer.echo("\n".join(page if _encodes_frames() else [line.translate(_ASCII) for line in page]))
+        streams.write("\n".join(page), styled=True)
 
 
 def _paragraph(text: str, width: int) -> list[str]:
@@ -97,10 +95,6 @@ def _wrapped(text: str, width: int) -> list[str]:
     return textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False)
 
 
-def _encodes_frames() -> bool:
-    return (sys.stdout.encoding or "").lower().startswith("utf")
-
-
 def _style(text: str, **style: Any) -> str:
-    """Style text for a terminal (`typer.echo` strips the styling elsewhere)."""
+    """Style text for a terminal (`streams` strips it elsewhere)."""
     return text if "NO_COLOR" in os.environ else typer.style(text, **style)

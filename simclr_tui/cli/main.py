@@ -5,16 +5,20 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from simclr_tui.cli import streams
 from simclr_tui.cli.lazy_group import VerbGroup
+from simclr_tui.cli.verbs import VERBS
 from simclr_tui.errors import ExitCode, SimclrError
 from simclr_tui.paths import config_path
-from simclr_tui.text import safe
+from simclr_tui.text import did_you_mean
 from simclr_tui.version import __version__
 
+# Typer keeps the base class of all errors of a command line to itself.
+_ClickError: Any = typer.BadParameter.__mro__[2]
 _EXIT_CODES = "Exit codes: " + ", ".join(f"{code.value} {code.name.lower().replace('_', ' ')}" for code in ExitCode)
 
 app = typer.Typer(
@@ -30,7 +34,7 @@ app = typer.Typer(
 
 def _version(wanted: bool) -> None:
     if wanted:
-        print(f"simclr-tui {__version__}")
+        streams.write(f"simclr-tui {__version__}")
         raise typer.Exit
 
 
@@ -58,22 +62,51 @@ def _take_defaults() -> None:
 
 def main() -> None:
     """Run the console script: parse the command line, and exit with an `ExitCode`."""
+    streams.prepare()
+    try:
+        code = _run()
+        streams.flush()
+    except streams.PipeClosed:  # the reader has gone, as `head` does: not an error, and nothing more to print
+        code = ExitCode.OK
+    except OSError as error:
+        code = _say(f"cannot write: {error.strerror or error}", ExitCode.FAILED)
+    streams.silence()
+    sys.exit(code)
+
+
+def _run() -> int:
+    """Run the command and return its exit code; every expected error has become one sentence."""
     try:
         _take_defaults()
-        app()
+        ended = app(standalone_mode=False)  # the exit code of a command that raised typer.Exit, else None
+        return ended if isinstance(ended, int) else ExitCode.OK
     except SimclrError as error:
-        print(f"simclr: {safe(str(error))}", file=sys.stderr)
-        sys.exit(error.exit_code)
+        return _say(str(error), error.exit_code)
+    except _ClickError as error:
+        return _usage(error)
+    except typer.Abort:
+        return _say("cancelled; nothing was changed", ExitCode.FAILED)
     except KeyboardInterrupt:
-        sys.exit(ExitCode.INTERRUPTED)
-    except BrokenPipeError:
-        # The reader of our pipe has gone (head, less): not an error, and nothing more to print.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(ExitCode.OK)
+        return ExitCode.INTERRUPTED
     except OSError as error:
         named = f"{error.filename}: " if error.filename else ""
-        print(f"simclr: {safe(named + (error.strerror or str(error)))} — see simclr doctor", file=sys.stderr)
-        sys.exit(ExitCode.FAILED)
+        return _say(f"{named}{error.strerror or error} — see simclr doctor", ExitCode.FAILED)
+
+
+def _say(sentence: str, code: ExitCode) -> ExitCode:
+    streams.write(f"simclr: {sentence}".replace("\n", " "), err=True)
+    return code
+
+
+def _usage(error: Any) -> ExitCode:
+    """Print in one sentence what is wrong with the command line."""
+    context = error.ctx
+    if type(error).__name__ == "NoArgsIsHelpError":  # there was no command: the help page has been printed instead
+        return ExitCode.USAGE
+    command = context.command_path if context is not None else "simclr"
+    message = error.format_message().rstrip(".")
+    guess = did_you_mean(message.split("'")[1], VERBS) if message.startswith("No such command") else ""
+    return _say(f"{message} — {guess or f'see {command} --help'}", ExitCode.USAGE)
 
 
 if __name__ == "__main__":

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rich.text import Text
-
-from simclr_tui.cli import output
+from simclr_tui.cli import output, streams
+from simclr_tui.cli.table import shorten, width_of
 from simclr_tui.display.halfblocks import beside, draw, fit
 from simclr_tui.store.picture import Picture
 from simclr_tui.text import safe
@@ -18,27 +17,23 @@ _GAP = 2
 def print_pictures(captioned: Sequence[tuple[str, Picture]], across: int | None = None) -> None:
     """Print pictures in rows of `across` (default: as many as fit, at least two), each under its caption.
 
-    Pictures are shrunk to fit, never enlarged. Without colour, shading characters stand for lightness.
+    Pictures are shrunk to fit, never enlarged. Without colour or Unicode, shading characters stand for lightness.
     """
-    console = output.console()
+    room = output.width() + _GAP
     widest = min(_WIDEST, max(picture.width for _, picture in captioned))
-    per_row = across or max(2, (console.width + _GAP) // (widest + _GAP))
-    width = max(1, min(widest, (console.width + _GAP) // per_row - _GAP))
-    colour = console.color_system is not None and not console.no_color
+    per_row = across or max(2, room // (widest + _GAP))
+    width = max(1, min(widest, room // per_row - _GAP))
     for start in range(0, len(captioned), per_row):
-        _print_row(captioned[start : start + per_row], width, colour)
+        _print_row(captioned[start : start + per_row], width)
 
 
-def _print_row(captioned: Sequence[tuple[str, Picture]], width: int, colour: bool) -> None:
-    console = output.console()
-    caption = Text((" " * _GAP).join(_cut(text, width) for text, _ in captioned).rstrip())
-    lines = beside([draw(fit(picture, width), colour) for _, picture in captioned], _GAP)
-    drawn = Text("\n").join(Text.assemble(*line) for line in lines)
-    console.print(caption, drawn, sep="\n", no_wrap=True, overflow="ignore", crop=False)
-    console.print()
+def _print_row(captioned: Sequence[tuple[str, Picture]], width: int) -> None:
+    colour, unicode = output.is_colourful(), streams.is_utf8()
+    output.data((" " * _GAP).join(_caption(text, width) for text, _ in captioned).rstrip())
+    output.cells(beside([draw(fit(picture, width), colour, unicode) for _, picture in captioned], _GAP))
+    output.data()
 
 
-def _cut(caption: str, width: int) -> str:
-    text = Text(safe(caption))
-    text.truncate(width, overflow="ellipsis", pad=True)
-    return text.plain
+def _caption(text: str, width: int) -> str:
+    shown = shorten(safe(text), width)
+    return shown + " " * (width - width_of(shown))

@@ -45,7 +45,10 @@ def print_sweep(sweep: Sweep, rows: Sequence[Row], lines: bool = False) -> None:
     results = sweep_results(sweep, rows)
     published = any(result.published is not None for result in results)
     titles = ["trial", *sweep.varied, "kNN", *(["published"] if published else []), "runs", "state"]
-    output.table(titles, [_cells(result, published) for result in results], right=range(len(titles) - 2))
+    output.table(
+        titles, [_cells(result, published) for result in results], right=range(len(titles) - 2),
+        drop=["runs", "state", "published", *reversed(sweep.varied)],
+    )  # fmt: skip
     if published:
         output.data(f"published: {sweep.published_as}")
     best = best_trial(results)

@@ -42,24 +42,30 @@ def facts(state: State) -> list[tuple[str, str]]:
     return found
 
 
-def progress_line(status: State) -> str:
-    """Return `epoch 3/20  step 57/380  loss 5.12  kNN 41.2%  812 img/s  3.1 GB  ETA 2m10s` and the activity."""
+def progress_line(status: State, width: int | None = None) -> str:
+    """Return `epoch 3/20  kNN 41.2%  ETA 2m10s  loss 5.12  step 57/380  812 img/s  3.1 GB`, with flags and activity.
+
+    What does not fit into `width` is left out, from the end.
+    """
     summary = status.summary
     if status.state == "queued" or not status.steps:
         return safe(status.activity or status.state)
     epochs = status.steps // max(1, status.steps_per_epoch)
-    words = [f"epoch {status.step // max(1, status.steps_per_epoch)}/{epochs}", f"step {status.step}/{status.steps}"]
-    if "loss" in summary:
-        words.append(f"loss {number(summary['loss'])}")
+    words = [f"epoch {status.step // max(1, status.steps_per_epoch)}/{epochs}"]
+    if status.flags:
+        words.append(f"({', '.join(_WORDS.get(flag, safe(flag)) for flag in status.flags)})")
     if "knn" in summary:
         words.append(f"kNN {percent(summary['knn'])}")
+    words.append(f"ETA {duration(status.eta)}")
+    if status.activity not in ("", "training"):
+        words.append(safe(status.activity))
+    if "loss" in summary:
+        words.append(f"loss {number(summary['loss'])}")
+    words.append(f"step {status.step}/{status.steps}")
     if "images_per_s" in summary:
         words.append(f"{summary['images_per_s']:,.0f} img/s")
     if "gpu_allocated" in summary:
         words.append(size(summary["gpu_allocated"]))
-    words.append(f"ETA {duration(status.eta)}")
-    if status.activity not in ("", "training"):
-        words.append(safe(status.activity))
-    if status.flags:
-        words.append(f"({', '.join(status.flags)})")
+    while width is not None and len(words) > 1 and len("  ".join(words)) > width:
+        words.pop()
     return "  ".join(words)

@@ -13,7 +13,7 @@ from simclr_tui.cli.find import find_run
 from simclr_tui.cli.options import DEFAULT_RUNS, AsJson, RunNames, Runs
 from simclr_tui.errors import RecipeError
 from simclr_tui.store.metrics.metric_table import CHARTED
-from simclr_tui.text import safe
+from simclr_tui.text import safe, value_text
 
 if TYPE_CHECKING:
     from simclr_tui.catalog.compare import Comparison
@@ -55,11 +55,11 @@ def compare(
         return output.data(_csv(titles, rows))
     if markdown:
         return output.data(_markdown(titles, rows))
-    output.table(titles, rows, right=range(1, len(titles)))
+    output.side_by_side(titles, rows)
     if comparison.repeated:
         output.data()
         titles = ["over seeds", *[comparison.group_title(group) for group in comparison.seeds]]
-        output.table(titles, group_rows(comparison), right=range(1, len(titles)))
+        output.side_by_side(titles, group_rows(comparison))
     if comparison.verdicts:
         output.data()
     for verdict in comparison.verdicts:
@@ -69,14 +69,14 @@ def compare(
     histories = [(run.name, history) for run, history in zip(comparison.runs, comparison.histories, strict=True)]
     for name in metric or CHARTED:
         output.data()
-        output.data(draw_chart(histories, name, axis=x, smoothing=smooth, log_y=log))  # type: ignore[arg-type]
+        output.drawing(draw_chart(histories, name, axis=x, smoothing=smooth, log_y=log))  # type: ignore[arg-type]
     return None
 
 
 def table_rows(comparison: Comparison) -> list[list[str]]:
     """Return the rows of states, differing fields and measures, the best of each measure marked with *."""
     rows = [["state", *[output.state_cell(state.state, state.flags) for state in comparison.states]]]
-    rows += [[name, *[str(value) for value in values]] for name, values in comparison.differences.items()]
+    rows += [[name, *[value_text(value) for value in values]] for name, values in comparison.differences.items()]
     if not comparison.differences:
         rows.append(["recipe", *["the same"] * len(comparison.runs)])
     for measure in comparison.measures:

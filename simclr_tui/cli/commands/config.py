@@ -41,7 +41,7 @@ def ls(json: AsJson = False) -> None:
     for key, about in descriptions().items():
         value = getattr(config, key)
         rows.append([key, value_text(value), "" if value == getattr(default, key) else "set", about])
-    output.table(["key", "value", "", "meaning"], rows)
+    output.facts("key", rows)
     return output.talk(f"stored in {safe(str(config_path()))}")
 
 

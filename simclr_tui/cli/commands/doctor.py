@@ -17,6 +17,6 @@ def doctor(json: AsJson = False, runs: Runs = DEFAULT_RUNS) -> None:
         output.data_json(findings)
     else:
         marks = {"good": "✓ good", "note": "○ note", "bad": "✗ bad"}
-        output.table(["", "", ""], [[marks[f.verdict], f.subject, f.finding] for f in findings])
+        output.facts("", [[marks[f.verdict], f.subject, f.finding] for f in findings])
     if any(finding.verdict == "bad" for finding in findings):
         raise typer.Exit(1)

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from simclr_tui.cli import output
+from simclr_tui.cli import output, streams
 from simclr_tui.cli.find import find_run
 from simclr_tui.cli.options import DEFAULT_RUNS, AsJson, Data, Device, RunName, Runs, Split
+from simclr_tui.cli.table import width_of
+from simclr_tui.display.halfblocks import Line
+from simclr_tui.display.scatter import Scatter, class_mark
 from simclr_tui.errors import RecipeError
 from simclr_tui.store.task_replies import Projection
 from simclr_tui.text import percent, safe, size
@@ -53,10 +57,6 @@ def embed(
 
 def _draw(found: Projection, split: str) -> None:
     """Draw the scatter plot as wide as the terminal, explained variance above it and the classes below."""
-    from rich.text import Text
-
-    from simclr_tui.display.scatter import Scatter, class_mark
-
     first, second = found.explained
     output.talk(
         f"PCA of h, {percent(first)} + {percent(second)} of the variance: {len(found.points):,} of {found.images:,} "
@@ -64,13 +64,22 @@ def _draw(found: Projection, split: str) -> None:
     )
     labels = {label: place for place, label in enumerate(found.classes)}
     points = [(point.x, point.y, labels[point.label] if point.label else -1) for point in found.points]
-    console = output.console()
     height = min(_TALLEST, max(8, shutil.get_terminal_size((100, 30)).lines - 4))
-    utf = (console.encoding or "").lower().startswith("utf")
-    for line in Scatter(points, min(console.width, 160), height).draw(unicode=utf):
-        console.print(Text.assemble(*line), no_wrap=True, crop=True)
-    legend = [(class_mark(place if label else -1), label) for place, label in enumerate(found.classes)]
-    words = [
-        Text(mark, style=style).append(f" {safe(label) or 'no class'}", "default") for (mark, style), label in legend
-    ]
-    console.print(Text("  ").join(words))
+    width = min(output.width(), 160)
+    output.cells(Scatter(points, width, height).draw(unicode=streams.is_utf8()))
+    output.cells(_legend(found.classes, width))
+
+
+def _legend(classes: Sequence[str], width: int) -> list[Line]:
+    """Return the marks of the classes with their names, in as many lines as they need."""
+    lines: list[Line] = [[]]
+    used = 0
+    for place, label in enumerate(classes):
+        mark, style = class_mark(place if label else -1)
+        words = f" {safe(label) or 'no class'}  "
+        if used and used + 1 + width_of(words) > width:
+            lines.append([])
+            used = 0
+        lines[-1] += [(mark, style), (words, "")]
+        used += 1 + width_of(words)
+    return lines

@@ -9,7 +9,8 @@ import typer
 from simclr_tui.cli import output
 from simclr_tui.cli.options import DEFAULT_RUNS, AsJson, Runs
 from simclr_tui.store.metrics.metric_table import GROUPED, LISTED, METRICS
-from simclr_tui.text import duration, percent
+from simclr_tui.store.state import ACTIVE
+from simclr_tui.text import duration, percent, value_text
 
 if TYPE_CHECKING:
     from simclr_tui.catalog.arrange import Group
@@ -57,6 +58,9 @@ def ls(
     ] = None,
     shown: Annotated[str, typer.Option("--columns", "-C", help="Columns to show, separated by commas.")] = "",
     limit: Annotated[int, typer.Option("--limit", "-l", min=0, help="Show at most N runs (0: all).")] = 0,
+    wide: Annotated[
+        bool, typer.Option("--wide", "-w", help="Show every column whole, however narrow the terminal.")
+    ] = False,
     json: AsJson = False,
     runs: Runs = DEFAULT_RUNS,
 ) -> None:
@@ -80,11 +84,11 @@ def ls(
         return output.data_json([one.as_json() for one in groups] if groups else [public(row) for row in rows])
     if not rows:
         return output.talk("no runs match this filter" if words else "no runs yet; start one with: simclr run")
-    _print_groups(groups) if groups else _print_rows(rows, chosen)
+    _print_groups(groups, wide) if groups else _print_rows(rows, chosen, column, wide)
     return None
 
 
-def _print_groups(groups: list[Group]) -> None:
+def _print_groups(groups: list[Group], wide: bool) -> None:
     from simclr_tui.catalog.arrange import not_averaged
     from simclr_tui.catalog.row import cell_text
 
@@ -99,7 +103,7 @@ def _print_groups(groups: list[Group]) -> None:
         for group in groups
     ]
     titles = [METRICS[figure].short for figure in known]
-    output.table([groups[0].column, "runs", *titles, ""], rows, right=range(1, len(known) + 2))
+    output.table([groups[0].column, "runs", *titles, "names"], rows, right=range(1, len(known) + 2), wide=wide)
     for sentence in not_averaged(groups):
         output.talk(sentence)
 
@@ -113,16 +117,29 @@ def _spread_cell(figure: str, group: Group) -> str:
     return spread_text(figure, found) + (f" (n={found.count})" if found and some else "")
 
 
-def _print_rows(rows: list[Row], chosen: tuple[str, ...]) -> None:
+def _print_rows(rows: list[Row], chosen: tuple[str, ...], sorted_by: str, wide: bool) -> None:
     from simclr_tui.catalog.row import cell_text, differing
 
     if chosen:
         cells = [[str(row["name"]), _state(row), *[cell_text(name, row.get(name)) for name in chosen]] for row in rows]
-        return output.table(["run", "state", *chosen], cells, right=range(2, len(chosen) + 2))
+        titles = ["run", "state", *chosen]
+        return output.table(titles, cells, right=range(2, len(titles)), drop=titles[:2:-1], wide=wide)
     shown = differing(rows)[:6] or ["bs", "temp"]
+    under_way = any(row["state"] in ACTIVE for row in rows)
     figures = [METRICS[name].short for name in LISTED]
-    titles = ["run", "state", *shown, "progress", *figures, "time", "tags"]
-    return output.table(titles, [_cells(row, shown) for row in rows], right=range(2, len(titles) - 1))
+    titles = ["run", "state", *shown, "progress", *(["ETA"] if under_way else []), *figures, "time", "tags"]
+    kept = ("run", "kNN", METRICS[sorted_by].short if sorted_by in METRICS else sorted_by)
+    # Left out first: what says least at a glance; of the recipe, the last of the fields that differ.
+    drop = ["tags", "time", *reversed(figures), "progress", *reversed(shown), "state", "ETA"]
+    drop = [title for title in drop if title not in kept]
+    cells = [_cells(row, shown, under_way) for row in rows]
+    return output.table(titles, cells, right=range(2, len(titles) - 1), drop=drop, wide=wide)
+
+
+def _eta(row: Row) -> str:
+    if row["state"] not in ACTIVE or not row["steps"] or not row["steps_per_s"]:
+        return ""
+    return duration((row["steps"] - (row["step"] or 0)) / row["steps_per_s"])
 
 
 def _state(row: Row) -> str:
@@ -133,15 +150,16 @@ def _state(row: Row) -> str:
     return output.state_cell(str(row["state"]), flags)
 
 
-def _cells(row: Row, shown: list[str]) -> list[str]:
+def _cells(row: Row, shown: list[str], under_way: bool) -> list[str]:
     from simclr_tui.catalog.row import cell_text
 
     step, steps = row["step"] or 0, row["steps"] or 0
     return [
         row["name"],
         _state(row),
-        *[str(row[name]) for name in shown],
+        *[value_text(row[name]) for name in shown],
         percent(step / steps) if steps else "–",
+        *([_eta(row)] if under_way else []),
         *[cell_text(name, row[name]) for name in LISTED],
         duration(row["elapsed"]),
         row["tags"] or "",

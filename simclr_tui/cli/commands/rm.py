@@ -26,7 +26,7 @@ def rm(
     if not yes:
         if not sys.stdin.isatty():
             raise StoreError("rm asks for confirmation, but stdin is not a terminal", "give --yes")
-        typer.confirm(f"Move {', '.join(run.name for run in found)} to the trash?", abort=True, err=True)
+        output.confirm(f"Move {', '.join(run.name for run in found)} to the trash?")
     for run in found:
         store.remove(run)
         output.talk(f"Moved {run.name} to the trash; undo with: simclr trash restore {run.name}")

@@ -15,7 +15,7 @@ from simclr_tui.store.evaluations import read_evaluations
 from simclr_tui.store.run import Run
 from simclr_tui.store.state import State
 from simclr_tui.store.store import Store
-from simclr_tui.text import duration, number, percent, safe, size, sparkline
+from simclr_tui.text import duration, number, percent, safe, size, sparkline, value_text
 
 
 def show(name: RunName, json: AsJson = False, runs: Runs = DEFAULT_RUNS) -> None:
@@ -103,7 +103,7 @@ def _print_state(run: Run, status: State, waits: dict[str, object]) -> None:
         ["checkpoints", ", ".join(f"step {m.step} ({size(m.bytes)})" for m in run.checkpoints) or "none yet"],
         *[[found.name, found.words] for found in read_evaluations(run.paths)],
     ]
-    output.table([run.name, ""], [row for row in rows if row[1]])
+    output.facts(run.name, [row for row in rows if row[1]])
 
 
 def _data_sentences(run: Run) -> list[str]:
@@ -125,7 +125,12 @@ def _print_recipe(run: Run) -> None:
     resolved = run.resolved
     output.data()
     rows = [
-        [item.short, str(getattr(resolved.recipe, item.key)), resolved.sources.get(item.key, "default"), item.paper]
+        [
+            item.short,
+            value_text(getattr(resolved.recipe, item.key)),
+            resolved.sources.get(item.key, "default"),
+            item.paper,
+        ]
         for item in fields()
     ]
     output.table(["recipe", "value", "from", "paper"], rows)

@@ -65,7 +65,8 @@ def sweep(
     if ctx.invoked_subcommand is not None:
         return
     if file is None and not flags:
-        typer.echo(ctx.get_help())
+        if page := ctx.get_help():  # empty where Typer has printed it already
+            output.drawing(page)
         return
     from simclr_tui.launch.placement import JobOptions, Queue, Slurm, choose_placement
     from simclr_tui.launch.plan import make_plan
@@ -159,7 +160,12 @@ def ls(json: AsJson = False, runs: Runs = DEFAULT_RUNS) -> None:
         [a.name, a.sampler, str(a.trials), state_words(a, r), percent(b.mean if b else None), values_words(b), a.title]
         for a, r, b in found
     ]
-    output.table(["sweep", "sampler", "trials", "runs", "best kNN", "with", "about"], cells, right=[2, 4])
+    output.table(
+        ["sweep", "sampler", "trials", "runs", "best kNN", "with", "about"],
+        cells,
+        right=[2, 4],
+        drop=["about", "sampler", "with", "runs", "trials"],
+    )
     return None
 
 

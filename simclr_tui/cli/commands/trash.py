@@ -42,5 +42,5 @@ def empty(
     if not yes:
         if not sys.stdin.isatty():
             raise StoreError("trash empty asks for confirmation, but stdin is not a terminal", "give --yes")
-        typer.confirm(f"Permanently delete {len(store.trash())} runs?", abort=True, err=True)
+        output.confirm(f"Permanently delete {len(store.trash())} runs?")
     output.talk(f"Deleted {store.empty_trash()} runs")

@@ -53,18 +53,20 @@ class SystemOs:
 SYSTEM_OS: Os = SystemOs()
 
 
-def write_file(path: Path, data: bytes, durable: bool = True, system: Os = SYSTEM_OS) -> None:
+def write_file(path: Path, data: bytes, durable: bool = True, system: Os = SYSTEM_OS, *, private: bool = False) -> None:
     """Replace the content of `path`: after a crash at any moment either the old or the new content is there, whole.
 
     `durable` also survives power loss (fsync of file and folder), and removes what killed writers of this file left
     behind. Raises OSError; the file is whole even then, and holds the old content unless only syncing the folder
-    failed.
+    failed. With `private` only its owner can read the file.
     """
     # Two threads of one process write the same file, so the process alone does not tell the writers apart.
     temporary = path.with_name(f".{path.name}.{os.getpid()}{_HOST}.{next(_writes)}.tmp")
     try:
         fd = system.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         try:
+            if private:
+                os.fchmod(fd, 0o600)
             _write_all(fd, data, system)
             system.fsync(fd)  # before the rename: some file systems keep the new name of a file that they lost
         finally:

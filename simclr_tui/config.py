@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Meta
 
 from simclr_tui.atomic import write_file
-from simclr_tui.errors import RecipeError
+from simclr_tui.errors import RecipeError, StoreError
 from simclr_tui.paths import config_path
 from simclr_tui.text import did_you_mean, safe
 
@@ -42,7 +42,10 @@ def read_config() -> Config:
 
 
 def _values() -> dict[str, Any]:
-    path = config_path()
+    try:
+        path = config_path()
+    except StoreError:  # no home folder, and so no file in it
+        return {}
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
@@ -118,4 +121,5 @@ def _write(config: Config) -> None:
 
     path = config_path()
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_file(path, tomli_w.dumps(msgspec.to_builtins(config)).encode())
+    # A webhook's address is a secret: only its owner may read it.
+    write_file(path, tomli_w.dumps(msgspec.to_builtins(config)).encode(), private=True)

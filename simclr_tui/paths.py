@@ -7,6 +7,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from simclr_tui.errors import StoreError
+
 CATALOG = "catalog.db"
 TRASH = ".trash"
 QUEUE = ".queue"
@@ -171,4 +173,15 @@ class QueuePaths:
 
 def config_path() -> Path:
     """Return the path of the user's defaults: in $XDG_CONFIG_HOME, else in ~/.config."""
-    return Path(os.environ.get("XDG_CONFIG_HOME") or "~/.config").expanduser() / "simclr-tui" / "config.toml"
+    return expand_user(os.environ.get("XDG_CONFIG_HOME") or "~/.config") / "simclr-tui" / "config.toml"
+
+
+def expand_user(path: str | Path) -> Path:
+    """Return the path with `~` replaced. Raises StoreError where there is no home folder, as in some containers."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        raise StoreError(
+            f"this account has no home folder, so {path} leads nowhere",
+            "set HOME, or set SIMCLR_DATA and XDG_CONFIG_HOME to folders that you may write to",
+        ) from None

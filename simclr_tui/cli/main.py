@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -12,8 +11,8 @@ import typer
 from simclr_tui.cli import streams
 from simclr_tui.cli.lazy_group import VerbGroup
 from simclr_tui.cli.verbs import VERBS
-from simclr_tui.errors import ExitCode, SimclrError
-from simclr_tui.paths import config_path
+from simclr_tui.errors import ExitCode, SimclrError, StoreError
+from simclr_tui.paths import config_path, expand_user
 from simclr_tui.text import did_you_mean
 from simclr_tui.version import __version__
 
@@ -52,12 +51,19 @@ def _take_defaults() -> None:
 
     `simclr config` skips this, so that it can repair a damaged file.
     """
-    if sys.argv[1:2] != ["config"] and "SIMCLR_RUNS" not in os.environ and config_path().is_file():
+    if sys.argv[1:2] != ["config"] and "SIMCLR_RUNS" not in os.environ and _has_config():
         from simclr_tui.config import read_config
 
         store = read_config().runs
         if store:
-            os.environ["SIMCLR_RUNS"] = str(Path(store).expanduser())
+            os.environ["SIMCLR_RUNS"] = str(expand_user(store))
+
+
+def _has_config() -> bool:
+    try:
+        return config_path().is_file()
+    except StoreError:  # no home folder
+        return False
 
 
 def main() -> None:

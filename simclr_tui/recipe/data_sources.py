@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from simclr_tui.errors import DataError
+from simclr_tui.paths import expand_user
 from simclr_tui.recipe.image_kinds import installed
 from simclr_tui.text import safe
 
@@ -51,7 +52,7 @@ class DataSource:
     def path(self) -> Path:
         """Return the path with `~` expanded. Raises DataError where there is no home folder."""
         try:
-            return Path(self.where).expanduser()
+            return expand_user(self.where)
         except RuntimeError:
             raise DataError(f"no home folder for {safe(self.where)}", "give the whole path") from None
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from simclr_tui.errors import DataError
+from simclr_tui.paths import expand_user
 from simclr_tui.recipe import folders_0_1
 from simclr_tui.recipe.csv_listing import csv_layout
 from simclr_tui.recipe.data_sources import FORMS, check_source, parse_source
@@ -60,8 +61,8 @@ def data_root() -> Path:
     """Return where data sets and decoded images are kept: $SIMCLR_DATA, else simclr-tui in the user's cache folder."""
     given = os.environ.get("SIMCLR_DATA")
     if given:
-        return Path(given).expanduser()
-    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "simclr-tui"
+        return expand_user(given)
+    return expand_user(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "simclr-tui"
 
 
 def on_disk(name: str) -> bool:
@@ -83,7 +84,7 @@ def folder_of(data: str) -> Path | None:
     if not data.startswith(FOLDER):
         return None
     try:
-        return Path(data.removeprefix(FOLDER)).expanduser()
+        return expand_user(data.removeprefix(FOLDER))
     except RuntimeError:
         raise DataError(f"no home folder for {safe(data.removeprefix(FOLDER))}", "give the whole path") from None
 

@@ -8,6 +8,7 @@ import typer
 
 from simclr_tui.cli import output
 from simclr_tui.cli.options import AsJson
+from simclr_tui.errors import RecipeError, StoreError
 from simclr_tui.text import safe
 
 app = typer.Typer(help="Show and set your defaults: run store, theme, bell, notifications.", no_args_is_help=True)
@@ -42,7 +43,10 @@ def ls(json: AsJson = False) -> None:
         value = getattr(config, key)
         rows.append([key, value_text(value), "" if value == getattr(default, key) else "set", about])
     output.facts("key", rows)
-    return output.talk(f"stored in {safe(str(config_path()))}")
+    try:
+        return output.talk(f"stored in {safe(str(config_path()))}")
+    except StoreError as error:  # no home folder: all are defaults
+        return output.talk(str(error))
 
 
 @app.command("get")
@@ -61,6 +65,8 @@ def set_key(
     from simclr_tui.config import set_value
     from simclr_tui.paths import config_path
 
+    if key == "theme":
+        _check_theme(" ".join(words))
     config = set_value(key, words)
     output.talk(f"{key} = {value_text(getattr(config, key))} (stored in {safe(str(config_path()))})")
 
@@ -71,6 +77,17 @@ def unset(key: Key) -> None:
     from simclr_tui.config import set_value
 
     output.talk(f"{key} is back to its default: {value_text(getattr(set_value(key, []), key)) or 'none'}")
+
+
+def _check_theme(word: str) -> None:
+    """Raise RecipeError for a theme that the installed Textual does not have."""
+    from textual.theme import BUILTIN_THEMES
+
+    from simclr_tui.text import did_you_mean
+
+    if word not in BUILTIN_THEMES:
+        hint = did_you_mean(word, BUILTIN_THEMES) or f"choose from {', '.join(sorted(BUILTIN_THEMES))}"
+        raise RecipeError(f"no theme {safe(word)!r}", hint)
 
 
 def value_text(value: Any) -> str:

@@ -80,3 +80,37 @@ def test_compare_tells_runs_that_differ_in_seed_alone_as_one(simclr, tmp_path):
     shown = simclr("compare", "run1", "run2").stdout
     assert "run1, run2 (2 seeds)" in shown
     assert "150 ± 71" in shown
+
+
+def test_only_its_owner_reads_the_file(simclr, tmp_path):
+    simclr("config", "set", "bell", "on")
+    file = tmp_path / "xdg/simclr-tui/config.toml"
+    file.chmod(0o644)
+    assert simclr("config", "set", "webhook", "https://example.org/secret").returncode == 0
+    assert file.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_theme_that_does_not_exist_is_refused(simclr):
+    done = simclr("config", "set", "theme", "drakula")
+    assert done.returncode == 2
+    assert "did you mean dracula?" in done.stderr
+    assert simclr("config", "set", "theme", "dracula").returncode == 0
+
+
+def test_an_account_without_a_home_folder_can_look_and_is_told_what_to_set(tmp_path):
+    code = (
+        "import pwd, sys\n"
+        "def nobody(uid): raise KeyError(uid)\n"
+        "pwd.getpwuid = nobody\n"
+        "from simclr_tui.cli.main import main\n"
+        "main()"
+    )
+    environment = {name: value for name, value in os.environ.items() if name not in ("HOME", "XDG_CONFIG_HOME")}
+    for words, exit_code in (["ls"], 0), (["config", "ls"], 0), (["config", "set", "bell", "on"], 5):
+        done = subprocess.run(
+            [sys.executable, "-c", code, *words], capture_output=True, text=True, env=environment, check=False,
+            cwd=tmp_path,
+        )  # fmt: skip
+        assert done.returncode == exit_code, done.stderr
+        assert "Traceback" not in done.stderr
+    assert "set HOME" in done.stderr

@@ -53,7 +53,7 @@ class Axis(msgspec.Struct, frozen=True, kw_only=True):
 def parse_axis(name: str, text: str | Sequence[Any]) -> Axis:
     """`256,512`, `0.1:1.0`, `0.1:1.0:log`, or a list as a TOML file has it. Raises RecipeError.
 
-    A field whose one value holds commas (`--augment crop,color`) takes `;` between its values.
+    A field whose one value holds commas (`--augment crop,color`, `--channels 1,2,5`) takes `;` between its values.
     """
     item = field(name)
     if not isinstance(text, str):
@@ -61,7 +61,7 @@ def parse_axis(name: str, text: str | Sequence[Any]) -> Axis:
     parts = text.split(":")
     if item.type in (int, float) and len(parts) in (2, 3):
         return _range(item, text, parts)
-    between = ";" if ";" in text or item.key == "augment" else ","
+    between = ";" if ";" in text or item.key in ("augment", "channels") else ","
     return Axis(name=item.short, choices=tuple(item.parse(word) for word in text.split(between)))
 
 

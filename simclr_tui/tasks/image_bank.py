@@ -16,6 +16,7 @@ from simclr_tui.train.data.each import Progress
 from simclr_tui.train.data.images import Data, Images, taken
 from simclr_tui.train.data.open import open_data
 from simclr_tui.train.data.pixels import Pixels
+from simclr_tui.train.data.scaling import Scaling
 from simclr_tui.train.device import choose_compute
 from simclr_tui.train.model.encoder import Encoder
 from simclr_tui.train.observe.knn import extract_features
@@ -29,7 +30,8 @@ _CHUNK = 512  # images per progress report
 class ImageBank:
     """Images of one or both splits; every tuple and array has one entry per image.
 
-    `index` counts within the split. Labels are -1, and class names and paths empty, where unknown.
+    `index` counts within the split. Labels are -1, and class names and paths empty, where unknown. `scaling` is how
+    files became pixels (None: 8-bit RGB).
     """
 
     images: list[Images]
@@ -38,6 +40,7 @@ class ImageBank:
     labels: NDArray[np.int64]
     classes: tuple[str, ...]
     paths: tuple[str, ...]
+    scaling: Scaling | None = None
 
     def __len__(self) -> int:
         return len(self.index)
@@ -73,6 +76,7 @@ class ImageBank:
             labels=self.labels[rows],
             classes=tuple(self.classes[row] for row in rows),
             paths=tuple(self.paths[row] for row in rows),
+            scaling=self.scaling,
         )
 
 
@@ -96,6 +100,7 @@ def open_image_bank(recipe: Recipe, data: str | None, split: str | None, *, prog
         labels=np.concatenate([part.labels for part in found]),
         classes=tuple(c for part in found for c in part.classes),
         paths=tuple(path for part in found for path in part.paths),
+        scaling=opened.scaling,
     )
 
 

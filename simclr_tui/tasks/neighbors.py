@@ -17,8 +17,10 @@ from simclr_tui.tasks.image_bank import SPLITS, ImageBank, check_finite, compute
 from simclr_tui.tasks.pixels import channels_note, to_picture
 from simclr_tui.tasks.reply import Progress, send_reply
 from simclr_tui.text import safe
-from simclr_tui.train.data.decode import decode
+from simclr_tui.train.data.decode import decode_file
 from simclr_tui.train.data.pixels import Pixels
+from simclr_tui.train.data.readers import survey_image
+from simclr_tui.train.data.scaling import Scaling
 from simclr_tui.train.persist.checkpoint import newest_encoder
 
 
@@ -66,7 +68,7 @@ def _open_query(image: str, recipe: Recipe, data: str | None, *, bank: ImageBank
     """Open the query image: a file, or the number of a test image, or of one of the bank without test images."""
     path = Path(image).expanduser()
     if path.exists() or not image.isdecimal():
-        return _bank_of_one(_decode_query(path, bank.side))
+        return _bank_of_one(_decode_query(path, bank.scaling or Scaling(bank.side)))
     try:
         tests = open_image_bank(recipe, data, "test", progress=progress)
     except DataError:
@@ -77,10 +79,12 @@ def _open_query(image: str, recipe: Recipe, data: str | None, *, bank: ImageBank
     return _bank_of_one(tests.image(int(rows[0])), tests.classes[int(rows[0])])
 
 
-def _decode_query(path: Path, side: int) -> Pixels:
-    """Decode the file as a folder of images stores it."""
+def _decode_query(path: Path, scaling: Scaling) -> Pixels:
+    """Decode the file to the channels and the range of the images that it is compared with."""
     try:
-        return decode(path, side)
+        return decode_file(path, survey_image(path, path.name), scaling)
+    except DataError:
+        raise
     except FileNotFoundError:
         raise DataError(
             f"there is no image {safe(str(path))}", "give an image file, or a test image's number"

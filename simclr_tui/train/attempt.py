@@ -27,7 +27,7 @@ from simclr_tui.train.distributed import (
     leave_process_group,
 )
 from simclr_tui.train.epoch import report_damaged
-from simclr_tui.train.known_data import recognise_data, tell_data
+from simclr_tui.train.known_data import check_checkpoint_data, recognise_data, tell_data
 from simclr_tui.train.loop import train
 from simclr_tui.train.model.build import build_encoder
 from simclr_tui.train.model.head import build_head
@@ -134,6 +134,7 @@ def prepare(
         stop=stop,
         group=group,
         schedule_images=known.schedule_images,
+        data=known.facts.fingerprint,
         scale=LossScale(compute.device) if compute.autocast is torch.float16 else None,
     )
     if not _load_checkpoint(training):
@@ -176,6 +177,7 @@ def _load_checkpoint(training: Training) -> bool:
         training.report.event("warning", f"skipped a damaged checkpoint: {damage}")
         training.report.log(f"skipped a damaged checkpoint: {damage}")
     if state is not None:
+        check_checkpoint_data(training.paths, training.data, state.get("data"), accepted=bool(training.schedule_images))
         training.load_state_dict(state)
     return state is not None
 

@@ -46,6 +46,18 @@ def recognise_data(paths: RunPaths, name: str, data: Data, resumes: bool) -> Kno
     return KnownData(now, kept)
 
 
+def check_checkpoint_data(paths: RunPaths, now: str, saved: object, accepted: bool) -> None:
+    """Compare the data's fingerprint with that in a checkpoint, which says what `data.json` may have lost.
+
+    Raises DataError, unless other data was accepted before.
+    """
+    if saved and saved != now and not accepted:
+        raise DataError(
+            f"this is not the data that the checkpoint of {safe(paths.root.name)} was trained on",
+            f"restore it, or go on with what is there: simclr resume {safe(paths.root.name)} --accept-data",
+        )
+
+
 def tell_data(paths: RunPaths, known: KnownData, report: Reporter) -> None:
     """Write the facts beside the recipe, and say in the log what they are and what is wrong with them."""
     facts = known.facts

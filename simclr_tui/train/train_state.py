@@ -31,6 +31,7 @@ class Training:
 
     `chunk` is the most images of the local batch that pass the network at once. `schedule_images` is the number of
     images that the schedule was made for, where other data was accepted since (0: those that there are).
+    `data` is the fingerprint of the images.
     """
 
     recipe: Recipe
@@ -46,6 +47,7 @@ class Training:
     group: ProcessGroup = SINGLE_PROCESS
     chunk: int = 0
     schedule_images: int = 0
+    data: str = ""
     scale: LossScale | None = None
     step: int = 0
     evaluated: int = -1
@@ -98,6 +100,7 @@ class Training:
             "scale": None if self.scale is None else self.scale.state_dict(),
             "chunk": self.chunk,
             "channels": self.encoder.channels,
+            "data": self.data,
             "step": self.step,
             "evaluated": self.evaluated,
         }

@@ -11,13 +11,16 @@ import typer
 from simclr_tui.cli import output
 from simclr_tui.cli.options import AsJson
 from simclr_tui.interpreter import python_module
+from simclr_tui.recipe.data_sources import FORMS
 from simclr_tui.recipe.datasets import KNOWN
 from simclr_tui.text import safe, size
 
 if TYPE_CHECKING:
     from simclr_tui.recipe.decoded import CacheEntry
 
-app = typer.Typer(help="List, look at and download data sets.", no_args_is_help=True)
+app = typer.Typer(
+    help=f"List, look at and download data sets. --data takes a known name, or {FORMS}.", no_args_is_help=True
+)
 
 
 @app.command("ls")
@@ -61,7 +64,7 @@ def get(name: Annotated[str, typer.Argument(help=f"{', '.join(KNOWN)} or folder:
 
 @app.command("inspect")
 def inspect(
-    data: Annotated[str, typer.Argument(metavar="DATA", help="folder:PATH or another source, as run --data takes it.")],
+    data: Annotated[str, typer.Argument(metavar="DATA", help="folder:PATH or another source; see simclr data --help.")],
     range: Annotated[str, typer.Option("--range", help="As for simclr run.")] = "auto",
     channels: Annotated[str, typer.Option("--channels", help="As for simclr run.")] = "auto",
     labels: Annotated[str, typer.Option("--labels", help="As for simclr run.")] = "auto",

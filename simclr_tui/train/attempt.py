@@ -190,6 +190,7 @@ def _report_start(training: Training, data: Data) -> None:
         "images": len(data.train.images),
         "test_images": len(data.test.images) if data.test else 0,
         "classes": len(data.classes),
+        **training.monitor.facts(),
         "damaged_images": len(data.damaged),
         "parameters": parameters,
         "dim": training.encoder.dim,
@@ -207,6 +208,9 @@ def _report_start(training: Training, data: Data) -> None:
     )
     if training.chunk < training.local_batch:
         training.report.log(f"{training.chunk} images pass at once; the loss sees all {recipe.batch_size}")
+    for warning in training.monitor.warnings() if recipe.knn_every else ():
+        training.report.event("warning", warning)
+        training.report.log(f"warning: {warning}")
     if recipe.knn_every and not training.monitor.labelled:
         training.report.log("no labelled test images: kNN is not measured")
 

@@ -99,17 +99,24 @@ class Objective:
 
     @torch.no_grad()
     def _metrics(self, logits: Tensor, pairs: Tensor, anchors: Tensor, views: Tensor) -> Tensor:
-        """Return the `LOSS_METRICS`, from logits (2n, 2N) without the anchors; no tie beats the positive."""
+        """Return the `LOSS_METRICS`, from logits (2n, 2N) without the anchors.
+
+        A positive that ties with t others counts as the share of orders that place it among the first k: constant
+        embeddings reach chance, not 1.
+        """
         # Into the logits' dtype: summing a matrix of bools would first copy it to one of int64.
         closeness = logits.gather(1, pairs[:, None])
-        nearer = torch.gt(logits, closeness, out=torch.empty_like(logits)).sum(dim=1)
+        matrix = torch.empty_like(logits)
+        nearer = torch.gt(logits, closeness, out=matrix).sum(dim=1)
+        equal = torch.eq(logits, closeness, out=matrix).sum(dim=1)  # the positive itself is one of them
         if not self.l2:
             anchors, views = F.normalize(anchors, dim=1), F.normalize(views, dim=1)
         positive = (anchors * views[pairs]).sum(dim=1)
         # The sum over all views less the anchor's own and its positive, without a second (2n, 2N) matrix.
         negative = anchors @ views.sum(dim=0) - anchors.square().sum(dim=1) - positive
         similarities = (positive.mean(), negative.mean() / max(len(views) - 2, 1))
-        return torch.stack([*((nearer < k).to(logits.dtype).mean() for k in (1, 5)), *similarities])
+        hits = (((k - nearer) / equal).clamp(0.0, 1.0).mean() for k in (1, 5))
+        return torch.stack([*hits, *similarities])
 
 
 Criterion = Callable[[Tensor, Tensor, GlobalProjections | None], tuple[Tensor, Tensor]]
@@ -135,7 +142,7 @@ def nt_xent(z_a: Tensor, z_b: Tensor, temperature: float) -> Tensor:
 
 
 def contrastive_top1(z_a: Tensor, z_b: Tensor) -> Tensor:
-    """Return the fraction of the 2N views to which none is more similar than the other of their image."""
+    """Return the fraction of the 2N views whose most similar one is their image's other; a tie counts its share."""
     return _nt_xent(1.0)(z_a.detach(), z_b.detach())[1][0]
 
 

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from simclr_tui.train.loss import contrastive_top1, nt_xent
+from simclr_tui.train.loss import LOSS_METRICS, Objective, contrastive_top1, nt_xent
 
 
 def _pairs(n: int, d: int, seed: int = 0, dtype: torch.dtype = torch.float64):
@@ -113,6 +113,16 @@ def test_a_zero_projection_gives_a_finite_loss_and_gradient():
     loss.backward()
     assert torch.isfinite(loss)
     assert torch.isfinite(z_a.grad).all()
+
+
+@pytest.mark.parametrize("n", [2, 8, 33])
+def test_a_tie_counts_its_share_so_that_constant_embeddings_are_at_chance(n):
+    """Google's implementation ranks N candidates, here 2N - 1 are ranked: chance is 1 in 2N - 1."""
+    constant = torch.full((n, 3), 0.5)
+    assert contrastive_top1(constant, constant).item() == pytest.approx(1 / (2 * n - 1))
+    _, metrics = Objective("nt-xent", 0.5, l2=True, margin=0.0, semi_hard=False)(constant, constant)
+    top5 = dict(zip(LOSS_METRICS, metrics.tolist(), strict=True))["contrastive_top5"]
+    assert top5 == pytest.approx(min(1.0, 5 / (2 * n - 1)))
 
 
 def test_the_accuracy_is_one_for_matching_and_zero_for_swapped_pairs():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Mapping
 
 import msgspec
 
@@ -88,6 +89,7 @@ def _print_state(run: Run, status: State, waits: dict[str, object]) -> None:
         ["progress", f"{status.step} of {status.steps} steps ({percent(status.progress)}), attempt {status.attempt}"],
         ["time", f"{duration(status.elapsed + status.time)}, ETA {duration(status.eta)}"],
         ["kNN", _knn(summary)],
+        ["", _knn_measured(facts) if "knn" in summary else ""],
         ["loss", f"{number(summary.get('loss'))}  {sparkline(run.history().points('loss').values)}"],
         ["speed", f"{number(summary.get('images_per_s'))} images/s"],
         ["GPU memory", size(summary.get("gpu_allocated")) if "gpu_allocated" in summary else ""],
@@ -118,7 +120,19 @@ def _knn(summary: dict[str, float]) -> str:
     if "knn" not in summary:
         return ""
     first, last, best = (percent(summary.get(key)) for key in ("knn_first", "knn", "knn_best"))
-    return f"{first} before the first step → {last}, best {best}"
+    balanced = f", balanced {percent(summary['knn_balanced'])}" if "knn_balanced" in summary else ""
+    return f"{first} before the first step → {last}, best {best}{balanced}"
+
+
+def _knn_measured(facts: Mapping[str, str | int | float]) -> str:
+    """Return what kNN was measured by, without which its figure says little."""
+    if "knn_bank" not in facts:
+        return ""
+    chance, largest = (percent(float(facts[name])) for name in ("chance", "largest_class"))
+    return (
+        f"k {facts['knn_k']} of {facts['knn_bank']:,} labelled images by cosine, weighted, on {facts['test_images']:,}"
+        f" test images; chance {chance}, largest class {largest}"
+    )
 
 
 def _print_recipe(run: Run) -> None:

@@ -14,6 +14,14 @@ from simclr_tui.train.data.pixels import levels_of
 from simclr_tui.train.device import to_device
 
 
+def mean_per_class(right: Tensor, labels: Tensor) -> float:
+    """Return the mean over classes of the share of their queries that are right (balanced accuracy): chance is one in
+    as many classes, however many images each has. `right` is bool (Q,), `labels` int64 (Q,)."""
+    asked = torch.bincount(labels)
+    hits = torch.bincount(labels, weights=right.double(), minlength=len(asked))
+    return float((hits[asked > 0] / asked[asked > 0]).mean())
+
+
 @torch.no_grad()
 def knn_accuracy(
     bank: Tensor,

@@ -15,7 +15,7 @@ from simclr_tui.train.device import Compute
 from simclr_tui.train.model.encoder import Encoder
 from simclr_tui.train.model.head import ProjectionHead
 from simclr_tui.train.observe.health import Health, measure_health
-from simclr_tui.train.observe.knn import evaluating, extract_features, knn_accuracy
+from simclr_tui.train.observe.knn import evaluating, extract_features, knn_votes, mean_per_class
 from simclr_tui.train.observe.reporter import Reporter
 from simclr_tui.train.stop_flag import StopFlag
 from simclr_tui.train.views.apply import two_views
@@ -29,13 +29,15 @@ _NO_EPOCH = 2**32 - 1  # of the draws for the sample's views: no epoch of traini
 
 @dataclass(frozen=True)
 class Measured:
-    """`knn` is None where images have no labels."""
+    """`knn` is None where images have no labels, `knn_balanced` also where every class has as many test images."""
 
     knn: float | None
+    knn_balanced: float | None
     health: Health
 
     def metrics(self) -> dict[str, float]:
-        return ({} if self.knn is None else {"knn": self.knn}) | self.health.metrics()
+        measured = {"knn": self.knn, "knn_balanced": self.knn_balanced}
+        return {name: value for name, value in measured.items() if value is not None} | self.health.metrics()
 
 
 class Monitor:
@@ -62,15 +64,47 @@ class Monitor:
 
     def measure(self, encoder: Encoder, head: ProjectionHead) -> Measured:
         """Return kNN and health of the encoder and head. Raises Stopped on a stop request."""
-        return Measured(self._knn(encoder), self._health(encoder, head))
+        return Measured(*self._knn(encoder), self._health(encoder, head))
 
-    def _knn(self, encoder: Encoder) -> float | None:
-        """Return the share of test images whose neighbours vote for their class, 0–1."""
+    def facts(self) -> dict[str, str | int | float]:
+        """Return what a kNN accuracy is measured by, so that it can stand beside it: k, the labelled images that vote,
+        chance, and the largest class's share of the test images."""
         if self._bank is None or self._queries is None:
-            return None
+            return {}
+        votes, asked = np.bincount(self._bank[1]), np.bincount(self._queries[1])
+        return {
+            "knn_k": min(self._recipe.knn_k, int(votes.sum())),
+            "knn_bank": int(votes.sum()),
+            "knn_smallest_class": int(votes[votes > 0].min()),
+            "chance": 1 / max(1, int((asked > 0).sum())),
+            "largest_class": float(asked.max() / asked.sum()),
+        }
+
+    def warnings(self) -> list[str]:
+        """Return a sentence where k asks for more neighbours than the smallest class has images."""
+        facts = self.facts()
+        if not facts:
+            return []
+        k, smallest = int(facts["knn_k"]), int(facts["knn_smallest_class"])
+        if k <= smallest:
+            return []
+        return [
+            f"kNN asks {k} neighbours and the smallest class has {smallest} labelled images, so that larger classes"
+            f" outvote it: give --knn-k {smallest} or fewer"
+        ]
+
+    def _knn(self, encoder: Encoder) -> tuple[float | None, float | None]:
+        """Return the share of test images whose neighbours vote for their class, 0–1, and where the classes are uneven
+        the mean of that share over the classes."""
+        if self._bank is None or self._queries is None:
+            return None, None
         bank, bank_labels = self._features(encoder, *self._bank)
         queries, labels = self._features(encoder, *self._queries)
-        return knn_accuracy(bank, bank_labels, queries, labels, self._classes, k=self._recipe.knn_k)
+        votes = knn_votes(bank, bank_labels, queries, self._classes, k=self._recipe.knn_k)
+        right = votes.argmax(dim=1) == labels
+        counts = torch.bincount(labels)
+        even = len(set(counts[counts > 0].tolist())) == 1
+        return int(right.sum()) / len(labels), None if even else mean_per_class(right, labels)
 
     def _features(self, encoder: Encoder, images: Images, labels: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
         features: list[Tensor] = []

@@ -77,7 +77,6 @@ def test_the_method_page_names_every_part_of_the_training_step():
         "model/head",
         "loss",
         "optim/optimizer",
-        "optim/schedule",
         "distributed",
     ]
     for part in [*parts, "optim/grad_cache"]:

@@ -23,6 +23,7 @@ from simclr_tui.bench.managed import managed_images_per_s
 from simclr_tui.errors import SimclrError
 from simclr_tui.recipe.cost import cost
 from simclr_tui.recipe.recipe import Recipe
+from simclr_tui.recipe.schedule import view_side
 from simclr_tui.store.bench_report import Figure
 from simclr_tui.train.data.batches import Source
 from simclr_tui.train.device import Compute, choose_compute, has_bf16
@@ -33,7 +34,6 @@ from simclr_tui.train.model.projection import projection
 from simclr_tui.train.optim.loss_scale import LossScale
 from simclr_tui.train.optim.nonfinite_guard import NonfiniteGuard
 from simclr_tui.train.optim.optimizer import build_optimizer
-from simclr_tui.train.optim.schedule import view_side
 from simclr_tui.train.views.apply import two_views, view_renderer
 from simclr_tui.train.views.params import draw_views
 

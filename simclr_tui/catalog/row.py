@@ -10,7 +10,7 @@ from operator import itemgetter
 from typing import Any
 
 from simclr_tui.errors import RecipeError, SimclrError
-from simclr_tui.recipe.fields import field, fields, short_values
+from simclr_tui.recipe.fields import field, fields
 from simclr_tui.store.evaluations import read_evaluation
 from simclr_tui.store.metrics.metric_table import COLUMNS, Unit
 from simclr_tui.store.run import Run
@@ -72,7 +72,7 @@ def make_row(run: Run, fingerprint: str) -> Row:
         "git_commit": info.git_commit,
         "preset": resolved.preset,
     }
-    return row | short_values(resolved.recipe) | state_columns(state) | _evaluated(run)
+    return row | resolved.known_values() | state_columns(state) | _evaluated(run)
 
 
 def _evaluated(run: Run) -> Row:

@@ -37,6 +37,7 @@ def open_context(loaded: LoadedEncoder, data: EvaluationData, settings: Settings
     opened = open_data(
         data.name, image_size=recipe.image_size, subset=data.subset, progress=progress, reading=recipe.reading
     )
+    loaded.encoder.check_channels(opened.channels, data.name)
     train, test = labelled_splits(opened, data.name)
     return Context(recipe, loaded.encoder, loaded.compute, train, test, opened.classes, progress, settings)
 

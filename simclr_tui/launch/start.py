@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import platform
 import shutil
 import signal
@@ -17,6 +18,7 @@ from simclr_tui.atomic import Lock, write_file
 from simclr_tui.clock import SYSTEM_CLOCK
 from simclr_tui.errors import SimclrError, StoreError
 from simclr_tui.launch.detached import start_detached
+from simclr_tui.launch.initial import settle_initial
 from simclr_tui.launch.metadata import UNNAMED, Metadata
 from simclr_tui.launch.plan import Plan, check_space, checkpoint_bytes
 from simclr_tui.launch.provenance import git_commit
@@ -54,6 +56,7 @@ def create(
     if metadata.name is not None:
         check_name(metadata.name)
     check_space(store.root, plan.cost.checkpoint_bytes)
+    plan = dataclasses.replace(plan, resolved=settle_initial(store, plan.resolved))
     with store.claiming(metadata.name) as run:
         try:
             first = State(state="starting", since=SYSTEM_CLOCK.wall(), supervisor=this_process())
@@ -112,8 +115,10 @@ def resume(run: Run) -> int:
             raise StoreError(f"{run.name} trains {status.reason}", "stop it there, or wait until it is lost")
         if status.state in ACTIVE:
             raise StoreError(f"{run.name} is already training", f"watch it: simclr attach {run.name}")
+        if run.info.origin is not None:
+            raise StoreError(f"{run.name} is read-only: it was not trained here", f"start from it: --init {run.name}")
         if status.state == "finished":
-            hint = f"train longer from its recipe: simclr clone {run.name} --epochs N"
+            hint = f"train it longer: simclr resume {run.name} --epochs N"
             raise StoreError(f"{run.name} is finished", hint)
         return _begin(run, status)
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import functools
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -20,7 +20,7 @@ from simclr_tui.recipe.recipe import Recipe
 from simclr_tui.recipe.resolve import Resolved, to_toml
 from simclr_tui.store.export.target import check_target
 from simclr_tui.store.run import Run
-from simclr_tui.store.task_replies import Failure, Neighbors, Preview, Projection, Written
+from simclr_tui.store.task_replies import Failure, ImportedEncoder, Neighbors, Preview, Projection, Written
 from simclr_tui.text import safe
 
 ENCODER_SUFFIXES = (".safetensors", ".pt", ".onnx")
@@ -71,6 +71,12 @@ def preview(
         check_target(target, (".png",), "--out")
     words = ["--images", str(images), *(["--out", str(target)] if target else [])]
     return _ask("preview", words, Preview, given=to_toml(resolved).encode(), quiet=quiet, cancel=cancel)
+
+
+def import_encoder(folder: Path, source: str, known: Mapping[str, Any], quiet: bool = False) -> ImportedEncoder:
+    """Write the encoder of a file or a library as the checkpoint of the run in `folder`. Raises SimclrError."""
+    words = ["--", str(folder), source]
+    return _ask("import_encoder", words, ImportedEncoder, given=msgspec.json.encode(dict(known)), quiet=quiet)
 
 
 def encoder_facts(recipe: Recipe) -> EncoderFacts:

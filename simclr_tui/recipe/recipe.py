@@ -200,6 +200,23 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     zero_init: Annotated[
         bool, _about("--zero-init/--no-zero-init", "Start each block's last batch-norm scale at zero.", "model")
     ] = False
+    normalize: Annotated[
+        Literal["none", "data", "imagenet"],
+        _about(
+            "--normalize",
+            "Normalise views by mean and deviation of each channel: none, the training images' own, or ImageNet's.",
+            "model",
+        ),
+    ] = "none"
+    init: Annotated[
+        str,
+        _about(
+            "--init",
+            "Start from the encoder of a RUN, a FILE, torchvision:NAME or timm:NAME.",
+            "model",
+            pattern=r"^[^\x00-\x1f\x7f]*\Z",
+        ),
+    ] = ""
     head: Annotated[
         Literal["none", "linear", "mlp", "mlp3"],
         _about("--head", "Projection head g: none, linear, or an MLP of two (mlp) or three layers.", "model", "§4.2"),

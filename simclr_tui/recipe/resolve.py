@@ -12,11 +12,14 @@ import tomli_w
 
 from simclr_tui.errors import RecipeError
 from simclr_tui.recipe import toml_lines
-from simclr_tui.recipe.fields import check_value, field, fields
+from simclr_tui.recipe.fields import Value, check_value, field, fields, short_values
 from simclr_tui.recipe.formats import FORMAT, complete, format_of
 from simclr_tui.recipe.optimizer_defaults import brought_along, source_of
 from simclr_tui.recipe.presets import load_preset
 from simclr_tui.recipe.recipe import Recipe
+
+UNKNOWN = "unknown"
+"""The source of a value that nobody knows: of a run that was not trained here."""
 
 
 class Resolved(msgspec.Struct, frozen=True, kw_only=True):
@@ -25,6 +28,11 @@ class Resolved(msgspec.Struct, frozen=True, kw_only=True):
     recipe: Recipe
     preset: str
     sources: dict[str, str]
+
+    def known_values(self) -> dict[str, Value | None]:
+        """Return values by short name, None where a value is not known."""
+        values = short_values(self.recipe)
+        return {item.short: None if self.sources.get(item.key) == UNKNOWN else values[item.short] for item in fields()}
 
     def with_value(self, key: str, value: Any, source: str) -> Resolved:
         """The same with one value replaced."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -30,6 +30,18 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True):
     number: int
 
 
+class Origin(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a read-only run comes from, which was not trained here: an encoder, a baseline or another program's run.
+
+    `source` is what was given to import it, `sha256` that of its file; `words` say what was taken over.
+    """
+
+    kind: Literal["encoder", "baseline", "import"]
+    source: str
+    sha256: str = ""
+    words: str = ""
+
+
 class RunInfo(msgspec.Struct, frozen=True, kw_only=True):
     """run.json. Tags and note belong to the user; the rest is written once."""
 
@@ -44,6 +56,7 @@ class RunInfo(msgspec.Struct, frozen=True, kw_only=True):
     tags: list[str] = []
     note: str = ""
     trial: Trial | None = None
+    origin: Origin | None = None
 
 
 class _Written(msgspec.Struct):

@@ -87,3 +87,12 @@ class Projection(msgspec.Struct, frozen=True):
     classes: list[str]
     images: int
     step: int
+
+
+class ImportedEncoder(msgspec.Struct, frozen=True):
+    """An encoder from elsewhere that is now a run's checkpoint. `words` say what of its file was loaded."""
+
+    encoder: str
+    dim: int
+    channels: int
+    words: str

@@ -12,6 +12,7 @@ from pathlib import Path
 import torch
 
 from simclr_tui.errors import RecipeError
+from simclr_tui.store.data_facts import DataFacts, read_data_facts
 from simclr_tui.store.export.target import not_installed, write_target
 from simclr_tui.store.run import Run
 from simclr_tui.store.task_replies import Written
@@ -19,6 +20,7 @@ from simclr_tui.tasks.model_card import ModelCard, to_markdown
 from simclr_tui.tasks.reply import send_reply
 from simclr_tui.text import safe
 from simclr_tui.train.model.encoder import Encoder
+from simclr_tui.train.model.normalized import NormalizedEncoder
 from simclr_tui.train.persist.checkpoint import newest_encoder
 from simclr_tui.version import __version__
 
@@ -44,6 +46,8 @@ def export(run: Run, target: Path) -> Written:
         step=step,
         recipe_sha256=hashlib.sha256(run.paths.recipe.read_bytes()).hexdigest(),
         version=__version__,
+        statistics=encoder.statistics if isinstance(encoder, NormalizedEncoder) else None,
+        values=_values(read_data_facts(run.path)),
     )
     data = _FORMATS[target.suffix](encoder, card)
     readme = target.with_name(f"{target.name}.md")
@@ -52,6 +56,17 @@ def export(run: Run, target: Path) -> Written:
     recipe = run.recipe
     content = f"{recipe.encoder} ×{recipe.width:g}, h of {encoder.dim}, at step {step:,}"
     return Written([str(target), str(readme)], len(data), content)
+
+
+def _values(facts: DataFacts | None) -> str:
+    """Say which of the images' own values are 0 and 1, where that is not what 8 bits mean."""
+    if facts is None or not facts.low:
+        return ""
+    pairs = [f"{low:g} is 0 and {high:g} is 1" for low, high in zip(facts.low, facts.high, strict=True)]
+    if len(set(pairs)) == 1:
+        return f"of the images' own values {pairs[0]}"
+    named = (f"{name}: {pair}" for name, pair in zip(facts.channel_names, pairs, strict=False))
+    return "of the images' own values " + ", ".join(named)
 
 
 def as_state_dict(encoder: Encoder, _card: ModelCard) -> bytes:

@@ -127,6 +127,7 @@ def compute_features(
     encoder: Encoder, bank: ImageBank, recipe: Recipe, *, device: str, progress: Progress
 ) -> NDArray[np.float32]:
     """Return h of every image, (N, dim), without augmentation or autocast. Raises OutOfMemoryError."""
+    encoder.check_channels(bank.channels, recipe.data)
     compute = choose_compute(msgspec.structs.replace(recipe, device=device, precision="fp32"))
     encoder = encoder.to(device=compute.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     h = np.empty((len(bank), encoder.dim), np.float32)

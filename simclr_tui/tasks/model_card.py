@@ -20,7 +20,9 @@ _STEMS = {
 class ModelCard:
     """What is known of an exported encoder.
 
-    `file` is its name without the folder. `source_lines` are the Python that builds it where it is not native.
+    `file` is its name without the folder. `source_lines` are the Python that builds it where it is not native;
+    `statistics`, mean and deviation of each channel, are what it expects its images to be normalised by. `values` says
+    which of the images' own values are 0 and 1.
     """
 
     file: str
@@ -33,6 +35,8 @@ class ModelCard:
     step: int
     recipe_sha256: str
     version: str
+    statistics: tuple[tuple[float, ...], tuple[float, ...]] | None = None
+    values: str = ""
 
     @property
     def suffix(self) -> str:
@@ -55,10 +59,15 @@ class ModelCard:
             "channels": str(self.channels),
             "image_size": str(self.recipe.image_size),
             "value_range": "0 to 1",
+            **({} if self.statistics is None else _statistics_entries(*self.statistics)),
             "dim": str(self.dim),
             "step": str(self.step),
             "recipe_sha256": self.recipe_sha256,
         }
+
+
+def _statistics_entries(mean: tuple[float, ...], deviation: tuple[float, ...]) -> dict[str, str]:
+    return {"mean": json.dumps(mean), "std": json.dumps(deviation)}
 
 
 def to_markdown(card: ModelCard) -> str:
@@ -73,7 +82,7 @@ The encoder f of the SimCLR run `{card.run}`, without its projection head.
 |---|---|
 | architecture | {recipe.encoder}, width ×{recipe.width:g} |
 | stem | {card.stem}: {_STEMS[card.stem]} |
-| input | {_channels(card)}, float32, {_shape(card, "N")}, values in [0, 1], not normalised by mean and deviation |
+| input | {_channels(card)}, float32, {_shape(card, "N")}, values in [0, 1], {_normalisation(card)} |
 | output | h, float32, (N, {card.dim}): {output} |
 | checkpoint | step {card.step:,} |
 | recipe | sha256 {card.recipe_sha256} |
@@ -85,6 +94,23 @@ In the folder of this file:
 {_lines(card)}
 ```
 """
+
+
+def _normalisation(card: ModelCard) -> str:
+    values = f"; {card.values}" if card.values else ""
+    if card.statistics is None:
+        return f"not normalised by mean and deviation{values}"
+    if card.suffix == "onnx":
+        return f"normalised by the model itself{values}"
+    mean, deviation = (", ".join(f"{value:.4g}" for value in part) for part in card.statistics)
+    return f"then less the mean ({mean}) and divided by the deviation ({deviation}) of each channel{values}"
+
+
+def _normalising_lines(card: ModelCard) -> list[str]:
+    if card.statistics is None:
+        return []
+    mean, deviation = (f"torch.tensor({list(part)!r}).view(1, -1, 1, 1)" for part in card.statistics)
+    return [f"images = (images - {mean}) / {deviation}"]
 
 
 def _shape(card: ModelCard, images: object) -> str:
@@ -108,6 +134,7 @@ def _lines(card: ModelCard) -> str:
         "encoder.eval()",
         "",
         _images(card, "torch.rand({shape})"),
+        *_normalising_lines(card),
         f"h = encoder(images)  # (8, {card.dim})",
     ]
     return "\n".join([*imports, "", *(line for line in build if line not in imports), *use])

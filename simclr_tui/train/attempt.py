@@ -31,7 +31,9 @@ from simclr_tui.train.known_data import check_checkpoint_data, recognise_data, t
 from simclr_tui.train.loop import train
 from simclr_tui.train.model.build import build_encoder
 from simclr_tui.train.model.head import build_head
+from simclr_tui.train.model.normalized import NormalizedEncoder, measure_statistics
 from simclr_tui.train.model.sync_batchnorm import convert_sync_batchnorm
+from simclr_tui.train.model.weights.initial import load_initial
 from simclr_tui.train.observe.monitor import Monitor
 from simclr_tui.train.observe.reporter import Reporter
 from simclr_tui.train.optim.loss_scale import LossScale
@@ -117,6 +119,8 @@ def prepare(
     torch.manual_seed(recipe.seed)
     encoder = build_encoder(recipe, data.channels)
     head = build_head(recipe, encoder.dim)
+    if isinstance(encoder, NormalizedEncoder) and recipe.normalize == "data":
+        encoder.set_statistics(*measure_statistics(data.train.images))
     for module in (encoder, head):
         convert_sync_batchnorm(module, group)
     encoder = encoder.to(device=compute.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -137,13 +141,15 @@ def prepare(
         data=known.facts.fingerprint,
         scale=LossScale(compute.device) if compute.autocast is torch.float16 else None,
     )
+    started = ""
     if not _load_checkpoint(training):
+        started = load_initial(encoder, recipe)
         training.chunk = choose_chunk(training)
     if group.is_first:
         tell_data(paths, known, report)
         _report_start(training, data)
-        if fitted:
-            report.log(fitted)
+        for sentence in filter(None, (fitted, started)):
+            report.log(sentence)
     return training
 
 

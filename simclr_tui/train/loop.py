@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from simclr_tui.recipe.schedule import learning_rate, view_side
 from simclr_tui.train.data.epoch_order import Order
 from simclr_tui.train.data.prefetch import Feed
 from simclr_tui.train.distributed import ProcessGroup
@@ -18,7 +19,6 @@ from simclr_tui.train.loss import GlobalProjections
 from simclr_tui.train.observe.step_metrics import Telemetry
 from simclr_tui.train.optim.grad_cache import cached_gradient, even_chunks
 from simclr_tui.train.optim.nonfinite_guard import NonfiniteGuard
-from simclr_tui.train.optim.schedule import learning_rate, view_side
 from simclr_tui.train.rng import Stream, bits64
 from simclr_tui.train.train_state import Training
 from simclr_tui.train.views.apply import two_views

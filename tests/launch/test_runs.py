@@ -162,7 +162,7 @@ def test_what_cannot_be_resumed_or_stopped_says_so(store):
     assert wait_until_ended(run, 60).state == "finished"
     with pytest.raises(StoreError, match="is finished") as caught:
         resume(run)
-    assert "clone" in caught.value.hint
+    assert "resume run1 --epochs" in caught.value.hint
     with pytest.raises(StoreError, match="not training"):
         request_stop(run)
     with pytest.raises(StoreError, match="not training"):

@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from simclr_tui.cli import output
 from simclr_tui.cli.confusion import confusion_lines
 from simclr_tui.cli.find import find_run
-from simclr_tui.cli.options import DEFAULT_RUNS, AsJson, RunName, Runs
+from simclr_tui.cli.options import DEFAULT_RUNS, AsJson, Runs, complete_run
 from simclr_tui.errors import RecipeError
 from simclr_tui.store.evaluations import Evaluation, read_evaluation
 from simclr_tui.store.protocols import PROTOCOLS, usual_protocols
-from simclr_tui.text import duration, number, percent, spread
+from simclr_tui.text import duration, number, percent, safe, spread
 
 _SHARES = {protocol.share: protocol.name for protocol in PROTOCOLS.values() if protocol.finetunes}
 
 
 def evaluate(
-    name: RunName,
+    name: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[RUN|ENCODER]",
+            help="A run, or a file of weights, torchvision:NAME or timm:NAME.",
+            autocompletion=complete_run,
+            show_default=False,
+        ),
+    ] = None,
     knn: Annotated[bool, typer.Option("--knn", help="Weighted k-nearest neighbours on h.")] = False,
     linear: Annotated[bool, typer.Option("--linear", help="Linear probe on precomputed features.")] = False,
     linear_aug: Annotated[
@@ -55,6 +63,28 @@ def evaluate(
     threads: Annotated[
         int | None, typer.Option("--threads", min=0, help="CPU threads (0: all).", show_default="the run's")
     ] = None,
+    baseline: Annotated[
+        Literal["random", "supervised"] | None,
+        typer.Option(
+            "--baseline",
+            help="Evaluate the encoder with random weights, or trained from those with all labels.",
+            show_default=False,
+        ),
+    ] = None,
+    encoder: Annotated[
+        str | None, typer.Option("--encoder", help="What a file's weights belong to.", show_default="recognised")
+    ] = None,
+    image_size: Annotated[
+        int | None,
+        typer.Option("--image-size", min=8, max=1024, help="Side of an ENCODER's images.", show_default=False),
+    ] = None,
+    normalize: Annotated[
+        Literal["none", "imagenet"] | None,
+        typer.Option("--normalize", help="What an ENCODER expects of its images.", show_default=False),
+    ] = None,
+    kept_as: Annotated[
+        str | None, typer.Option("--name", help="Name of an ENCODER's read-only run.", show_default=False)
+    ] = None,
     json: AsJson = False,
     runs: Runs = DEFAULT_RUNS,
 ) -> None:
@@ -62,21 +92,31 @@ def evaluate(
 
     Hyperparameters are chosen on a held-out tenth of the training images; test images are used once, after the last
     epoch. Except for fine-tuning the encoder is frozen, and a digest proves it unchanged.
+
+    An encoder from elsewhere is read as numbers, never run as code, and kept as a read-only run beside your own.
     """
     from simclr_tui.launch.evaluation import check_evaluation
     from simclr_tui.launch.evaluation import evaluate as compute
+    from simclr_tui.launch.foreign import record_knn, run_to_evaluate
     from simclr_tui.store.store import Store
 
     flags = {"knn": knn, "linear": linear, "linear-aug": linear_aug, "logreg": logreg}
     protocols = [protocol for protocol, wanted in flags.items() if wanted]
     protocols += dict.fromkeys(_share(word) for word in finetune or [])
-    run = find_run(Store(runs), name)
+    known = {"data": data, "subset": subset, "encoder": encoder, "image_size": image_size, "normalize": normalize}
+    known = {key: value for key, value in known.items() if value is not None}
+    run = run_to_evaluate(Store(runs), name, known, baseline=baseline is not None, name=kept_as, find=find_run)
+    if run.info.origin is not None:
+        output.talk(f"{run.name}: {safe(run.info.note)}")
+    if baseline == "supervised" and not protocols:
+        protocols = ["finetune-100pct"]
     check_evaluation(run, step, data, device)
     given = {
         "--data": data, "--subset": subset, "--seeds": seeds, "--epochs": epochs, "--step": step,
         "--knn-k": knn_k, "--knn-temp": knn_temp, "--device": device, "--threads": threads,
     }  # fmt: skip
     code, names = compute(run, protocols or usual_protocols(), given)
+    record_knn(run)
     found = [evaluation for result in names if (evaluation := read_evaluation(run.paths, result)) is not None]
     if json:
         output.data_json([evaluation.as_json() for evaluation in found])

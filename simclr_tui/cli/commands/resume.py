@@ -24,6 +24,10 @@ def resume(
     accept_data: Annotated[
         bool, typer.Option("--accept-data", help="Go on though the images have changed; the schedule stays.")
     ] = False,
+    epochs: Annotated[
+        int | None,
+        typer.Option("--epochs", min=1, help="Train a run that has ended to N epochs in all.", show_default=False),
+    ] = None,
     queue: Annotated[
         bool, typer.Option("--queue", "-q", help="Wait for a free place instead of starting now; see simclr queue.")
     ] = False,
@@ -39,6 +43,7 @@ def resume(
     here.
     """
     from simclr_tui.cli.placed import tell_placement
+    from simclr_tui.launch.extend import extend
     from simclr_tui.launch.placement import Here, JobOptions, Queue, placement_to_resume, refresh
     from simclr_tui.store.store import Store
 
@@ -52,6 +57,8 @@ def resume(
         if data:
             check_data(data)
         mark_data(run.path, accept=accept_data, moved_to=absolute(data) if data else "")
+    if epochs is not None:
+        output.talk(f"{run.name} goes on {extend(run, epochs)}")
     placement = placement_to_resume(run, on, options, queue=Queue() if queue else None)
     placement.requeue(run)
     tell_placement(store, placement, [run])

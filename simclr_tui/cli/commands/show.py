@@ -10,7 +10,7 @@ import msgspec
 from simclr_tui.cli import output
 from simclr_tui.cli.find import find_run
 from simclr_tui.cli.options import DEFAULT_RUNS, AsJson, RunName, Runs
-from simclr_tui.recipe.fields import fields, short_values
+from simclr_tui.recipe.fields import fields
 from simclr_tui.store.data_facts import read_data_facts
 from simclr_tui.store.evaluations import read_evaluations
 from simclr_tui.store.run import Run
@@ -66,7 +66,7 @@ def _as_json(run: Run, status: State) -> dict[str, object]:
         "data": None if data is None else msgspec.to_builtins(data),
         "version": info.version,
         "preset": resolved.preset,
-        "recipe": short_values(resolved.recipe),
+        "recipe": resolved.known_values(),
         "sources": resolved.sources,
         "step": status.step,
         "steps": status.steps,
@@ -137,17 +137,17 @@ def _knn_measured(facts: Mapping[str, str | int | float]) -> str:
 
 def _print_recipe(run: Run) -> None:
     resolved = run.resolved
+    known = resolved.known_values()
     output.data()
     rows = [
-        [
-            item.short,
-            value_text(getattr(resolved.recipe, item.key)),
-            resolved.sources.get(item.key, "default"),
-            item.paper,
-        ]
+        [item.short, _shown(known[item.short]), resolved.sources.get(item.key, "default"), item.paper]
         for item in fields()
     ]
     output.table(["recipe", "value", "from", "paper"], rows)
+
+
+def _shown(value: object) -> str:
+    return "–" if value is None else value_text(value)
 
 
 def _print_events(run: Run) -> None:

@@ -13,10 +13,10 @@ from simclr_tui.errors import DivergedError
 from simclr_tui.evaluate.augment import crop_and_flip
 from simclr_tui.evaluate.context import Context, Outcome
 from simclr_tui.evaluate.splits import Ids, balanced_share, batches, batches_of
+from simclr_tui.recipe.schedule import learning_rate
 from simclr_tui.train.data.batches import Source
 from simclr_tui.train.device import to_device
 from simclr_tui.train.observe.knn import extract_features
-from simclr_tui.train.optim.schedule import learning_rate
 
 RATE = 0.05  # times batch / 256
 BATCH = 256  # at most

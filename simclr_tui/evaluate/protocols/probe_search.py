@@ -12,8 +12,8 @@ from torch import Tensor
 from simclr_tui.evaluate.context import Features, Outcome
 from simclr_tui.evaluate.protocols.probes import Candidate, Probes, candidates
 from simclr_tui.evaluate.splits import Ids, batches, batches_of, hold_out
+from simclr_tui.recipe.schedule import learning_rate
 from simclr_tui.train.device import to_device
-from simclr_tui.train.optim.schedule import learning_rate
 
 RATES = (
     0.01,

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
+
+from simclr_tui.errors import DataError
+from simclr_tui.text import safe
 
 
 class Encoder(nn.Module):
@@ -25,9 +29,24 @@ class Encoder(nn.Module):
         """Whether a forward pass in training mode draws random numbers: dropout, stochastic depth."""
         return any(_drops(module) for module in self.modules())
 
+    def check_channels(self, channels: int, data: str) -> None:
+        """Raise DataError unless the encoder takes images of so many channels."""
+        if channels != self.channels:
+            raise DataError(
+                f"{safe(data)} has images of {channels} channels, the encoder takes {self.channels}",
+                f"read them with --channels {self.channels}, or take other images",
+            )
+
     def weights(self) -> dict[str, Tensor]:
         """Return the state dict under the names of the library that also has this model."""
         return self.state_dict()
+
+    def load_weights(self, weights: dict[str, Tensor]) -> None:
+        """Load what `weights` returned, or the same tensors of elsewhere: names and shapes must be those."""
+        own = self.weights()
+        with torch.no_grad():
+            for name, tensor in weights.items():
+                own[name].copy_(tensor)
 
 
 def _drops(module: nn.Module) -> bool:

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from simclr_tui.train.optim.schedule import learning_rate, view_side
+from simclr_tui.recipe.schedule import learning_rate, view_side
 
 
 @pytest.mark.parametrize(("steps", "warmup"), [(100, 10), (97, 0), (13, 12), (50, 1)])

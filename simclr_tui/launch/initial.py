@@ -1,0 +1,41 @@
+"""What `--init` names, settled before a run is made: a run's folder, a file's whole path, or a library's model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from simclr_tui.errors import CheckpointError, RecipeError
+from simclr_tui.recipe.encoder_source import is_encoder_source, library_of
+from simclr_tui.recipe.recipe import Recipe
+from simclr_tui.recipe.resolve import Resolved
+from simclr_tui.store.run import Run
+from simclr_tui.store.store import Store
+
+
+def settle_initial(store: Store, resolved: Resolved) -> Resolved:
+    """Return the recipe with `init` as its trainer finds it from any folder. Raises NotFoundError or CheckpointError.
+
+    A name is a run's, in that store, before it is a file's.
+    """
+    init = resolved.recipe.init
+    if not init or library_of(init) is not None:
+        return resolved
+    if init not in store.names() and is_encoder_source(init):
+        return resolved.with_value("init", str(Path(init).expanduser().absolute()), resolved.sources["init"])
+    run = store.find(init)
+    if not run.checkpoints:
+        raise CheckpointError(f"--init {run.name} has no checkpoint yet", "wait for its first one, or name another")
+    _check_encoder(run, resolved.recipe)
+    return resolved.with_value("init", str(run.path.absolute()), resolved.sources["init"])
+
+
+def _check_encoder(run: Run, recipe: Recipe) -> None:
+    """Refuse another encoder than the run's before anything starts; the trainer compares every tensor."""
+    theirs = run.recipe
+    stem = "cifar" if theirs.cifar_stem else "imagenet"
+    same = (theirs.encoder, theirs.width) == (recipe.encoder, recipe.width)
+    if not same or (theirs.native_encoder and theirs.cifar_stem != recipe.cifar_stem):
+        raise RecipeError(
+            f"--init {run.name} holds a {theirs.encoder} ×{theirs.width:g} of the {stem} stem, another than this run's",
+            f"give --encoder {theirs.encoder} --width {theirs.width:g} --stem {stem}",
+        )

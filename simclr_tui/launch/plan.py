@@ -11,6 +11,7 @@ from typing import Any
 
 from simclr_tui.errors import DataError, RecipeError, StoreError
 from simclr_tui.hardware.gpu import gpu_count
+from simclr_tui.launch.compile_choice import choose_compile
 from simclr_tui.launch.tasks import encoder_facts
 from simclr_tui.launch.torch_versions import check_torch_versions
 from simclr_tui.recipe.cost import Cost, cost
@@ -128,14 +129,23 @@ def _checked(resolved: Resolved, choices: tuple[str, ...], here: bool) -> Plan:
             f"give --bs {max(2, images // 2)} or fewer, or more images",
         )
     brought = brought_words(recipe, resolved.sources)
+    costs = recipe_cost(recipe)
+    resolved = choose_compile(resolved, costs, images, on_gpu=_on_nvidia_gpu(resolved, here))
     return Plan(
         resolved=resolved,
-        cost=recipe_cost(recipe),
+        cost=costs,
         images=images,
         choices=(*choices, brought) if brought else choices,
         data_notes=data_notes,
         warnings=tuple(known_to_fail(recipe)),
     )
+
+
+def _on_nvidia_gpu(resolved: Resolved, here: bool) -> bool:
+    """Return whether the run will train on an NVIDIA GPU, as far as that is known before it starts."""
+    if resolved.recipe.device in ("cpu", "mps"):
+        return False
+    return bool(gpu_count() if here else asked_gpus(resolved))
 
 
 def _processes(resolved: Resolved) -> Resolved:

@@ -322,7 +322,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         bool,
         _about(
             "--compile/--no-compile",
-            "Compile encoder and head (torch.compile): minutes at the start, CUDA graphs on a GPU.",
+            "Compile views, network and loss (torch.compile): minutes at the start; long runs on a GPU do.",
             "running",
             result=False,
         ),

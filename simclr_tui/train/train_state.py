@@ -10,6 +10,7 @@ from torch.optim import Optimizer
 
 from simclr_tui.paths import RunPaths
 from simclr_tui.recipe.recipe import Recipe
+from simclr_tui.train.compile_fallback import Call, compiled_or_plain
 from simclr_tui.train.data.batches import Source
 from simclr_tui.train.device import Compute
 from simclr_tui.train.distributed import SINGLE_PROCESS, ProcessGroup
@@ -66,17 +67,32 @@ class Training:
     @cached_property
     def project(self) -> Projection:
         """Return the function from views to z that the steps call; built at first use."""
-        return projection(self.encoder, self.head, self.compute, compiled=self.recipe.compile)
+        plain = projection(self.encoder, self.head, self.compute)
+        if not self.recipe.compile:
+            return plain
+        return self._or_plain(projection(self.encoder, self.head, self.compute, compiled=True), plain)
 
     @cached_property
     def render(self) -> Render:
         """Return the function that makes views from parameters on the device."""
-        return view_renderer(compiled=self.recipe.compile)
+        plain = view_renderer(compiled=False)
+        return self._or_plain(view_renderer(compiled=True), plain) if self.recipe.compile else plain
 
     @cached_property
     def criterion(self) -> Criterion:
         """Return the objective as the steps call it."""
-        return criterion(self.objective, compiled=self.recipe.compile)
+        plain = criterion(self.objective, compiled=False)
+        return self._or_plain(criterion(self.objective, compiled=True), plain) if self.recipe.compile else plain
+
+    def _or_plain(self, compiled: Call, plain: Call) -> Call:
+        """Return the compiled function; on a machine that cannot compile (no C compiler, say), `plain` replaces it."""
+
+        def failed(reason: str) -> None:
+            sentence = f"not compiled, training goes on without: {reason}"
+            self.report.event("warning", sentence)
+            self.report.log(sentence)
+
+        return compiled_or_plain(compiled, plain, failed)
 
     @property
     def local_batch(self) -> int:

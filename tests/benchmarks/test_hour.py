@@ -1,0 +1,44 @@
+"""The hour on two cores, rehearsed in seconds: it goes on where it was interrupted, and measures what it trained."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+from PIL import Image
+
+from benchmarks import hour
+from simclr_tui.store.run import Run
+
+TINY = ["--width", "0.0625", "--bs", "16", "--image-size", "16", "--grow-from", "0", "--threads", "1"]
+
+
+def images(folder):
+    """Two classes, dark and bright."""
+    draw = np.random.default_rng(0)
+    for split, count in (("train", 24), ("test", 8)):
+        for name, level in (("dark", 40), ("bright", 200)):
+            (folder / split / name).mkdir(parents=True)
+            for number in range(count):
+                pixels = (level + draw.integers(-30, 30, (16, 16, 3))).astype(np.uint8)
+                Image.fromarray(pixels).save(folder / split / name / f"{number}.png")
+    return folder
+
+
+def test_an_interrupted_hour_goes_on_and_a_finished_one_is_kept(tmp_path):
+    data, out = images(tmp_path / "images"), tmp_path / "out"
+    words = [str(data), "--out", str(out), "--entries", "seed0", "--seconds"]
+    flags = ["--", *TINY, "--epochs", "100000"]
+    assert hour.main([*words, "3", *flags]) == 0
+    first = json.loads((out / "seed0.json").read_text())
+    assert first["step"] > 0
+    assert 0 <= first["knn_10"] <= 1
+    assert first["knn_200_weighted"] >= 0.5
+    (out / "seed0.json").unlink()  # as if it had been interrupted after three of so many seconds
+    assert hour.main([*words, str(first["seconds"] + 2), *flags]) == 0
+    second = json.loads((out / "seed0.json").read_text())
+    assert second["step"] > first["step"]
+    assert Run(out / "runs" / "seed0").status.attempt == 2
+    before = (out / "seed0.json").stat().st_mtime_ns
+    assert hour.main([*words, "3", *flags]) == 0
+    assert (out / "seed0.json").stat().st_mtime_ns == before

@@ -12,13 +12,13 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 from simclr_tui.cli import output
-from simclr_tui.cli.chart import draw_chart
+from simclr_tui.cli.summary import summarise
 from simclr_tui.display.state_facts import progress_line
 from simclr_tui.errors import ExitCode, StoreError
 from simclr_tui.launch.stop import kill, request_stop, wait_until_ended
 from simclr_tui.store.run import Run
 from simclr_tui.store.state import OPEN, State
-from simclr_tui.text import duration, number, percent, safe, sparkline
+from simclr_tui.text import safe
 
 if TYPE_CHECKING:
     from simclr_tui.cli.live_line import LiveLine
@@ -124,32 +124,3 @@ def _display() -> Iterator[_Display]:
 
     with LiveLine() as line:
         yield _LiveDisplay(line)
-
-
-def summarise(run: Run, status: State) -> None:
-    """Print how the run ended, its curve, its kNN and what to type next."""
-    history = run.history()
-    losses = history.points("loss").values
-    if len(losses) > 1:
-        output.drawing(draw_chart([(run.name, history)], "loss", height=10))
-        output.talk(f"loss  {sparkline(losses)}  {number(losses[0])} → {number(losses[-1])}")
-    knn = history.points("knn")
-    if knn.values:
-        best = max(knn.values)
-        output.talk(
-            f"kNN   {percent(knn.values[0])} before the first step → {percent(knn.values[-1])}, best {percent(best)}"
-        )
-    speed = number(status.summary.get("images_per_s"))
-    output.talk(
-        f"{output.state_cell(status.state, status.flags)}: {run.name}, {status.step} of {status.steps} steps in "
-        f"{duration(status.elapsed + status.time)}, {speed} images/s at the end"
-    )
-    if status.reason:
-        output.talk(f"why: {safe(status.reason)}")
-    output.talk(f"next: {_next(run, status)}")
-
-
-def _next(run: Run, status: State) -> str:
-    if status.state == "finished":
-        return f"simclr show {run.name}, simclr compare {run.name} OTHER, simclr tui"
-    return f"simclr resume {run.name}, simclr logs {run.name}"

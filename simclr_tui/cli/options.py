@@ -21,6 +21,13 @@ def complete_run(ctx: typer.Context, incomplete: str) -> list[str]:
         return []
 
 
+def complete_preset(incomplete: str) -> list[str]:
+    """Return presets for shell completion."""
+    from simclr_tui.recipe.presets import preset_names
+
+    return [name for name in ("auto", *preset_names()) if name.startswith(incomplete)]
+
+
 RUNS_HELP = "The run store."
 Runs = Annotated[Path, typer.Option("--runs", envvar="SIMCLR_RUNS", help=RUNS_HELP, show_default=True)]
 RunName = Annotated[

@@ -28,9 +28,9 @@ def data(text: str = "") -> None:
     streams.write(text)
 
 
-def drawing(text: str) -> None:
+def drawing(text: str, err: bool = False) -> None:
     """Print lines that we drew and coloured ourselves; anything in them but colours is made safe."""
-    streams.write(text, styled=True)
+    streams.write(text, err=err, styled=True)
 
 
 def data_json(value: Any) -> None:

@@ -45,12 +45,26 @@ def _text_parameter(field: Field) -> inspect.Parameter:
     return inspect.Parameter(field.key, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=kind)
 
 
+def _completion(field: Field) -> Callable[[str], list[str]] | None:
+    """Return the completion of a field that has a closed list of values, or of the data sets and kinds of sources."""
+    if field.key != "data" and not field.choices:
+        return None
+
+    def complete(incomplete: str) -> list[str]:
+        from simclr_tui.recipe.datasets import KNOWN
+
+        values = ("auto", *KNOWN, "folder:") if field.key == "data" else field.choices
+        return [value for value in values if value.startswith(incomplete)]
+
+    return complete
+
+
 def _parameter(field: Field) -> inspect.Parameter:
     paper = f" [{field.paper}]" if field.paper else ""
     choices = f" One of {', '.join(field.choices)}." if field.choices else ""
     option = typer.Option(
         field.flag, help=field.help + choices + paper, rich_help_panel=f"Recipe: {field.group}", show_default=False,
-        hidden=field.hidden,
+        hidden=field.hidden, autocompletion=_completion(field),
     )  # fmt: skip
     kind: Any = Annotated[field.type | None, option]
     return inspect.Parameter(field.key, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=kind)

@@ -30,6 +30,7 @@ from simclr_tui.store.run import FORMAT, Run, RunInfo
 from simclr_tui.store.state import ACTIVE, State, write_state
 from simclr_tui.store.store import Store
 from simclr_tui.store.ticket import Ticket, write_ticket
+from simclr_tui.text import storable
 from simclr_tui.version import __version__
 
 _READY_WITHIN = 60.0  # seconds until the supervisor must have said that it is there
@@ -94,7 +95,7 @@ def _info(run: Run, metadata: Metadata) -> RunInfo:
         name=run.name,
         created=SYSTEM_CLOCK.wall(),
         version=__version__,
-        command=list(metadata.command or sys.argv),
+        command=[storable(word) for word in metadata.command or sys.argv],  # a path may be no UTF-8
         git_commit=git_commit(),
         host=platform.node(),
         tags=list(metadata.tags),

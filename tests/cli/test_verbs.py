@@ -14,6 +14,7 @@ import simclr_tui.cli.commands
 from simclr_tui.cli.lazy_group import VerbGroup
 from simclr_tui.cli.main import app
 from simclr_tui.cli.verbs import VERBS
+from tests.run_factory import make_run
 
 
 def page(width: int, *words: str, **environment: str) -> str:
@@ -69,3 +70,27 @@ def test_the_group_imports_no_verb_to_name_them():
     assert isinstance(group, VerbGroup)
     assert list(group.commands) == list(VERBS)
     assert len(group.commands) == len(VERBS)
+
+
+@pytest.mark.parametrize(
+    ("words", "offered"),
+    [
+        ("run --preset q", ["quick"]),
+        ("run --optimizer l", ["lars"]),
+        ("run --data ci", ["cifar10", "cifar100"]),
+        ("sweep --preset paper", ["paper-cifar10", "paper-imagenet"]),
+        ("show two", ["two"]),
+    ],
+)
+def test_completion_offers_the_values_of_closed_lists_and_the_runs(words, offered, tmp_path):
+    make_run(tmp_path, "one")
+    make_run(tmp_path, "two")
+    asked = {
+        "_MAIN_COMPLETE": "complete_bash", "COMP_WORDS": f"main {words}", "COMP_CWORD": str(len(words.split())),
+        "SIMCLR_RUNS": str(tmp_path),
+    }  # fmt: skip
+    code = "import sys; sys.argv = ['main']; from simclr_tui.cli.main import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=os.environ | asked, check=False
+    )
+    assert done.stdout.split() == offered, done.stderr

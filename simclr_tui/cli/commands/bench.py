@@ -12,7 +12,7 @@ import msgspec
 import typer
 
 from simclr_tui.cli import output
-from simclr_tui.cli.options import AsJson
+from simclr_tui.cli.options import AsJson, complete_preset
 from simclr_tui.cli.recipe_options import with_recipe_flags
 from simclr_tui.errors import SimclrError
 from simclr_tui.interpreter import python_module
@@ -51,7 +51,12 @@ def dashboard(
 @with_recipe_flags
 def train(
     *,
-    preset: Annotated[str, typer.Option("--preset", "-p", help="Same as in `simclr run`.", show_default=True)] = "auto",
+    preset: Annotated[
+        str,
+        typer.Option(
+            "--preset", "-p", help="Same as in `simclr run`.", autocompletion=complete_preset, show_default=True
+        ),
+    ] = "auto",
     config: Annotated[
         Path | None, typer.Option("--config", "-c", help="TOML file that overrides the preset.", show_default=False)
     ] = None,

@@ -9,7 +9,7 @@ import typer
 
 from simclr_tui.cli import output
 from simclr_tui.cli.find import find_to_change
-from simclr_tui.cli.options import DEFAULT_RUNS, Cpus, Nodes, Partition, Runs, Time
+from simclr_tui.cli.options import DEFAULT_RUNS, Cpus, Nodes, Partition, Runs, Time, complete_preset
 from simclr_tui.cli.plan_notes import print_notes
 from simclr_tui.cli.recipe_options import with_recipe_flags
 from simclr_tui.recipe.presets import preset_names
@@ -26,6 +26,7 @@ def run(
             "-p",
             help=f"auto, or one of {', '.join(preset_names())}.",
             show_default=True,
+            autocompletion=complete_preset,
         ),
     ] = "auto",
     config: Annotated[

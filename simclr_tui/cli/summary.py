@@ -1,0 +1,80 @@
+"""Print how a run ended: loss and kNN beside each other, and what to type next."""
+
+from __future__ import annotations
+
+import shutil
+
+from simclr_tui.cli import output
+from simclr_tui.cli.chart import draw_chart, join_charts
+from simclr_tui.store.comparable import measured_differently, row_left_out
+from simclr_tui.store.data_facts import read_data_facts
+from simclr_tui.store.metrics.history import History
+from simclr_tui.store.run import Run
+from simclr_tui.store.state import State
+from simclr_tui.text import duration, number, percent, safe, sparkline
+
+_WIDEST = 120  # columns of both charts together
+_NARROW = 70  # columns below which one stands below the other
+
+
+def summarise(run: Run, status: State) -> None:
+    """Print how the run ended, its curve, its kNN and what to type next."""
+    history = run.history()
+    losses = history.points("loss").values
+    if len(losses) > 1:
+        output.drawing(_chart(run, history), err=True)
+        output.talk(f"loss  {sparkline(losses)}  {number(losses[0])} → {number(losses[-1])}")
+    knn = history.points("knn")
+    if knn.values:
+        best = max(knn.values)
+        output.talk(
+            f"kNN   {percent(knn.values[0])} before the first step → {percent(knn.values[-1])}, best {percent(best)}"
+        )
+    speed = number(status.summary.get("images_per_s"))
+    output.talk(
+        f"{output.state_cell(status.state, status.flags)}: {run.name}, {status.step} of {status.steps} steps in "
+        f"{duration(status.elapsed + status.time)}, {speed} images/s at the end"
+    )
+    if status.reason:
+        output.talk(f"why: {safe(status.reason)}")
+    output.talk(f"next: {_next(run, status)}")
+
+
+def _next(run: Run, status: State) -> str:
+    if status.state == "finished":
+        return f"simclr show {run.name}, simclr compare {run.name} OTHER, simclr tui"
+    return f"simclr resume {run.name}, simclr logs {run.name}"
+
+
+def _chart(run: Run, history: History) -> str:
+    """Return loss beside kNN, with chance and the store's best as lines to measure kNN by."""
+    columns = min(_WIDEST, shutil.get_terminal_size((100, 24)).columns)
+    each = columns if columns < _NARROW else (columns - 2) // 2
+    loss = draw_chart([(run.name, history)], "loss", width=each, height=12)
+    if not history.points("knn").values:
+        return loss
+    knn = draw_chart([(run.name, history)], "knn", width=each, height=12, references=_references(run))
+    return f"{loss}\n{knn}" if each == columns else join_charts(loss, knn)
+
+
+def _references(run: Run) -> dict[str, float]:
+    """Return what a kNN accuracy is measured by: chance, and the best of the runs that were measured alike."""
+    from simclr_tui.catalog.catalog import Catalog
+    from simclr_tui.store.store import Store
+
+    found: dict[str, float] = {}
+    facts = read_data_facts(run.path)
+    if facts is not None and facts.classes:
+        found["chance"] = max(facts.classes.values()) / sum(facts.classes.values())
+    rows = Catalog(Store(run.path.parent)).rows()
+    mine = next((row for row in rows if row["name"] == run.name), None)
+    others = [
+        (row["knn_best"], row["name"])
+        for row in rows
+        if mine is not None and row is not mine and row["knn_best"] is not None and not row_left_out(row)
+        and not measured_differently("knn", [mine, row])
+    ]  # fmt: skip
+    if others:
+        best, name = max(others)
+        found[f"best: {name}"] = best
+    return found

@@ -12,7 +12,6 @@ import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Literal
 
 import msgspec
 import psutil
@@ -21,9 +20,10 @@ from simclr_tui.atomic import Lock, rename_folder, write_file
 from simclr_tui.errors import SimclrError
 from simclr_tui.hardware.gpu import shared_reader
 from simclr_tui.hardware.sampler import machine_summary
-from simclr_tui.interpreter import python
+from simclr_tui.interpreter import python, python_module
 from simclr_tui.launch.torch_versions import check_torch_versions
 from simclr_tui.recipe.datasets import KNOWN, data_root, on_disk
+from simclr_tui.store.finding import Finding
 from simclr_tui.store.store import Store
 from simclr_tui.text import size
 from simclr_tui.version import __version__
@@ -46,14 +46,6 @@ _NETWORK = (
 )  # fmt: skip
 
 
-class Finding(msgspec.Struct, frozen=True):
-    """Report one check: `bad` would keep a run from starting; `note` is worth knowing."""
-
-    verdict: Literal["good", "note", "bad"]
-    subject: str
-    finding: str
-
-
 def examine(root: Path) -> list[Finding]:
     """Return the result of every check, in order of importance."""
     checks: list[Callable[[Path], Finding]] = [
@@ -69,6 +61,16 @@ def examine(root: Path) -> list[Finding]:
         _terminal,
     ]
     return [check(root) for check in checks]
+
+
+def examine_gpu() -> list[Finding]:
+    """Return what a minute of training on the GPU shows. Raises SimclrError where torch can use none."""
+    done = subprocess.run(python_module("simclr_tui.bench.gpu_check"), capture_output=True, text=True, check=False)
+    try:
+        return msgspec.json.decode(done.stdout, type=list[Finding])
+    except msgspec.DecodeError:
+        said = done.stderr.strip().splitlines()
+        raise SimclrError(said[-1] if said else f"the check ended with code {done.returncode}") from None
 
 
 def _versions(_root: Path) -> Finding:

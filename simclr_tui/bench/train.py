@@ -80,6 +80,7 @@ class Bench:
         pixels = np.random.default_rng(0).integers(0, 256, (2 * recipe.batch_size, 3, side, side), np.uint8)
         self._source = Source(pixels, self._device)
         self._taken = 0
+        self._loss = torch.zeros(())
 
     def images_per_s(self, steps: int) -> float:
         """Return images/s over so many steps, after a warm-up at each side that their views have."""
@@ -92,6 +93,19 @@ class Bench:
             self._step(side, lambda _: None)
         self._wait()
         return steps * self._recipe.batch_size / (time.perf_counter() - began)
+
+    def take_steps(self, steps: int) -> None:
+        """Take so many steps, without waiting for the device."""
+        for side in _sides(self._recipe, steps):
+            self._step(side, lambda _: None)
+
+    def losses(self, steps: int) -> list[float]:
+        """Return the loss of each of so many steps."""
+        found = []
+        for side in _sides(self._recipe, steps):
+            self._step(side, lambda _: None)
+            found.append(float(self._loss))
+        return found
 
     def split(self, steps: int) -> dict[str, float]:
         """Return the seconds that each part of a step takes; the device is waited for after each."""
@@ -123,6 +137,7 @@ class Bench:
         mark("forward")
         z_a, z_b = z.chunk(2)
         loss, _ = self._criterion(z_a, z_b, None)
+        self._loss = loss.detach()
         if self._scale is not None:
             loss = loss * self._scale.scale
         mark("loss")

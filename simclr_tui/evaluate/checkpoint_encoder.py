@@ -45,6 +45,8 @@ def load_checkpoint_encoder(
     # fp16's small gradients would vanish in fine-tuning, which has no loss scale.
     precision = "auto" if recipe.precision == "fp16" else recipe.precision
     compute = choose_compute(msgspec.structs.replace(recipe, precision=precision, **changes))
+    if compute.device.type == "mps":  # the protocols compute in float64, which an Apple GPU does not have
+        compute = Compute(torch.device("cpu"), None)
     known = run.checkpoints
     state, damages = load_newest(run.paths) if step is None else (load_step(run.paths, step), [])
     if state is None:

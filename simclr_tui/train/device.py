@@ -36,6 +36,11 @@ class Compute:
         return f"CPU, {torch.get_num_threads()} threads"
 
     @property
+    def float64_device(self) -> torch.device:
+        """Return the device for what is computed in float64: this one, or the CPU where an Apple GPU has no float64."""
+        return torch.device("cpu") if self.device.type == "mps" else self.device
+
+    @property
     def precision(self) -> str:
         """Return `fp32`, `bf16` or `fp16`."""
         return next(name for name, dtype in _DTYPES.items() if dtype == self.autocast)

@@ -154,6 +154,7 @@ def test_apples_gpu_is_taken_where_there_is_no_other_in_float32(monkeypatch):
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
     compute = choose_compute(Recipe())
     assert (compute.device.type, compute.precision, compute.name) == ("mps", "fp32", "Apple GPU (MPS)")
+    assert compute.float64_device.type == "cpu"
 
 
 def test_a_copy_to_a_gpu_comes_from_pinned_memory(monkeypatch):

@@ -11,6 +11,7 @@ from simclr_tui.train.data.images import Images
 from simclr_tui.train.data.lazy_images import FileImages
 from simclr_tui.train.data.pixels import levels_of
 from simclr_tui.train.data.seal import BackgroundCheck
+from simclr_tui.train.device import to_device
 
 _SHARE = 0.4  # of the device's free memory that images may take
 
@@ -24,7 +25,7 @@ class Source:
         self._dtype = torch.uint8 if self.levels == 255 else torch.uint16
         self._images = images if isinstance(images, FileImages) else torch.from_numpy(images)
         self.resident: Tensor | None = None
-        if isinstance(self._images, Tensor) and (device.type == "cpu" or _fits(self._images.nbytes, device)):
+        if isinstance(self._images, Tensor) and (device.type != "cuda" or _fits(self._images.nbytes, device)):
             self.resident = self._images.to(device)
 
     @property
@@ -45,9 +46,7 @@ class Source:
         if self.resident is None:
             return self.gather(samples).to(self._device, non_blocking=True)
         index = torch.from_numpy(samples)
-        if self._device.type == "cuda":
-            index = index.pin_memory().to(self._device, non_blocking=True)
-        return self.resident[index]
+        return self.resident[to_device(index, self._device)]
 
     def gather(self, samples: NDArray[np.int64], out: Tensor | None = None) -> Tensor:
         """The images of those ids in the host's memory, pinned for a GPU; in `out` (at least N, C, S, S) if given."""

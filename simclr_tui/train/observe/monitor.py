@@ -113,7 +113,8 @@ class Monitor:
             part = images[start : start + _CHUNK]
             compute = self._compute
             features.append(extract_features(encoder, part, self._recipe.image_size, compute.device, compute.autocast))
-        return torch.cat(features), torch.from_numpy(labels).to(self._compute.device)
+        where = self._compute.float64_device
+        return torch.cat(features).to(where), torch.from_numpy(labels).to(where)
 
     @torch.no_grad()
     def _health(self, encoder: Encoder, head: ProjectionHead) -> Health:
@@ -129,7 +130,7 @@ class Monitor:
                 params = draw_views(self._recipe, _NO_EPOCH, ids, images.shape[-1])
                 h = encoder(two_views(images, params, self._recipe.image_size, torch.channels_last))
                 halves.append((h.float(), *head(h).float().chunk(2)))
-        return measure_health(*(torch.cat(parts) for parts in zip(*halves, strict=True)))
+        return measure_health(*(torch.cat(parts).to(compute.float64_device) for parts in zip(*halves, strict=True)))
 
     def _pause(self, doing: str) -> None:
         self._stop.check()

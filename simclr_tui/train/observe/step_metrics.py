@@ -76,6 +76,8 @@ class Telemetry:
             on_host.copy_(metrics, non_blocking=True)
             metrics, ready = on_host, torch.cuda.Event()
             ready.record()
+        elif self._device.type == "mps":
+            rates |= self._memory(now)
         self._pending.append(_Pending(step, lr, metrics, ready, rates))
         self.drain(_LAG)
 
@@ -84,6 +86,11 @@ class Telemetry:
         if now - self._memory_at < _MEMORY_EVERY:
             return {}
         self._memory_at = now
+        if self._device.type == "mps":
+            return {
+                "gpu_allocated": float(torch.mps.current_allocated_memory()),
+                "gpu_reserved": float(torch.mps.driver_allocated_memory()),
+            }
         return {
             "gpu_allocated": float(torch.cuda.memory_allocated(self._device)),
             "gpu_reserved": float(torch.cuda.memory_reserved(self._device)),
@@ -114,5 +121,7 @@ class Telemetry:
         shown = {name: values[name] for name in _SHOWN}
         shown["steps_per_s"] = values["images_per_s"] / self._batch_size
         if "gpu_allocated" in values:
-            shown["gpu_allocated"] = torch.cuda.max_memory_allocated(self._device)
+            on_cuda = self._device.type == "cuda"
+            peak = torch.cuda.max_memory_allocated(self._device) if on_cuda else values["gpu_allocated"]
+            shown["gpu_allocated"] = peak
         self._report.progress(pending.step, shown)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import io
+
 import numpy as np
 from PIL import Image, ImageOps
 
 from simclr_tui.recipe.image_headers import Header
 from simclr_tui.train.data.pixels import Pixels
 from simclr_tui.train.data.readers.pillow import FORMATS, has_alpha
-from simclr_tui.train.data.readers.protocol import File, opened
+from simclr_tui.train.data.readers.protocol import File
 from simclr_tui.train.data.readers.read import read_image
 from simclr_tui.train.data.scaling import Scaling, square, to_pixels
 
@@ -16,9 +18,14 @@ from simclr_tui.train.data.scaling import Scaling, square, to_pixels
 def decode_file(file: File, header: Header, scaling: Scaling) -> Pixels:
     """Return an image's pixels, (C, side, side). Raises DataError where it is refused; all else means damaged."""
     usual = len(scaling.channels) in (1, 3) and scaling.channels == tuple(range(len(scaling.channels)))
-    if scaling.as_0_1 or (scaling.plain and usual and header.plain and header.kind in _PLAIN_KINDS):
+    if scaling.plain and usual and pillow_reads(header):
         return decode(file, scaling.side, len(scaling.channels))
     return to_pixels(read_image(file, header, 2 * scaling.side), header, scaling)
+
+
+def pillow_reads(header: Header) -> bool:
+    """Return whether Pillow reads such an image to its true values of 8 bits."""
+    return header.plain and header.kind in _PLAIN_KINDS
 
 
 _PLAIN_KINDS = ("JPEG", "PNG", "WebP", "BMP", "GIF", "TIFF", "Netpbm")
@@ -30,7 +37,7 @@ def decode(file: File, side: int, channels: int = 3) -> Pixels:
     Orientation is taken from EXIF; transparency is laid over white; of an animation the first frame is taken.
     Raises what PIL raises.
     """
-    with opened(file) as stream, Image.open(stream, formats=FORMATS) as image:
+    with Image.open(io.BytesIO(file) if isinstance(file, bytes) else file, formats=FORMATS) as image:
         if min(image.size) >= 4 * side:
             # A JPEG is decoded at an eighth to a half of its size where that still leaves twice what is needed.
             image.draft(None, (2 * side, 2 * side))

@@ -116,7 +116,10 @@ class _Opener:
             nan_is_low = self.reading.bounds is not None
             values = measure(self.source, self.train.names, channels, nan_is_low, self.progress)
         picked = choose_range(scaling, self.reading, eight_bits, values)
-        return Plan(picked.scaling, picked.reason, found.damaged, notes, picked.warnings)
+        ready = picked.scaling
+        if ready.plain and channels in ((0,), (0, 1, 2)) and all(form.direct for form in found.formats):
+            ready = replace(ready, direct=True)
+        return Plan(ready, picked.reason, found.damaged, notes, picked.warnings)
 
     def decoded(self, plan: Plan, allocate: decoded_cache.Allocate) -> Data:
         train_set, train_damaged = self._decode("train", self.train, plan.scaling, allocate)
@@ -125,7 +128,9 @@ class _Opener:
         self.refuse_many(damaged)
         train_set = _substitute(train_set, self.train, train_damaged)
         data = self._data(train_set, _substitute(test_set, self.test, test_damaged), damaged, plan)
-        return replace(data, warnings=(*data.warnings, *quality_warnings(train_set, plan.scaling)))
+        return replace(
+            data, warnings=(*data.warnings, *([] if self.reading.as_0_1 else quality_warnings(train_set, plan.scaling)))
+        )
 
     def undecoded(self, plan: Plan) -> Data:
         """Leave the images to be decoded on demand; those without a readable header are known to be damaged."""

@@ -16,7 +16,7 @@ _SPREAD = 2 / 255  # of the range, between an image's 1st and 99th percentile
 
 def quality_warnings(images: ImageSet, scaling: Scaling) -> tuple[str, ...]:
     """Return a sentence for each thing that looks wrong with the stored pixels of up to 512 images."""
-    if scaling.as_0_1 or not len(images):
+    if not len(images):
         return ()
     index = np.unique(np.linspace(0, len(images) - 1, min(len(images), _LOOKED_AT)).astype(np.int64))
     found = []

@@ -21,8 +21,8 @@ class Scaling:
 
     `channels` are the image's, in order; a grey image fills them all. `low` and `high` (per channel) become 0 and the
     top level of `dtype`; both are empty where each image has its own (`--range image`). `plain` says that 8 bits stay
-    as they are, and `as_0_1` that all is done as version 0.1 did it. `nan_is_low` says what NaN means: without it, an
-    image with values that are not finite is refused.
+    as they are, `direct` that Pillow decodes every file, so that no header is read again. `nan_is_low` says what NaN
+    means: without it, an image with values that are not finite is refused.
     """
 
     side: int
@@ -31,7 +31,7 @@ class Scaling:
     high: tuple[float, ...] = ()
     dtype: str = "uint8"
     plain: bool = True
-    as_0_1: bool = False
+    direct: bool = False
     nan_is_low: bool = False
 
     @classmethod

@@ -9,19 +9,21 @@ from simclr_tui.errors import DataError
 from simclr_tui.recipe.image_headers import Header
 from simclr_tui.recipe.reading import Reading
 from simclr_tui.text import safe
+from simclr_tui.train.data.decode import pillow_reads
 from simclr_tui.train.data.each import Progress, for_each
 from simclr_tui.train.data.sources.protocol import Source, survey
 
 
 @dataclass(frozen=True)
 class Format:
-    """What images have in common that are read alike: `channels` without an alpha channel."""
+    """What images have in common that are read alike: `channels` without an alpha channel; `direct` by Pillow alone."""
 
     kind: str
     channels: int
     dtype: str
     alpha: bool = False
     pages: int = 1
+    direct: bool = False
 
     @property
     def words(self) -> str:
@@ -71,7 +73,9 @@ def named(error: DataError, name: str) -> DataError:
 
 def format_of(header: Header) -> Format:
     """Return what is read alike."""
-    return Format(header.kind, header.channels - header.alpha, header.dtype, header.alpha, header.pages)
+    return Format(
+        header.kind, header.channels - header.alpha, header.dtype, header.alpha, header.pages, pillow_reads(header)
+    )
 
 
 def choose_channels(survey: Survey, reading: Reading) -> tuple[tuple[int, ...], tuple[str, ...]]:

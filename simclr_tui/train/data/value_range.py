@@ -98,7 +98,7 @@ def choose_range(scaling: Scaling, reading: Reading, eight_bits: bool, values: V
     `values` are None only where they do not matter. Raises DataError where every value is the same.
     """
     if reading.as_0_1:
-        return Chosen(replace(scaling, as_0_1=True), "as version 0.1 read it: the high byte of 16 bits")
+        return Chosen(replace(scaling, direct=True), "as version 0.1 read it: the high byte of 16 bits")
     if reading.range == "image":
         kind = "uint8" if eight_bits else "uint16"
         return Chosen(replace(scaling, plain=False, dtype=kind), "each image's own lowest and highest value")

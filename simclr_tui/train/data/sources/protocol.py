@@ -10,7 +10,7 @@ from PIL import Image
 from simclr_tui.recipe.image_headers import Header
 from simclr_tui.recipe.layout import Layout
 from simclr_tui.recipe.reading import Reading
-from simclr_tui.train.data.decode import decode_file
+from simclr_tui.train.data.decode import decode, decode_file
 from simclr_tui.train.data.pixels import Pixels
 from simclr_tui.train.data.readers import pillow
 from simclr_tui.train.data.readers.protocol import File, Values
@@ -63,8 +63,9 @@ def pixels_of(source: Source, name: str, scaling: Scaling) -> Pixels:
     found = source.image(name)
     if isinstance(found, np.ndarray):
         return to_pixels(found, array_header(found), scaling)
-    header = _ANY if scaling.as_0_1 else survey_image(found, name)
-    return decode_file(found, header, scaling)
+    if scaling.direct:
+        return decode(found, scaling.side, len(scaling.channels))
+    return decode_file(found, survey_image(found, name), scaling)
 
 
 def array_header(values: Values) -> Header:
@@ -74,5 +75,4 @@ def array_header(values: Values) -> Header:
     return Header("array", width, height, channels, dtype, values.dtype.itemsize * 8, plain=dtype == "uint8")
 
 
-_ANY = Header("image", 1, 1, 3)
 _MOST_PIXELS_0_1 = 178_956_970  # those that Pillow takes for an attack, and 0.1 for damaged

@@ -26,7 +26,18 @@ def settle_initial(store: Store, resolved: Resolved) -> Resolved:
     if not run.checkpoints:
         raise CheckpointError(f"--init {run.name} has no checkpoint yet", "wait for its first one, or name another")
     _check_encoder(run, resolved.recipe)
+    _check_normalisation(run, resolved.recipe)
     return resolved.with_value("init", str(run.path.absolute()), resolved.sources["init"])
+
+
+def _check_normalisation(run: Run, recipe: Recipe) -> None:
+    """Refuse weights that expect other values than the new run will show them."""
+    theirs = run.recipe.normalize
+    if theirs != recipe.normalize:
+        raise RecipeError(
+            f"--init {run.name} was trained with --normalize {theirs}, this run has {recipe.normalize}",
+            f"give --normalize {theirs}",
+        )
 
 
 def _check_encoder(run: Run, recipe: Recipe) -> None:

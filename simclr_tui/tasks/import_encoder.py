@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import io
+import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,7 @@ from simclr_tui.train.model.weights.read import WeightsFile
 from simclr_tui.train.model.weights.source import open_source
 from simclr_tui.version import __version__
 
+_BY = {"none": "nothing", "imagenet": "ImageNet's mean and deviation", "data": "a mean and deviation of its own"}
 RANDOM = "random"
 """The source that is no source: weights as they are drawn from the seed, which a score is to be compared with."""
 
@@ -55,8 +57,10 @@ def import_encoder(paths: RunPaths, source: str, given: dict[str, Any]) -> Impor
     torch.manual_seed(recipe.seed)
     encoder = build_encoder(recipe, channels)
     words = f"{recipe.encoder} with random weights" if file is None else _load(encoder, file)
-    if source.startswith("timm:"):
-        _set_statistics(encoder, source)
+    statistics = None if file is None else _statistics(source, file)
+    if isinstance(encoder, NormalizedEncoder) and statistics is not None:
+        encoder.set_statistics(*statistics)
+    words += f"; images are normalised by {_BY[recipe.normalize]}"
     _write(paths, recipe, encoder, known)
     return ImportedEncoder(encoder=recipe.encoder, dim=encoder.dim, channels=channels, words=words)
 
@@ -96,6 +100,7 @@ def _describe_file(file: WeightsFile) -> dict[str, Any]:
             "width": float(card["width"]),
             "image_size": int(card["image_size"]),
             "in_channels": int(card.get("channels", 3)),
+            "normalize": "data" if "mean" in card else "none",
             **stem,
         }
     found = recognise(file.tensors)
@@ -119,12 +124,16 @@ def _load(encoder: Encoder, file: WeightsFile) -> str:
     return f"{len(match.tensors)} tensors{where} loaded, {left} others left"
 
 
-def _set_statistics(encoder: Encoder, source: str) -> None:
-    import timm
+def _statistics(source: str, file: WeightsFile) -> tuple[tuple[float, ...], tuple[float, ...]] | None:
+    """Return the mean and deviation that timm or an export of ours gives; None where neither does."""
+    if source.startswith("timm:"):
+        import timm
 
-    known = timm.get_pretrained_cfg(source.removeprefix("timm:"))
-    if isinstance(encoder, NormalizedEncoder) and known is not None:
-        encoder.set_statistics(tuple(known.mean), tuple(known.std))
+        known = timm.get_pretrained_cfg(source.removeprefix("timm:"))
+        return None if known is None else (tuple(known.mean), tuple(known.std))
+    if {"mean", "std"} <= file.metadata.keys():
+        return tuple(json.loads(file.metadata["mean"])), tuple(json.loads(file.metadata["std"]))
+    return None
 
 
 def _write(paths: RunPaths, recipe: Recipe, encoder: Encoder, known: dict[str, Any]) -> None:

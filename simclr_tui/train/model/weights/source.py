@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import torch
 
 from simclr_tui.errors import CheckpointError, NotFoundError, RecipeError
+from simclr_tui.recipe.datasets import offline
 from simclr_tui.recipe.encoder_source import library_of
 from simclr_tui.store.export.target import not_installed
 from simclr_tui.text import did_you_mean, safe
@@ -45,11 +47,16 @@ def _of_torchvision(name: str) -> WeightsFile:
             f"torchvision has no model {safe(name)!r}", did_you_mean(name, names) or "see its list_models()"
         )
     weights = models.get_model_weights(name).DEFAULT
+    cached = Path(torch.hub.get_dir()) / "checkpoints" / weights.url.rpartition("/")[2]
+    if offline() and not cached.is_file():
+        raise OSError("SIMCLR_OFFLINE is set")
     return WeightsFile(Path(weights.url.rpartition("/")[2]), dict(weights.get_state_dict(progress=False)))
 
 
 def _of_timm(name: str) -> WeightsFile:
     import_torchvision()
+    if offline():
+        os.environ.setdefault("HF_HUB_OFFLINE", "1")  # read when timm imports the hub's client
     try:
         import timm
     except ImportError:

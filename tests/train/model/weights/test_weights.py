@@ -175,6 +175,18 @@ def test_the_encoder_starts_from_a_file_and_the_head_stays_as_drawn(trained, tmp
 NARROW_FIELDS = {"width": 0.125, "stem": "imagenet", "image_size": 32}
 
 
+def test_timms_weights_are_read_from_a_file_where_there_is_no_net(tmp_path):
+    import_torchvision()
+    timm = pytest.importorskip("timm")
+    network = timm.create_model("resnet10t", num_classes=5)
+    torch.save({"state_dict": network.state_dict()}, tmp_path / "timm.pth")
+    encoder = loaded(tmp_path / "timm.pth", Recipe(encoder="timm:resnet10t"))
+    images = torch.rand(2, 3, 32, 32)
+    with torch.no_grad():
+        expected = network.eval().forward_head(network.forward_features(images), pre_logits=True)
+        torch.testing.assert_close(encoder(images), expected, atol=1e-5, rtol=1e-5)
+
+
 def test_torchvisions_weights_come_from_its_cache_and_a_missing_file_is_a_sentence(tmp_path, monkeypatch):
     """There is no net in a test: the cache holds what torchvision would have fetched."""
     monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
@@ -191,7 +203,11 @@ def test_torchvisions_weights_come_from_its_cache_and_a_missing_file_is_a_senten
         raise OSError("no route to host")
 
     monkeypatch.setattr(torch.hub, "download_url_to_file", offline)
+    monkeypatch.delenv("SIMCLR_OFFLINE", raising=False)
     with pytest.raises(CheckpointError, match="resnet34 are not in its cache and cannot be fetched: no route"):
+        open_source("torchvision:resnet34")
+    monkeypatch.setenv("SIMCLR_OFFLINE", "1")
+    with pytest.raises(CheckpointError, match="cannot be fetched: SIMCLR_OFFLINE is set"):
         open_source("torchvision:resnet34")
     with pytest.raises(SimclrError, match="torchvision has no model 'resnet19'"):
         open_source("torchvision:resnet19")

@@ -16,11 +16,14 @@ if TYPE_CHECKING:
 
 def tell_placement(store: Store, placement: Placement, runs: Sequence[Run]) -> None:
     """Set the runs going, and say where each stands or why nothing moves. Raises StoreError."""
+    from simclr_tui.launch.catalog_updates import update_catalog
+
     standing = [placement.standing(run) for run in runs]  # before the first of them is started
     why = placement.wake(store)
     for sentence in standing:
         output.talk(sentence)
     tell_pause(why)
+    update_catalog(store.root)
 
 
 def tell_pause(why: str) -> None:

@@ -21,10 +21,12 @@ from simclr_tui.clock import SYSTEM_CLOCK
 from simclr_tui.errors import ExitCode, StoreError
 from simclr_tui.hardware.oom import OomWatch
 from simclr_tui.hardware.sampler import Sampler
+from simclr_tui.launch.catalog_updates import CatalogUpdates
 from simclr_tui.launch.exit_reason import killed
 from simclr_tui.launch.log_limit import limited
 from simclr_tui.launch.start import last_words
 from simclr_tui.launch.trainer_process import Meeting, first_failure, start_training
+from simclr_tui.paths import RunPaths
 from simclr_tui.store.events import EventLog
 from simclr_tui.store.held_folder import HeldFolder
 from simclr_tui.store.process import this_process
@@ -45,7 +47,8 @@ def main(run_dir: str, attempt: int) -> int:
     _forward_signals(trainer)
     done = threading.Event()
     memory = OomWatch(trainer.pid)
-    sample = partial(_sample, run, attempt, memory, pid=trainer.pid, done=done)
+    catalog = CatalogUpdates()
+    sample = partial(_sample, run, attempt, memory, pid=trainer.pid, done=done, catalog=catalog)
     sampling = threading.Thread(target=sample, daemon=True)
     sampling.start()
     with limited(log):
@@ -53,6 +56,7 @@ def main(run_dir: str, attempt: int) -> int:
     done.set()
     # Wherever the folder lies by now: its path may name another run.
     _record_end(Run(folder.paths.root), attempt, code, by_kernel=memory.killed())
+    catalog.look(RunPaths(folder.paths.root))
     return code if code >= 0 else 128 - code
 
 
@@ -68,11 +72,15 @@ def _forward_signals(trainer: subprocess.Popen[bytes]) -> None:
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
 
 
-def _sample(run: Run, attempt: int, memory: OomWatch, *, pid: int, done: threading.Event) -> None:
+def _sample(
+    run: Run, attempt: int, memory: OomWatch, *, pid: int, done: threading.Event, catalog: CatalogUpdates
+) -> None:
     """Write what the machine does, about once a second, until the trainer ends."""
     lines = LineWriter(run.paths.attempt(attempt).hardware, keep=100)
     sampler = Sampler(pid=pid, disk=run.path)
+    catalog.look(run.paths)
     while not done.wait(_SAMPLE_EVERY):
+        catalog.look(run.paths)
         memory.look()
         lines.append(msgspec.json.encode(sampler.sample()))
 

@@ -32,7 +32,9 @@ class SystemOs:
     """Make the real system calls."""
 
     def open(self, path: Path, flags: int) -> int:
-        return os.open(path, flags | os.O_CLOEXEC, 0o666)
+        # What is written never lands where a link in the folder points, and nothing waits for a pipe's reader.
+        made = os.O_NOFOLLOW | os.O_NONBLOCK if flags & os.O_CREAT else 0
+        return os.open(path, flags | made | os.O_CLOEXEC, 0o666)
 
     def write(self, fd: int, data: bytes | memoryview) -> int:
         return os.write(fd, data)
@@ -117,6 +119,9 @@ def sync_folder(folder: Path, system: Os = SYSTEM_OS) -> None:
     fd = system.open(folder, os.O_RDONLY)
     try:
         system.fsync(fd)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP, errno.EBADF):  # not on this file system
+            raise
     finally:
         system.close(fd)
 
@@ -235,7 +240,7 @@ class Lock:
     def _try(self) -> bool:
         if _holds(self._path):  # closing a second descriptor would release the first one's lock
             return False
-        fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK, 0o666)
         try:
             fcntl.lockf(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except (BlockingIOError, PermissionError):

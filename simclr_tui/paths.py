@@ -124,7 +124,8 @@ class RunPaths:
     def attempts(self) -> list[AttemptPaths]:
         """Return the attempts that exist, oldest first."""
         try:
-            found = [_ATTEMPT.fullmatch(entry.name) for entry in self.root.iterdir()]
+            with os.scandir(self.root) as entries:  # a link could lead anywhere, and be written to
+                found = [_ATTEMPT.fullmatch(entry.name) for entry in entries if not entry.is_symlink()]
         except OSError:
             return []
         return [self.attempt(number) for number in sorted(int(match[1]) for match in found if match)]

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from simclr_tui.interpreter import python_module
+from simclr_tui.regular_file import append_regular
 
 
 def start_detached(
@@ -19,7 +20,7 @@ def start_detached(
     which may be deleted; `environment` is added to this process's own. Raises OSError when the log cannot be opened or
     the process not be started.
     """
-    with log.open("ab") as output:
+    with append_regular(log) as output:
         return subprocess.Popen(
             python_module(module, *words),
             stdin=subprocess.DEVNULL,
@@ -27,14 +28,14 @@ def start_detached(
             stderr=output,
             start_new_session=True,
             cwd=folder,
-            env=_absolute(os.environ | (environment or {})),
+            env=absolute(os.environ | (environment or {})),
         )
 
 
-def _absolute(environment: Mapping[str, str]) -> dict[str, str]:
-    """Folders that were named from where the command was typed mean the same from anywhere."""
+def absolute(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment with folders that were named from here as paths that mean the same from anywhere."""
     named = {name: environment[name] for name in _FOLDERS if environment.get(name)}
     return {**environment, **{name: str(Path(value).expanduser().absolute()) for name, value in named.items()}}
 
 
-_FOLDERS = ("SIMCLR_DATA", "SIMCLR_RUNS", "XDG_CONFIG_HOME", "XDG_CACHE_HOME")
+_FOLDERS = ("SIMCLR_DATA", "SIMCLR_RUNS", "HF_HOME", "TORCH_HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME")

@@ -24,6 +24,7 @@ from simclr_tui.recipe.resolve import Resolved, make_recipe, resolve
 from simclr_tui.store.run import Run
 from simclr_tui.text import size
 
+_ENTRIES = 100  # files and folders of a run with some attempts and evaluations
 _SPARE = 256 * 10**6  # bytes that stay free beside three checkpoints
 
 
@@ -183,6 +184,12 @@ def check_space(root: Path, checkpoint_bytes: int) -> None:
     if not os.access(existing, os.W_OK | os.X_OK) or not existing.is_dir():
         raise StoreError(f"cannot write to the run store {root}", "give another --runs, or change its permissions")
     needed = 3 * checkpoint_bytes + _SPARE
+    entries = os.statvfs(existing)
+    if entries.f_files and entries.f_favail < _ENTRIES:
+        raise StoreError(
+            f"{entries.f_favail} more files fit on the disk of {existing}, a run makes up to {_ENTRIES}",
+            "delete some files, or give another --runs",
+        )
     free = shutil.disk_usage(existing).free
     if free < needed:
         raise StoreError(

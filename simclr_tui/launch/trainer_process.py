@@ -16,6 +16,7 @@ from simclr_tui.errors import ExitCode
 from simclr_tui.interpreter import python, python_module
 from simclr_tui.launch.cpu_load import others_compute
 from simclr_tui.launch.exit_reason import killed
+from simclr_tui.regular_file import append_regular
 from simclr_tui.store.events import PROCESS_FAILED
 from simclr_tui.store.log_tail import read_end
 from simclr_tui.store.run import Run
@@ -65,7 +66,7 @@ def trainer_command(run: Run, meeting: Meeting | None = None, node: int = 0) -> 
 def start_training(run: Run, log: Path, meeting: Meeting | None = None, *, node: int = 0) -> subprocess.Popen[bytes]:
     """Start `trainer_command`, its words into `log`. It leads a group of its own, so that a stuck one can be ended with
     all that it started."""
-    with log.open("ab") as output:
+    with append_regular(log) as output:
         return subprocess.Popen(
             trainer_command(run, meeting, node),
             stdin=subprocess.DEVNULL,

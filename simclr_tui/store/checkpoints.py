@@ -8,6 +8,7 @@ import msgspec
 
 from simclr_tui.atomic import SYSTEM_OS, Os, write_file
 from simclr_tui.paths import RunPaths
+from simclr_tui.regular_file import open_regular, read_small
 from simclr_tui.store.unreadable import UNREADABLE
 
 
@@ -56,7 +57,7 @@ def save(
 def run_id(paths: RunPaths) -> str:
     """Return which run it is, whatever its folder is called; empty where run.json cannot be read."""
     try:
-        return msgspec.json.decode(paths.info.read_bytes(), type=_Identity).id
+        return msgspec.json.decode(read_small(paths.info), type=_Identity).id
     except UNREADABLE:
         return ""
 
@@ -66,7 +67,7 @@ def manifests(paths: RunPaths) -> list[Manifest]:
     found: list[Manifest] = []
     for path in paths.checkpoints.glob("step-*.json"):
         try:
-            manifest = msgspec.json.decode(path.read_bytes(), type=Manifest)
+            manifest = msgspec.json.decode(read_small(path), type=Manifest)
         except UNREADABLE:
             continue
         if path == paths.manifest(manifest.step):
@@ -80,7 +81,8 @@ def load(paths: RunPaths, manifest: Manifest) -> bytes | str:
     if manifest.run and manifest.run != (run_id(paths) or manifest.run):
         return f"{path.name} was saved by another run"
     try:
-        data = path.read_bytes()
+        with open_regular(path) as file:
+            data = file.read(manifest.bytes + 1)
     except OSError as error:
         return f"{path.name} cannot be read ({error.strerror})"
     if len(data) != manifest.bytes:

@@ -9,6 +9,7 @@ import msgspec
 from simclr_tui.atomic import write_file
 from simclr_tui.errors import StoreError
 from simclr_tui.recipe.resolve import Resolved
+from simclr_tui.regular_file import read_small
 from simclr_tui.text import safe
 
 NAME = "data.json"
@@ -85,7 +86,7 @@ def _some(names: object) -> str:
 def read_data_facts(run: Path) -> DataFacts | None:
     """Return the facts kept in a run's folder; None where there are none, as in a run that 0.1 began."""
     try:
-        return msgspec.json.decode((run / NAME).read_bytes(), type=DataFacts)
+        return msgspec.json.decode(read_small(run / NAME), type=DataFacts)
     except (OSError, msgspec.DecodeError):
         return None
 

@@ -11,6 +11,7 @@ import msgspec
 
 from simclr_tui.atomic import write_file
 from simclr_tui.paths import RunPaths
+from simclr_tui.regular_file import read_small
 from simclr_tui.store.unreadable import UNREADABLE
 from simclr_tui.text import spread
 
@@ -134,7 +135,7 @@ def save_evaluation(paths: RunPaths, evaluation: Evaluation) -> Path:
 def read_evaluation(paths: RunPaths, name: str) -> Evaluation | None:
     """One result; None when it is missing, damaged, empty or of a newer format."""
     try:
-        found = msgspec.json.decode((paths.evaluations / f"{name}.json").read_bytes(), type=Evaluation)
+        found = msgspec.json.decode(read_small(paths.evaluations / f"{name}.json"), type=Evaluation)
     except UNREADABLE:
         return None
     return found if found.format == FORMAT and found.results and found.name == name else None

@@ -9,6 +9,7 @@ import msgspec
 from simclr_tui.atomic import LineWriter
 from simclr_tui.clock import SYSTEM_CLOCK, Clock
 from simclr_tui.paths import AttemptPaths, RunPaths
+from simclr_tui.regular_file import read_small
 from simclr_tui.store.unreadable import DAMAGED
 
 PROCESS_FAILED = "process-failed"
@@ -61,7 +62,7 @@ def read_events(paths: RunPaths) -> list[Event]:
     found: list[Event] = []
     for attempt in paths.attempts():
         try:
-            lines = attempt.events.read_bytes().splitlines()
+            lines = read_small(attempt.events).splitlines()
         except OSError:
             continue
         for line in lines:

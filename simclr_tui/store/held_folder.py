@@ -13,9 +13,13 @@ _OPEN_FILES = Path("/proc/self/fd")
 
 
 class HeldFolder:
-    """Keeps a run's folder open, and its lock where this process holds it. Raises OSError where it cannot be opened."""
+    """Keeps a run's folder open, and its lock where this process holds it. Raises OSError where it cannot be
+    opened, StoreError where its folders are links."""
 
     def __init__(self, paths: RunPaths, lock: Lock | None = None) -> None:
+        for folder in (paths.checkpoints, paths.evaluations):
+            if folder.is_symlink():
+                raise StoreError(f"{folder} is a link, and nothing is written through it", "put a folder in its place")
         self._given = paths
         self._lock = lock
         self._fd = os.open(paths.root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)

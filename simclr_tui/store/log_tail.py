@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+from simclr_tui.regular_file import open_regular
 from simclr_tui.text import safe
 
 TAIL = 200_000  # bytes
@@ -30,7 +31,7 @@ def tail_lines(path: Path, limit: int = TAIL) -> list[str]:
 
 def read_end(path: Path, limit: int) -> bytes:
     """The last `limit` bytes of a file. Raises OSError."""
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         file.seek(max(0, file.seek(0, 2) - limit))
         return file.read(limit)
 
@@ -45,7 +46,7 @@ class LogFollower:
 
     def poll(self, ended: bool = False) -> Iterator[str]:
         """The whole lines written since the last time; with `ended`, also one that has no end. Raises OSError."""
-        with self._path.open("rb") as file:
+        with open_regular(self._path) as file:
             if not self._is_the_same(file):
                 self._find_again(file)
             file.seek(self._offset)

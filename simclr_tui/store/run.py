@@ -13,6 +13,7 @@ from simclr_tui.errors import NotFoundError, RecipeError, StoreError
 from simclr_tui.paths import RunPaths
 from simclr_tui.recipe.recipe import Recipe
 from simclr_tui.recipe.resolve import Resolved, from_toml
+from simclr_tui.regular_file import read_small, read_small_text
 from simclr_tui.store.checkpoints import Manifest, manifests
 from simclr_tui.store.data_facts import with_data_moved
 from simclr_tui.store.events import Event, read_events
@@ -87,7 +88,7 @@ class Run:
     def info(self) -> RunInfo:
         """Raises StoreError when run.json is missing, damaged or of a newer major format."""
         try:
-            data = self.paths.info.read_bytes()
+            data = read_small(self.paths.info)
             written = msgspec.json.decode(data, type=_Written)
             if written.format > FORMAT:
                 raise StoreError(
@@ -101,7 +102,7 @@ class Run:
     def resolved(self) -> Resolved:
         """The recipe with the source of each value. Raises StoreError or RecipeError when it cannot be read."""
         try:
-            resolved = from_toml(self.paths.recipe.read_text(encoding="utf-8"))
+            resolved = from_toml(read_small_text(self.paths.recipe))
             return with_data_moved(self.path, resolved)
         except (OSError, UnicodeDecodeError) as error:
             raise StoreError(f"{self.name} has no readable recipe.toml: {error}", "is this a run folder?") from None
@@ -153,6 +154,6 @@ class Run:
         """Replace run.json whole, but for fields that a newer version put there."""
         known: dict[str, Any] = {}
         with contextlib.suppress(*UNREADABLE):
-            known = msgspec.json.decode(self.paths.info.read_bytes(), type=dict[str, Any])
+            known = msgspec.json.decode(read_small(self.paths.info), type=dict[str, Any])
         written = msgspec.json.encode(known | msgspec.to_builtins(info))
         write_file(self.paths.info, msgspec.json.format(written, indent=2))

@@ -7,6 +7,7 @@ import msgspec
 from simclr_tui.atomic import write_file
 from simclr_tui.errors import StoreError
 from simclr_tui.paths import RunPaths
+from simclr_tui.regular_file import read_small
 from simclr_tui.store.unreadable import UNREADABLE
 
 
@@ -40,7 +41,7 @@ class LastResources(Resources, frozen=True, kw_only=True):
 def last_resources(paths: RunPaths) -> LastResources | None:
     """Return what the run's newest job asked for; None for a run that never was a job."""
     try:
-        return msgspec.json.decode(paths.asked.read_bytes(), type=LastResources)
+        return msgspec.json.decode(read_small(paths.asked), type=LastResources)
     except UNREADABLE:
         return None
 
@@ -65,6 +66,6 @@ def refuse_held(paths: RunPaths) -> None:
 def read_job(paths: RunPaths) -> Job | None:
     """Return the job that answers for the run; None when there is none."""
     try:
-        return msgspec.json.decode(paths.slurm.read_bytes(), type=Job)
+        return msgspec.json.decode(read_small(paths.slurm), type=Job)
     except UNREADABLE:
         return None

@@ -13,6 +13,7 @@ from simclr_tui.atomic import is_locked, write_file
 from simclr_tui.clock import SYSTEM_CLOCK, Clock
 from simclr_tui.errors import ExitCode, StoreError
 from simclr_tui.paths import AttemptPaths, RunPaths
+from simclr_tui.regular_file import read_small
 from simclr_tui.store.checkpoints import manifests
 from simclr_tui.store.events import read_events
 from simclr_tui.store.process import ProcessId, boot_id, is_alive, trains_elsewhere
@@ -72,7 +73,7 @@ _decoder = msgspec.json.Decoder(State)
 def read_state(paths: RunPaths) -> State:
     """What was last written. Raises StoreError when there is nothing readable."""
     try:
-        return _decoder.decode(paths.state.read_bytes())
+        return _decoder.decode(read_small(paths.state))
     except UNREADABLE as error:
         raise StoreError(f"{paths.root.name} has no readable state.json: {error}", "see its attempt folders") from None
 

@@ -10,6 +10,7 @@ import msgspec
 
 from simclr_tui.atomic import write_file
 from simclr_tui.paths import RunPaths
+from simclr_tui.regular_file import read_small
 from simclr_tui.store.names import natural_key
 from simclr_tui.store.store import Store
 from simclr_tui.store.unreadable import UNREADABLE
@@ -22,7 +23,8 @@ class Ticket(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     `recipe` and `code` are digests of the moment of queueing; `gpus`, the GPUs it was given (empty on a CPU);
     `retried`, why each earlier attempt ended; `advanced`, the step of the checkpoint the latest retry began from;
-    `unbegun`, how often it was started without a trainer ever being seen.
+    `unbegun`, how often it was started without a trainer ever being seen. `after` names the runs to wait for as they
+    were called, `after_ids` says which they are. `environment` is kept of whoever queued it.
     """
 
     priority: int = 0
@@ -34,12 +36,14 @@ class Ticket(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     retried: tuple[str, ...] = ()
     advanced: int = 0
     unbegun: int = 0
+    after_ids: tuple[str, ...] = ()
+    environment: dict[str, str] = {}
 
 
 def read_ticket(paths: RunPaths) -> Ticket | None:
     """None for a run that the queue does not look after. A damaged ticket is one without wishes."""
     try:
-        return msgspec.json.decode(paths.ticket.read_bytes(), type=Ticket)
+        return msgspec.json.decode(read_small(paths.ticket), type=Ticket)
     except FileNotFoundError:
         return None
     except UNREADABLE:

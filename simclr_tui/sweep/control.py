@@ -37,6 +37,7 @@ def make_sweep(store: Store, base: Resolved, sweep: Sweep, *, name: str | None =
     sweep = msgspec.structs.replace(sweep, name=folder.root.name)
     folder.write_base(base)
     folder.write(sweep)
+    folder.claim_lock.release()
     go_on(store, folder)
     return sweep
 

@@ -7,10 +7,11 @@ from typing import Literal
 
 import msgspec
 
-from simclr_tui.atomic import write_file
+from simclr_tui.atomic import Lock, write_file
 from simclr_tui.errors import NotFoundError, StoreError
 from simclr_tui.paths import SWEEPS
 from simclr_tui.recipe.resolve import Resolved, from_toml, to_toml
+from simclr_tui.regular_file import read_small, read_small_text
 from simclr_tui.store.names import check_name, natural_key
 from simclr_tui.store.slurm_file import Resources
 from simclr_tui.store.store import Store
@@ -59,6 +60,7 @@ class SweepFolder:
 
     def __init__(self, store: Store, name: str) -> None:
         self.root = store.root / SWEEPS / name
+        self.claim_lock = Lock(self.root / "claim.lock")
 
     @property
     def lock(self) -> Path:
@@ -77,7 +79,7 @@ class SweepFolder:
     def read(self) -> Sweep:
         """Raises StoreError."""
         try:
-            return msgspec.json.decode((self.root / "sweep.json").read_bytes(), type=Sweep)
+            return msgspec.json.decode(read_small(self.root / "sweep.json"), type=Sweep)
         except UNREADABLE as error:
             raise StoreError(f"{self.root.name} has no readable sweep.json: {error}", "see simclr sweep ls") from None
 
@@ -87,7 +89,7 @@ class SweepFolder:
     def base(self) -> Resolved:
         """The recipe that trials vary. Raises StoreError."""
         try:
-            return from_toml((self.root / "recipe.toml").read_text(encoding="utf-8"))
+            return from_toml(read_small_text(self.root / "recipe.toml"))
         except (OSError, UnicodeDecodeError) as error:
             raise StoreError(f"{self.root.name} has no readable recipe.toml: {error}", "see simclr sweep ls") from None
 
@@ -117,16 +119,30 @@ def claim_sweep(store: Store, name: str | None) -> SweepFolder:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if name is not None:
-            (folder / check_name(name)).mkdir()
-            return SweepFolder(store, name)
+            return _claimed(store, check_name(name))
         number = 1
         while True:
             try:
-                (folder / f"sweep{number}").mkdir()
-                return SweepFolder(store, f"sweep{number}")
+                return _claimed(store, f"sweep{number}")
             except FileExistsError:
                 number += 1
     except FileExistsError:
         raise StoreError(f"the sweep {name} already exists", f"add to it: simclr sweep extend {name}") from None
     except OSError as error:
         raise StoreError(f"cannot write {folder}: {error.strerror}", "see simclr doctor") from None
+
+
+def _claimed(store: Store, name: str) -> SweepFolder:
+    """Make the folder of that name, or take over one that a killed command left before it was a sweep. Whoever claims
+    holds its lock until sweep.json is there. Raises FileExistsError where the name is taken."""
+    claim = SweepFolder(store, name)
+    claim.root.mkdir(exist_ok=True)
+    if (claim.root / "sweep.json").exists() or any(path.name not in _BEGINNINGS for path in claim.root.iterdir()):
+        raise FileExistsError(name)
+    if not claim.claim_lock.acquire() or (claim.root / "sweep.json").exists():
+        claim.claim_lock.release()
+        raise FileExistsError(name)
+    return claim
+
+
+_BEGINNINGS = ("recipe.toml", "sweep.lock", "claim.lock")

@@ -12,6 +12,7 @@ import msgspec
 
 from simclr_tui.atomic import write_file
 from simclr_tui.paths import LAYOUT
+from simclr_tui.regular_file import read_small
 
 SMOOTHING = (0.0, 0.6, 0.9, 0.98)
 LARGEST_GRID = 6  # rows or columns
@@ -75,6 +76,6 @@ def write_layout(root: Path, latest: Callable[[], msgspec.Struct]) -> None:
 def _fields(root: Path) -> dict[str, Any]:
     """Everything in the file; empty where there is none, or it is damaged."""
     try:
-        return msgspec.json.decode((root / LAYOUT).read_bytes(), type=dict[str, Any])
+        return msgspec.json.decode(read_small(root / LAYOUT), type=dict[str, Any])
     except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return {}

@@ -255,4 +255,15 @@ PROMISES = (
         "SIGTERM to `simclr run`, as process 1 of a container too",
         "a stop with a checkpoint; the command waits for it",
     ),
+    Promise(
+        "F44",
+        "a pipe, a link, a folder or an endless file where a run keeps a file",
+        "a damaged run: nobody waits, nothing is read without end, nothing is written outside the folder",
+        ("tests/test_regular_file.py",),
+    ),
+    Promise(
+        "F45",
+        "an awaited run is renamed; the dispatcher has other data than the run it starts; a sweep is killed at birth",
+        "the very run is awaited; data and caches are those of the queueing; the sweep's name is free",
+    ),
 )

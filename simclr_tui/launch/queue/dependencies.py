@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from simclr_tui.errors import StoreError
+from simclr_tui.store.checkpoints import run_id
+from simclr_tui.store.run import Run
 from simclr_tui.store.state import ACTIVE
 from simclr_tui.store.store import Store
 from simclr_tui.store.ticket import Ticket
@@ -21,11 +23,24 @@ class Waits(NamedTuple):
 
 def waits_for(store: Store, ticket: Ticket) -> Waits:
     """A run starts after those it names have finished; one that failed or was stopped must first be resumed."""
-    for name in ticket.after:
+    for number, name in enumerate(ticket.after):
+        known = ticket.after_ids[number] if number < len(ticket.after_ids) else ""
         try:
-            state = store.run(name).state
+            run = _found(store, name, known)
+            state = run.state
         except StoreError:
             return Waits(f"waits for {safe(name)}, which is not there", False)
         if state != "finished":
-            return Waits(f"waits for {safe(name)}, which is {state}", state in ACTIVE)
+            return Waits(f"waits for {safe(run.name)}, which is {state}", state in ACTIVE)
     return Waits("", True)
+
+
+def _found(store: Store, name: str, known: str) -> Run:
+    """Return the run of that id, whatever it is called by now. Raises StoreError where there is none."""
+    run = store.run(name)
+    if not known or run_id(run.paths) == known:
+        return run
+    for other in store.names():
+        if run_id(store.run(other).paths) == known:
+            return store.run(other)
+    raise StoreError(f"{name} is not there", "see simclr ls")

@@ -29,11 +29,12 @@ from simclr_tui.launch.environment import environment_fault
 from simclr_tui.launch.plan import check_space, checkpoint_bytes
 from simclr_tui.launch.provenance import code_digest, git_commit
 from simclr_tui.launch.queue.dependencies import waits_for
-from simclr_tui.launch.queue.gpu_slots import environment, find_place, wants_gpu
+from simclr_tui.launch.queue.gpu_slots import Place, environment, find_place, wants_gpu
 from simclr_tui.launch.queue.queue import pause, queue_paths, settings, why_paused
 from simclr_tui.launch.queue.retry import settle
 from simclr_tui.launch.queue.unqueued import started_by_hand
 from simclr_tui.launch.start import claimed, start_queued
+from simclr_tui.regular_file import read_small
 from simclr_tui.store.events import record
 from simclr_tui.store.process import is_alive, this_process
 from simclr_tui.store.run import Run
@@ -179,7 +180,7 @@ def _start_ready(store: Store, look: _Look) -> None:
         place = None if kind in full else find_place(recipe, taken, gpus, slots=slots)
         if place is None:
             full.add(kind)
-        elif _start(store, run, msgspec.structs.replace(ticket, gpus=place), variables=environment(recipe, place)):
+        elif _start_at(store, run, ticket, place=place):
             taken.append(place)
         if len(full) == 2 or why_paused(store):
             return
@@ -199,6 +200,12 @@ def _is_on_cpu(store: Store, name: str, gpus: Sequence[GpuSample]) -> bool:
     with contextlib.suppress(SimclrError):  # removed in this moment, or damaged
         return not wants_gpu(store.run(name).recipe, gpus)
     return False
+
+
+def _start_at(store: Store, run: Run, ticket: Ticket, *, place: Place) -> bool:
+    """Start one run on those GPUs, with the environment of whoever queued it."""
+    variables = ticket.environment | environment(run.recipe, place)
+    return _start(store, run, msgspec.structs.replace(ticket, gpus=place), variables=variables)
 
 
 def _start(store: Store, run: Run, ticket: Ticket, *, variables: Mapping[str, str]) -> bool:
@@ -259,7 +266,7 @@ def _changes(run: Run, ticket: Ticket) -> list[str]:
     if ticket.code and ticket.code != code_digest():
         queued, now = run.info.git_commit[:8] or "?", git_commit()[:8] or "?"
         found.append(f"the program was changed while the run waited (queued at commit {queued}, started at {now})")
-    if ticket.recipe and ticket.recipe != hashlib.sha256(run.paths.recipe.read_bytes()).hexdigest():
+    if ticket.recipe and ticket.recipe != hashlib.sha256(read_small(run.paths.recipe)).hexdigest():
         found.append("recipe.toml was changed while the run waited; it trains by what stands there now")
     return found
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import os
 import time
 from pathlib import Path
 from typing import Any
@@ -13,13 +14,14 @@ import msgspec
 from simclr_tui.atomic import is_locked, write_file
 from simclr_tui.clock import SYSTEM_CLOCK
 from simclr_tui.errors import StoreError
-from simclr_tui.launch.detached import start_detached
+from simclr_tui.launch.detached import absolute, start_detached
 from simclr_tui.launch.metadata import UNNAMED, Metadata
 from simclr_tui.launch.plan import Plan
 from simclr_tui.launch.provenance import code_digest
 from simclr_tui.launch.start import claimed, create
 from simclr_tui.paths import QUEUE, QueuePaths
 from simclr_tui.recipe.resolve import to_toml
+from simclr_tui.regular_file import read_small
 from simclr_tui.store.events import record
 from simclr_tui.store.process import ProcessId, boot_id, is_alive
 from simclr_tui.store.run import Run
@@ -57,10 +59,28 @@ def enqueue(
     """
     last = max((ticket.position for ticket in tickets(store).values()), default=0)
     recipe = hashlib.sha256(to_toml(plan.resolved).encode()).hexdigest()
-    ticket = Ticket(priority=priority, position=last + 1, after=after, recipe=recipe, code=code_digest())
+    ticket = Ticket(
+        priority=priority,
+        position=last + 1,
+        after=after,
+        recipe=recipe,
+        code=code_digest(),
+        after_ids=tuple(store.run(name).info.id for name in after),
+        environment=kept_environment(),
+    )
     run = create(store, plan, metadata, queued=True, ticket=ticket)
     record(run.paths, 1, "queued", message=f"after {', '.join(after)}" if after else "")
     return run
+
+
+_OURS = ("SIMCLR_DATA", "SIMCLR_OFFLINE")  # kept as unset too; empty means the same
+_KEPT = (*_OURS, "HF_HOME", "TORCH_HOME", "XDG_CACHE_HOME", "OMP_NUM_THREADS")
+
+
+def kept_environment() -> dict[str, str]:
+    """Return what a run that is queued here trains with, whoever's dispatcher starts it; folders as absolute paths."""
+    set_here = {name: value for name in _KEPT if (value := os.environ.get(name))}
+    return dict.fromkeys(_OURS, "") | absolute(set_here)
 
 
 def queue_again(store: Store, run: Run) -> None:
@@ -70,8 +90,9 @@ def queue_again(store: Store, run: Run) -> None:
         status = run.status
         if status.state not in ("stopped", "failed", "lost"):
             raise StoreError(f"{run.name} cannot be queued, it is {status.state}", "see simclr ls")
-        recipe = hashlib.sha256(run.paths.recipe.read_bytes()).hexdigest()
-        write_ticket(run.paths, Ticket(position=last + 1, recipe=recipe, code=code_digest()))
+        recipe = hashlib.sha256(read_small(run.paths.recipe)).hexdigest()
+        ticket = Ticket(position=last + 1, recipe=recipe, code=code_digest(), environment=kept_environment())
+        write_ticket(run.paths, ticket)
         write_state(run.paths, waiting_again(status, ""), durable=True)
     record(run.paths, status.attempt, "queued", message="again", step=status.step)
 
@@ -188,7 +209,7 @@ def ensure_dispatcher(store: Store) -> str:
 
 def _read(path: Path, kind: Any) -> Any:
     try:
-        return msgspec.json.decode(path.read_bytes(), type=kind)
+        return msgspec.json.decode(read_small(path), type=kind)
     except UNREADABLE:
         return None
 

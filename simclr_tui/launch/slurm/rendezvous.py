@@ -18,6 +18,7 @@ from simclr_tui.atomic import write_file
 from simclr_tui.errors import ExitCode
 from simclr_tui.launch.log_limit import limited
 from simclr_tui.launch.trainer_process import Meeting, start_training
+from simclr_tui.regular_file import read_small
 from simclr_tui.store.run import Run
 from simclr_tui.store.state import ACTIVE, read_state
 from simclr_tui.store.unreadable import UNREADABLE
@@ -86,7 +87,7 @@ def _heard(run: Run, place: Place) -> _Word | None:
     deadline = time.monotonic() + _MET_WITHIN
     while time.monotonic() < deadline:
         try:
-            word = msgspec.json.decode(run.paths.meeting.read_bytes(), type=_Word)
+            word = msgspec.json.decode(read_small(run.paths.meeting), type=_Word)
         except UNREADABLE:
             word = None
         if word is not None and word.start == place.start:

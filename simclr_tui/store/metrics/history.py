@@ -12,6 +12,7 @@ from typing import NamedTuple
 import msgspec
 
 from simclr_tui.paths import RunPaths
+from simclr_tui.regular_file import open_regular
 from simclr_tui.store.metrics.batch_decoder import COORDINATES, Batch, BatchDecoder
 from simclr_tui.store.metrics.minmax_tree import Extremes
 
@@ -92,7 +93,7 @@ class History:
 
     def _read(self, cursor: _Cursor, limit: int) -> int:
         try:
-            with cursor.path.open("rb") as file:
+            with open_regular(cursor.path) as file:
                 file.seek(cursor.offset)
                 data = file.read(limit)
                 whole = data.rfind(b"\n") + 1

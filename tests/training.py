@@ -25,6 +25,7 @@ TINY: dict[str, Any] = {
     "head_dim": 8,
     "knn_every": 1,
     "knn_k": 20,
+    "knn_on": "test",
     "checkpoint_every": 1,
     "warmup": 0.5,
     "precision": "fp32",

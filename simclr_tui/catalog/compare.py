@@ -12,7 +12,7 @@ from simclr_tui.catalog.spread import Spread, spread_of
 from simclr_tui.catalog.verdict import Sample, Verdict, judge
 from simclr_tui.recipe.fields import Value, diff, fields, short_values, without_result
 from simclr_tui.recipe.recipe import Recipe
-from simclr_tui.store.comparable import measured_differently, why_left_out
+from simclr_tui.store.comparable import knn_images, measured_differently, why_left_out
 from simclr_tui.store.evaluations import Evaluation, read_evaluation
 from simclr_tui.store.metrics.history import History
 from simclr_tui.store.metrics.metric_table import METRICS, Unit
@@ -223,10 +223,11 @@ class _Judging:
 
     def _images(self, metric: str, place: int) -> int:
         """How many test images the accuracy of a run was measured on; 0 where that is not known."""
-        if METRICS[metric].within != "labels":
-            return 0
-        evaluation = self.linear[place] if METRICS[metric].evaluation else None
-        return evaluation.test_images if evaluation else int(self.states[place].facts.get("test_images", 0))
+        within = METRICS[metric].within
+        if within == "test":
+            evaluation = self.linear[place]
+            return evaluation.test_images if evaluation else 0
+        return knn_images(self.states[place].facts) if within == "labels" else 0
 
     def _differently(self, metric: str, places: Sequence[int]) -> tuple[str, ...]:
         if METRICS[metric].within == "machine":
@@ -271,7 +272,7 @@ def _measures(
         measure("loss", "loss", last("loss")),
         measure("loss best", "loss", best("loss")),
         measure("contrastive top-1", "contrastive_top1", last("contrastive_top1")),
-        measure("images/s", "images_per_s", [state.summary.get("images_per_s") for state in states]),
+        measure("images/s", "images_per_s", last("images_per_s")),
         measure("GPU memory", "gpu_allocated", most_memory),
         Measure("training time", "seconds", tuple(state.elapsed + state.time for state in states)),
         Measure("steps", "", tuple(float(state.step) for state in states)),

@@ -11,6 +11,7 @@ from typing import Any
 
 from simclr_tui.errors import RecipeError, SimclrError
 from simclr_tui.recipe.fields import field, fields
+from simclr_tui.store.comparable import knn_images
 from simclr_tui.store.evaluations import read_evaluation
 from simclr_tui.store.metrics.metric_table import COLUMNS, Unit
 from simclr_tui.store.run import Run
@@ -38,7 +39,7 @@ OWN: dict[str, type] = {
     "exit_code": int,
     "elapsed": float,
     "flags": str,
-    "knn_images": int,  # test images that kNN was measured on
+    "knn_images": int,  # how many kNN was measured on
     "git_commit": str,
     "error": str,
     "fingerprint": str,
@@ -98,7 +99,7 @@ def state_columns(state: State) -> Row:
         "exit_code": state.exit_code,
         "elapsed": state.elapsed + state.time,
         "flags": ",".join(state.flags),
-        "knn_images": state.facts.get("test_images"),
+        "knn_images": knn_images(state.facts) or None,
         **{metric: summary.get(metric) for metric in SUMMARY},
     }
 

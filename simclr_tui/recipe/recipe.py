@@ -311,6 +311,15 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     knn_k: Annotated[
         int, _about("--knn-k", "Neighbours that vote.", "running", "Wu et al. 2018", ge=1, le=1_000_000)
     ] = 200
+    knn_on: Annotated[
+        Literal["validation", "test"],
+        _about(
+            "--knn-on",
+            "Images of kNN while training: a tenth of the labelled ones, kept from the bank, or test.",
+            "running",
+            "§B.8",
+        ),
+    ] = "validation"
     checkpoint_every: Annotated[
         int, _about("--checkpoint-every", "Epochs between checkpoints.", "running", result=False, ge=1, le=1_000_000)
     ] = 10

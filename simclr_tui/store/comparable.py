@@ -32,11 +32,11 @@ def row_left_out(row: Mapping[str, Any]) -> str:
 def measured_by(within: Within) -> tuple[str, ...]:
     """Return the short names of the fields that must agree between two runs for such a metric to compare them.
 
-    An accuracy is of the same images, bank and k. A loss is of one objective, over equally many negatives and the same
-    views of the same images.
+    An accuracy while training is of the same images, bank and k; one after it of the same data. A loss is of one
+    objective, over equally many negatives and the same views of the same images.
     """
-    if within == "labels":
-        return tuple(name for name in ("data", "subset", "knn_k") if name in {item.short for item in fields()})
+    if within in ("labels", "test"):
+        return ("data", "subset", "knn_k", "knn_on") if within == "labels" else ("data", "subset")
     if within == "loss":
         groups = ("data", "views", "objective")
         return (*(item.short for item in fields() if item.group in groups), "bs")
@@ -60,3 +60,11 @@ def comparable_values(
     which the measurements differ (empty where they can)."""
     sound = [row for row in rows if not left_out(row) and row.get(metric) is not None]
     return [row[metric] for row in sound], measured_differently(metric, sound)
+
+
+def knn_images(facts: Mapping[str, Any]) -> int:
+    """Return how many images a run's kNN is measured on, from the facts of its state; 0 where that is not known.
+
+    A run of 0.1 measured it on all test images, and said only how many those are.
+    """
+    return int(facts.get("knn_images", facts.get("test_images", 0)))

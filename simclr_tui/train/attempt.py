@@ -218,7 +218,7 @@ def _report_start(training: Training, data: Data) -> None:
         training.report.event("warning", warning)
         training.report.log(f"warning: {warning}")
     if recipe.knn_every and not training.monitor.labelled:
-        training.report.log("no labelled test images: kNN is not measured")
+        training.report.log("no labelled images: kNN is not measured")
 
 
 def _where(training: Training) -> str:

@@ -19,7 +19,9 @@ def measure(comparison: Comparison, name: str) -> Measure:
 
 def trained(root, name, flags=None, knn=(0.2, 0.5), loss=(5.0, 4.0), **state):
     run = make_run(root, name, flags=flags, **state)
-    lines = [metric_line(step, loss=value, gpu_allocated=1000.0) for step, value in enumerate(loss, start=1)]
+    speed = state.get("summary", {}).get("images_per_s", 1.0)
+    steps = [{"loss": value, "gpu_allocated": 1000.0, "images_per_s": speed} for value in loss]
+    lines = [metric_line(step, **values) for step, values in enumerate(steps, start=1)]
     lines += [metric_line(100 + step, knn=value) for step, value in enumerate(knn)]
     write_metrics(run.paths, 1, lines)
     return run

@@ -130,8 +130,8 @@ def _knn_measured(facts: Mapping[str, str | int | float]) -> str:
         return ""
     chance, largest = (percent(float(facts[name])) for name in ("chance", "largest_class"))
     return (
-        f"k {facts['knn_k']} of {facts['knn_bank']:,} labelled images by cosine, weighted, on {facts['test_images']:,}"
-        f" test images; chance {chance}, largest class {largest}"
+        f"k {facts['knn_k']} of {facts['knn_bank']:,} labelled images by cosine, weighted, on {facts['knn_images']:,}"
+        f" {facts['knn_on']} images; chance {chance}, largest class {largest}"
     )
 
 

@@ -13,9 +13,10 @@ Unit = Literal["", "share", "bytes", "seconds"]
 """What a value counts: nothing in particular, a share (0–1, shown in percent), bytes or seconds."""
 Better = Literal["", "highest", "lowest"]
 """Which values are better; empty for a mere fact."""
-Within = Literal["", "labels", "loss", "machine"]
-"""What two runs must share for one value to be better than the other: the same labelled images (`labels`), the same
-loss of the same views of the same images (`loss`), or the same machine (`machine`)."""
+Within = Literal["", "labels", "test", "loss", "machine"]
+"""What two runs must share for one value to be better than the other: the same labelled images while
+training (`labels`) or after it (`test`), the same loss of the same views of the same images (`loss`), or the same
+machine (`machine`)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +47,7 @@ class Metric:
     @property
     def starred(self) -> bool:
         """Whether a chart marks the best value: where it says how well the run learns, not how fast."""
-        return self.better != "" and self.within in ("labels", "loss")
+        return self.better != "" and self.within in ("labels", "test", "loss")
 
 
 def _share(name: str, title: str, short: str, about: str, **more: object) -> Metric:
@@ -54,6 +55,7 @@ def _share(name: str, title: str, short: str, about: str, **more: object) -> Met
 
 
 _ACCURACY = {"better": "highest", "within": "labels", "column": True}
+_TEST = {**_ACCURACY, "within": "test"}
 
 # In the order in which they are shown.
 _TABLE: tuple[Metric, ...] = (
@@ -97,11 +99,11 @@ _TABLE: tuple[Metric, ...] = (
            about="the GPU memory that the allocator holds", unit="bytes", better="lowest", within="machine"),
     Metric(name="loss_scale", title="loss scale of fp16", short="scale", about="the loss scale of fp16"),
     _share("linear", "linear probe, top-1", "linear", "top-1 of the linear probe", series=False, grouped=True,
-           evaluation="linear", **_ACCURACY),
+           evaluation="linear", **_TEST),
     _share("finetune_1", "fine-tuned on 1%, top-1", "1%", "top-1 after fine-tuning on 1% of the labels", series=False,
-           evaluation="finetune-1pct", **_ACCURACY),
+           evaluation="finetune-1pct", **_TEST),
     _share("finetune_10", "fine-tuned on 10%, top-1", "10%", "top-1 after fine-tuning on 10% of the labels",
-           series=False, evaluation="finetune-10pct", **_ACCURACY),
+           series=False, evaluation="finetune-10pct", **_TEST),
 )  # fmt: skip
 
 METRICS: dict[str, Metric] = {metric.name: metric for metric in _TABLE}

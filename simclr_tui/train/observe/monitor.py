@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from simclr_tui.recipe.recipe import Recipe
-from simclr_tui.train.data.images import Data, Images, ImageSet, taken
+from simclr_tui.train.data.images import Data
+from simclr_tui.train.data.validation import Labelled, bank_and_validation, labelled
 from simclr_tui.train.device import Compute
 from simclr_tui.train.model.encoder import Encoder
 from simclr_tui.train.model.head import ProjectionHead
@@ -29,7 +29,7 @@ _NO_EPOCH = 2**32 - 1  # of the draws for the sample's views: no epoch of traini
 
 @dataclass(frozen=True)
 class Measured:
-    """`knn` is None where images have no labels, `knn_balanced` also where every class has as many test images."""
+    """`knn` is None where images have no labels, `knn_balanced` also where every class has as many of them."""
 
     knn: float | None
     knn_balanced: float | None
@@ -41,14 +41,18 @@ class Measured:
 
 
 class Monitor:
-    """Weighted kNN on h (Wu et al. 2018; k from the recipe), where test images have labels, and the health of h and z.
+    """Weighted kNN on h (Wu et al. 2018; k from the recipe), where images have labels, and the health of h and z.
 
+    Choices are made by this figure, so it is measured on validation images; 0.1 measured it on the test images.
     Off for `--knn-every 0`.
     """
 
     def __init__(self, recipe: Recipe, data: Data, compute: Compute, report: Reporter, stop: StopFlag) -> None:
         self._recipe, self._compute, self._report, self._stop = recipe, compute, report, stop
-        self._bank, self._queries = _labelled(data.train), _labelled(data.test)
+        if recipe.knn_on == "validation":
+            self._bank, self._queries = bank_and_validation(data.train)
+        else:
+            self._bank, self._queries = labelled(data.train), labelled(data.test)
         self._classes = len(data.classes)
         self._images = data.train.images
 
@@ -68,11 +72,13 @@ class Monitor:
 
     def facts(self) -> dict[str, str | int | float]:
         """Return what a kNN accuracy is measured by, so that it can stand beside it: k, the labelled images that vote,
-        chance, and the largest class's share of the test images."""
+        chance, and the largest class's share of the images asked for."""
         if self._bank is None or self._queries is None:
             return {}
-        votes, asked = np.bincount(self._bank[1]), np.bincount(self._queries[1])
+        votes, asked = np.bincount(self._bank.labels), np.bincount(self._queries.labels)
         return {
+            "knn_on": self._recipe.knn_on,
+            "knn_images": int(asked.sum()),
             "knn_k": min(self._recipe.knn_k, int(votes.sum())),
             "knn_bank": int(votes.sum()),
             "knn_smallest_class": int(votes[votes > 0].min()),
@@ -94,27 +100,28 @@ class Monitor:
         ]
 
     def _knn(self, encoder: Encoder) -> tuple[float | None, float | None]:
-        """Return the share of test images whose neighbours vote for their class, 0–1, and where the classes are uneven
-        the mean of that share over the classes."""
+        """Return the share of the images asked for whose neighbours vote for their class, 0–1, and the mean of that
+        share over the classes where they are uneven."""
         if self._bank is None or self._queries is None:
             return None, None
-        bank, bank_labels = self._features(encoder, *self._bank)
-        queries, labels = self._features(encoder, *self._queries)
+        bank, bank_labels = self._features(encoder, self._bank)
+        queries, labels = self._features(encoder, self._queries)
         votes = knn_votes(bank, bank_labels, queries, self._classes, k=self._recipe.knn_k)
         right = votes.argmax(dim=1) == labels
         counts = torch.bincount(labels)
         even = len(set(counts[counts > 0].tolist())) == 1
         return int(right.sum()) / len(labels), None if even else mean_per_class(right, labels)
 
-    def _features(self, encoder: Encoder, images: Images, labels: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
+    def _features(self, encoder: Encoder, part: Labelled) -> tuple[Tensor, Tensor]:
         features: list[Tensor] = []
-        for start in range(0, len(images), _CHUNK):
+        for start in range(0, len(part), _CHUNK):
             self._pause("measuring kNN")
-            part = images[start : start + _CHUNK]
+            images = part.images[part.places[start : start + _CHUNK]]
             compute = self._compute
-            features.append(extract_features(encoder, part, self._recipe.image_size, compute.device, compute.autocast))
+            found = extract_features(encoder, images, self._recipe.image_size, compute.device, compute.autocast)
+            features.append(found)
         where = self._compute.float64_device
-        return torch.cat(features).to(where), torch.from_numpy(labels).to(where)
+        return torch.cat(features).to(where), torch.from_numpy(part.labels).to(where)
 
     @torch.no_grad()
     def _health(self, encoder: Encoder, head: ProjectionHead) -> Health:
@@ -135,15 +142,3 @@ class Monitor:
     def _pause(self, doing: str) -> None:
         self._stop.check()
         self._report.busy(doing)
-
-
-def _labelled(images: ImageSet | None) -> tuple[Images, NDArray[np.int64]] | None:
-    """Return the images that have a class, and their classes; None where no image has one."""
-    if images is None or images.labels is None:
-        return None
-    known = np.flatnonzero(images.labels >= 0)
-    if not len(known):
-        return None
-    if len(known) == len(images.labels):
-        return images.images, images.labels
-    return taken(images.images, known), images.labels[known]

@@ -107,7 +107,7 @@ def test_the_json_form_names_runs(tmp_path):
 
 def test_a_run_that_cannot_be_read_is_an_error_in_a_sentence(tmp_path):
     good, bad = make_run(tmp_path, "good"), make_run(tmp_path, "bad")
-    bad.paths.state.write_bytes(b"{")
+    bad.paths.recipe.unlink()
     with pytest.raises(SimclrError, match="bad has no readable"):
         compare([good, bad])
 

@@ -161,7 +161,7 @@ def test_a_damaged_checkpoint_is_passed_over_and_told(run):
     finally:
         newest.write_bytes(whole)
     assert done.returncode == 0
-    assert f"passed over a damaged checkpoint: {newest.name}" in done.stderr
+    assert f"skipped a damaged checkpoint: {newest.name}" in done.stderr
     assert f"step-{json.loads(done.stdout)[0]['step']:08d}" == older.stem
 
 

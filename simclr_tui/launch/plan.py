@@ -169,7 +169,8 @@ def _processes_of_job(resolved: Resolved) -> Resolved:
 
 def recipe_cost(recipe: Recipe) -> Cost:
     """What the recipe costs; an encoder that is not native is counted aside. Raises SimclrError."""
-    return cost(recipe, None if recipe.native_encoder else encoder_facts(recipe))
+    channels = recipe.reading.known_channels or 3
+    return cost(recipe, None if recipe.native_encoder else encoder_facts(recipe, channels), channels)
 
 
 def checkpoint_bytes(run: Run) -> int:

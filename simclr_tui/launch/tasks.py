@@ -79,21 +79,31 @@ def import_encoder(folder: Path, source: str, known: Mapping[str, Any], quiet: b
     return _ask("import_encoder", words, ImportedEncoder, given=msgspec.json.encode(dict(known)), quiet=quiet)
 
 
-def encoder_facts(recipe: Recipe) -> EncoderFacts:
+def encoder_facts(recipe: Recipe, channels: int = 3) -> EncoderFacts:
     """What only the training plane can count: an encoder of torchvision or timm. Takes seconds, the first time.
 
     Raises RecipeError where there is none of that name or it cannot take the recipe's images, else SimclrError.
     """
-    facts = _encoder_facts(recipe.encoder, recipe.image_size, recipe.stem, recipe.zero_init)
+    facts = _encoder_facts(recipe.encoder, recipe.image_size, recipe.stem, recipe.zero_init, channels)
     if isinstance(facts, Failure):
         raise RecipeError(facts.message, facts.hint)
     return facts
 
 
 @functools.cache
-def _encoder_facts(encoder: str, image_size: int, stem: str, zero_init: bool) -> EncoderFacts | Failure:
+def _encoder_facts(encoder: str, image_size: int, stem: str, zero_init: bool, channels: int) -> EncoderFacts | Failure:
     """A form asks at every change of it, so an encoder that cannot be is remembered too."""
-    words = ["--image-size", str(image_size), "--stem", stem, *(["--zero-init"] if zero_init else []), "--", encoder]
+    words = [
+        "--image-size",
+        str(image_size),
+        "--stem",
+        stem,
+        "--channels",
+        str(channels),
+        *(["--zero-init"] if zero_init else []),
+        "--",
+        encoder,
+    ]
     try:
         return _ask("encoder_facts", words, EncoderFacts, quiet=True)
     except SimclrError as error:

@@ -52,6 +52,12 @@ class Reading:
         return tuple(int(word) - 1 for word in self.channels.split(",") if word) if "," in self.channels else None
 
     @property
+    def known_channels(self) -> int | None:
+        """Return how many channels the recipe itself asks for; None where the images decide."""
+        listed = self.channel_list
+        return self.channel_count if listed is None else len(listed)
+
+    @property
     def tiles(self) -> tuple[int, int] | None:
         """Return side and stride of `--tile N[:STRIDE]`, in pixels of the image."""
         if self.tile == "off":

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from simclr_tui.errors import RecipeError
+from simclr_tui.launch.plan import recipe_cost
 from simclr_tui.recipe.cost import cost
 from simclr_tui.recipe.recipe import Recipe
 from simclr_tui.tasks.encoder_facts import encoder_facts
@@ -82,6 +83,12 @@ def test_an_encoder_without_a_convolution_is_refused_in_a_sentence():
         first_convolution(torch.nn.Linear(3, 4))
     with pytest.raises(RecipeError, match="cannot take images of 16 pixels and 5 channels"):
         build_encoder(Recipe(encoder="alexnet", image_size=16), 5)
+
+
+def test_the_cost_before_a_launch_counts_the_channels_that_the_recipe_names():
+    plain = recipe_cost(Recipe()).parameters
+    assert recipe_cost(Recipe(channels="13")).parameters == plain + 10 * 64 * 9
+    assert recipe_cost(Recipe(channels="1,3")).parameters == plain - 64 * 9
 
 
 @pytest.mark.parametrize("recipe", NATIVE, ids=lambda recipe: recipe.encoder)

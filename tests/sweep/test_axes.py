@@ -90,7 +90,12 @@ def test_the_papers_figures_stand_beside_their_values():
     assert len(trials) == 48
     best = trials[published.index(max(published))]
     assert (best["bs"], best["epochs"], best["lr_scaling"]) == (4096, 800, "sqrt")
-    assert len(list(grid(load_sweep("augmentations").axes))) == 49
+    assert load_sweep("batch-epochs").recipe["weight_decay"] == 1e-6
+    pairs = [trial["augment"].split(",") for trial in grid(load_sweep("augmentations").axes)]
+    assert len(pairs) == len({tuple(pair) for pair in pairs}) == 49
+    for pair in pairs:
+        assert ("crop" in pair) == ("flip" in pair), "the paper's crop includes the flip"
+        assert ("color" in pair) == ("gray" in pair), "and its colour distortion the grayscale"
 
 
 def _of(name):

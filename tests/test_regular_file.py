@@ -15,7 +15,13 @@ from simclr_tui.regular_file import append_regular, open_regular, read_small, re
 PACKAGE = Path(simclr_tui.__file__).parent
 ROOMS = ("store", "launch", "sweep")
 # What is no file of a run: the kernel's, our own sources, a file that the user names on the command line.
-ELSEWHERE = {"store/process.py", "launch/provenance.py", "sweep/files.py", "store/export/target.py"}
+ELSEWHERE = {
+    "store/process.py",
+    "launch/provenance.py",
+    "launch/foreign.py",
+    "sweep/files.py",
+    "store/export/target.py",
+}
 DOORS = {"read_bytes", "read_text", "open"}
 
 

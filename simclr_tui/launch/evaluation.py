@@ -23,7 +23,7 @@ Options = Mapping[str, str | int | float | None]
 """Flags of `python -m simclr_tui.evaluate` and their values; None is not given."""
 
 
-def check_evaluation(run: Run, step: int | None = None, data: str | None = None, device: str | None = None) -> None:
+def check_evaluation(run: Run, *, step: int | None = None, data: str | None = None, device: str | None = None) -> None:
     """Refuse what can be refused before torch is loaded. Raises SimclrError."""
     if device is not None:
         field("device").parse(device)
@@ -38,7 +38,7 @@ def check_evaluation(run: Run, step: int | None = None, data: str | None = None,
 
 
 def evaluate(
-    run: Run, protocols: Sequence[str], options: Options,
+    run: Run, protocols: Sequence[str], options: Options, *,
     process_made: Callable[[subprocess.Popen[bytes]], None] | None = None, stderr: int | None = None,
 ) -> tuple[int, list[str]]:  # fmt: skip
     """Evaluate in a process at this terminal. Returns its exit code and the names of the results it wrote.
@@ -66,9 +66,9 @@ def evaluate(
 
 
 def evaluate_quietly(
-    run: Run, protocols: Sequence[str], heard: Callable[[str], object], cancel: Cancel
+    run: Run, protocols: Sequence[str], heard: Callable[[str], object], *, cancel: Cancel
 ) -> list[Evaluation]:
-    """The same without a terminal: `heard` is told how far it is. Returns the results. Raises SimclrError."""
+    """Evaluate without a terminal, telling `heard` how far it is. Returns the results. Raises SimclrError."""
     check_evaluation(run)
     said: list[str] = []
     listeners: list[threading.Thread] = []
@@ -79,7 +79,7 @@ def evaluate_quietly(
         listeners[0].start()
         cancel.watch(process)
 
-    code, names = evaluate(run, protocols, {}, listen, subprocess.PIPE)
+    code, names = evaluate(run, protocols, {}, process_made=listen, stderr=subprocess.PIPE)
     listeners[0].join(_GRACE)  # the last line says why it failed
     if cancel.asked:
         raise CancelledError(f"the evaluation of {run.name} was cancelled")

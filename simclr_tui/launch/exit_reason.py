@@ -10,7 +10,7 @@ NO_MEMORY = "out of memory (killed by the kernel)"
 NO_MEMORY_HINT = "give --micro-batch auto (NT-Xent still sees the whole batch), a smaller --bs or more memory"
 
 
-def killed(who: str, number: int, by_kernel: bool, where: str = "") -> tuple[str, int]:
+def killed(who: str, number: int, *, by_kernel: bool, where: str = "") -> tuple[str, int]:
     """Reason and exit code. A SIGKILL while memory ran out was the kernel's: the run would meet it again.
 
     `who` is the process (`process 1`), or empty for the only one; the exit code otherwise is a shell's, 137 for a

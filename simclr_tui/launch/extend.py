@@ -23,7 +23,7 @@ def extend(run: Run, epochs: int) -> str:
     """
     with claimed(run):
         status, resolved = run.status, run.resolved
-        _check(run, status, resolved.recipe, epochs)
+        _check(run, status, resolved.recipe, epochs=epochs)
         before, longer = resolved.recipe, resolved.with_value("epochs", epochs, f"resume --epochs {epochs}")
         longer.recipe.check()
         words = _schedule_words(status, before, longer.recipe)
@@ -41,7 +41,7 @@ def extend(run: Run, epochs: int) -> str:
     return words
 
 
-def _check(run: Run, status: State, recipe: Recipe, epochs: int) -> None:
+def _check(run: Run, status: State, recipe: Recipe, *, epochs: int) -> None:
     if run.info.origin is not None:
         raise StoreError(f"{run.name} is read-only: it was not trained here", f"start from it: --init {run.name}")
     if status.state in OPEN:

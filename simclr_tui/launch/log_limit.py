@@ -47,7 +47,7 @@ class LogLimit:
             source = _line_after(fd, os.fstat(fd).st_size - self.tail)
             left_out = self._left_out + source - marked
             marked = _write(fd, self._words(left_out), begin)
-            source, end = _copy(fd, source, marked, 2 * self.tail)
+            source, end = _copy(fd, source, marked, most=2 * self.tail)
             left_out += os.fstat(fd).st_size - source
             os.ftruncate(fd, end)
             self._left_out, self._mark = left_out, (begin, marked)
@@ -70,7 +70,7 @@ def _line_after(fd: int, offset: int) -> int:
     return offset + os.pread(fd, _CHUNK, offset).find(b"\n") + 1
 
 
-def _copy(fd: int, source: int, target: int, most: int) -> tuple[int, int]:
+def _copy(fd: int, source: int, target: int, *, most: int) -> tuple[int, int]:
     """Copy the end of a file forward, with what is written meanwhile, up to `most` bytes: a writer may be quicker than
     this. Returns where both end."""
     last = source + most

@@ -112,7 +112,7 @@ def _failure(run: Run, code: int, stored: State, *, by_kernel: bool) -> tuple[st
     """Return reason and exit code of a trainer that said nothing."""
     if code >= 0:
         return f"the trainer ended with code {code}: {last_words(run, stored.attempt)}", code or ExitCode.FAILED
-    return killed("", -code, by_kernel, f", around step {stored.step}")
+    return killed("", -code, by_kernel=by_kernel, where=f", around step {stored.step}")
 
 
 if __name__ == "__main__":

@@ -28,14 +28,20 @@ VECTOR_SUFFIXES = (".npy", ".parquet")
 Reply = TypeVar("Reply", bound=msgspec.Struct)
 
 
-def export_encoder(run: Run, target: Path, quiet: bool = False, cancel: Cancel | None = None) -> Written:
+def export_encoder(run: Run, target: Path, *, quiet: bool = False, cancel: Cancel | None = None) -> Written:
     """Write the encoder of a run's newest checkpoint, and how to load it beside it. Raises SimclrError."""
     check_target(target, ENCODER_SUFFIXES, "--encoder")
     return _ask("export", ["--", str(run.path), str(target)], Written, quiet=quiet, cancel=cancel)
 
 
 def embed(
-    run: Run, target: Path, data: str | None = None, split: str | None = None, device: str = "auto", quiet: bool = False
+    run: Run,
+    target: Path,
+    *,
+    data: str | None = None,
+    split: str | None = None,
+    device: str = "auto",
+    quiet: bool = False,
 ) -> Written:
     """Write h of every image of `data` (the run's own unless given). Raises SimclrError."""
     check_target(target, VECTOR_SUFFIXES, "--out")
@@ -44,7 +50,7 @@ def embed(
 
 
 def neighbors(
-    run: Run, image: str, data: str | None = None, split: str | None = None, k: int = 8, device: str = "auto",
+    run: Run, image: str, *, data: str | None = None, split: str | None = None, k: int = 8, device: str = "auto",
     quiet: bool = False, cancel: Cancel | None = None,
 ) -> Neighbors:  # fmt: skip
     """The `k` images of `data` nearest to an image file, or to the test image of that number. Raises SimclrError."""
@@ -54,7 +60,7 @@ def neighbors(
 
 
 def project(
-    run: Run, data: str | None = None, split: str | None = None, device: str = "auto", quiet: bool = False,
+    run: Run, *, data: str | None = None, split: str | None = None, device: str = "auto", quiet: bool = False,
     cancel: Cancel | None = None,
 ) -> Projection:  # fmt: skip
     """h of a class-balanced sample of `data` on its first two principal components. Raises SimclrError."""
@@ -64,7 +70,12 @@ def project(
 
 
 def preview(
-    resolved: Resolved, images: int = 4, target: Path | None = None, quiet: bool = False, cancel: Cancel | None = None
+    resolved: Resolved,
+    images: int = 4,
+    *,
+    target: Path | None = None,
+    quiet: bool = False,
+    cancel: Cancel | None = None,
 ) -> Preview:
     """The first images that a run of the recipe would see, and both views of each. Raises SimclrError."""
     if target is not None:
@@ -73,7 +84,7 @@ def preview(
     return _ask("preview", words, Preview, given=to_toml(resolved).encode(), quiet=quiet, cancel=cancel)
 
 
-def import_encoder(folder: Path, source: str, known: Mapping[str, Any], quiet: bool = False) -> ImportedEncoder:
+def import_encoder(folder: Path, source: str, known: Mapping[str, Any], *, quiet: bool = False) -> ImportedEncoder:
     """Write the encoder of a file or a library as the checkpoint of the run in `folder`. Raises SimclrError."""
     words = ["--", str(folder), source]
     return _ask("import_encoder", words, ImportedEncoder, given=msgspec.json.encode(dict(known)), quiet=quiet)
@@ -84,14 +95,18 @@ def encoder_facts(recipe: Recipe, channels: int = 3) -> EncoderFacts:
 
     Raises RecipeError where there is none of that name or it cannot take the recipe's images, else SimclrError.
     """
-    facts = _encoder_facts(recipe.encoder, recipe.image_size, recipe.stem, recipe.zero_init, channels)
+    facts = _encoder_facts(
+        recipe.encoder, recipe.image_size, recipe.stem, zero_init=recipe.zero_init, channels=channels
+    )
     if isinstance(facts, Failure):
         raise RecipeError(facts.message, facts.hint)
     return facts
 
 
 @functools.cache
-def _encoder_facts(encoder: str, image_size: int, stem: str, zero_init: bool, channels: int) -> EncoderFacts | Failure:
+def _encoder_facts(
+    encoder: str, image_size: int, stem: str, *, zero_init: bool, channels: int
+) -> EncoderFacts | Failure:
     """A form asks at every change of it, so an encoder that cannot be is remembered too."""
     words = [
         "--image-size",
@@ -118,7 +133,7 @@ def _options(data: str | None, split: str | None, device: str) -> list[str]:
 
 
 def _ask(
-    module: str, words: Sequence[str], kind: type[Reply], given: bytes = b"", quiet: bool = False,
+    module: str, words: Sequence[str], kind: type[Reply], *, given: bytes = b"", quiet: bool = False,
     cancel: Cancel | None = None,
 ) -> Reply:  # fmt: skip
     """Run `python -m simclr_tui.tasks.MODULE`: what it says goes to our stderr, unless `quiet`; its answer, or
@@ -140,10 +155,10 @@ def _ask(
         raise CancelledError("cancelled")
     if process.returncode == ExitCode.OK:
         return msgspec.json.decode(answer, type=kind)
-    raise _error(module, process.returncode, answer, said)
+    raise _error(module, process.returncode, answer=answer, said=said)
 
 
-def _error(module: str, code: int, answer: bytes, said: bytes | None) -> SimclrError:
+def _error(module: str, code: int, *, answer: bytes, said: bytes | None) -> SimclrError:
     try:
         failure = msgspec.json.decode(answer, type=Failure)
         known = ExitCode(code)

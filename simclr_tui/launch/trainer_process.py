@@ -123,7 +123,7 @@ def _killed(run: Run, attempt: int, by_kernel: bool) -> tuple[str, int] | None:
     ends = [(int(rank), int(number)) for rank, number in _KILLED.findall(logs)]
     # Torchrun ends the others by SIGTERM once one has failed.
     rank, number = next((end for end in ends if end[1] != signal.SIGTERM), (-1, 0))
-    return killed(f"process {rank}", number, by_kernel) if rank >= 0 else None
+    return killed(f"process {rank}", number, by_kernel=by_kernel) if rank >= 0 else None
 
 
 def _tail(log: Path) -> bytes:

@@ -47,12 +47,12 @@ def test_work_that_was_cancelled_before_it_began_ends_too(run):
     with pytest.raises(CancelledError):
         project(run, quiet=True, cancel=cancel)
     with pytest.raises(CancelledError, match="run1"):
-        evaluate_quietly(run, ["knn"], lambda _: None, cancel)
+        evaluate_quietly(run, ["knn"], lambda _: None, cancel=cancel)
 
 
 def test_an_evaluation_tells_how_far_it_is_and_gives_its_results(run):
     heard = []
-    found = evaluate_quietly(run, ["knn"], heard.append, Cancel())
+    found = evaluate_quietly(run, ["knn"], heard.append, cancel=Cancel())
     assert [one.name for one in found] == ["knn"]
     assert heard[0] == "loading torch"
     assert found[0].words.endswith("(step 6)")
@@ -63,7 +63,7 @@ def test_an_evaluation_that_fails_says_why_with_its_exit_code(run, tmp_path):
     try:
         run.paths.checkpoint(6).write_bytes(b"damaged")
         with pytest.raises(SimclrError) as failed:
-            evaluate_quietly(run, ["knn"], lambda _: None, Cancel())
+            evaluate_quietly(run, ["knn"], lambda _: None, cancel=Cancel())
         assert failed.value.exit_code == CheckpointError.exit_code
         assert "run1" in str(failed.value) or "checkpoint" in str(failed.value)
         assert not str(failed.value).startswith("simclr:")

@@ -48,10 +48,10 @@ def embed(
     if file is not None and json:
         raise RecipeError("--out and --json exclude each other", "give only one of them")
     if file is not None:
-        written = compute(run, file, data, split, device)
+        written = compute(run, file, data=data, split=split, device=device)
         output.talk(f"wrote {safe(' and '.join(written.files))}: {written.content} ({size(written.bytes)})")
     if file is None or plot:
-        found = project(run, data, split or "test", device)
+        found = project(run, data=data, split=split or "test", device=device)
         output.data_json(found) if json else _draw(found, split or "test")
 
 

@@ -110,7 +110,7 @@ def evaluate(
         output.talk(f"{run.name}: {safe(run.info.note)}")
     if baseline == "supervised" and not protocols:
         protocols = ["finetune-100pct"]
-    check_evaluation(run, step, data, device)
+    check_evaluation(run, step=step, data=data, device=device)
     given = {
         "--data": data, "--subset": subset, "--seeds": seeds, "--epochs": epochs, "--step": step,
         "--knn-k": knn_k, "--knn-temp": knn_temp, "--device": device, "--threads": threads,

@@ -29,7 +29,7 @@ def neighbors(
     from simclr_tui.store.store import Store
 
     run = find_run(Store(runs), name)
-    found = find(run, image, data, split, k, device)
+    found = find(run, image, data=data, split=split, k=k, device=device)
     if json:
         rows = [
             {"index": n.index, "split": n.split, "label": n.label, "path": n.path, "similarity": n.similarity}

@@ -41,7 +41,7 @@ def preview(
     plan = make_plan(preset, config, flags)
     for choice in plan.choices:
         output.talk(f"using {choice}")
-    shown = compute(plan.resolved, images, file)
+    shown = compute(plan.resolved, images, target=file)
     if shown.file:
         return output.talk(f"wrote {shown.file}: {len(shown.images)} images, each beside its two views")
     if shown.channels:

@@ -65,7 +65,7 @@ class JobCommands:
 
 
 def _evaluated(run: Run, protocols: list[str], job: Job) -> str:
-    found = evaluate_quietly(run, protocols, job.hear, job.cancel)
+    found = evaluate_quietly(run, protocols, job.hear, cancel=job.cancel)
     return " · ".join(f"{run.name} {one.name}: {one.words}" for one in found) or f"{run.name}: no result"
 
 

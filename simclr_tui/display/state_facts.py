@@ -19,20 +19,20 @@ def facts(state: State) -> list[tuple[str, str]]:
         found.append((safe(state.activity), plain))
     if state.reason and (not active or "elsewhere" in state.flags):
         found.append((safe(state.reason), plain))
+    summary = state.summary
+    if "knn" in summary:
+        best = summary.get("knn_best", summary["knn"])
+        also = f" (best {percent(best)})" if best > summary["knn"] else ""
+        found.append((f"kNN {percent(summary['knn'])}{also}", plain))
+    if active:
+        found.append((f"ETA {duration(state.eta)}", plain))
     if state.steps_per_epoch:
         epochs = state.steps // state.steps_per_epoch
         found.append((f"epoch {min(epochs, state.step // state.steps_per_epoch)}/{epochs}", plain))
     if state.steps:
         found.append((f"step {state.step:,}/{state.steps:,}", plain))
-    summary = state.summary
     if active and "images_per_s" in summary:
         found.append((f"{number(round(summary['images_per_s']))} img/s", plain))
-    if active:
-        found.append((f"ETA {duration(state.eta)}", plain))
-    if "knn" in summary:
-        best = summary.get("knn_best", summary["knn"])
-        also = f" (best {percent(best)})" if best > summary["knn"] else ""
-        found.append((f"kNN {percent(summary['knn'])}{also}", plain))
     if "rank_h" in summary:
         healthy = "" if {"collapsed", "diverged"} & set(state.flags) else " healthy"
         found.append((f"rank {summary['rank_h']:.0f}/{state.facts.get('dim', '?')}{healthy}", plain))

@@ -199,7 +199,7 @@ class Dashboard(App[str], inherit_bindings=False):
         """Let the part of a screen that owns an action do it. Read-only, what changes something is refused."""
         destination, name, parameters = parse(action) if isinstance(action, str) else action
         if self.readonly and name in ACTING:
-            self.tell("this dashboard only looks: start simclr tui without --readonly to act")
+            self.tell("read-only: restart without --readonly to make changes")
             return True
         place = self.screen if destination == "screen" else default_namespace
         if isinstance(place, ActionScreen) and (doer := place.doer(name)) is not None:

@@ -161,12 +161,12 @@ def comparison_text(comparison: Comparison) -> Text:
     text = Text(no_wrap=True)
     _row(text, "", [(safe(run.name), f"bold {run_colour(run.name)}") for run in comparison.runs])
     _row(text, "", [(f"{state_glyph(state.state)} {state.state}", "not bold") for state in comparison.states])
-    text.append("\nwhat differs\n", "dim")
+    text.append("\nDifferences\n", "dim")
     for name, values in comparison.differences.items():
         _row(text, name, [(value_text(value), "not bold") for value in values])
     if not comparison.differences:
         text.append("  nothing: the same recipe\n")
-    text.append("\nwhat came of it\n", "dim")
+    text.append("\nResults\n", "dim")
     star = "★" if draws_unicode() else "*"
     for measure in comparison.measures:
         if any(value is not None for value in measure.values):

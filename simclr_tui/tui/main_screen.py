@@ -78,6 +78,7 @@ class MainScreen(ActionScreen[None]):
             **labels.doers,
             **jobs.doers,
             "filter": self._filter,
+            "widen": self._widen,
             "open": self.open_tabs,
             "back": self._back,
             "compare": self._compare,
@@ -118,6 +119,7 @@ class MainScreen(ActionScreen[None]):
             case Listing():
                 self.query_one(Header).show_runs(snapshot)
                 self.runs_pane.take(snapshot)
+                self._show_head()
                 self.refresh_footer()
             case Machine():
                 self.query_one(Header).show_machine(snapshot)
@@ -132,8 +134,14 @@ class MainScreen(ActionScreen[None]):
         self._detail = detail
         self.images.checkpoint = detail.checkpoint
         self.query_one(StatusLine).show(detail)
+        self._show_head()
         self.refresh_footer()
         self.images.refresh()
+
+    def _show_head(self) -> None:
+        detail = self._detail
+        waits = self.runs_pane.waits_for(detail.run) if detail is not None else ""
+        self.tabs_pane.show_head(detail, self.runs_pane.best_knn, waits)
 
     # What is on screen, and so has to be read.
 
@@ -157,6 +165,7 @@ class MainScreen(ActionScreen[None]):
         if not message.name:
             self._detail = None
             self.query_one(StatusLine).show(None)
+            self._show_head()
             self.tabs_pane.clear(curves_too=not self.runs_pane.marked)
         self.ask()
 
@@ -212,7 +221,8 @@ class MainScreen(ActionScreen[None]):
     # What the keys do to the screen as a whole.
 
     def open_tabs(self) -> None:
-        """Go to the tabs; on a narrow terminal, show them."""
+        """Go to the tabs, and show them where they are not."""
+        self.remove_class("-table")
         if self.focused is not self.runs and self.images.compute_again():
             return
         self.add_class("-opened")
@@ -224,7 +234,7 @@ class MainScreen(ActionScreen[None]):
         self.open_tabs()
 
     def _tab_chosen(self) -> None:
-        if self.has_class("-narrow") and not self.has_class("-opened"):
+        if (self.has_class("-narrow") and not self.has_class("-opened")) or self.has_class("-table"):
             self.open_tabs()
         self.call_after_refresh(self.ask)
 
@@ -240,6 +250,12 @@ class MainScreen(ActionScreen[None]):
     def _filter(self) -> None:
         self.remove_class("-opened")
         self.runs_pane.start_filter()
+
+    def _widen(self) -> None:
+        """Show the list as a table over the whole width, or beside the tabs again."""
+        self.remove_class("-opened")
+        self.toggle_class("-table")
+        self.runs.focus()
 
     def _compare(self) -> None:
         names = self.runs_pane.compared()

@@ -56,7 +56,7 @@ def test_a_window_is_drawn_and_keys_are_answered_while_the_rest_is_indexed(tmp_p
         terminal.type(UP)
         terminal.until(lambda name=f"run{number}": under_cursor(terminal) == name)
     terminal.type("?")
-    terminal.until(lambda: "Measure the encoder by a protocol" in terminal.text)
+    terminal.until(lambda: "Evaluate the encoder" in terminal.text)
     terminal.type("\x1b")
     terminal.until(lambda: f"Runs {GATE_AT - 1} " in terminal.text)
 

@@ -1,4 +1,4 @@
-"""What happens to runs is told, and a dashboard that only looks says why it does nothing."""
+"""What happens to runs is told, and a dashboard that read-only says why it does nothing."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ async def test_a_collapse_is_told_once_and_stands_in_the_list(runs):
     async with dashboard(root) as (app, pilot):
         change(run, flags=("collapsed",))
         await until(pilot, lambda: "run2 collapsed" in notices(app))
-        await until(pilot, lambda: any("run2" in line and "collapsed 50%" in line for line in screen_lines(app)))
+        await until(pilot, lambda: any("collapsed  " in line and "50%" in line for line in screen_lines(app)))
         change(run, step=31, flags=("collapsed",))
         await settle(pilot, app)
         assert notices(app).count("collapsed") == 1
@@ -88,7 +88,7 @@ async def test_readonly_every_acting_key_says_why_not(runs, size):
                 app.clear_notifications()
                 await pilot.pause()
                 await press(app, pilot, action.keys.split(",")[0])
-                assert "only looks" in notices(app), action.id
+                assert "read-only" in notices(app), action.id
                 assert app.screen is app.main, action.id
         await press(app, pilot, "space", "o", "escape", "4")
         assert "preset quick" in screen_text(app)

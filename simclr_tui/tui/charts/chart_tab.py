@@ -62,9 +62,7 @@ class ChartTab(Vertical, can_focus=True):
         self.page = 0
         self.full = False
         self.layout_shown = Layout()
-        self.viewport = Viewport(
-            lambda: self.post_message(self.Changed()), lambda step: self.post_message(self.LogWanted(step))
-        )
+        self.viewport = Viewport(lambda: self._report(self.Changed()), lambda step: self._report(self.LogWanted(step)))
         self._panels: tuple[Panel, ...] = ()
         self._note: Text | None = None  # as it is shown
         self._chosen = 0  # of the charts on this page
@@ -83,6 +81,10 @@ class ChartTab(Vertical, can_focus=True):
             "follow": viewport.follow,
             "log_here": self.show_log_here,
         }
+
+    def _report(self, message: Message) -> None:
+        """Post a message as its sender: one that a pane above calls for would else stop at that pane."""
+        self.post_message(message.set_sender(self))
 
     def _with_width(self, move: Callable[[int], None]) -> Callable[[int], None]:
         """Move the cursor by cells of the charts as wide as they are now."""
@@ -123,10 +125,8 @@ class ChartTab(Vertical, can_focus=True):
         """The chart that has the keys."""
         return self._panels[min(self._chosen, len(self._panels) - 1)] if self._panels else None
 
-    def on_focus(self) -> None:
-        self.draw()
-
-    def on_blur(self) -> None:
+    def watch_has_focus(self, focused: bool) -> None:
+        super().watch_has_focus(focused)
         self.draw()
 
     def dress(self, layout: Layout) -> None:
@@ -185,7 +185,7 @@ class ChartTab(Vertical, can_focus=True):
     def turn(self, by: int) -> None:
         """Another page, round the ends."""
         self.page = (min(self.page, self.pages() - 1) + by) % max(1, self.pages())
-        self.post_message(self.Changed())
+        self._report(self.Changed())
 
     # Which chart has the keys, and the screen.
 
@@ -209,7 +209,7 @@ class ChartTab(Vertical, can_focus=True):
         elif self._panels:
             self._kept, self.full = self._index, True
         self._arrange()
-        self.post_message(self.Full(self.full))
+        self._report(self.Full(self.full))
         if self.full:
             self.focus()
         # How many charts there are on a page is known once the grid has been laid out anew.
@@ -224,7 +224,7 @@ class ChartTab(Vertical, can_focus=True):
         """Turn to the page of the chart that was or is alone."""
         self.page, self._chosen = divmod(self._kept, max(1, self.charts))
         self.draw()
-        self.post_message(self.Changed())
+        self._report(self.Changed())
 
     def leave(self) -> None:
         """Leave the one chart, then the cursor, then the tab."""
@@ -233,12 +233,12 @@ class ChartTab(Vertical, can_focus=True):
         elif self.viewport.cursor is not None:
             self.viewport.hide_cursor()
         else:
-            self.post_message(self.Left())
+            self._report(self.Left())
 
     def show_log_here(self) -> None:
         """Ask for the log of the moment under the cursor."""
         if not self.viewport.want_log():
-            self.post_message(self.NoCursor())
+            self._report(self.NoCursor())
 
     # The mouse.
 

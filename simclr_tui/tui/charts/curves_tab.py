@@ -53,7 +53,7 @@ class CurvesTab(ChartTab):
     def _pattern_typed(self, event: Input.Changed) -> None:
         event.stop()
         self.pattern, self.page = event.value, 0
-        self.post_message(self.Changed())
+        self._report(self.Changed())
 
     @on(SearchEntry.Left)
     def _pattern_left(self, event: SearchEntry.Left) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
+from simclr_tui.display.colours import colours_of
 from simclr_tui.tui.feed.curve_reader import CurveReader
 from simclr_tui.tui.feed.messages import ChartAxis, Curves, Panel, Request
 from simclr_tui.tui.feed.metric_filter import matching
@@ -19,11 +20,13 @@ def curve_page(readers: Sequence[CurveReader], request: Request, objectives: Col
     page = min(request.page, pages - 1)
     extent = _extent(readers, request.axis)
     span = request.window.span(extent) if extent else None
+    own = colours_of([reader.name for reader in readers])
+    colours = [own[reader.name] for reader in readers]
     panels = tuple(
         Panel(
             name,
             heading_of(name, objectives),
-            tuple(reader.series(name, request, span) for reader in readers),
+            tuple(reader.series(name, request, span, colour) for reader, colour in zip(readers, colours, strict=True)),
             request.axis,
             span=span,
             cursor=request.cursor,

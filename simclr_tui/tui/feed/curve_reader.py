@@ -17,6 +17,7 @@ from simclr_tui.tui.feed.messages import ChartAxis, Request, Series
 from simclr_tui.tui.feed.metric_view import view_of
 from simclr_tui.tui.feed.window import Span
 
+_TREND = 5  # evaluations over which a trend is told
 _AVERAGED = 40_000  # values averaged for one chart in one turn: about 30 ms
 
 
@@ -25,6 +26,7 @@ class CurveReader:
 
     def __init__(self, run: Run) -> None:
         self._run = run
+        self.name = run.name
         self.history = History(run.paths)
         self._smoothed: dict[str, Smoothed] = {}
         self._wall: WallTimes | None = None
@@ -57,10 +59,18 @@ class CurveReader:
         row = -1 if places is None else _last_until(places, range(len(self.history.step)), x)
         return self.history.step[row] if row >= 0 else None
 
-    def series(self, metric: str, request: Request, span: Span | None) -> Series:
-        """One metric as the line a chart can show."""
+    def earlier(self, metric: str) -> tuple[float, float] | None:
+        """Return a value of some evaluations before the newest, and the epochs since then; None before there is one."""
+        column, epoch = self.history.columns.get(metric), axis_values(self.history, "epoch")
+        if column is None or len(column.rows) < 2 or epoch is None:
+            return None
+        index = max(0, len(column.rows) - 1 - _TREND)
+        return column.values[index], epoch[column.rows[-1]] - epoch[column.rows[index]]
+
+    def series(self, metric: str, request: Request, span: Span | None, colour: str = "") -> Series:
+        """Return one metric as the line a chart can show, in the run's own colour unless another is given."""
         view = view_of(metric)
-        label, colour = safe(self._run.name), run_colour(self._run.name)
+        label, colour = safe(self._run.name), colour or run_colour(self._run.name)
         column, places = self.history.columns.get(metric), self._places(request.axis)
         if column is None or not column.rows or places is None:
             return Series(label, colour, (), ())

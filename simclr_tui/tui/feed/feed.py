@@ -13,7 +13,10 @@ from simclr_tui.catalog.catalog import Catalog
 from simclr_tui.catalog.row import Row
 from simclr_tui.errors import SimclrError
 from simclr_tui.hardware.sampler import Sampler, machine_summary
+from simclr_tui.launch.queue.dependencies import waits_for
+from simclr_tui.launch.queue.queue import why_paused
 from simclr_tui.store.store import Store
+from simclr_tui.store.ticket import read_ticket
 from simclr_tui.tui.feed.curve_page import curve_page
 from simclr_tui.tui.feed.messages import Detail, Listing, Machine, Request, Settled, Snapshot
 from simclr_tui.tui.feed.run_reader import BUDGET, RunReader
@@ -100,13 +103,27 @@ class Feed(threading.Thread):
             self._rows = tuple(self._catalog.rows(budget=_LISTING_BUDGET))
         except SimclrError as error:
             problem = str(error)
-        self._tell(Listing(self._rows, problem))
+        self._tell(Listing(self._rows, problem, *self._queue()))
         for name in self._readers.keys() - {row["name"] for row in self._rows}:
             del self._readers[name]
         now = time.monotonic()
         indexing = len(self._rows) > before and now - began > _LISTING_BUDGET
         self._next_listing = now if indexing else began + max(INTERVAL * 0.9, _LISTING_SHARE * (now - began))
         return indexing
+
+    def _queue(self) -> tuple[str, tuple[tuple[str, str], ...]]:
+        """Why the queue starts nothing, and what each run of it waits for."""
+        waiting = [row["name"] for row in self._rows if row["state"] == "queued"]
+        found: list[tuple[str, str]] = []
+        for name in waiting:
+            with contextlib.suppress(SimclrError, OSError):
+                ticket = read_ticket(self._store.run(name).paths)
+                if ticket is not None and (reason := waits_for(self._store, ticket).reason):
+                    found.append((name, reason))
+        paused = ""
+        with contextlib.suppress(SimclrError, OSError):
+            paused = why_paused(self._store)
+        return paused, tuple(found)
 
     def _reader(self, name: str) -> RunReader:
         reader = self._readers.pop(name, None) or RunReader(self._store.run(name))
@@ -149,6 +166,8 @@ class Feed(threading.Thread):
             tuple(others),
             reader.newest_checkpoint(),
             reader.evaluations(),
+            reader.machine.latest(),
+            reader.curves.earlier("knn"),
         )
 
     def _curves(self, request: Request) -> bool:

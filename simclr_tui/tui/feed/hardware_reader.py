@@ -30,12 +30,18 @@ class MachineReader:
     def __init__(self, name: str, paths: RunPaths, curves: CurveReader) -> None:
         self._name = name
         self._log = HardwareLog(paths)
+        self._grown = False  # whether there is something that `poll` has not told of
         self._curves = curves
 
     def poll(self, budget: int) -> bool:
         """Read what is new within the budget. True when something was read."""
-        grown = self._log.poll()
+        grown, self._grown = self._log.poll() or self._grown, False
         return self._curves.poll(budget) or grown
+
+    def latest(self) -> HardwareSample | None:
+        """Return the newest sample, read as far as it is written."""
+        self._grown = self._log.poll() or self._grown
+        return self._log.latest
 
     @property
     def behind(self) -> bool:

@@ -79,10 +79,13 @@ class Panel:
 
 @dataclass(frozen=True)
 class Listing:
-    """Every run of the store; `problem` says why there may be more."""
+    """Every run of the store; `problem` says why there may be more. `paused` says why the queue starts nothing,
+    `reasons` what a queued run must wait for besides its turn."""
 
     rows: tuple[Row, ...]
     problem: str = ""
+    paused: str = ""
+    reasons: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -131,7 +134,8 @@ class Log:
 class Detail:
     """One run, opened; `resolved` is None where the recipe cannot be read, and `problem` says why.
 
-    `checkpoint` is the step of the newest one, `evaluations` pairs a result's name with its words.
+    `checkpoint` is the step of the newest one, `evaluations` pairs a result's name with its words; `sample` is the
+    newest of the run's machine, `knn_before` an earlier value of kNN and the epochs since then.
     """
 
     run: str
@@ -141,6 +145,8 @@ class Detail:
     others: tuple[tuple[str, Resolved], ...] = ()
     checkpoint: int | None = None
     evaluations: tuple[tuple[str, str], ...] = ()
+    sample: HardwareSample | None = None
+    knn_before: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)

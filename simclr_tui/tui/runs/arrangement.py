@@ -83,11 +83,15 @@ class Arrangement:
 
     @property
     def words(self) -> str:
-        """`knn_best, highest first`, with what the runs are grouped by."""
+        """`best kNN first`, with what the runs are grouped by."""
         if self.order == "created":
             ways = ("newest first", "oldest first")
         elif columns().get(self.order) is str:
             ways = (f"{self.order}, z to a", f"{self.order}, a to z")
+        elif self.order in METRICS and METRICS[self.order].better:
+            short = "kNN" if self.order == "knn_best" else METRICS[self.order].short
+            ways = (f"best {short} first", f"worst {short} first")
+            ways = ways if METRICS[self.order].better == "highest" else ways[::-1]
         else:
             ways = (f"{self.order}, highest first", f"{self.order}, lowest first")
         return ways[not self.descending] + (f" · by {self.group}" if self.group else "")
@@ -102,16 +106,35 @@ class Arrangement:
             known = {row["name"]: row for row in rows if row["name"] in self.pinned}
             first = [known[name] for name in self.pinned if name in known]
             chosen = first + [row for row in chosen if row["name"] not in known]
-        return chosen
+        return _next_on_top(chosen)
 
     def shown_columns(self, differing: tuple[str, ...]) -> tuple[str, ...]:
-        """The chosen columns, else what the runs are sorted by and the fields that differ."""
-        own = self.order if self.order not in (*_ALWAYS_SHOWN, *differing) else ""
-        return self.columns or ((own, *differing) if own else differing)
+        """Return the chosen columns, else what the runs are sorted by and the fields that differ."""
+        rest = tuple(name for name in differing if name != self.order)
+        return self.columns or ((self.order, *rest) if self._sorts_by_own_column else rest)
+
+    @property
+    def needed_columns(self) -> int:
+        """How many of the shown columns must be there, whatever the names need."""
+        return len(self.columns) or int(self._sorts_by_own_column)
+
+    @property
+    def _sorts_by_own_column(self) -> bool:
+        return self.order not in _ALWAYS_SHOWN
 
     def groups(self, rows: list[Row]) -> list[Group]:
         """The shown rows in groups, pinned ones first in theirs."""
         return group_rows(rows, self.group) if self.group else []
+
+
+def _next_on_top(rows: list[Row]) -> list[Row]:
+    """Return the rows with those that wait in the queue in the order in which they will start."""
+    waiting = sorted((row for row in rows if _waits(row)), key=lambda row: row["place"])
+    return [waiting.pop(0) if _waits(row) else row for row in rows] if len(waiting) > 1 else rows
+
+
+def _waits(row: Row) -> bool:
+    return row["state"] == "queued" and bool(row.get("place"))
 
 
 def group_headings(groups: list[Group], arrangement: Arrangement) -> dict[int, str]:
@@ -134,6 +157,9 @@ def group_headings(groups: list[Group], arrangement: Arrangement) -> dict[int, s
 
 
 def differing_fields(rows: list[Row]) -> tuple[str, ...]:
-    """The recipe fields worth a column: those in which the shown runs differ, but for the seed's own sake."""
+    """Return the recipe fields worth a column: those in which the shown runs differ, those with the most values first.
+    Runs that differ in the seed alone do not make it one."""
     readable = [row for row in rows[:_LOOKED_AT] if not row.get("error")]
-    return tuple(differing(readable))
+    found = differing(readable)
+    values = {name: len({str(row.get(name)) for row in readable}) for name in found}
+    return tuple(sorted(found, key=lambda name: -values[name]))

@@ -11,12 +11,12 @@ from textual.app import RenderResult
 from textual.widget import Widget
 
 from simclr_tui.display.glyphs import draws_unicode, state_glyph
-from simclr_tui.hardware.sample import HardwareSample
+from simclr_tui.hardware.sample import GpuSample
 from simclr_tui.store.state import STATES
 from simclr_tui.text import safe
 from simclr_tui.tui.feed.messages import Listing, Machine
 
-_BAR = 8
+_BAR = 4
 
 
 class Header(Widget):
@@ -27,13 +27,14 @@ class Header(Widget):
         self._store = safe(_short(root))
         self._counts: tuple[tuple[str, int], ...] = ()
         self._problem = ""
+        self._paused = ""
         self._machine = ""
 
     def show_runs(self, listing: Listing) -> None:
         counted = Counter(row["state"] for row in listing.rows)
         counts = tuple((state, counted[state]) for state in STATES if counted[state])
-        if (counts, listing.problem) != (self._counts, self._problem):
-            self._counts, self._problem = counts, listing.problem
+        if (counts, listing.problem, listing.paused) != (self._counts, self._problem, self._paused):
+            self._counts, self._problem, self._paused = counts, listing.problem, listing.paused
             self.refresh()
 
     def show_machine(self, machine: Machine) -> None:
@@ -64,8 +65,10 @@ class Header(Widget):
             return Text(safe(self._problem), style="bold red")
         if not self._counts:
             return Text("no runs yet", style="not bold")
+        paused = Text("  queue paused (Q)", "bold yellow") if self._paused else Text("")
         for worded in (STATES, STATES[:3], ()):
             line = Text("  ".join(self._count(*pair, worded=pair[0] in worded) for pair in self._counts), "not bold")
+            line.append_text(paused)
             if line.cell_len <= room:
                 return line
         return line
@@ -75,28 +78,23 @@ class Header(Widget):
 
 
 def machine_line(machine: Machine) -> str:
-    """`H100 80 GB ▇▇▇▇▇▇▁▁ 61.2/80.0 GB  97%  64°C  512 W`, or CPU and RAM where there is no GPU."""
+    """`GPU0 ▇▇▇▁ 61.2/85.0 GB 97% 64°C` for each GPU, or CPU and RAM where there is none."""
     sample = machine.sample
     if not sample.gpus:
         cpu = None if sample.cpu is None else f"CPU {100 * sample.cpu:3.0f}%"
         return "  ".join(part for part in (cpu, _memory("RAM ", sample.ram_used, sample.ram_total)) if part)
-    parts = [safe(machine.title), _gpu_memory(sample)]
-    for unit, scale, values in (
-        ("%", 100.0, [gpu.utilization for gpu in sample.gpus]),
-        ("°C", 1.0, [gpu.temperature for gpu in sample.gpus]),
-        (" W", 1.0, [gpu.power for gpu in sample.gpus]),
-    ):
-        known = [value for value in values if value is not None]
-        if known:
-            value = sum(known) if unit == " W" else max(known)
-            parts.append(f"{value * scale:.0f}{unit}")
-    return "  ".join(part for part in parts if part)
+    return "   ".join(_gpu(gpu) for gpu in sample.gpus)
 
 
-def _gpu_memory(sample: HardwareSample) -> str:
-    used = [gpu.memory_used for gpu in sample.gpus if gpu.memory_used is not None]
-    total = [gpu.memory_total for gpu in sample.gpus if gpu.memory_total is not None]
-    return _memory("", sum(used), sum(total)) if used and total else "memory n/a"
+def _gpu(gpu: GpuSample) -> str:
+    parts = [_memory(f"GPU{gpu.index} ", gpu.memory_used, gpu.memory_total) or f"GPU{gpu.index} memory n/a"]
+    if gpu.utilization is not None:
+        parts.append(f"{100 * gpu.utilization:.0f}%")
+    if gpu.temperature is not None:
+        parts.append(f"{gpu.temperature:.0f}°C")
+    if gpu.power is not None:
+        parts.append(f"{gpu.power:.0f} W")
+    return " ".join(parts)
 
 
 def _memory(title: str, used: int | None, total: int | None) -> str:

@@ -1,26 +1,29 @@
-"""One run as one line: mark, state, name, progress, kNN, and the fields in which the runs differ."""
+"""One run as one line: mark, state, name, kNN, and the fields that tell the shown runs apart."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 from rich.cells import cell_len, set_cell_size
 from rich.style import Style
 from rich.text import Text
 
 from simclr_tui.catalog.row import Row, cell_text
-from simclr_tui.display.colours import run_colour
-from simclr_tui.display.glyphs import draws_unicode, state_glyph, state_style
-from simclr_tui.store.state import FLAGS
+from simclr_tui.display.glyphs import draws_unicode, state_glyph
 from simclr_tui.text import safe
+from simclr_tui.tui.runs.second_line import share_done, worst_flag
 
-_STATUS = 14  # cells: `finished` or `collapsed 41%`
-_KNN = 5
-_BAR = 10
-_NAME = (6, 24)
+KINDS = {"running": "running", "starting": "running", "finished": "finished", "failed": "failed", "lost": "failed"}
+_SIGNS = 3  # cells before the name: its mark, its state, a pin or news
+_STATUS = 13  # cells: `collapsed 41%`; where the list is wide
+_KNN = 6  # cells: `100.0★`
+_NAME = 24  # cells that a name gets, where the rest has room
+_SHORTEST = 12  # cells that a name keeps, whatever the rest needs
 _FIELD = 14  # cells a value may take
 _TITLE = 8  # cells a title takes beyond its values, at most
+_WIDE = 70  # cells from which the state stands in words, and names are whole
 
 
 @dataclass(frozen=True)
@@ -30,120 +33,135 @@ class Layout:
     width: int
     name: int
     fields: tuple[tuple[str, int], ...]
-    knn: bool = True
-    bar: bool = False
+    status: bool = False
 
 
 def longest_name(rows: list[Row]) -> int:
-    """In cells."""
+    """Return the cells of the longest name."""
     return max((cell_len(safe(row["name"])) for row in rows), default=0)
 
 
-def lay_out(rows: list[Row], longest: int, fields: tuple[str, ...], width: int, chosen: bool = False) -> Layout:
-    """Give the name what it needs (`longest`), then kNN, a bar where there is plenty, then as many fields as fit;
-    fields that the user has chosen come before both."""
-    name = max(_NAME[0], min(_NAME[1], longest, width - 3 - _STATUS))
-    left = width - 3 - name - 1 - _STATUS
-    fitting, after = _fitting(rows, fields, left) if chosen else ((), left)
-    left = after
-    knn = left >= _KNN
-    left -= (_KNN + 1) if knn else 0
-    bar = left >= 3 * (_BAR + 1) and not chosen
-    left -= (_BAR + 1) if bar else 0
-    if not chosen:
-        fitting, left = _fitting(rows, fields, left)
-    return Layout(width, name, fitting, knn, bar)
+def lay_out(rows: list[Row], longest: int, fields: tuple[str, ...], width: int, needed: int = 0) -> Layout:
+    """Share `width` cells out: kNN always, then the first `needed` fields, then the name and as many fields as fit
+    beside it. Names give way before those do: they are shortened in the middle."""
+    wide = width >= _WIDE
+    left = width - _SIGNS - _KNN - 1 - ((_STATUS + 1) if wide else 0)
+    shortest = min(longest, _SHORTEST)
+    first, left = _fitting(rows, fields[:needed], left, shortest)
+    comfortable = min(longest, 64 if wide else _NAME)
+    # One field beside kNN is worth a shortened name; more of them are not.
+    least = comfortable if wide or first else min(comfortable, max(shortest, left - 6))
+    rest, left = _fitting(rows, fields[needed:], left, least) if len(first) == needed else ((), left)
+    return Layout(width, max(1, min(longest, left)), (*first, *rest), wide)
 
 
-def _fitting(rows: list[Row], fields: tuple[str, ...], left: int) -> tuple[tuple[tuple[str, int], ...], int]:
-    """The first fields that fit into so many cells, each with its own, and the cells that are left."""
+def _fitting(rows: list[Row], fields: tuple[str, ...], left: int, kept: int) -> tuple[tuple[tuple[str, int], ...], int]:
+    """Return the first fields that fit while `kept` cells are left, each with its own, and the cells left."""
     found: list[tuple[str, int]] = []
-    for field in fields:
-        cells = max([min(len(field), _TITLE), *(cell_len(cell_text(field, row.get(field))) for row in rows[:1000])])
+    for name in fields:
+        cells = max([min(len(name), _TITLE), *(cell_len(cell_text(name, row.get(name))) for row in rows[:1000])])
         cells = min(cells, _FIELD)
-        if cells + 1 > left:
+        if left - cells - 1 < kept:
             break
-        found.append((field, cells))
+        found.append((name, cells))
         left -= cells + 1
     return tuple(found), left
 
 
 def heading(layout: Layout) -> Text:
-    """The line above the runs."""
-    words = ["   " + _fit("run", layout.name), _fit("state", _STATUS - 1)]
-    if layout.bar:
-        words.append(" " * _BAR)
-    if layout.knn:
-        words.append("kNN %")
-    words += [_fit(field, cells, right=True) for field, cells in layout.fields]
+    """Return the line above the runs."""
+    words = [" " * _SIGNS + fit("run", layout.name)]
+    if layout.status:
+        words.append(fit("state", _STATUS))
+    words.append(fit("kNN %", _KNN))
+    words += [fit(name, cells, right=True) for name, cells in layout.fields]
     return Text(" ".join(words))
+
+
+def heading_at(layout: Layout, column: int) -> str:
+    """Return the column of the catalog whose heading stands at a cell; empty where none does."""
+    at = _SIGNS + layout.name + 1
+    if column < at:
+        return "name"
+    parts = ([("state", _STATUS)] if layout.status else []) + [("knn_best", _KNN), *layout.fields]
+    for name, cells in parts:
+        if at <= column < at + cells:
+            return name
+        at += cells + 1
+    return ""
 
 
 @dataclass(frozen=True)
 class Signs:
-    """The runs that have a sign before their name: marked to be drawn, pinned on top, with news not yet looked at."""
+    """What stands beside names: the colours of marked runs, pins, news not yet looked at, the best run of all."""
 
-    marked: frozenset[str] = frozenset()
+    marked: Mapping[str, tuple[str, str]] = field(default_factory=dict)  # letter and colour
     pinned: frozenset[str] = frozenset()
     news: frozenset[str] = frozenset()
+    best: str = ""
 
     def after_glyph(self, name: str) -> str:
-        """One cell: news matters more than a pin."""
+        """Return one cell: news matters more than a pin."""
         if name in self.news:
             return "!"
         return ("⌃" if draws_unicode() else "^") if name in self.pinned else " "
 
 
 def run_line(row: Row, layout: Layout, signs: Signs, style: Callable[[str], Style]) -> Text:
-    """A row as a line of the list; `style` gives the colour of running, finished, failed or quiet things."""
-    marked = row["name"] in signs.marked
-    state = row["state"]
-    kind = style(state_style(state).theme)
-    colour = run_colour(row["name"])
+    """Return a row as a line of the list; `style` gives the colour of running, finished, failed or quiet things."""
+    mark = signs.marked.get(row["name"])
+    kind = style("failed" if worst_flag(row) else KINDS.get(row["state"], "quiet"))
     line = Text(no_wrap=True, end="")
-    line.append(("▐" if draws_unicode() else "#") if marked else " ", Style(color=colour))
+    line.append(mark[0] if mark else " ", Style(color=mark[1], bold=True) if mark else "")
     sign = signs.after_glyph(row["name"])
-    line.append(state_glyph(state), kind).append(sign, style("failed") + Style(bold=True) if sign == "!" else kind)
-    line.append(_fit(safe(row["name"]), layout.name) + " ", Style(color=colour, bold=True) if marked else "")
-    line.append(_fit(_status(row), _STATUS - 1), kind)
-    if layout.bar:
-        line.append(" " + _bar(_share(row)), kind)
-    if layout.knn:
-        line.append(" " + _knn(row))
-    for field, cells in layout.fields:
-        line.append(" " + _fit(cell_text(field, row.get(field)), cells, right=True), style("quiet"))
+    line.append(state_glyph(row["state"]), kind).append(
+        sign, style("failed") + Style(bold=True) if sign == "!" else kind
+    )
+    line.append(shortened(safe(row["name"]), layout.name) + " ", Style(color=mark[1], bold=True) if mark else "")
+    if layout.status:
+        line.append(fit(_status(row), _STATUS) + " ", kind)
+    line.append(_knn(row, signs.best == row["name"]))
+    for name, cells in layout.fields:
+        line.append(" " + fit(cell_text(name, row.get(name)), cells, right=True), style("quiet"))
     return line
 
 
-def _share(row: Row) -> float:
-    return min(1.0, (row.get("step") or 0) / row["steps"]) if row.get("steps") else 0.0
-
-
 def _status(row: Row) -> str:
-    """The word of the state, with what is done of a run that has not ended well, or the flag that matters more."""
-    state, flags = str(row["state"]), str(row.get("flags") or "").split(",")
-    if state in ("running", "failed"):
-        state = next((flag for flag in FLAGS if flag in flags), state)
+    """Return the word of the state, with what is done of a run that has not ended well, or the flag that matters
+    more."""
+    state = str(row["state"])
+    state = worst_flag(row) or state
     if state == "queued" and row.get("place"):
         return f"queued {row['place']}"
-    if state in ("finished", "queued", "starting") or not row.get("steps"):
+    if row["state"] in ("finished", "queued", "starting") or not row.get("steps"):
         return state
-    return f"{state} {min(99, int(100 * _share(row)))}%"
+    return f"{state} {min(99, int(100 * share_done(row)))}%"
 
 
-def _knn(row: Row) -> str:
-    best = row.get("knn_best")
-    best = row.get("knn") if best is None else best
-    return f"{100 * best:5.1f}" if isinstance(best, float | int) and best == best else "    –"
+def _knn(row: Row, best: bool) -> str:
+    value = row.get("knn_best")
+    value = row.get("knn") if value is None else value
+    if not isinstance(value, float | int) or not math.isfinite(value):
+        return fit("–", _KNN - 1, right=True) + " "
+    star = "★" if draws_unicode() else "*"
+    return f"{100 * value:5.1f}{star if best else ' '}"
 
 
-def _bar(share: float) -> str:
-    full = int(share * _BAR)
-    return "━" * full + "─" * (_BAR - full) if draws_unicode() else "=" * full + "-" * (_BAR - full)
+def shortened(text: str, cells: int) -> str:
+    """Return a name in exactly so many cells; too long a one loses its middle, since names differ at their ends."""
+    if cell_len(text) <= cells:
+        return fit(text, cells)
+    head = (cells - 1) // 2
+    tail, end = cells - 1 - head, ""
+    for char in reversed(text):
+        if cell_len(char + end) > tail:
+            break
+        end = char + end
+    return fit(set_cell_size(text, head).rstrip() + "…" + end, cells)
 
 
-def _fit(text: str, cells: int, right: bool = False) -> str:
-    """Exactly so many cells, cut with an ellipsis."""
+def fit(text: str, cells: int, right: bool = False) -> str:
+    """Return the text in exactly so many cells, cut with an ellipsis."""
     wide = cell_len(text)
     if wide > cells:
         return set_cell_size(text, max(0, cells - 1)) + "…"

@@ -16,11 +16,13 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from simclr_tui.catalog.row import Row
-from simclr_tui.tui.runs.run_line import Layout, Signs, heading, lay_out, longest_name, run_line
+from simclr_tui.tui.runs.run_line import Layout, Signs, heading, heading_at, lay_out, longest_name, run_line
+from simclr_tui.tui.runs.second_line import Line
 
 
 class RunList(ScrollView, can_focus=True):
-    """Rows of the catalog, one line each, under a heading that stays. The cursor stays on its run by name."""
+    """Rows of the catalog under a heading that stays, one line each, two where there is more to say. The cursor stays
+    on its run by name."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "run-list--heading",
@@ -51,15 +53,24 @@ class RunList(ScrollView, can_focus=True):
     class Opened(Message):
         """The run under the cursor was clicked once more."""
 
+    class HeadingClicked(Message):
+        """The heading of a column was clicked."""
+
+        def __init__(self, column: str) -> None:
+            super().__init__()
+            self.column = column
+
     def __init__(self, id: str | None = None) -> None:
         super().__init__(id=id)
         self.rows: list[Row] = []
         self.signs = Signs()
         self.empty_text = ""
         self._fields: tuple[str, ...] = ()
-        self._chosen = False
+        self._needed = 0  # fields that must be shown, of the first
         self._headings: dict[int, str] = {}
-        self._lines: list[int | str] = []  # what each line shows: the row of that number, or the heading of a group
+        self._second: dict[int, Line] = {}
+        # What each line shows: the row of that number, the heading of a group, or the second line of a row.
+        self._lines: list[int | str | tuple[int, str]] = []
         self._places: list[int] = []  # the line of each row
         self._longest = 0
         self._layout_now = Layout(80, 6, ())
@@ -71,17 +82,26 @@ class RunList(ScrollView, can_focus=True):
         return self.rows[self.cursor] if 0 <= self.cursor < len(self.rows) else None
 
     def show(
-        self, rows: list[Row], fields: tuple[str, ...], headings: dict[int, str] | None = None, chosen: bool = False
+        self,
+        rows: list[Row],
+        fields: tuple[str, ...],
+        *,
+        headings: dict[int, str] | None = None,
+        second: dict[int, Line] | None = None,
+        needed: int = 0,
     ) -> None:
         """Show these rows; the cursor follows its run, else it stays where it is. `headings` stand above the row
-        of that number; fields that were `chosen` matter more than what is shown by itself."""
-        headings = headings or {}
-        if (rows, fields, headings, chosen) == (self.rows, self._fields, self._headings, self._chosen) and rows:
+        of that number, `second` lines below it; the first `needed` fields are shown whatever the names need."""
+        headings, second = headings or {}, second or {}
+        shown = (self.rows, self._fields, self._headings, self._second, self._needed)
+        if (rows, fields, headings, second, needed) == shown and rows:
             return
         name = self.current["name"] if self.current else None
         moved = [row["name"] for row in rows] != [row["name"] for row in self.rows] or headings != self._headings
+        moved = moved or second.keys() != self._second.keys()
         before, self.rows = self.rows, rows
-        self._fields, self._headings, self._chosen = fields, headings, chosen
+        lines_before, self._second = self._second, second
+        self._fields, self._headings, self._needed = fields, headings, needed
         if moved:
             self._place()
             found = next((index for index, row in enumerate(rows) if row["name"] == name), None)
@@ -91,14 +111,17 @@ class RunList(ScrollView, can_focus=True):
         if self._relayout() or moved or not rows:
             self.refresh()
         else:
-            self._refresh_changed(before)
+            self._refresh_changed(before, lines_before)
         self._tell()
 
-    def _refresh_changed(self, before: list[Row]) -> None:
+    def _refresh_changed(self, before: list[Row], lines_before: dict[int, Line]) -> None:
         """Draw anew the lines of rows that are not as they were: beside training, every line is time taken from it."""
         for index, (old, new) in enumerate(zip(before, self.rows, strict=True)):
             if old is not new and old != new:
                 self.refresh_lines(self._places[index] + 1)
+        for index, line in self._second.items():
+            if line != lines_before.get(index):
+                self.refresh_lines(self._places[index] + 2)
 
     def _place(self) -> None:
         self._longest = longest_name(self.rows)
@@ -108,6 +131,8 @@ class RunList(ScrollView, can_focus=True):
                 self._lines.append(self._headings[index])
             self._places.append(len(self._lines))
             self._lines.append(index)
+            if index in self._second:
+                self._lines.append((index, self._second[index][1]))
 
     def sign(self, signs: Signs) -> None:
         if signs != self.signs:
@@ -123,30 +148,30 @@ class RunList(ScrollView, can_focus=True):
     def _relayout(self) -> bool:
         """Whether the columns are others now."""
         before, width = self._layout_now, self.scrollable_content_region.width
-        self._layout_now = lay_out(self.rows, self._longest, self._fields, width, self._chosen)
+        self._layout_now = lay_out(self.rows, self._longest, self._fields, width, self._needed)
         return self._layout_now != before
 
     def watch_cursor(self, old: int, new: int) -> None:
         self._keep_in_view()
         for index in (old, new):
             if index < len(self._places):
-                self.refresh_lines(self._places[index] + 1)
+                self.refresh_lines(self._places[index] + 1, 2)
         self._tell()
 
     def _keep_in_view(self) -> None:
         # The heading covers the first line, so a row has to be one line lower than its own place.
         line = self._places[self.cursor] if self.cursor < len(self._places) else 0
+        height = 2 + (self.cursor in self._headings) + (self.cursor in self._second)
         if self.cursor in self._headings:
             line = max(0, line - 1)  # with the heading of its group
-        self.scroll_to_region(
-            Region(0, line, 1, 3 if self.cursor in self._headings else 2), animate=False, immediate=True, force=True
-        )
+        self.scroll_to_region(Region(0, line, 1, height), animate=False, immediate=True, force=True)
 
     def _tell(self) -> None:
         name = self.current["name"] if self.current else ""
         if name != self._told:
             self._told = name
-            self.post_message(self.Moved(name))
+            # A pane that changes the rows would else count as the sender, and what it sent does not go beyond it.
+            self.post_message(self.Moved(name).set_sender(self))
 
     def action_move(self, by: int) -> None:
         self.cursor = max(0, min(len(self.rows) - 1, self.cursor + by))
@@ -164,8 +189,13 @@ class RunList(ScrollView, can_focus=True):
         self._keep_in_view()
 
     def on_click(self, event: events.Click) -> None:
+        if event.y == 0 and (column := heading_at(self._layout_now, event.x)):
+            self.post_message(self.HeadingClicked(column))
+            return
         line = event.y + self.scroll_offset.y - 1
         index = self._lines[line] if event.y >= 1 and line < len(self._lines) else None
+        if isinstance(index, tuple):
+            index = index[0]
         if not isinstance(index, int):
             return
         if index == self.cursor or event.chain > 1:
@@ -188,7 +218,12 @@ class RunList(ScrollView, can_focus=True):
         index = self._lines[number]
         if isinstance(index, str):
             return self._strip(Text(index, self.get_component_rich_style("run-list--group")), width, base)
-        line = run_line(self.rows[index], self._layout_now, self.signs, self._state_style)
+        if isinstance(index, tuple):
+            index = index[0]
+            words, kind = self._second[index]
+            line = Text("   ", no_wrap=True).append(words, self._state_style(kind))
+        else:
+            line = run_line(self.rows[index], self._layout_now, self.signs, self._state_style)
         if index == self.cursor:
             base = self.get_component_rich_style("run-list--cursor")
         return self._strip(line, width, base)

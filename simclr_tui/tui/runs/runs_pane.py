@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import replace
 
 from textual import on
@@ -15,12 +17,15 @@ from textual.widgets import Input
 from simclr_tui.catalog.arrange import PROGRESS, groupable, sortable
 from simclr_tui.catalog.filter import complete_filter
 from simclr_tui.catalog.row import Row, columns, parse_columns
+from simclr_tui.display.colours import colours_of
+from simclr_tui.display.glyphs import draws_unicode
 from simclr_tui.errors import SimclrError
 from simclr_tui.recipe.fields import field, fields
 from simclr_tui.store.metrics.metric_table import METRICS
 from simclr_tui.store.run import Run
 from simclr_tui.text import safe
 from simclr_tui.tui.action_screen import Doers
+from simclr_tui.tui.charts.render import letter
 from simclr_tui.tui.dialogs.ask import Ask
 from simclr_tui.tui.dialogs.entry import Entry
 from simclr_tui.tui.dialogs.pick import Choice, Pick
@@ -29,10 +34,27 @@ from simclr_tui.tui.host import Host
 from simclr_tui.tui.runs.arrangement import Arrangement, differing_fields, group_headings
 from simclr_tui.tui.runs.run_line import Signs
 from simclr_tui.tui.runs.run_list import RunList
+from simclr_tui.tui.runs.second_line import second_line, waiting_words, worst_flag
 from simclr_tui.tui.view_state import ViewState
 
 EMPTY = " No runs here yet.\n\n Press n to start one, or type\n   simclr run\n in another terminal."
-NOTHING_LEFT = " No run passes the filter.\n\n Press / to change it, escape to drop it."
+NOTHING_LEFT = " No runs match.\n\n / to edit, esc to clear"
+
+
+def best_run(rows: Sequence[Row]) -> str:
+    """Return the name of the run with the best kNN accuracy; one that diverged or collapsed has none."""
+    known = [
+        row for row in rows
+        if isinstance(row.get("knn_best"), float | int) and math.isfinite(row["knn_best"])
+        and worst_flag(row) in ("", "stalled")
+    ]  # fmt: skip
+    return max(known, key=lambda row: row["knn_best"])["name"] if known else ""
+
+
+def first_to_look_at(rows: Sequence[Row]) -> str:
+    """Return the name of the first run that trains, else of the first that has trained, else of the first."""
+    running = next((row["name"] for row in rows if row["state"] == "running"), "")
+    return running or next((row["name"] for row in rows if row.get("step")), "") or rows[0]["name"] if rows else ""
 
 
 class RunsPane(Vertical):
@@ -60,6 +82,9 @@ class RunsPane(Vertical):
         self._news: frozenset[str] = frozenset()
         self._titles = ("", "")  # of the list, above and below
         self._wanted = ""  # a run to go to as soon as it is listed
+        self._waits: dict[str, str] = {}  # what each queued run waits for
+        self._best = ""
+        self._entered = False  # whether the cursor was put where it is worth looking at first
         self.doers: Doers = {
             "order": self.choose_order,
             "reverse": self.reverse,
@@ -97,6 +122,15 @@ class RunsPane(Vertical):
         row = self.current
         return row is not None and row["name"] == name
 
+    @property
+    def best_knn(self) -> float | None:
+        """The best kNN accuracy of all runs, 0–1."""
+        return next((row["knn_best"] for row in self._listing.rows if row["name"] == self._best), None)
+
+    def waits_for(self, name: str) -> str:
+        """Return what a queued run waits for; empty for every other one."""
+        return self._waits.get(name, "")
+
     def go_to(self, name: str) -> None:
         self._wanted = name
 
@@ -115,7 +149,12 @@ class RunsPane(Vertical):
         self._listing = listing
         known = {row["name"] for row in listing.rows}
         self.marked = tuple(name for name in self.marked if name in known)
+        self._waits = waiting_words(listing.rows, listing.paused, dict(listing.reasons))
+        self._best = best_run(listing.rows)
         self.show_rows()
+        if not self._entered and listing.rows:
+            self._entered = True
+            self.runs.select(first_to_look_at(self.runs.rows))
 
     def show_rows(self) -> None:
         """Show the rows that pass the filter, in order and in groups."""
@@ -128,7 +167,8 @@ class RunsPane(Vertical):
             self._names, self._fields = names, differing_fields(rows)
         self.runs.empty_text = NOTHING_LEFT if self._listing.rows else EMPTY
         fields, headings = self.arrangement.shown_columns(self._fields), group_headings(groups, self.arrangement)
-        self.runs.show(rows, fields, headings, chosen=bool(self.arrangement.columns))
+        second = {index: line for index, row in enumerate(rows) if (line := second_line(row, self._waits))}
+        self.runs.show(rows, fields, headings=headings, second=second, needed=self.arrangement.needed_columns)
         self._show_signs()
         if self._wanted in names:
             self.runs.select(self._wanted)
@@ -136,7 +176,13 @@ class RunsPane(Vertical):
         self._write_title()
 
     def _show_signs(self) -> None:
-        self.runs.sign(Signs(frozenset(self.marked), frozenset(self.arrangement.pinned), self._news))
+        colours = colours_of(self.marked)
+        several = len(self.marked) > 1
+        marks = {
+            name: (letter(index) if several else "▐" if draws_unicode() else "#", colours[name])
+            for index, name in enumerate(self.marked)
+        }
+        self.runs.sign(Signs(marks, frozenset(self.arrangement.pinned), self._news, self._best))
 
     def add_news(self, names: set[str]) -> None:
         """Give runs to which something happened a sign, until the cursor comes to them."""
@@ -169,6 +215,12 @@ class RunsPane(Vertical):
         if titles != self._titles:  # the pane is drawn anew with everything in it
             self._titles = titles
             self.border_title, self.border_subtitle = map(Content, titles)
+
+    @on(RunList.HeadingClicked)
+    def _heading_clicked(self, message: RunList.HeadingClicked) -> None:
+        """Sort by the column; click it again to reverse the order."""
+        message.stop()
+        self.rearrange(self.arrangement.sorted_by(message.column))
 
     # The filter.
 
@@ -225,7 +277,7 @@ class RunsPane(Vertical):
                 self.rearrange(self.arrangement.sorted_by(column))
 
         choices = [Choice(name, name, _about(name)) for name in sortable()]
-        self._host.show(Pick("Sort by; the same again turns it round", choices, self.arrangement.order), taken)
+        self._host.show(Pick("Sort by; the same again reverses the order", choices, self.arrangement.order), taken)
 
     def reverse(self) -> None:
         """Sort the other way round."""

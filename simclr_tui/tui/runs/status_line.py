@@ -8,8 +8,10 @@ from textual.widget import Widget
 
 from simclr_tui.display.colours import run_colour
 from simclr_tui.display.state_facts import facts
+from simclr_tui.store.state import ACTIVE
 from simclr_tui.text import safe
 from simclr_tui.tui.feed.messages import Detail
+from simclr_tui.tui.runs.run_head import gpu_words
 
 
 class StatusLine(Widget):
@@ -29,13 +31,18 @@ class StatusLine(Widget):
         """Show a sentence instead, until it is taken back with an empty one."""
         if error != self._error:
             self._error = error
-            self.refresh()
+            self._speak()
 
     def show_work(self, words: str) -> None:
         """Say what is under way, before the run's own line."""
         if words != self._work:
             self._work = words
-            self.refresh()
+            self._speak()
+
+    def _speak(self) -> None:
+        """Be seen on a wide terminal too, whose head shows the run, while there is something else to say."""
+        self.set_class(bool(self._error or self._work), "-speaks")
+        self.refresh()
 
     def render(self) -> RenderResult:
         width = self.size.width
@@ -57,7 +64,13 @@ def _line(detail: Detail, width: int) -> Text:
     state = detail.state
     if detail.problem or state is None:
         return name.append(f"  {safe(detail.problem) or 'its state cannot be read'}", "not bold red")
-    for part, style in facts(state):
+    found = facts(state)
+    memory = gpu_words(detail.sample)
+    if memory and state.state in ACTIVE:
+        # Before the numbers of epochs and steps: what a glance asks for first.
+        at = next((index for index, (part, _) in enumerate(found) if part.startswith("epoch ")), len(found))
+        found.insert(at, (memory, "not bold default"))
+    for part, style in found:
         if name.cell_len + len(part) + 2 <= width:
             name.append(f"  {part}", style)
     return name

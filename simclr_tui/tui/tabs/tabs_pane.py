@@ -8,13 +8,16 @@ from typing import cast
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Vertical
+from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import ContentSwitcher
 
+from simclr_tui.text import safe
 from simclr_tui.tui.action_screen import Doer, Doers
 from simclr_tui.tui.charts.chart_tab import ChartTab
 from simclr_tui.tui.charts.curves_tab import CurvesTab
-from simclr_tui.tui.feed.messages import Snapshot
+from simclr_tui.tui.feed.messages import Detail, Snapshot
+from simclr_tui.tui.runs.run_head import RunHead
 from simclr_tui.tui.tabs.log_tab import LogTab
 from simclr_tui.tui.tabs.tab import Tab
 from simclr_tui.tui.tabs.tab_bar import COMPUTED, TABS, TabBar
@@ -34,6 +37,7 @@ class TabsPane(Vertical):
         self.doers: Doers = {"tab": self.choose, "search": self.search}
 
     def compose(self) -> ComposeResult:
+        yield RunHead()
         yield TabBar()
         first = self._view_state.layout.tab
         with ContentSwitcher(initial=first if first in TABS else "curves", id="tabs"):
@@ -67,6 +71,13 @@ class TabsPane(Vertical):
         if name in _OF_WHAT_IS_SHOWN:
             return shown.doers.get(name)
         return self.doers.get(name) or shown.doers.get(name) or self.curves.doers.get(name)
+
+    def show_head(self, detail: Detail | None, best: float | None, waits: str) -> None:
+        """Show how the run under the cursor stands, with its name in the border."""
+        self.query_one(RunHead).show(detail, best, waits)
+        title = Content(safe(detail.run)) if detail is not None else Content("")
+        if title != self.border_title:
+            self.border_title = title
 
     def take(self, snapshot: Snapshot) -> None:
         """Hand what was read to every tab."""

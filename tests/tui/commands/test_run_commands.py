@@ -190,10 +190,10 @@ async def test_evaluate_asks_for_the_protocol_runs_it_and_shows_the_result(train
         assert "Evaluate run1 at step 6" in screen_text(app)
         await write(app, pilot, "neighbours")
         await pilot.press("enter")
-        await until(pilot, lambda: "evaluating run1" in screen_lines(app)[-2], what="the status line to say so")
+        await until(pilot, lambda: "evaluating run1" in screen_text(app), what="the status line to say so")
         found = await until(pilot, lambda: read_evaluation(run.paths, "knn"), 120)
         await until(pilot, lambda: f"run1 knn: {found.words}" in notices(app))
-        await until(pilot, lambda: "evaluating" not in screen_lines(app)[-2])
+        await until(pilot, lambda: "evaluating" not in screen_text(app))
         await press(app, pilot, "4")
         await until(pilot, lambda: found.words in screen_text(app), what="the Recipe tab to tell it")
 

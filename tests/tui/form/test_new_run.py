@@ -15,7 +15,7 @@ from simclr_tui.store.store import Store
 from simclr_tui.tui.form.field_row import FieldRow
 from simclr_tui.tui.form.planner import Entries, Planner
 from tests.training import TINY
-from tests.tui.driving import NARROW, WIDE, dashboard, notices, press, screen_lines, screen_text, until, write
+from tests.tui.driving import NARROW, WIDE, dashboard, notices, press, screen_text, until, write
 from tests.tui.runs_fabric import fabricate
 
 OFFERED = [item for item in fields() if not item.hidden]
@@ -169,18 +169,18 @@ async def test_a_run_is_started_stopped_and_resumed_from_the_keyboard(tmp_path):
         await until(pilot, lambda: app.screen is app.main and app.main.runs.rows, what="the run to be started")
         run = Store(root).run("run1")
         try:
-            await until(pilot, lambda: "step" in screen_lines(app)[-2] and "img/s" in screen_lines(app)[-2], timeout=60)
+            await until(pilot, lambda: "step" in screen_text(app) and "img/s" in screen_text(app), timeout=60)
             await press(app, pilot, "s")
             assert "Stop run1?" in screen_text(app)
             await press(app, pilot, "y")
-            await until(pilot, lambda: "■ stopped" in screen_lines(app)[-2], timeout=60)
+            await until(pilot, lambda: "■ stopped" in screen_text(app), timeout=60)
             assert run.checkpoints
             stopped_at = run.status.step
             await press(app, pilot, "r")
             await until(pilot, lambda: run.status.state == "running" and run.status.step > stopped_at, timeout=60)
-            await until(pilot, lambda: "● running" in screen_lines(app)[-2])
+            await until(pilot, lambda: "● running" in screen_text(app))
             await press(app, pilot, "ctrl+k", "y")
-            await until(pilot, lambda: "✗ failed" in screen_lines(app)[-2], timeout=60)
+            await until(pilot, lambda: "✗ failed" in screen_text(app), timeout=60)
         finally:
             if run.status.state in ("starting", "running"):
                 stopping.kill(run)

@@ -1,0 +1,90 @@
+"""What stands under a run in the list: how far it is, what went wrong, or what it waits for."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+
+from simclr_tui.catalog.row import Row
+from simclr_tui.display.glyphs import draws_unicode
+from simclr_tui.store.state import ACTIVE
+from simclr_tui.text import duration, safe
+
+FLAGS = ("diverged", "collapsed", "stalled")  # what matters more than the state, the worst first
+_WORDS = {"diverged": "diverged", "collapsed": "collapsed", "stalled": "no sign of life"}
+_BAR = 11
+
+Line = tuple[str, str]
+"""Words, and the kind of the run's state, from which they have their colour."""
+
+
+def worst_flag(row: Row) -> str:
+    """Return the flag that matters most; empty where the run has none."""
+    flags = str(row.get("flags") or "").split(",")
+    return next((flag for flag in FLAGS if flag in flags), "")
+
+
+def share_done(row: Row) -> float:
+    """Return the share of its steps that a run has made, 0–1."""
+    return min(1.0, (row.get("step") or 0) / row["steps"]) if row.get("steps") else 0.0
+
+
+def seconds_left(row: Row) -> float | None:
+    """Return how long a run still trains at its latest speed; None where that is unknown."""
+    speed = row.get("steps_per_s") or 0.0
+    return (row["steps"] - (row.get("step") or 0)) / speed if row["state"] in ACTIVE and speed > 0 else None
+
+
+def bar(share: float, cells: int = _BAR) -> str:
+    """Return a bar that is full by a share."""
+    full = int(share * cells)
+    return "━" * full + "─" * (cells - full) if draws_unicode() else "=" * full + "-" * (cells - full)
+
+
+def clock_in(seconds: float) -> str:
+    """Return the time of day in so many seconds."""
+    return time.strftime("%H:%M", time.localtime(time.time() + seconds))
+
+
+def second_line(row: Row, waits: Mapping[str, str]) -> Line | None:
+    """Return the line; None for a run that has ended well. `waits` says what each queued run waits for."""
+    state, flag = str(row["state"]), worst_flag(row)
+    done = f"{min(99, int(100 * share_done(row)))}%" if row.get("steps") else ""
+    at = f" at {done}" if done else ""
+    if row.get("error"):
+        return safe(str(row["error"])), "failed"
+    if state == "failed":
+        return safe(str(row.get("reason") or "")) or (_WORDS.get(flag, "failed") + at), "failed"
+    if flag and state not in ACTIVE:
+        return f"{_WORDS[flag]}, {state}{at if state != 'finished' else ''}", "failed"
+    if state in ("lost", "stopped"):
+        return f"{state}{at} · r resumes it", "failed" if state == "lost" else "quiet"
+    if state == "queued":
+        return waits.get(row["name"], "waits for its turn"), "quiet"
+    if state == "starting":
+        return "starting", "running"
+    if state == "running":
+        left = seconds_left(row)
+        words = f"{bar(share_done(row))} {done}" + ("" if left is None else f"  {duration(left)}")
+        return (f"{_WORDS[flag]}  {words}", "failed") if flag else (words, "running")
+    return None
+
+
+def waiting_words(rows: Sequence[Row], paused: str, reasons: Mapping[str, str]) -> dict[str, str]:
+    """Return what each queued run waits for and about how long. `reasons`: what a run must wait for by itself."""
+    ends = sorted(left for row in rows if (left := seconds_left(row)) is not None)
+    found: dict[str, str] = {}
+    queued = sorted((row for row in rows if row["state"] == "queued"), key=lambda row: row.get("place") or 1_000_000)
+    for index, row in enumerate(queued):
+        place = row.get("place")
+        where = "waits in Slurm's queue" if not place else "next" if place == 1 else f"{place}. in the queue"
+        if reason := reasons.get(row["name"], ""):
+            found[row["name"]] = f"{where}: {reason}"
+        elif paused and place:
+            found[row["name"]] = f"{where}: the queue is paused (Q)"
+        elif place:
+            about = f", ~{duration(ends[index])}" if index < len(ends) else ""
+            found[row["name"]] = f"{where}: waits for its turn{about}"
+        else:
+            found[row["name"]] = where
+    return found

@@ -1,0 +1,98 @@
+"""What a glance answers, without a key: the text of the first frame over twenty runs named as people name them."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from simclr_tui.catalog.catalog import Catalog
+from simclr_tui.store.store import Store
+from simclr_tui.text import percent
+from tests.tui.driving import dashboard, press, screen_lines, screen_text, until
+from tests.tui.people import people_store
+from tests.tui.runs_fabric import CREATED, fabricate
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory):
+    return people_store(tmp_path_factory.mktemp("people") / "runs")
+
+
+@pytest.mark.parametrize("size", [(200, 60), (120, 36), (80, 24)])
+async def test_five_questions_are_answered_without_a_key(store, size):
+    async with dashboard(store, size) as (app, _):
+        text, lines = screen_text(app), screen_lines(app)
+        row = app.main.runs.current
+        assert row["name"] == "second-gpu-run", "the dashboard opens on a run that trains"
+        # Does it learn?
+        assert f"kNN {percent(row['knn'])}" in text
+        at = next(index for index, line in enumerate(lines) if "● second-gpu-run" in line)
+        assert f"{100 * row['knn_best']:.1f}" in lines[at]
+        # Which is the best so far?
+        best = max(
+            (one for one in app.main.runs_pane.all_rows if one["knn_best"] is not None and not one["flags"]),
+            key=lambda one: one["knn_best"],
+        )
+        if size[0] > 80:
+            assert f"best of all {percent(best['knn_best'])}" in text
+        stars = [line for line in lines if re.search(r"\d★", line[: size[0] // 2])]
+        assert len(stars) <= 1
+        assert size[1] < 40 or len(stars) == 1
+        # When will it be done?
+        assert re.search(r"10% +\d+s", lines[at + 1])
+        # Is the GPU full and busy?
+        assert re.search(r"GPU0 \d+(\.\d)?( of |/)85 GB.{1,3}\d+%", text)
+        # If it ended, why?
+        assert "out of GPU memory at step 60" in text
+        assert "lost at 66% · r resumes it" in text
+        assert "collapsed" in text
+        assert "queue paused (Q)" in lines[0]
+        assert "next: the queue is paused (Q)" in text
+
+
+async def test_names_give_way_to_knn_and_to_what_the_list_is_sorted_by(store):
+    async with dashboard(store) as (app, pilot):
+        heading = next(line for line in screen_lines(app) if "run  " in line)
+        assert "kNN %" in heading
+        assert "temp" in heading, "the field with the most values"
+        assert any("baseline-re…t18-cifar10" in line for line in screen_lines(app))
+        await press(app, pilot, "z")
+        assert any("baseline-resnet18-cifar10" in line and "finished" in line for line in screen_lines(app))
+        await press(app, pilot, "z")
+        assert "Curves" in screen_text(app)
+
+
+async def test_headings_sort_and_waiting_runs_stand_with_the_next_on_top(store):
+    async with dashboard(store) as (app, pilot):
+        names = [row["name"] for row in app.main.runs.rows]
+        assert names.index("no-head") < names.index("bigger-batch")
+        column = next(line for line in screen_lines(app) if "kNN %" in line).index("kNN %") - 1
+        await pilot.click("RunList", offset=(column, 0))
+        await press(app, pilot)
+        assert app.main.runs_pane.arrangement.order == "knn_best"
+        assert "best kNN first" in screen_text(app)
+
+
+async def test_marked_runs_never_share_a_colour_and_have_their_letters_in_the_list(tmp_path):
+    for number in range(12):
+        fabricate(tmp_path, f"run{10 * number}", steps=20, created=CREATED + number)
+    async with dashboard(tmp_path) as (app, pilot):
+        await press(app, pilot, "home", *["space", "j"] * 12)
+        series = app.main.curves._curves.panels[0].series
+        assert len({one.colour for one in series}) == len(series) == 12
+        signs = app.main.runs.signs.marked
+        assert {one.label: one.colour for one in series} == {name: colour for name, (_, colour) in signs.items()}
+        assert sorted(letter for letter, _ in signs.values()) == list("abcdefghijkl")
+
+
+async def test_what_did_not_end_well_has_no_star_and_is_not_called_healthy(store):
+    rows = {row["name"]: row for row in Catalog(Store(store)).rows()}
+    assert rows["no-negatives"]["flags"] == "collapsed"
+    async with dashboard(store) as (app, pilot):
+        app.main.runs.select("bs4096-oom")
+        await until(pilot, lambda: "✗ failed  out of GPU memory at step 60" in screen_text(app))
+        head = [line[41:] for line in screen_lines(app)[2:5]]
+        assert "healthy" not in " ".join(head)
+        app.main.runs.select("no-head")
+        await until(pilot, lambda: "◌ queued  next: the queue is paused (Q)" in screen_lines(app)[2])

@@ -90,7 +90,7 @@ class MainScreen(ActionScreen[None]):
 
     def compose(self) -> ComposeResult:
         yield Static("the terminal is too small: 20 × 5 at least", id="too-small")
-        yield Header(self._host.store.root)
+        yield Header(self._host.store.root, self._host.readonly)
         with Horizontal(id="body"):
             yield self.runs_pane
             yield self.tabs_pane

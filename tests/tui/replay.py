@@ -156,7 +156,8 @@ class Replay:
         self.act("columns", "Columns of the list")
         self.answer("bs, temp")
         self.go("base")
-        self.act("pin")
+        self.act("widen", "Runs 1 of")
+        self.act("widen", "Curves")
         self.act("mark", "1 marked")
         self.act("unmark")
         self.until(lambda: "marked" not in self.terminal.text)
@@ -330,6 +331,7 @@ class Replay:
             self.go("basis")
 
     def everywhere_keys(self) -> None:
+        self.act("pin", "⌃basis")
         self.act("help", "Keys", where="app")
         self.terminal.type("\x1b")
         self.until(lambda: "escape closes" not in self.terminal.text)

@@ -90,6 +90,7 @@ async def test_readonly_every_acting_key_says_why_not(runs, size):
                 await press(app, pilot, action.keys.split(",")[0])
                 assert "read-only" in notices(app), action.id
                 assert app.screen is app.main, action.id
+        assert "read-only" in screen_lines(app)[0]
         await press(app, pilot, "space", "o", "escape", "4")
         assert "preset quick" in screen_text(app)
 

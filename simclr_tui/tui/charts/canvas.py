@@ -24,6 +24,7 @@ class Canvas:
         self._bits = [0] * (width * height)
         self._colours = [""] * (width * height)
         self._marks: dict[int, str] = {}
+        self._points: dict[int, str] = {}
 
     def line(self, xs: Sequence[float], ys: Sequence[float], colour: str, mark: str = "*") -> None:
         """Join the points; a value that is no number breaks the line. What lies outside the box is not drawn."""
@@ -81,6 +82,13 @@ class Canvas:
         self._colours[cell] = colour
         return True
 
+    def point(self, x: float, y: float, colour: str) -> None:
+        """Draw a measured point, which a letter or a star may still cover."""
+        column, row = self.column_of(x), self.row_of(y)
+        if 0 <= column < self.width and 0 <= row < self.height:
+            cell = row * self.width + column
+            self._points[cell], self._colours[cell] = "•", colour
+
     def column_of(self, x: float) -> int:
         """The column of cells in which `x` stands; outside the canvas where it is outside the box."""
         return round(self._place(x, self._low)[0]) // (2 if self.fine else 1)
@@ -93,6 +101,11 @@ class Canvas:
         """(character, colour) of each cell of a row; nothing drawn is a space."""
         start = index * self.width
         return [
-            (self._marks.get(cell) or (chr(_BRAILLE + self._bits[cell]) if self._bits[cell] else " "), colour)
+            (
+                self._marks.get(cell)
+                or self._points.get(cell)
+                or (chr(_BRAILLE + self._bits[cell]) if self._bits[cell] else " "),
+                colour,
+            )
             for cell, colour in enumerate(self._colours[start : start + self.width], start)
         ]

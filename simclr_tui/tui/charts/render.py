@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from simclr_tui.text import number
 from simclr_tui.tui.charts.axis_range import x_range, y_range
 from simclr_tui.tui.charts.canvas import Canvas
-from simclr_tui.tui.charts.ticks import log_ticks, nice_ticks, x_ticks
+from simclr_tui.tui.charts.ticks import log_ticks, round_range, x_ticks
 from simclr_tui.tui.feed.messages import Panel, Series
 from simclr_tui.tui.feed.window import Span
 
@@ -64,7 +64,10 @@ def draw(panel: Panel, lines: list[Series], width: int, height: int, style: Styl
     """Draw the lines into so many cells; `fade` has the dim colour of each colour."""
     span = panel.span if panel.span is not None and panel.span[1] > panel.span[0] else x_range(lines)
     low, high = y_range(lines, span, None if style.log else panel.ceiling, style.clip)
-    ticks = log_ticks(low, high) if style.log else nice_ticks(low, high, max(2, height // 3 + 1))
+    if style.log:
+        ticks = log_ticks(low, high)
+    else:
+        low, high, ticks = round_range(low, high, max(2, height // 3))
     words = [number(10.0 ** min(tick, 308.0) if style.log else tick) for tick in ticks]
     left = min(max(map(len, words), default=0) + 1, width // 2)
     canvas = Canvas(width - left, height - 2, (*span, low, high), style.fine and not style.letters)
@@ -74,6 +77,8 @@ def draw(panel: Panel, lines: list[Series], width: int, height: int, style: Styl
         mark = signs[series.label] if several else "*"
         canvas.line(series.raw_xs, series.raw, fade[series.colour], "." if not style.letters else mark)
         canvas.line(series.xs, series.ys, series.colour, mark)
+        if canvas.fine:
+            _points(canvas, series, span)
     for index, series in enumerate(lines):
         if series.best is not None:
             canvas.put(*series.best, "★", series.colour)
@@ -85,6 +90,14 @@ def draw(panel: Panel, lines: list[Series], width: int, height: int, style: Styl
     )
     rows = {canvas.row_of(tick): text for tick, text in zip(ticks, words, strict=True)}
     return Drawing(canvas, span, left, rows, labels)
+
+
+def _points(canvas: Canvas, series: Series, span: Span) -> None:
+    """Mark where a value was measured, where that was so seldom that the line between says nothing."""
+    inside = [(x, y) for x, y in zip(series.xs, series.ys, strict=True) if span[0] <= x <= span[1] and math.isfinite(y)]
+    if 1 <= len(inside) <= canvas.width // 3:
+        for x, y in inside:
+            canvas.point(x, y, series.colour)
 
 
 def _letter_line(canvas: Canvas, series: Series, sign: str, share: float, span: Span) -> None:

@@ -8,6 +8,7 @@ import time
 from simclr_tui.text import duration, number
 
 _STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)
+_LARGEST = 8e307  # so that the difference of two ends is a number
 _MINUTE, _HOUR, _DAY = 60.0, 3600.0, 86400.0
 _TIME_STEPS = (
     1.0, 2.0, 5.0, 10.0, 20.0, 30.0, _MINUTE, 2 * _MINUTE, 5 * _MINUTE, 10 * _MINUTE, 20 * _MINUTE, 30 * _MINUTE,
@@ -27,6 +28,19 @@ def nice_ticks(low: float, high: float, count: int, whole: bool = False) -> list
     first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
     ticks = [index * step for index in range(first, min(last, first + 50) + 1)]
     return ticks or [low]
+
+
+def round_range(low: float, high: float, count: int) -> tuple[float, float, list[float]]:
+    """Return [low, high] opened to round numbers, and the ticks in it: evenly spaced, one at each end."""
+    ticks = nice_ticks(low, high, count)
+    if len(ticks) < 2:
+        return low, high, [low, high] if high > low else ticks
+    step = ticks[1] - ticks[0]
+    first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
+    opened = [index * step for index in range(first, last + 1)]
+    if max(abs(opened[0]), abs(opened[-1])) > _LARGEST:
+        return low, high, ticks
+    return opened[0], opened[-1], opened
 
 
 def time_ticks(low: float, high: float, count: int) -> list[float]:

@@ -74,7 +74,10 @@ def heading_of(metric: str, objectives: Collection[str] = ()) -> str:
     return view_of(metric).heading
 
 
+_FIRST = ("loss", "knn", "gpu_reserved", "images_per_s")  # what a glance asks for: does it learn, is the GPU full, busy
+
+
 def in_order(metrics: Iterable[str]) -> tuple[str, ...]:
     """The two that say whether it learns first, then the known ones, then the rest by name."""
-    ranks = {name: rank for rank, name in enumerate(_KNOWN)}
+    ranks = {name: rank for rank, name in enumerate(dict.fromkeys((*_FIRST, *_KNOWN)))}
     return tuple(sorted(metrics, key=lambda name: (ranks.get(name, len(ranks)), name)))

@@ -22,8 +22,9 @@ _BAR = 4
 class Header(Widget):
     """One line; what does not fit is left out from the right."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, readonly: bool = False) -> None:
         super().__init__()
+        self._readonly = readonly
         self._store = safe(_short(root))
         self._counts: tuple[tuple[str, int], ...] = ()
         self._problem = ""
@@ -46,6 +47,8 @@ class Header(Widget):
     def render(self) -> RenderResult:
         width = self.size.width
         left, right = Text(" simclr", style="bold", no_wrap=True, end=""), Text(f"{self._machine} ", style="not bold")
+        if self._readonly:
+            left.append("  read-only", "bold yellow")
         store = Text(f"  {self._store}", style="not bold dim")
         middle = self._middle(width - left.cell_len - right.cell_len - 6)
         taken = left.cell_len + middle.cell_len + 4

@@ -135,9 +135,9 @@ async def test_a_chart_gets_the_whole_screen_and_gives_it_back(store, size):
         chart = next(chart for chart in app.main.curves.query(Chart) if chart.size.width)
         assert chart.size.width > size[0] - 8
         await press(app, pilot, "right_square_bracket")
-        assert keys_of(app) == ["contrastive_top1"]
+        assert keys_of(app) == ["images_per_s"]
         await press(app, pilot, "escape")
-        assert "contrastive_top1" in keys_of(app)
+        assert "images_per_s" in keys_of(app)
         assert len(keys_of(app)) > 1
         assert not app.main.has_class("-full")
         await press(app, pilot, "F", "F", "F", "3")

@@ -162,3 +162,17 @@ def test_any_numbers_can_be_drawn_in_any_size(ys, style, size):
     if drawable(panel, style.get("log", False)):
         _, drawn = picture(panel, *size, **style)
         assert all(len(row) == size[0] for row in drawn)
+
+
+def test_values_measured_seldom_are_points_and_those_of_every_step_a_line():
+    from simclr_tui.tui.charts.render import PLAIN, cells, draw
+    from simclr_tui.tui.feed.messages import Panel, Series
+
+    def drawn(count):
+        xs = tuple(float(100 * index / (count - 1)) for index in range(count))
+        series = Series("a", "#3b8eea", xs, tuple(x * x for x in xs))
+        drawing = draw(Panel("knn", "kNN", (series,)), [series], 60, 12, PLAIN, {"#3b8eea": "#000000"})
+        return "".join(char for row in range(10) for char, _ in cells(drawing, row))
+
+    assert drawn(5).count("•") == 5
+    assert drawn(400).count("•") == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import pytest
@@ -63,3 +64,17 @@ def test_no_key_of_a_screen_has_two_meanings():
         keys = [key for binding in bindings(where) for key in binding.key.split(",")]
         assert len(keys) == len(set(keys)), where
     assert all(action.help.endswith(".") for action in ACTIONS)
+
+
+def test_the_y_axis_begins_and_ends_with_a_round_number_at_even_distances():
+    from simclr_tui.tui.charts.ticks import round_range
+
+    for low, high in ((4.83, 5.93), (0.0, 100.0), (-0.13, 0.1), (24_913.0, 27_120.0), (1e-5, 3e-4), (2.0, 2.0001)):
+        for count in (2, 3, 5, 8):
+            bottom, top, ticks = round_range(low, high, count)
+            assert bottom <= low + 1e-12
+            assert top >= high - 1e-12
+            assert (ticks[0], ticks[-1]) == (bottom, top)
+            steps = [after - before for before, after in itertools.pairwise(ticks)]
+            assert max(steps) - min(steps) <= 1e-6 * max(steps)
+            assert len(ticks) <= count + 3

@@ -135,9 +135,11 @@ def plus_minus(mean: float, std: float | None) -> str:
 
 
 def value_text(value: object) -> str:
-    """Return a recipe's value as it is shown everywhere: `yes` or `no` for a flag, other values as they are typed."""
+    """Return a recipe's value as it is shown everywhere: `yes` or `no` for a flag, `–` for one that is not known."""
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if value is None:
+        return "–"
     return str(value)
 
 

@@ -10,7 +10,7 @@ import msgspec
 
 from simclr_tui.catalog.spread import Spread, spread_of
 from simclr_tui.catalog.verdict import Sample, Verdict, judge
-from simclr_tui.recipe.fields import Value, diff, fields, short_values, without_result
+from simclr_tui.recipe.fields import Value, differ, fields, short_values, without_result
 from simclr_tui.recipe.recipe import Recipe
 from simclr_tui.store.comparable import knn_images, measured_differently, why_left_out
 from simclr_tui.store.evaluations import Evaluation, read_evaluation
@@ -57,7 +57,7 @@ class Comparison:
     runs: tuple[Run, ...]
     states: tuple[State, ...]
     histories: tuple[History, ...]
-    differences: dict[str, list[Value]]
+    differences: dict[str, list[Value | None]]
     measures: tuple[Measure, ...]
     seeds: tuple[Seeds, ...]
     left_out: tuple[str, ...]
@@ -127,6 +127,13 @@ class Comparison:
         }
 
 
+def _differences(runs: Sequence[Run]) -> dict[str, list[Value | None]]:
+    """Return the fields that differ as far as they are known, with each run's value."""
+    known = [run.resolved.known_values() for run in runs]
+    rows = {name: [values[name] for values in known] for name in known[0] if name not in without_result()}
+    return {name: values for name, values in rows.items() if differ(values)}
+
+
 _CONCLUDED = ("knn", "linear top-1", "loss")  # measures of which a sentence is said, where they are judged
 
 
@@ -158,7 +165,7 @@ def compare(runs: Sequence[Run]) -> Comparison:
         runs=tuple(runs),
         states=states,
         histories=histories,
-        differences={name: values for name, values in diff(recipes).items() if name not in without_result()},
+        differences=_differences(runs),
         measures=tuple(
             replace(measure, better=verdict.winner, verdict=verdict.words)
             for measure, verdict in zip(measures, verdicts, strict=True)

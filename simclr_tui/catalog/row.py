@@ -10,7 +10,7 @@ from operator import itemgetter
 from typing import Any
 
 from simclr_tui.errors import RecipeError, SimclrError
-from simclr_tui.recipe.fields import field, fields
+from simclr_tui.recipe.fields import differ, field, fields
 from simclr_tui.store.comparable import knn_images
 from simclr_tui.store.evaluations import read_evaluation
 from simclr_tui.store.metrics.metric_table import COLUMNS, Unit
@@ -154,7 +154,7 @@ def public(row: Row) -> Row:
 
 
 def differing(rows: list[Row]) -> list[str]:
-    """Short names of the recipe fields in which the rows are not all equal."""
+    """Short names of the recipe fields in which the rows are not all equal, as far as their values are known."""
     names = [item.short for item in fields()]
     columns = zip(*map(itemgetter(*names), rows), strict=True)
-    return [name for name, values in zip(names, columns, strict=False) if values.count(values[0]) < len(values)]
+    return [name for name, values in zip(names, columns, strict=False) if differ(values)]

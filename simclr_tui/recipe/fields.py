@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import Any
@@ -132,7 +133,9 @@ def without_result() -> frozenset[str]:
     return frozenset(item.short for item in fields() if not item.result)
 
 
-def diff(recipes: list[Recipe]) -> dict[str, list[Value]]:
-    """The fields (by short name) in which the recipes are not all equal, with each one's value."""
-    rows = {item.short: [getattr(recipe, item.key) for recipe in recipes] for item in fields()}
-    return {name: values for name, values in rows.items() if any(value != values[0] for value in values)}
+def differ(values: Sequence[object]) -> bool:
+    """Return whether the values that are known (not None) are not all equal."""
+    if values.count(values[0]) == len(values):  # most columns of most lists, and quick
+        return False
+    known = [value for value in values if value is not None]
+    return known.count(known[0]) < len(known)

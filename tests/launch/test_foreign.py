@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
+from simclr_tui.catalog.compare import compare
+from simclr_tui.catalog.row import make_row
 from simclr_tui.errors import CheckpointError, RecipeError, SimclrError, StoreError
 from simclr_tui.launch.evaluation import evaluate
 from simclr_tui.launch.extend import extend
@@ -54,6 +56,10 @@ def test_an_encoder_from_elsewhere_is_a_read_only_run_judged_by_the_same_protoco
     assert run.status.summary["knn"] == read_evaluations(run.paths)[0].top1
     assert run_to_evaluate(store, str(weights), ON_SHAPES).name == "mine", "the same encoder is imported once"
     assert run_to_evaluate(store, str(weights), {**ON_SHAPES, "image_size": 32}).name == "mine-2"
+    row = make_row(run, "")
+    assert (row["encoder"], row["temp"], row["lr"]) == ("resnet18", None, None)
+    own = create(store, tiny_plan(stem="cifar"))
+    assert compare([run, own]).differences.keys().isdisjoint({"temp", "lr", "head_dim"}), "the unknown is no difference"
     with pytest.raises(StoreError, match="read-only"):
         resume(run)
     with pytest.raises(StoreError, match="read-only"):

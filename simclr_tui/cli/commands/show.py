@@ -147,7 +147,7 @@ def _print_recipe(run: Run) -> None:
 
 
 def _shown(value: object) -> str:
-    return "–" if value is None else value_text(value)
+    return value_text(value)
 
 
 def _print_events(run: Run) -> None:

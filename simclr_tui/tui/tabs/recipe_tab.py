@@ -60,8 +60,10 @@ class RecipeTab(VerticalScroll, can_focus=True):
         self.query_one("#recipe-text", Static).update(_text(self._detail, self.only_differences))
 
 
-def value_text(value: Value) -> str:
-    """A field's value as it is shown everywhere."""
+def value_text(value: Value | None) -> str:
+    """Return a field's value as it is shown everywhere, `–` for one that is not known."""
+    if value is None:
+        return "–"
     if isinstance(value, bool):
         return "yes" if value else "no"
     return number(value) if isinstance(value, int | float) else safe(value)

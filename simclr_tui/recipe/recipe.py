@@ -278,6 +278,15 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     weight_decay: Annotated[float, _about("--wd", "Weight decay.", "optimisation", "§2.2: 1e-6", ge=0.0, le=10.0)] = (
         1e-6
     )
+    decay_on: Annotated[
+        Literal["auto", "all", "weights"],
+        _about(
+            "--decay-on",
+            "What decays: all, weights without batch norm and biases, or auto: weights for LARS, else all.",
+            "optimisation",
+            "§2.2",
+        ),
+    ] = "auto"
     warmup: Annotated[
         float,
         _about("--warmup", "Epochs of linear warm-up before the cosine.", "optimisation", "§2.2: 10", ge=0.0, le=1e6),

@@ -93,35 +93,41 @@ def _skip_if(found_inf: Tensor, update: list[Tensor], momentum: float) -> Tensor
     return torch.where(found, update[0].new_ones(()), momentum)
 
 
-def parameter_groups(modules: Iterable[nn.Module], weight_decay: float) -> list[dict[str, Any]]:
-    """Return two groups for LARS: weights of two or more dimensions, and the rest without decay or adaptation."""
+def parameter_groups(modules: Iterable[nn.Module], weight_decay: float, rest: float = 0.0) -> list[dict[str, Any]]:
+    """Return two groups: weights of two or more dimensions, and the rest (batch norm, biases), which LARS does not
+    adapt and which decays by `rest`."""
     parameters = _trainable(modules)
     return [
         {"params": [p for p in parameters if p.ndim > 1], "weight_decay": weight_decay, "adapt": True},
-        {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0, "adapt": False},
+        {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": rest, "adapt": False},
     ]
 
 
 def build_optimizer(recipe: Recipe, modules: Iterable[nn.Module]) -> Optimizer:
     """Return the recipe's optimiser at its peak learning rate.
 
-    Decay falls on every parameter, except under LARS (see `parameter_groups`).
+    Decay falls on every parameter, under LARS on weights alone (see `parameter_groups`), unless `decay_on` says else.
     """
     lr, decay = recipe.peak_lr, recipe.weight_decay
     if recipe.optimizer == "lars":
-        return LARS(parameter_groups(modules, decay), lr, recipe.momentum)
-    parameters = _trainable(modules)
+        rest = decay if recipe.decay_on == "all" else 0.0
+        return LARS(parameter_groups(modules, decay, rest), lr, recipe.momentum)
+    parameters: list[dict[str, Any]] = [{"params": _trainable(modules), "weight_decay": decay}]
+    if recipe.decay_on == "weights":
+        parameters = parameter_groups(modules, decay)
+        for group in parameters:
+            del group["adapt"]  # which is LARS's
     if recipe.optimizer == "sgd":
         return _sgd(parameters, lr, recipe.momentum, decay)
     kind = Adam if recipe.optimizer == "adam" else AdamW
     return kind(parameters, lr=lr, weight_decay=decay, fused=True)
 
 
-def _sgd(parameters: list[nn.Parameter], lr: float, momentum: float, weight_decay: float) -> SGD:
-    optimizer = SGD(parameters, lr=lr, momentum=momentum, weight_decay=weight_decay, fused=True)
+def _sgd(groups: list[dict[str, Any]], lr: float, momentum: float, weight_decay: float) -> SGD:
+    optimizer = SGD(groups, lr=lr, momentum=momentum, weight_decay=weight_decay, fused=True)
     if momentum:
         # torch leaves the buffers of a skipped first step uninitialised. From zero, its first step is the same.
-        for parameter in parameters:
+        for parameter in (parameter for group in groups for parameter in group["params"]):
             optimizer.state[parameter]["momentum_buffer"] = torch.zeros_like(parameter)
     return optimizer
 

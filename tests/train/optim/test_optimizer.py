@@ -108,6 +108,16 @@ def test_lars_leaves_biases_and_norms_out_of_decay_and_adaptation():
     assert sum(len(group["params"]) for group in optimizer.param_groups) == len(named)
 
 
+@pytest.mark.parametrize("name", ["sgd", "adam", "adamw", "lars"])
+@pytest.mark.parametrize("decay_on", ["auto", "all", "weights"])
+def test_what_decays_is_a_choice_and_auto_is_what_was_published(name, decay_on):
+    model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4))
+    optimizer = build_optimizer(_recipe(name, decay_on=decay_on), [model])
+    decays = {id(p): group["weight_decay"] > 0 for group in optimizer.param_groups for p in group["params"]}
+    weights_only = decay_on == "weights" or (decay_on == "auto" and name == "lars")
+    assert [decays[id(p)] for p in model.parameters()] == [True, *[not weights_only] * 3]
+
+
 @pytest.mark.parametrize(
     ("name", "reference"), [("sgd", torch.optim.SGD), ("adam", torch.optim.Adam), ("adamw", torch.optim.AdamW)]
 )

@@ -189,7 +189,7 @@ class Replay:
         self.until(lambda: self.waiting == ["first", "third", "second"])
         for name in ("first", "second", "third"):
             self.go(name)
-            self.act("stop", f"Stop {name}?")
+            self.act("stop", f"Take {name} out of the queue?")
             self.terminal.type("y")
             self.state(name, "stopped")
         self.act("queue")

@@ -163,8 +163,8 @@ async def test_waiting_runs_change_places_and_the_queue_is_paused_and_goes_on(st
     for name in ("one", "two", "three"):
         enqueue(Store(store), tiny_plan(), Metadata(name=name))
     async with dashboard(store) as (app, pilot):
-        await until(pilot, lambda: [row.get("place") for row in app.main.runs.rows[:3]] == [3, 2, 1])
-        await press(app, pilot, "home", "K")
+        await until(pilot, lambda: [row.get("place") for row in app.main.runs.rows[:3]] == [1, 2, 3])
+        await press(app, pilot, "home", "down", "down", "K")
         await until(pilot, lambda: list(waiting_runs(Store(store))) == ["one", "three", "two"])
         await press(app, pilot, "K", "K")
         await until(pilot, lambda: list(waiting_runs(Store(store))) == ["three", "one", "two"])

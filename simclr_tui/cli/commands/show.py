@@ -129,9 +129,12 @@ def _knn_measured(facts: Mapping[str, str | int | float]) -> str:
     if "knn_bank" not in facts:
         return ""
     chance, largest = (percent(float(facts[name])) for name in ("chance", "largest_class"))
+    smallest = facts.get("knn_smallest_class", facts["knn_k"])
+    outvoted = int(facts["knn_k"]) > int(smallest)
+    warning = f"; k exceeds the smallest class, {smallest} images: --knn-k {smallest} or fewer" if outvoted else ""
     return (
         f"k {facts['knn_k']} of {facts['knn_bank']:,} labelled images by cosine, weighted, on {facts['knn_images']:,}"
-        f" {facts['knn_on']} images; chance {chance}, largest class {largest}"
+        f" {facts['knn_on']} images; chance {chance}, largest class {largest}{warning}"
     )
 
 

@@ -15,6 +15,7 @@ import torch
 from PIL import Image
 from torch.utils.data import DataLoader
 
+from simclr_tui.bench.inspect import MOST, inspect_figure
 from simclr_tui.recipe.recipe import Recipe
 from simclr_tui.store.bench_report import Figure
 from simclr_tui.train.data.batches import Source
@@ -61,7 +62,9 @@ def data_figures(directory: Path, count: int, repeat: int) -> list[Figure]:
     for name in RECIPES:
         pairs = zip(speeds[f"{name}: streamed"], speeds[f"{name}: torchvision"], strict=True)
         figures.append(Figure(f"{name}: times torchvision", "×", [mine / other for mine, other in pairs]))
-    return [*figures, Figure(f"a file of {SIDE} px", "kB", [mean_bytes / 1000])]
+    files = sorted((directory / "generated").iterdir())
+    looked = inspect_figure(directory, files, MOST if count >= 512 else 10 * count, repeat)
+    return [*figures, Figure(f"a file of {SIDE} px", "kB", [mean_bytes / 1000]), looked]
 
 
 def _write_files(folder: Path, count: int) -> float:

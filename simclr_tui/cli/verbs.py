@@ -56,7 +56,7 @@ VERBS: dict[str, Verb] = {
         ("trash", _EXPORT, "trash:app", "List, restore or permanently delete removed runs."),
         ("reindex", _EXPORT, "reindex:reindex",
          "Rebuild runs/catalog.db from the run folders. Nothing is lost: it is only an index."),
-        ("data", _MACHINE, "data:app", "List and download data sets."),
+        ("data", _MACHINE, "data:app", "List, look at and download data sets."),
         ("config", _MACHINE, "config:app", "Show and set your defaults: run store, theme, bell, notifications."),
         ("doctor", _MACHINE, "doctor:doctor",
          "Check the machine, the store and the terminal. Exits with 1 if anything would keep a run from starting."),

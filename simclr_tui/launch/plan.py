@@ -51,11 +51,17 @@ class Plan:
 
 
 def make_plan(
-    preset: str = "auto", config: Path | None = None, flags: Mapping[str, Any] | None = None, *, here: bool = True
+    preset: str = "auto",
+    config: Path | None = None,
+    flags: Mapping[str, Any] | None = None,
+    *,
+    here: bool = True,
+    trains: bool = True,
 ) -> Plan:
     """Resolve preset, file and flags; choose what was left to `auto`; check data, batch and bounds.
 
     A run that does not train `here` but as a job of a cluster has nothing to do with this machine's GPUs.
+    What only looks and never `trains` needs no whole batch of images.
     Raises RecipeError or DataError; SimclrError where the encoder needs a package that is not there.
     """
     choices: list[str] = []
@@ -67,7 +73,7 @@ def make_plan(
         name, why = resolve_auto()
         choices.append(f"data {name}: {why}")
         resolved = resolved.with_value("data", name, f"auto: {why}")
-    return _checked(resolved, tuple(choices), here)
+    return _checked(resolved, tuple(choices), here, trains=trains)
 
 
 def choose_preset() -> tuple[str, str]:
@@ -114,7 +120,7 @@ def plan_variant(
     return _checked(Resolved(recipe=recipe, preset=base.preset, sources=sources), (), here)
 
 
-def _checked(resolved: Resolved, choices: tuple[str, ...], here: bool) -> Plan:
+def _checked(resolved: Resolved, choices: tuple[str, ...], here: bool, *, trains: bool = True) -> Plan:
     if here:
         check_torch_versions()
     recipe = resolved.recipe
@@ -124,7 +130,7 @@ def _checked(resolved: Resolved, choices: tuple[str, ...], here: bool) -> Plan:
         resolved = resolved.with_value("data", whole, resolved.sources["data"])
     resolved = _processes(resolved) if here else _processes_of_job(resolved)
     images, data_notes = describe(recipe.data, recipe.subset, recipe.reading)
-    if images is not None and images < recipe.batch_size:
+    if trains and images is not None and images < recipe.batch_size:
         raise DataError(
             f"a batch of {recipe.batch_size} does not fit into {images} training images",
             f"give --bs {max(2, images // 2)} or fewer, or more images",

@@ -41,10 +41,25 @@ class LeftOut:
     def sentences(self) -> tuple[str, ...]:
         """Return one sentence per reason: `left out: 3 files .svs, which no reader here knows (a.svs, …)`."""
         return tuple(
-            f"left out: {count:,} {reason} ({', '.join(map(safe, self.examples[reason]))}"
+            f"left out: {count:,} {_counted(reason, count)} ({', '.join(map(safe, self.examples[reason]))}"
             f"{', …' if count > len(self.examples[reason]) else ''})"
             for reason, count in self.counts.items()
         )
+
+
+_SINGULAR = (
+    *(("folders", "folder"), ("files", "file"), ("images", "image"), ("links", "link"), ("rows", "row")),
+    *((" hold ", " holds "), (" need ", " needs "), ("repeat ", "repeats "), ("convert them", "convert it")),
+)
+
+
+def _counted(reason: str, count: int) -> str:
+    """Return a reason, which speaks of many, as it is said of so many."""
+    if count != 1:
+        return reason
+    for many, one in _SINGULAR:
+        reason = reason.replace(many, one, 1)
+    return reason
 
 
 def walk(root: str, left_out: LeftOut) -> Iterator[str]:

@@ -93,6 +93,7 @@ def test_streaming_is_measured_in_turns_with_torchvision():
         assert mine["lowest"] > 0
         ratio = told[f"{name}: times torchvision"]["lowest"]
         assert mine["lowest"] / other["highest"] <= ratio <= mine["highest"] / other["lowest"]
+    assert told["looking at 640 files"]["n"] == 2
     assert 10 < told["a file of 224 px"]["median"] < 40, "kB, as a photograph of that size has"
 
 

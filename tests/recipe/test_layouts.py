@@ -42,7 +42,7 @@ def test_the_next_labelled_split_is_tested_on(tmp_path):
 def test_a_second_labelled_split_is_left_out_and_said(tmp_path):
     layout = folder_layout(touch(tmp_path, "train/a/1.jpg", "train/b/2.jpg", "val/b/3.jpg", "test/a/4.jpg"))
     assert layout.test.names == ("test/a/4.jpg",)
-    assert any("1 images in val/: test/ is the test split (val/b/3.jpg)" in sentence for sentence in layout.left_out)
+    assert any("1 image in val/: test/ is the test split (val/b/3.jpg)" in sentence for sentence in layout.left_out)
 
 
 def test_shards_can_be_called_unlabelled(tmp_path):
@@ -82,12 +82,12 @@ def test_other_formats_are_counted_and_named(tmp_path, monkeypatch):
     monkeypatch.setattr("simclr_tui.recipe.image_kinds.installed", lambda package: False)
     left = " ".join(folder_layout(tmp_path).left_out)
     assert "2 .svs files, which no reader here knows: convert them to TIFF or PNG (b/3.svs, b/4.svs)" in left
-    assert "1 HEIC files, which need pillow_heif: pip install 'simclr-tui[heif]' (b/5.heic)" in left
+    assert "1 HEIC file, which needs pillow_heif: pip install 'simclr-tui[heif]' (b/5.heic)" in left
     assert "notes" not in left
 
 
 def test_a_folder_of_nothing_but_unread_formats_says_so(tmp_path):
-    with pytest.raises(DataError, match=r"no images in .*; left out: 1 \.svs files"):
+    with pytest.raises(DataError, match=r"no images in .*; left out: 1 \.svs file,"):
         folder_layout(touch(tmp_path, "slide.svs"))
 
 

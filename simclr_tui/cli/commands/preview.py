@@ -38,7 +38,7 @@ def preview(
     from simclr_tui.launch.plan import make_plan
     from simclr_tui.launch.tasks import preview as compute
 
-    plan = make_plan(preset, config, flags)
+    plan = make_plan(preset, config, flags, trains=False)
     for choice in plan.choices:
         output.talk(f"using {choice}")
     shown = compute(plan.resolved, images, target=file)

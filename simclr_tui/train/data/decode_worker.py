@@ -6,6 +6,7 @@ trainer, however that ends: nothing has to be told, and nothing of it is left.
 
 from __future__ import annotations
 
+import gc
 import json
 import mmap
 import os
@@ -32,6 +33,7 @@ def main() -> None:
     scaling = Scaling.from_json(json.loads(sys.argv[2]))
     memory = mmap.mmap(fd, TASK_IMAGES * scaling.bytes)
     out = np.frombuffer(memory, scaling.dtype).reshape(TASK_IMAGES, *scaling.shape)
+    gc.freeze()  # what is imported is never garbage: a collection has the images alone to go through
     asked, answers = sys.stdin.buffer, sys.stdout.buffer
     while len(head := asked.read(NAMES_LENGTH.size)) == NAMES_LENGTH.size:
         names = asked.read(NAMES_LENGTH.unpack(head)[0]).split(b"\0")

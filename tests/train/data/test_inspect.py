@@ -64,7 +64,7 @@ def test_what_is_there_and_what_is_wrong_with_it(odd):
     assert report.constant == ["Training/a/flat.png"]
     assert report.damaged == ["Training/a/torn.png"]
     assert any("@eaDir" in sentence for sentence in report.left_out)
-    assert any("1 .svs files" in sentence for sentence in report.left_out)
+    assert any("1 .svs file," in sentence for sentence in report.left_out)
     assert not any("._t0" in sentence for sentence in report.left_out)
     assert sum(report.channels[0].histogram) > 0
 

@@ -10,6 +10,8 @@ from simclr_tui.store.run import Run
 from simclr_tui.store.store import Store
 
 if TYPE_CHECKING:
+    from pandas import DataFrame
+
     from simclr_tui.train.model.encoder import Encoder
 
 
@@ -25,6 +27,19 @@ def runs(root: str | Path | None = None) -> list[Run]:
     """Return every run of the store `root` (default as in `open_run`), run2 before run10."""
     store = _store(root)
     return [store.run(name) for name in store.names()]
+
+
+def frame(root: str | Path | None = None) -> DataFrame:
+    """Return every run of the store `root` as a pandas DataFrame, one row per run.
+
+    Columns are those of `simclr ls --json`: name, state, recipe fields under their short names (`bs`, `temp`), metrics
+    (accuracies as fractions 0–1, memory in bytes, times in seconds). Raises SimclrError without pandas.
+    """
+    from simclr_tui.catalog.catalog import Catalog  # SQLite and pandas, which nothing else here needs
+    from simclr_tui.catalog.row import public
+    from simclr_tui.store.export.frame import rows_frame
+
+    return rows_frame([public(row) for row in Catalog(_store(root)).rows()])
 
 
 def load_encoder(run_or_path: Run | str | Path, root: str | Path | None = None) -> Encoder:

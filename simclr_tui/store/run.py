@@ -16,6 +16,7 @@ from simclr_tui.recipe.resolve import Resolved, from_toml
 from simclr_tui.regular_file import read_small, read_small_text
 from simclr_tui.store.checkpoints import Manifest, manifests
 from simclr_tui.store.data_facts import with_data_moved
+from simclr_tui.store.evaluations import Evaluation, read_evaluations
 from simclr_tui.store.events import Event, read_events
 from simclr_tui.store.metrics.history import History, Points
 from simclr_tui.store.state import State, observe
@@ -131,6 +132,20 @@ class Run:
     def checkpoints(self) -> list[Manifest]:
         """Newest first."""
         return manifests(self.paths)
+
+    @property
+    def evaluations(self) -> list[Evaluation]:
+        """Return the results of every evaluation kept in the run, with scores as fractions (0–1)."""
+        return read_evaluations(self.paths)
+
+    def frame(self) -> Any:
+        """Return every metric as a pandas DataFrame, one row per step; units are those of docs/reference.md.
+
+        NaN stands where a metric was not logged. Raises SimclrError without pandas.
+        """
+        from simclr_tui.store.export.frame import history_frame
+
+        return history_frame(self.history())
 
     def history(self) -> History:
         """All metrics written so far; poll it again for more."""

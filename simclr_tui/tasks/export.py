@@ -81,7 +81,7 @@ def as_safetensors(encoder: Encoder, card: ModelCard) -> bytes:
     try:
         from safetensors.torch import save
     except ImportError:
-        raise not_installed("safetensors", "a .safetensors file") from None
+        raise not_installed("safetensors", "a .safetensors file", "safetensors") from None
     # Copied: the format stores neither strides nor two names for one tensor.
     weights = {name: tensor.clone(memory_format=torch.contiguous_format) for name, tensor in encoder.weights().items()}
     data: bytes = save(weights, metadata=card.metadata())

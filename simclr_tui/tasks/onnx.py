@@ -40,7 +40,7 @@ def _need_packages() -> None:
         try:
             importlib.import_module(package)
         except ImportError:
-            raise not_installed(package, "an .onnx file") from None
+            raise not_installed(package, "an .onnx file", "onnx") from None
 
 
 def _exported(encoder: Encoder, card: ModelCard) -> bytes:

@@ -201,7 +201,7 @@ def test_a_missing_package_is_one_sentence(tmp_path, monkeypatch, package, suffi
     with pytest.raises(SimclrError) as caught:
         export(run, tmp_path / f"e.{suffix}")
     named = package.partition(".")[0]
-    assert f"needs {named}, which is not installed — type: pip install 'simclr-tui[export]'" in str(caught.value)
+    assert f"needs {named}, which is not installed — type: pip install 'simclr-tui[{suffix}]'" in str(caught.value)
     assert [path.name for path in tmp_path.iterdir()] == ["runs"]
 
 

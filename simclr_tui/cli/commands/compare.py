@@ -33,6 +33,7 @@ def compare(
     json: AsJson = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
     markdown: Annotated[bool, typer.Option("--markdown", help="Print a Markdown table.")] = False,
+    latex: Annotated[bool, typer.Option("--latex", help="Print a LaTeX table (booktabs).")] = False,
     runs: Runs = DEFAULT_RUNS,
 ) -> None:
     """Compare runs side by side: the fields that differ, final and best metrics, and curves."""
@@ -55,6 +56,8 @@ def compare(
         return output.data(_csv(titles, rows))
     if markdown:
         return output.data(_markdown(titles, rows))
+    if latex:
+        return output.data(_latex(titles, rows))
     output.side_by_side(titles, rows)
     if comparison.repeated:
         output.data()
@@ -106,3 +109,25 @@ def _csv(titles: list[str], rows: list[list[str]]) -> str:
 def _markdown(titles: list[str], rows: list[list[str]]) -> str:
     lines = [titles, ["---"] * len(titles), *rows]
     return "\n".join("| " + " | ".join(safe(cell).replace("|", "\\|") for cell in line) + " |" for line in lines)
+
+
+_LATEX = {
+    "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
+    "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "±": r"$\pm$", "–": "--", "×": r"$\times$", "≥": r"$\geq$",
+    "≤": r"$\leq$",
+}  # fmt: skip
+
+
+def _latex(titles: list[str], rows: list[list[str]]) -> str:
+    """Return a tabular for the package booktabs; the best of each measure, marked with *, is bold."""
+    from simclr_tui.display.glyphs import GLYPHS
+
+    def cell(text: str) -> str:
+        words = text.split(" ", 1)
+        text = words[-1] if words[0] in GLYPHS else text
+        escaped = "".join(_LATEX.get(char, char) for char in safe(text.removesuffix(" *")))
+        return rf"\textbf{{{escaped}}}" if text.endswith(" *") else escaped
+
+    lines = [" & ".join(map(cell, line)) + r" \\" for line in (titles, *rows)]
+    body = [rf"\begin{{tabular}}{{l{'r' * (len(titles) - 1)}}}", r"\toprule", lines[0], r"\midrule", *lines[1:]]
+    return "\n".join([*body, r"\bottomrule", r"\end{tabular}"])

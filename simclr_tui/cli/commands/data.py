@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from simclr_tui.recipe.decoded import CacheEntry
 
 app = typer.Typer(
-    help=f"List, look at and download data sets.\n\n--data takes a known name, or {FORMS}.", no_args_is_help=True
+    help=f"List, inspect and download data sets.\n\n--data takes a known name, or {FORMS}.", no_args_is_help=True
 )
 
 

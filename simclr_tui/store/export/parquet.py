@@ -14,7 +14,7 @@ def import_pyarrow() -> Any:
         import pyarrow
         import pyarrow.parquet
     except ImportError:
-        raise not_installed("pyarrow", "a Parquet file") from None
+        raise not_installed("pyarrow", "a Parquet file", "parquet") from None
     return pyarrow
 
 

@@ -144,6 +144,6 @@ def test_a_missing_package_is_one_sentence_and_metrics_need_no_torch(run, tmp_pa
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == (
-        "a Parquet file needs pyarrow, which is not installed — type: pip install 'simclr-tui[export]'"
+        "a Parquet file needs pyarrow, which is not installed — type: pip install 'simclr-tui[parquet]'"
     )
     assert not (tmp_path / "m.parquet").exists()

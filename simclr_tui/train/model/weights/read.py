@@ -63,7 +63,7 @@ def _read_safetensors(path: Path) -> WeightsFile:
     try:
         from safetensors import SafetensorError, safe_open
     except ImportError:
-        raise not_installed("safetensors", "a .safetensors file") from None
+        raise not_installed("safetensors", "a .safetensors file", "safetensors") from None
     try:
         with safe_open(path, "pt") as file:
             return WeightsFile(path, {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {})  # noqa: SIM118

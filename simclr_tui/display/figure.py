@@ -14,7 +14,7 @@ from typing import Any
 
 from simclr_tui.errors import NotFoundError
 from simclr_tui.store.export.target import not_installed
-from simclr_tui.store.metrics.downsample import Axis, decimate
+from simclr_tui.store.metrics.downsample import Axis, axis_values, decimate
 from simclr_tui.store.metrics.history import History
 from simclr_tui.store.metrics.metric_table import METRICS
 
@@ -72,7 +72,7 @@ def _draw_panel(panel: Any, series: Sequence[Series], metric: str, axis: Axis) -
     percent = known is not None and known.unit == "share"
     drawn = False
     for index, one in enumerate(series):
-        xs, means, deviations = _averaged([decimate(history, metric, _POINTS, axis) for history in one.histories])
+        xs, means, deviations = _line(one.histories, metric, axis)
         if not xs:
             continue
         scale = 100 if percent else 1
@@ -91,16 +91,26 @@ def _draw_panel(panel: Any, series: Sequence[Series], metric: str, axis: Axis) -
     panel.set_ylabel(f"{title} (%)" if percent else title)
 
 
-def _averaged(
-    lines: Sequence[tuple[Sequence[float], Sequence[float]]],
-) -> tuple[list[float], list[float], list[float]]:
-    """Return x, mean and sample deviation where every line has a value; lines of one run as they are."""
-    lines = [line for line in lines if line[0]]
-    if len(lines) == 1:
-        points = [(x, y) for x, y in zip(*lines[0], strict=True) if math.isfinite(y)]
+Line = tuple[list[float], list[float], list[float]]
+"""x, mean and sample deviation of the points of a line."""
+
+
+def _line(histories: Sequence[History], metric: str, axis: Axis) -> Line:
+    """Return a run's line, or the mean and the deviation of several at the steps that all of them have logged.
+
+    Means are of all logged values: the extremes that a long line is drawn from say nothing about a mean.
+    """
+    if len(histories) == 1:
+        xs, ys = decimate(histories[0], metric, _POINTS, axis)
+        points = [(x, y) for x, y in zip(xs, ys, strict=True) if math.isfinite(y)]
         return [x for x, _ in points], [y for _, y in points], [0.0] * len(points)
-    values = [dict(zip(*line, strict=True)) for line in lines]
-    shared = sorted(set.intersection(*(set(line) for line in values))) if values else []
-    columns = [(x, [line[x] for line in values]) for x in shared]
-    columns = [(x, ys) for x, ys in columns if all(map(math.isfinite, ys))]
-    return [x for x, _ in columns], [mean(ys) for _, ys in columns], [stdev(ys) for _, ys in columns]
+    logged = [dict(zip(*history.points(metric), strict=True)) for history in histories if metric in history.columns]
+    if not logged:
+        return [], [], []
+    shared = sorted(set.intersection(*(set(line) for line in logged)))
+    columns = [(step, [line[step] for line in logged]) for step in shared]
+    columns = [(step, values) for step, values in columns if all(map(math.isfinite, values))]
+    columns = columns[:: max(1, len(columns) // _POINTS)]
+    x_at = dict(zip(histories[0].step, axis_values(histories[0], axis), strict=True))
+    deviations = [stdev(values) if len(values) > 1 else 0.0 for _, values in columns]
+    return [x_at.get(step, step) for step, _ in columns], [mean(values) for _, values in columns], deviations

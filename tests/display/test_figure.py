@@ -38,6 +38,18 @@ def test_a_group_is_its_mean_and_a_band_of_its_deviation(histories):
     assert band[:, 1].max() == pytest.approx(50)
 
 
+def test_the_mean_of_long_runs_is_of_all_steps_and_not_of_the_extremes(tmp_path):
+    histories = []
+    for number in range(2):
+        run = make_run(tmp_path, f"long{number}")
+        lines = [metric_line(step, loss=float((step + number) % 2)) for step in range(5000)]
+        write_metrics(run.paths, 1, lines)
+        histories.append(run.history())
+    (panel,) = draw_figure([Series("both", histories)], ["loss"]).axes
+    assert set(panel.lines[0].get_ydata()) == {0.5}
+    assert len(panel.lines[0].get_xdata()) >= 1000
+
+
 @pytest.mark.parametrize(("kind", "magic"), [("svg", b"<?xml"), ("pdf", b"%PDF"), ("png", b"\x89PNG")])
 def test_it_is_written_as_its_name_says_and_twice_the_same(histories, tmp_path, kind, magic):
     for name in ("a", "b"):

@@ -83,7 +83,7 @@ class Store:
             return exact
         starting = [name for name in names if word and name.startswith(word)]
         hint = f"give the whole name: {', '.join(starting[:5])}" if starting else did_you_mean(word, names)
-        raise NotFoundError(f"no run is named {safe(word)!r} in {self.root}", hint or "see simclr ls")
+        raise NotFoundError(f"no run {safe(word)!r} in {self.root}", hint or "see simclr ls")
 
     def _exact(self, word: str, names: list[str]) -> Run | None:
         if "/" in word and _is_run(word):

@@ -49,7 +49,7 @@ def test_a_prefix_acts_on_nothing(store, call, words, fault):
     before = {path: path.read_bytes() for path in store.root.rglob("*") if path.is_file() and path.suffix == ".json"}
     code, said = call(*words, "run1")
     assert code == ExitCode.NOT_FOUND
-    assert "no run is named 'run1'" in said
+    assert "no run 'run1'" in said
     assert "give the whole name: run10" in said
     assert {path: path.read_bytes() for path in before} == before
 
@@ -60,7 +60,7 @@ def test_after_names_its_runs_in_full(call):
 
 
 def test_the_library_takes_names_in_full(store):
-    with pytest.raises(NotFoundError, match="no run is named 'run1'"):
+    with pytest.raises(NotFoundError, match="no run 'run1'"):
         simclr_tui.open_run("run1", store.root)
     assert simclr_tui.open_run("run10", store.root).name == "run10"
 

@@ -208,7 +208,7 @@ class Replay:
         self.act("stop", "Stop live1?")
         self.terminal.type("y")
         self.state("live1", "stopped")
-        self.sees("stopped")
+        self.sees("on request, with a checkpoint")
         self.act("resume")
         self.state("live1", "running")
         self.sees("running")
@@ -230,7 +230,7 @@ class Replay:
         self.act("kill", f"Kill {name}?")
         self.terminal.type("y")
         self.state(name, "failed")
-        self.sees("failed")
+        self.sees("killed by you at step")  # in the list too, which says what can be done next
 
     def job_keys(self) -> None:
         self.go("basis")

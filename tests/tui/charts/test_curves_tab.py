@@ -59,7 +59,7 @@ async def test_the_cursor_reads_values_in_every_chart_at_once(store, size):
         assert view.viewport.cursor == 120.0, "it appears at the newest point"
         await press(app, pilot, "less_than_sign", "comma", "full_stop", "comma")
         assert 0 < view.viewport.cursor < 120
-        for key in ("loss", "knn", "lr"):
+        for key in ("loss", "knn", "images_per_s"):
             expected = []
             for history in histories:
                 steps, logged = history.points(key)

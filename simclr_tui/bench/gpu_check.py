@@ -15,6 +15,7 @@ import torch
 
 from simclr_tui.bench.train import Bench, Variant
 from simclr_tui.errors import ExitCode, SimclrError
+from simclr_tui.recipe.presets import presets
 from simclr_tui.recipe.recipe import Recipe
 from simclr_tui.recipe.resolve import resolve
 from simclr_tui.store.finding import Finding
@@ -22,8 +23,7 @@ from simclr_tui.text import size
 from simclr_tui.train.device import Compute, choose_compute
 from simclr_tui.train.out_of_memory import is_out_of_memory
 
-PRESETS = {"cifar10-sgd": 50_000, "gpu-fast": 50_000, "paper-cifar10": 50_000, "paper-imagenet": 1_281_167}
-"""Presets for a GPU, and the images of the data set that each is meant for."""
+_CIFAR, _IMAGENET = 50_000, 1_281_167  # training images of the data sets that presets are meant for
 SMALL = Recipe(width=0.25, batch_size=64, image_size=32)
 _COMPARED, _WATCHED, _TIMED = 3, 10, 20  # steps
 _TOLERANCE = 0.02
@@ -35,7 +35,7 @@ def main() -> int:
     except SimclrError as error:
         print(error, file=sys.stderr)
         return ExitCode.FAILED
-    findings = list(gpu_findings(compute, {name: resolve(name).recipe for name in PRESETS}))
+    findings = list(gpu_findings(compute, {name: resolve(name).recipe for name in presets()}))
     sys.stdout.write(msgspec.json.encode(findings).decode() + "\n")
     return int(any(finding.verdict == "bad" for finding in findings))
 
@@ -90,7 +90,7 @@ def time_preset(compute: Compute, name: str, recipe: Recipe) -> Finding:
         if not is_out_of_memory(error):
             raise
         return Finding("note", name, f"a batch of {recipe.batch_size} does not fit at once: give --micro-batch auto")
-    images = PRESETS.get(name, 50_000)
+    images = _CIFAR if recipe.image_size <= 64 else _IMAGENET
     hours = recipe.epochs * images / speed / 3600
     peak = torch.cuda.max_memory_allocated(compute.device) if compute.device.type == "cuda" else 0
     memory = f", {size(peak)} at most" if peak else ""

@@ -13,7 +13,6 @@ from simclr_tui.bench import gpu_check
 from simclr_tui.bench.gpu_check import compare_with_cpu, gpu_findings
 from simclr_tui.bench.train import Bench
 from simclr_tui.errors import ExitCode
-from simclr_tui.recipe.presets import presets
 from simclr_tui.recipe.recipe import Recipe
 from simclr_tui.train.device import Compute
 
@@ -47,10 +46,6 @@ def test_a_preset_that_does_not_fit_says_what_to_give(monkeypatch):
     monkeypatch.setattr(Bench, "images_per_s", full)
     finding = gpu_check.time_preset(CPU, "cifar10-sgd", TINY)
     assert (finding.verdict, finding.finding[-18:]) == ("note", "--micro-batch auto")
-
-
-def test_the_presets_that_it_times_are_there():
-    assert gpu_check.PRESETS.keys() <= presets().keys()
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")

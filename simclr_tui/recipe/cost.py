@@ -1,4 +1,4 @@
-"""What a recipe will cost, told before it starts and without torch: parameters, multiply-adds, checkpoint size."""
+"""The cost of a recipe, computed before it starts and without torch: parameters, multiply-adds, checkpoint size."""
 
 from __future__ import annotations
 
@@ -16,15 +16,18 @@ DEPTHS: dict[str, tuple[int, int, int, int]] = {
     "resnet101": (3, 4, 23, 3),
     "resnet152": (3, 8, 36, 3),
 }
-"""Blocks in each stage of the native encoders."""
+"""Number of blocks in each stage of the native encoders."""
 BASIC = ("resnet18", "resnet34")
-"""Those of two 3×3 convolutions a block; the others are of bottlenecks, whose output is four times as wide."""
-_SLOTS = {"sgd": 1, "lars": 1, "adam": 2, "adamw": 2}  # optimiser tensors a parameter
+"""Encoders made of basic blocks (two 3×3 convolutions); the others use bottlenecks, whose output is 4 times as wide."""
+_SLOTS = {"sgd": 1, "lars": 1, "adam": 2, "adamw": 2}  # optimiser tensors per parameter
 
 
 class EncoderFacts(msgspec.Struct, frozen=True):
-    """Of an encoder that is not native, counted on the encoder itself: the dimension of h, its parameters, and the
-    multiply-adds of one view's forward pass in convolutions and matrix products."""
+    """Describe an encoder that is not native, as counted on the encoder itself.
+
+    `dim` is the dimension of h, `macs` the multiply-adds of one view's forward pass in convolutions and matrix
+    products.
+    """
 
     dim: int
     parameters: int
@@ -33,8 +36,11 @@ class EncoderFacts(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True)
 class Cost:
-    """`dim` is the dimension of h, `z_dim` that of z. `macs`: multiply-adds of one view's forward pass; a trained
-    image costs six times that (two views, and a backward pass of twice the forward)."""
+    """Hold the cost of a recipe: `dim` is the dimension of h, `z_dim` that of z.
+
+    `macs` are the multiply-adds of one view's forward pass; training on an image costs six times as many (two views,
+    and a backward pass of twice the forward).
+    """
 
     dim: int
     z_dim: int
@@ -44,22 +50,22 @@ class Cost:
 
 
 def stage_widths(width: float) -> tuple[int, int, int, int]:
-    """Channels of the four stages at a width multiplier, each the nearest multiple of 8, at least 8."""
+    """Return the channels of the four stages at a width multiplier: the nearest multiples of 8, and at least 8."""
     first, second, third, fourth = (max(8, 8 * round(base * width / 8)) for base in (64, 128, 256, 512))
     return first, second, third, fourth
 
 
 def head_widths(kind: str, dim: int, hidden: int, out: int) -> tuple[int, ...]:
-    """Widths from h to z: one linear layer between each two. `hidden` 0 stands for `dim`."""
+    """Return the widths from h to z, with a linear layer between each pair. `hidden` 0 stands for `dim`."""
     hidden = hidden or dim
     return {"none": (dim,), "linear": (dim, out), "mlp": (dim, hidden, out), "mlp3": (dim, hidden, hidden, out)}[kind]
 
 
 def cost(recipe: Recipe, facts: EncoderFacts | None = None, channels: int = 3) -> Cost:
-    """Count a recipe's encoder, for images of so many channels, and its head layer by layer.
+    """Return the cost of a recipe's encoder and head, counted layer by layer for images with `channels` channels.
 
-    Batch-norm statistics are in the checkpoint and not counted.
-    `facts` are needed where the encoder is not native, and are then taken as they are.
+    Batch-norm statistics are part of a checkpoint but are not counted. `facts` are required for an encoder that is
+    not native, and are used as given.
     """
     counter = _Counter()
     if facts is None:
@@ -73,7 +79,7 @@ def cost(recipe: Recipe, facts: EncoderFacts | None = None, channels: int = 3) -
 
 
 def _native(recipe: Recipe, counter: _Counter, channels: int) -> int:
-    """Count a ResNet. Returns the dimension of h."""
+    """Count a native ResNet and return the dimension of h."""
     widths = stage_widths(recipe.width)
     side = recipe.image_size if recipe.cifar_stem else -(-recipe.image_size // 2)
     counter.conv(channels, widths[0], 3 if recipe.cifar_stem else 7, side)
@@ -95,7 +101,7 @@ class _Counter:
         self.macs = 0
 
     def conv(self, inputs: int, outputs: int, kernel: int, side: int) -> None:
-        """A convolution and the batch norm behind it."""
+        """Count a convolution and the batch norm that follows it."""
         weights = inputs * outputs * kernel * kernel
         self.parameters += weights + 2 * outputs
         self.macs += weights * side * side
@@ -112,7 +118,10 @@ class _Counter:
             self.conv(inputs, width * expansion, 1, side)
 
     def head(self, widths: tuple[int, ...], batch_norm: bool) -> None:
-        """Batch norm scales each layer's output, and shifts all but the last's; without it each has a bias."""
+        """Count the head's linear layers.
+
+        Batch norm scales the output of every layer and shifts all but the last; without it, each layer has a bias.
+        """
         for inputs, outputs in itertools.pairwise(widths):
             self.parameters += inputs * outputs + (2 * outputs if batch_norm else outputs)
             self.macs += inputs * outputs

@@ -1,4 +1,4 @@
-"""Read a table of images: path, and where known label, split and group."""
+"""Read a table of images: a path for each and, where given, its label, split and group."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ _COLUMNS = {
     "split": ("split", "set", "subset", "fold"),
     "group": ("group", "patient", "patient_id", "subject", "slide", "slide_id", "video", "plate", "well"),
 }
-"""A column's names, the first of which is the one that the documentation speaks of."""
+"""Accepted names of each column; the first is the one used in the documentation."""
 _UNLABELLED = ("", "-1", "nan", "none", "null", "na")
-_FEW = 50  # distinct numbers that may be classes though written as 1.0
+_MOST_CLASSES = 50  # more distinct decimal numbers than this are measurements, even if all are whole (1.0, 2.0, …)
 
 
 def csv_layout(file: Path, reading: Reading = DEFAULT_READING) -> Layout:
-    """Return the images that a CSV (or TSV) file lists, relative to its folder or absolute.
+    """Return the images listed in a CSV or TSV file, whose paths are absolute or relative to its folder.
 
-    Raises DataError that names the row where a path is missing or listed twice with different labels, where the
-    label column holds measurements, or where there is no column of paths.
+    Raises DataError if there is no path column, if a row has no path (the row is named), if a path is listed twice
+    with different values, or if the label column holds measurements.
     """
     rows, columns = _read(file)
     root, left_out, notes = file.parent, LeftOut(), list[str]()
@@ -38,16 +38,16 @@ def csv_layout(file: Path, reading: Reading = DEFAULT_READING) -> Layout:
         name, *rest = (row[at].strip() if at is not None and at < len(row) else "" for at in columns)
         if not name:
             raise DataError(f"{safe(file.name)}, row {number}: no path", "fill the path column, or delete the row")
-        said = (rest[0], rest[1].lower(), rest[2])
+        entry = (rest[0], rest[1].lower(), rest[2])
         if name in seen:
-            if seen[name] != said:
+            if seen[name] != entry:
                 raise DataError(
-                    f"{safe(file.name)}, row {number}: {safe(name)} was listed before, otherwise",
+                    f"{safe(file.name)}, row {number}: {safe(name)} was already listed with other values",
                     "keep one row per image",
                 )
             left_out.add("rows that repeat another", name)
             continue
-        seen[name] = said
+        seen[name] = entry
     _check_files(file, root, seen)
     return _layout(file, seen, reading, left_out, notes)
 
@@ -65,12 +65,14 @@ def _read(file: Path) -> tuple[list[list[str]], tuple[int | None, ...]]:
         raise DataError(f"{safe(str(file))} cannot be read: {error}", "give --data csv:FILE") from None
     rows = [row for row in rows if any(cell.strip() for cell in row)]
     if len(rows) < 2:
-        raise DataError(f"{safe(str(file))} lists no images", "the first row names the columns: path,label,split,group")
+        raise DataError(
+            f"{safe(str(file))} lists no images", "the first row must name the columns: path,label,split,group"
+        )
     header = [cell.strip().lower() for cell in rows[0]]
     columns = tuple(next((header.index(n) for n in names if n in header), None) for names in _COLUMNS.values())
     if columns[0] is None:
         hint = did_you_mean("path", header) or f"the columns are {', '.join(map(safe, header))}"
-        raise DataError(f"{safe(str(file))} has no column `path`", f"name one so; {hint}")
+        raise DataError(f"{safe(str(file))} has no column `path`", f"rename one to it; {hint}")
     return rows[1:], columns
 
 
@@ -99,7 +101,7 @@ def _layout(
     train, test = listings["train"], listings["test"]
     if not classes:
         if test:
-            left_out.add("test images: there are no labels", test.names[0], len(test))
+            left_out.add("test images, because nothing is labelled", test.names[0], len(test))
         test = Listing()
     elif set(test.labels) == {-1}:
         left_out.add("test images without a label", test.names[0], len(test))
@@ -109,39 +111,40 @@ def _layout(
     if classes:
         shown = ", ".join(map(safe, classes[:6])) + (", …" if len(classes) > 6 else "")
         notes.append(f"{len(classes):,} classes: {shown}")
-        notes.append("tested on the split of the table" if test else _held_note(train))
+        notes.append("tested on the table's own test split" if test else _hold_out_note(train))
     _check_groups(file, train, test)
     return Layout(file.parent, classes, train, test, tuple(notes), left_out.sentences)
 
 
-def _held_note(train: Listing) -> str:
-    by = "group, whole" if train.groups else "name"
-    return f"no labelled test split: a tenth is held out, by a hash of each {by}"
+def _hold_out_note(train: Listing) -> str:
+    key = "group, which stays whole" if train.groups else "name"
+    return f"no labelled test split: a tenth is held out, by a hash of each {key}"
 
 
 def _side(file: Path, name: str, split: str) -> str:
-    """Return train or test. Raises DataError for any other split."""
+    """Return the side of a split, train or test. Raises DataError for any other split."""
     if not split or split in TRAIN_NAMES:
         return "train"
     if split in TEST_NAMES:
         return "test"
     raise DataError(
-        f"{safe(file.name)}: {safe(name)} is of split {safe(split)!r}",
-        f"the splits are {', '.join((*TRAIN_NAMES[:1], *TEST_NAMES))}",
+        f"{safe(file.name)}: {safe(name)} has the unknown split {safe(split)!r}",
+        f"known splits are {', '.join((*TRAIN_NAMES[:1], *TEST_NAMES))}",
     )
 
 
 def _classes(file: Path, labels: set[str]) -> tuple[str, ...]:
-    numbers = [label for label in labels if _is_measure(label)]
-    if numbers and len(numbers) == len(labels) and (len(labels) > _FEW or any(float(n) % 1 for n in numbers)):
+    numbers = [label for label in labels if _is_decimal(label)]
+    many = len(labels) > _MOST_CLASSES
+    if numbers and len(numbers) == len(labels) and (many or any(float(n) % 1 for n in numbers)):
         raise DataError(
             f"{safe(file.name)}: the label column holds measurements ({safe(sorted(labels)[0])}, …), not classes",
-            "give classes there, or --labels none",
+            "put classes there, or give --labels none",
         )
     return tuple(sorted(labels, key=lambda label: (len(label), label) if label.isdigit() else (0, label)))
 
 
-def _is_measure(label: str) -> bool:
+def _is_decimal(label: str) -> bool:
     try:
         float(label)
     except ValueError:
@@ -150,17 +153,18 @@ def _is_measure(label: str) -> bool:
 
 
 def _listing(names: list[str], seen: dict[str, tuple[str, str, str]], classes: tuple[str, ...], labels: str) -> Listing:
-    index = {label: place for place, label in enumerate(classes)}
-    said = [Path(name).parent.name if labels == "folder" else seen[name][0] for name in names]
+    class_index = {label: index for index, label in enumerate(classes)}
+    given = [Path(name).parent.name if labels == "folder" else seen[name][0] for name in names]
     groups = tuple(seen[name][2] for name in names)
-    return Listing(tuple(names), tuple(index.get(label, -1) for label in said), groups if any(groups) else ())
+    return Listing(tuple(names), tuple(class_index.get(label, -1) for label in given), groups if any(groups) else ())
 
 
 def _check_groups(file: Path, train: Listing, test: Listing) -> None:
     both = (set(train.groups) & set(test.groups)) - {""}
     if both:
         first = ", ".join(map(safe, itertools.islice(sorted(both), 3)))
+        groups = "1 group is" if len(both) == 1 else f"{len(both):,} groups are"
         raise DataError(
-            f"{safe(file.name)}: {len(both):,} groups are in training and in test ({first})",
+            f"{safe(file.name)}: {groups} in both training and test ({first})",
             "put every group on one side",
         )

@@ -1,4 +1,4 @@
-"""Declare the sources that `--data` may name by a prefix (`csv:plates.csv`), and the library that each one needs."""
+"""Declare the sources that `--data` can name by a prefix (`csv:plates.csv`), and the library that each one needs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ from simclr_tui.text import safe
 
 @dataclass(frozen=True)
 class SourceKind:
-    """A prefix of `--data`: what follows it, and the package that reads it beyond the base install."""
+    """Describe a prefix of `--data`: the `form` of its value, what it `holds`, and the package needed to read it.
+
+    `extra` is the optional dependency group that installs the package; `file` says that the value is one file's path.
+    """
 
     prefix: str
     form: str
@@ -27,14 +30,14 @@ SOURCES = {
     kind.prefix: kind
     for kind in (
         SourceKind("folder", "folder:PATH", "images in class folders, or all in one"),
-        SourceKind("csv", "csv:FILE", "a table of path, and if known label, split, group"),
+        SourceKind("csv", "csv:FILE", "a table of image paths with optional label, split and group"),
         SourceKind("npy", "npy:FILE", "an array (N, H, W), (N, H, W, C) or (N, C, H, W)"),
-        SourceKind("npz", "npz:FILE", "such arrays with labels: images, labels, or x_train, y_train, x_test, y_test"),
-        SourceKind("h5", "h5:FILE[:KEY]", "such an array in an HDF5 file", "h5py", "hdf5"),
-        SourceKind("tar", "tar:PATTERN", "WebDataset shards: images, with .cls or .json beside them", file=False),
-        SourceKind("parquet", "parquet:FILE", "a table with images as bytes, and labels", "pyarrow", "parquet", False),
-        SourceKind("hf", "hf:NAME", "a data set of the Hugging Face hub", "datasets", "hub", False),
-        SourceKind("py", "py:FILE.py:FUNCTION", "what a function of yours returns: images, labels"),
+        SourceKind("npz", "npz:FILE", "labelled arrays: images and labels, or x_train, y_train, x_test, y_test"),
+        SourceKind("h5", "h5:FILE[:KEY]", "an array in an HDF5 file", "h5py", "hdf5"),
+        SourceKind("tar", "tar:PATTERN", "WebDataset shards: images, with .cls or .json files", file=False),
+        SourceKind("parquet", "parquet:FILE", "a table of encoded images and labels", "pyarrow", "parquet", False),
+        SourceKind("hf", "hf:NAME", "a data set on the Hugging Face hub", "datasets", "hub", False),
+        SourceKind("py", "py:FILE.py:FUNCTION", "a function of yours that returns images and labels"),
     )
 }
 FORMS = ", ".join(kind.form for kind in SOURCES.values())
@@ -42,7 +45,7 @@ FORMS = ", ".join(kind.form for kind in SOURCES.values())
 
 @dataclass(frozen=True)
 class DataSource:
-    """One source: its kind, its path (or name, or pattern), and what follows that (an HDF5 key, a function)."""
+    """Identify a source by its kind, its path, name or pattern, and a key within it (HDF5 data set, function)."""
 
     kind: SourceKind
     where: str
@@ -54,22 +57,22 @@ class DataSource:
         try:
             return expand_user(self.where)
         except RuntimeError:
-            raise DataError(f"no home folder for {safe(self.where)}", "give the whole path") from None
+            raise DataError(f"no home folder for {safe(self.where)}", "give the full path") from None
 
     @property
     def text(self) -> str:
-        """Return what `--data` would say."""
+        """Return the source in the form that `--data` accepts."""
         return f"{self.kind.prefix}:{self.where}" + (f":{self.key}" if self.key else "")
 
     def absolute(self) -> DataSource:
-        """Return the source with a path that does not depend on the current folder; a hub's name stays."""
+        """Return the source with an absolute path; the name of a data set on the hub is left as it is."""
         if self.kind.prefix == "hf":
             return self
         return DataSource(self.kind, str(self.path.absolute()), self.key)
 
 
 def parse_source(data: str) -> DataSource | None:
-    """Return the source that `data` names by a prefix; None where it has none. Raises DataError."""
+    """Return the source that `data` names by a prefix, or None if it has none. Raises DataError if it is malformed."""
     prefix, colon, rest = data.partition(":")
     kind = SOURCES.get(prefix)
     if not colon or kind is None:
@@ -87,7 +90,7 @@ def parse_source(data: str) -> DataSource | None:
 
 
 def check_source(source: DataSource) -> None:
-    """Raise DataError where a source's library is missing or its file does not exist, in one sentence."""
+    """Raise DataError if the source's library is not installed or its file does not exist."""
     kind = source.kind
     if kind.package and not installed(kind.package):
         raise DataError(f"{kind.prefix}: needs {kind.package}", f"pip install 'simclr-tui[{kind.extra}]'")
@@ -98,4 +101,4 @@ def check_source(source: DataSource) -> None:
         except (OSError, ValueError):
             found = False
         if not found:
-            raise DataError(f"{shown} does not exist or is no file", f"give --data {kind.form}")
+            raise DataError(f"{shown} does not exist or is not a file", f"give --data {kind.form}")

@@ -1,4 +1,4 @@
-"""Resolve what `--data` may name: known data sets, folders of images, and `auto`."""
+"""Resolve the values of `--data`: known data sets, folders of images, and `auto`."""
 
 from __future__ import annotations
 
@@ -28,7 +28,10 @@ REACH_TIMEOUT = 3.0  # seconds
 
 @dataclass(frozen=True)
 class DatasetInfo:
-    """A data set known by name. `size` is the native side in px; `files` in `folder` prove it is on disk."""
+    """Describe a data set known by name.
+
+    `size` is the native side in px; the data set is on disk if every one of `files` is in `folder`.
+    """
 
     name: str
     title: str
@@ -58,7 +61,7 @@ KNOWN: dict[str, DatasetInfo] = {
 
 
 def data_root() -> Path:
-    """Return where data sets and decoded images are kept: $SIMCLR_DATA, else simclr-tui in the user's cache folder."""
+    """Return the folder of data sets and decoded images: $SIMCLR_DATA, or simclr-tui in the user's cache folder."""
     given = os.environ.get("SIMCLR_DATA")
     if given:
         return expand_user(given)
@@ -66,7 +69,7 @@ def data_root() -> Path:
 
 
 def on_disk(name: str) -> bool:
-    """Return whether a known data set can be opened without a download, judged by its files and not their content."""
+    """Return whether a known data set is on disk. Its files are looked for, but not read."""
     info = KNOWN[name]
     folder = data_root() / info.folder
     return all(_size(folder / file) > 0 for file in info.files)
@@ -80,17 +83,20 @@ def _size(file: Path) -> int:
 
 
 def folder_of(data: str) -> Path | None:
-    """The path in `folder:PATH` with `~` expanded; None where `data` names a data set. Raises DataError."""
+    """Return the path in `folder:PATH` with `~` expanded, or None if `data` is no folder.
+
+    Raises DataError if there is no home folder to expand `~` with.
+    """
     if not data.startswith(FOLDER):
         return None
     try:
         return expand_user(data.removeprefix(FOLDER))
     except RuntimeError:
-        raise DataError(f"no home folder for {safe(data.removeprefix(FOLDER))}", "give the whole path") from None
+        raise DataError(f"no home folder for {safe(data.removeprefix(FOLDER))}", "give the full path") from None
 
 
 def check_data(data: str, reading: Reading = DEFAULT_READING) -> None:
-    """Raise DataError where `data` cannot be trained on. Cheap: a folder is read up to its first image."""
+    """Raise DataError if `data` cannot be trained on. The check is cheap: a folder is read up to its first image."""
     source = None if data in (FOLDER,) else parse_source(data)
     folder = folder_of(data)
     if folder is not None:
@@ -102,7 +108,7 @@ def check_data(data: str, reading: Reading = DEFAULT_READING) -> None:
 
 
 def absolute(data: str) -> str:
-    """Return `data` so that it means the same wherever the program runs: paths do not depend on the current folder."""
+    """Return `data` with absolute paths, so that it means the same in any working directory."""
     source = parse_source(data)
     return data if source is None else source.absolute().text
 
@@ -110,10 +116,10 @@ def absolute(data: str) -> str:
 def _suggest(data: str) -> str:
     names = ["auto", *KNOWN]
     if _is_dir(Path(data)):
-        return f"a folder of images is given as {FOLDER}{safe(data)}"
+        return f"for a folder of images, give {FOLDER}{safe(data)}"
     suffix = Path(data).suffix.lower().removeprefix(".")
     if suffix in ("csv", "npy", "npz", "h5", "tar", "parquet") and _exists(Path(data)):
-        return f"such a file is given as {suffix}:{safe(data)}"
+        return f"for this file, give {suffix}:{safe(data)}"
     guess = did_you_mean(data, names)
     return f"{guess} choose from {', '.join(names)}, or {FORMS}".strip()
 
@@ -123,12 +129,12 @@ def _check_folder(data: str, folder: Path, reading: Reading) -> None:
     if data == FOLDER:
         raise DataError(f"{FOLDER} needs a path", f"give --data {FOLDER}PATH")
     if not _is_dir(folder):
-        what = "is not a folder" if _exists(folder) else "does not exist"
-        raise DataError(f"{shown} {what}", f"give --data {FOLDER}PATH, a folder of images")
+        problem = "is not a folder" if _exists(folder) else "does not exist"
+        raise DataError(f"{shown} {problem}", f"give --data {FOLDER}PATH, a folder of images")
     try:
         empty = next(walk(os.fspath(folder), LeftOut()), None) is None
     except OSError:
-        empty = True  # folder_layout says which part cannot be read
+        empty = True  # folder_layout reports which part cannot be read
     if empty or reading.labels == "folder":
         folder_layout(folder, reading)
 
@@ -148,7 +154,7 @@ def _is_dir(path: Path) -> bool:
 
 
 def listed(data: str, reading: Reading = DEFAULT_READING) -> Layout | None:
-    """Return the images, classes and splits of data that is a list of files; None for any other. Raises DataError."""
+    """Return the images, classes and splits of a folder or a table; None for any other data. Raises DataError."""
     folder = folder_of(data)
     if folder is not None:
         return folder_layout(folder, reading)
@@ -160,7 +166,10 @@ def listed(data: str, reading: Reading = DEFAULT_READING) -> Layout | None:
 
 
 def describe(data: str, subset: int, reading: Reading = DEFAULT_READING) -> tuple[int | None, tuple[str, ...]]:
-    """Return what `count_images` does, and sentences: classes, splits, what is left out. Raises DataError."""
+    """Return the number of training images, as `count_images` does, and sentences that describe the data.
+
+    The sentences tell the classes, the splits and what is left out. Raises DataError.
+    """
     layout = listed(data, reading)
     if layout is None or reading.tiles:
         return count_images(data, subset, reading), ()
@@ -169,7 +178,7 @@ def describe(data: str, subset: int, reading: Reading = DEFAULT_READING) -> tupl
 
 
 def count_images(data: str, subset: int, reading: Reading = DEFAULT_READING) -> int | None:
-    """Return how many training images a run would see, `subset` applied (0: all); None where only reading tells."""
+    """Return the number of training images, at most `subset` (0: all), or None if counting would need the data read."""
     try:
         total = _count(data, reading)
     except DataError:
@@ -198,13 +207,16 @@ def _held_out(layout: Layout, reading: Reading) -> int:
 
 
 def resolve_auto() -> tuple[str, str]:
-    """The data set `auto` stands for here and now, and why: CIFAR-10 where it is or can be had, else shapes."""
+    """Return the data set that `auto` stands for now, and why.
+
+    It is CIFAR-10 if that is on disk or can be downloaded, and generated shapes otherwise.
+    """
     if on_disk("cifar10"):
         return "cifar10", f"CIFAR-10 is in {data_root()}."
     if offline():
         return "shapes", "CIFAR-10 is not on disk and SIMCLR_OFFLINE is set, so images are generated."
     if _reachable(DOWNLOAD_HOST, 443):
-        return "cifar10", f"CIFAR-10 is downloaded once, {KNOWN['cifar10'].download_mb} MB, into {data_root()}."
+        return "cifar10", f"CIFAR-10 will be downloaded once, {KNOWN['cifar10'].download_mb} MB, into {data_root()}."
     return "shapes", f"CIFAR-10 is not on disk and {DOWNLOAD_HOST} cannot be reached, so images are generated."
 
 
@@ -214,7 +226,7 @@ def offline() -> bool:
 
 
 def _reachable(host: str, port: int) -> bool:
-    """Try one TCP connect, in a thread of its own because the resolver obeys no timeout."""
+    """Return whether a TCP connection succeeds, tried in a thread because the resolver has no timeout."""
     answer: queue.Queue[bool] = queue.Queue()
     threading.Thread(target=lambda: answer.put(_connects(host, port)), daemon=True).start()
     try:
@@ -224,7 +236,7 @@ def _reachable(host: str, port: int) -> bool:
 
 
 def _connects(host: str, port: int) -> bool:
-    import socket  # 5 ms that only `auto` needs
+    import socket  # takes 5 ms, and only `auto` needs it
 
     try:
         with socket.create_connection((host, port), timeout=REACH_TIMEOUT):

@@ -1,4 +1,4 @@
-"""List and free the decoded images that are kept on disk. Nothing is lost by it: they are decoded again when needed."""
+"""List and free the decoded images cached on disk. Freeing loses nothing: images are decoded again when needed."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from pathlib import Path
 from simclr_tui.recipe.datasets import data_root
 
 META = "meta.json"
-"""The file that is written last; its time of change is that of the last use."""
+"""The file of an entry that is written last; its modification time is the time of the last use."""
 _DAY = 86_400.0
 
 
 @dataclass(frozen=True)
 class CacheEntry:
-    """One decoded data set: what it was decoded from, what it takes, and when it was last used (seconds, wall)."""
+    """Describe a decoded data set: its source, its size on disk in bytes, and its last use in seconds of wall time."""
 
     path: Path
     data: str
@@ -37,39 +37,39 @@ def decoded_folder() -> Path:
 
 
 def decoded_entries(folder: Path | None = None, leftovers: bool = True) -> list[CacheEntry]:
-    """Return every entry, the longest unused first; leftovers of a build that was killed count as never used.
+    """Return every entry, least recently used first; leftovers of a killed build count as never used.
 
-    A process that builds an entry must not ask for `leftovers`: to look at its own lock would release it.
+    A process that is building an entry must not ask for `leftovers`: probing its own lock would release it.
     """
     found = []
     try:
-        places = [place for place in (folder or decoded_folder()).iterdir() if place.is_dir()]
+        paths = [path for path in (folder or decoded_folder()).iterdir() if path.is_dir()]
     except OSError:
         return []
-    for place in places:
-        if place.suffix == ".tmp" and (not leftovers or _being_built(place)):
+    for path in paths:
+        if path.suffix == ".tmp" and (not leftovers or _being_built(path)):
             continue
         used = 0.0
         try:
-            data = str(json.loads((place / META).read_text()).get("data", "by an earlier version"))
-            used = (place / META).stat().st_mtime
+            data = str(json.loads((path / META).read_text()).get("data", "by an earlier version"))
+            used = (path / META).stat().st_mtime
         except (OSError, ValueError, AttributeError):
             data = "unfinished"
-        found.append(CacheEntry(place, data, _bytes(place), used))
+        found.append(CacheEntry(path, data, _bytes(path), used))
     return sorted(found, key=lambda entry: entry.used)
 
 
 def free(entry: CacheEntry) -> None:
-    """Remove an entry. A run that trains on it keeps what it has open."""
+    """Remove an entry. A run that is training on it is not affected: its files stay open."""
     shutil.rmtree(entry.path, ignore_errors=True)
     for suffix in ("-headers.json", "-damaged.txt"):
         entry.path.with_name(entry.path.name + suffix).unlink(missing_ok=True)
 
 
 def make_room(folder: Path, needed: int, keep_free: int) -> None:
-    """Free the longest unused entries until `needed` bytes fit, on the disk and into $SIMCLR_CACHE_GB if that is set.
+    """Free the least recently used entries until `needed` bytes fit on the disk and, if set, into $SIMCLR_CACHE_GB.
 
-    Entries used within the last day stay. Raises OSError where the disk cannot be asked.
+    Entries used within the last day are kept. Raises OSError if the disk cannot be queried.
     """
     entries = decoded_entries(folder, leftovers=False)
     total = sum(entry.bytes for entry in entries)
@@ -98,12 +98,12 @@ def _bytes(folder: Path) -> int:
     return total
 
 
-def _being_built(place: Path) -> bool:
-    """Return whether a process holds the lock of an entry that is not whole yet."""
+def _being_built(path: Path) -> bool:
+    """Return whether a process holds the lock of an unfinished entry."""
     import fcntl
 
     try:
-        with open(place.with_suffix(".lock"), "r+") as file:
+        with open(path.with_suffix(".lock"), "r+") as file:
             fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except FileNotFoundError:
         return False

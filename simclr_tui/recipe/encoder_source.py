@@ -1,4 +1,4 @@
-"""What names an encoder that was trained elsewhere: a file, torchvision:NAME or timm:NAME."""
+"""Recognise the name of an encoder that was trained elsewhere: a file, torchvision:NAME or timm:NAME."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ _LIBRARY = re.compile(rf"({'|'.join(LIBRARIES)}):([A-Za-z0-9_.]+)")
 
 
 def library_of(source: str) -> tuple[str, str] | None:
-    """Return the library and the model in `torchvision:NAME` or `timm:NAME`; None where it is neither."""
+    """Return the library and the model in `torchvision:NAME` or `timm:NAME`, or None if the source is neither."""
     found = _LIBRARY.fullmatch(source)
     return (found[1], found[2]) if found else None
 
 
 def is_encoder_source(word: str) -> bool:
-    """Return whether a word names an encoder from elsewhere and not a run."""
+    """Return whether a word names an encoder from elsewhere rather than a run."""
     return library_of(word) is not None or word.startswith("timm:") or Path(word).suffix in SUFFIXES or _is_file(word)
 
 

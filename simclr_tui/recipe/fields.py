@@ -1,4 +1,4 @@
-"""The Recipe's fields as data: what every face (flags, form, tables, docs) is made from."""
+"""The Recipe's fields as data, from which flags, form, tables and docs are made."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Value = str | int | float | bool
 
 @dataclass(frozen=True)
 class Field:
-    """One hyperparameter: its key in files, its flag, its help and what it accepts."""
+    """Describe one hyperparameter: its key in files, its flag, its help and what it accepts."""
 
     key: str
     flag: str
@@ -31,16 +31,16 @@ class Field:
     default: Value
     accepts: str
     choices: tuple[str, ...] = ()
-    result: bool = True  # whether what is learnt depends on it; not on the device, for example
-    hidden: bool = False  # accepted wherever fields are, but offered by neither --help nor the form
+    result: bool = True  # False where the trained encoder does not depend on it, as with the device
+    hidden: bool = False  # accepted like any field, but offered by neither --help nor the form
 
     @cached_property
     def short(self) -> str:
-        """The flag as a column's name: what tables, filters and SQL use (`bs`, `temp`, `lr_scaling`)."""
+        """Return the flag as a column name for tables, filters and SQL (`bs`, `temp`, `lr_scaling`)."""
         return self.flag.split("/")[0].removeprefix("--").replace("-", "_")
 
     def parse(self, text: str) -> Value:
-        """A typed value from what a person wrote. Raises RecipeError with the flag's name."""
+        """Return the typed value of a text that a person wrote. Raises RecipeError naming the flag."""
         return check_value(self, text.strip(), strict=False)
 
 
@@ -55,7 +55,7 @@ _TYPES: dict[type, type] = {
 
 @cache
 def fields() -> tuple[Field, ...]:
-    """Every field of the Recipe in the order of its declaration."""
+    """Return every field of the Recipe, in the order of declaration."""
     described = inspect.type_info(Recipe)
     assert isinstance(described, inspect.StructType)
     return tuple(_field(field) for field in described.fields)
@@ -82,11 +82,11 @@ def _field(declared: inspect.Field) -> Field:
 
 
 def _accepts(plain: inspect.Type) -> str:
-    """What a value must be, in words: `a whole number ≥ 2`."""
+    """Return what a value must be, in words: `a whole number ≥ 2`."""
     if isinstance(plain, inspect.BoolType):
         return "true or false"
     if not isinstance(plain, inspect.IntType | inspect.FloatType):
-        return "text of the form given in --help"
+        return "text in the form that --help gives"
     bounds = ((">", plain.gt), ("≥", plain.ge), ("<", plain.lt), ("≤", plain.le))
     limits = " and ".join(f"{sign} {number(value)}" for sign, value in bounds if value is not None)
     return f"a {'whole ' if isinstance(plain, inspect.IntType) else ''}number {limits}".strip()
@@ -98,7 +98,7 @@ def _by_name() -> dict[str, Field]:
 
 
 def field(name: str) -> Field:
-    """The field with that key or short name. Raises RecipeError with the nearest name."""
+    """Return the field with that key or short name. Raises RecipeError suggesting the closest name."""
     known = _by_name()
     key = name.replace("-", "_")
     found = known.get(name) or known.get(key)
@@ -108,7 +108,7 @@ def field(name: str) -> Field:
 
 
 def check_value(field: Field, value: Any, strict: bool = True) -> Value:
-    """The value as the field's type, inside its bounds. Raises RecipeError naming flag, value and what is allowed."""
+    """Return the value in the field's type. Raises RecipeError naming the flag, the value and what is allowed."""
     try:
         checked: Value = getattr(msgspec.convert({field.key: value}, Recipe, strict=strict), field.key)
         if isinstance(checked, float) and not math.isfinite(checked):
@@ -117,25 +117,25 @@ def check_value(field: Field, value: Any, strict: bool = True) -> Value:
             checked.encode()
     except (msgspec.ValidationError, UnicodeEncodeError):
         raise RecipeError(
-            f"{field.flag.split('/')[0]} must be {field.accepts}, not {value!r}", f"it means: {field.help}"
+            f"{field.flag.split('/')[0]} must be {field.accepts}, not {value!r}", f"its meaning: {field.help}"
         ) from None
     return checked
 
 
 def short_values(recipe: Recipe) -> dict[str, Value]:
-    """Every field under its short name, in order."""
+    """Return the value of every field by short name, in order."""
     return {item.short: getattr(recipe, item.key) for item in fields()}
 
 
 @cache
 def without_result() -> frozenset[str]:
-    """Return the short names of the fields on which nothing of what is learnt depends."""
+    """Return the short names of the fields that do not affect what is learnt."""
     return frozenset(item.short for item in fields() if not item.result)
 
 
 def differ(values: Sequence[object]) -> bool:
-    """Return whether the values that are known (not None) are not all equal."""
-    if values.count(values[0]) == len(values):  # most columns of most lists, and quick
+    """Return whether the known values (not None) differ."""
+    if values.count(values[0]) == len(values):  # a fast path for most columns of most lists
         return False
     known = [value for value in values if value is not None]
     return known.count(known[0]) < len(known)

@@ -1,4 +1,4 @@
-"""Read a folder of images as people mean it: which images train, which test, and what their classes are."""
+"""Read a folder of images: which ones are for training, which for testing, and what their classes are."""
 
 from __future__ import annotations
 
@@ -16,15 +16,18 @@ from simclr_tui.text import safe
 
 TRAIN_NAMES = ("train", "training")
 TEST_NAMES = ("test", "testing", "val", "valid", "validation", "eval", "evaluation", "dev")
-"""Names of splits, whatever their case; of several labelled test splits the first in this order is taken."""
+"""Folder names of test splits, in any case; of several labelled ones, the first in this order is used."""
 
 
 def folder_layout(path: Path, reading: Reading = DEFAULT_READING) -> Layout:
-    """Read `path/class/…`, `path/train/class/…` with `path/test/class/…`, or plain unlabelled images.
+    """Return the layout of `path/class/…`, of `path/train/class/…` with `path/test/class/…`, or of unlabelled images.
 
-    Two or more subfolders with images are classes; images beside them are left out. Anything else is unlabelled,
-    taken with all that lies below. `reading.labels` overrules: `none` takes no folder for a class, `folder` every
-    one. Raises DataError where the folder cannot be read, holds no images, or `--labels folder` finds one class.
+    Two or more subfolders with images are classes, and images beside them are left out. Anything else is unlabelled,
+    and every image below `path` is used. `reading.labels` overrides this: with `none` no folder is a class, with
+    `folder` every one is.
+
+    Raises DataError if the folder cannot be read or holds no images, or if `--labels folder` finds fewer than two
+    classes.
     """
     try:
         layout = folders_0_1.layout(path) if reading.split == AS_0_1 else _Folder(path, reading.labels).layout()
@@ -35,7 +38,7 @@ def folder_layout(path: Path, reading: Reading = DEFAULT_READING) -> Layout:
     if not layout.train:
         raise DataError(
             f"no images in {safe(str(path))}" + "".join(f"; {sentence}" for sentence in layout.left_out),
-            "put images there, one folder per class or all in one: " + " ".join(s[1:] for s in IMAGE_SUFFIXES),
+            "put images there, in one folder or a folder per class: " + " ".join(s[1:] for s in IMAGE_SUFFIXES),
         )
     return layout
 
@@ -50,20 +53,20 @@ class _Folder:
         below = self._wrapper()
         splits = self._splits(below)
         train = splits.get("train")
-        taken = self._names if train is None else self._under(f"{below}{train}/")
+        names = self._names if train is None else self._under(f"{below}{train}/")
         prefix = below if train is None else f"{below}{train}/"
-        by_class = _by_class(taken, prefix)
+        by_class = _by_class(names, prefix)
         if self._labels == "none" or (self._labels == "auto" and len(by_class) < 2):
-            return self._unlabelled(taken, splits, by_class)
+            return self._unlabelled(names, splits, by_class)
         if len(by_class) < 2:
             raise DataError(
                 f"--labels folder: {safe(str(self._root))} has {len(by_class) or 'no'} class folder",
                 "put the images of each class into a folder of its own, or give --labels auto",
             )
-        return self._labelled(taken, prefix, by_class, splits, below)
+        return self._labelled(names, prefix, by_class, splits=splits, below=below)
 
     def _wrapper(self) -> str:
-        """Return the folder, if all images lie in that one and it is not a split: what an archive unpacks into."""
+        """Return the folder that wraps all images, unless it is a split: an archive often unpacks into one."""
         below = ""
         while self._names:
             found = {top(name[len(below) :]) for name in self._names}
@@ -76,9 +79,10 @@ class _Folder:
         return below
 
     def _splits(self, below: str) -> dict[str, str]:
-        """Return the folder of each split: `train`, and those to test on in the order of TEST_NAMES.
+        """Return the folder of each split: `train`, then the test splits in the order of TEST_NAMES.
 
-        `train` may also be a class of vehicle: it is a split only with classes inside or a test split beside it.
+        A folder `train` may also be a class of vehicle, so it is a split only if it has classes inside it or a test
+        split beside it.
         """
         folders = {top(name[len(below) :]) for name in self._names} - {""}
         by_name: dict[str, str] = {}
@@ -96,20 +100,19 @@ class _Folder:
     def _under(self, prefix: str) -> list[str]:
         return [name for name in self._names if name.startswith(prefix)]
 
-    def _unlabelled(self, taken: list[str], splits: dict[str, str], by_class: dict[str, list[str]]) -> Layout:
+    def _unlabelled(self, names: list[str], splits: dict[str, str], by_class: dict[str, list[str]]) -> Layout:
         if self._labels == "none" and by_class:
-            self._notes.append(f"no labels, as --labels none says: {len(by_class):,} folders are not taken for classes")
+            self._notes.append(f"no labels, as --labels none says: {len(by_class):,} folders are not used as classes")
         if splits:
-            self._leave(set(self._names) - set(taken), "images outside the training split, which has no classes")
-        names = tuple(taken)
-        return self._done((), Listing(names, (-1,) * len(names)), Listing())
+            self._leave_out(set(self._names) - set(names), "images outside the training split, which has no classes")
+        return self._layout((), Listing(tuple(names), (-1,) * len(names)), Listing())
 
     def _labelled(
-        self, taken: list[str], prefix: str, by_class: dict[str, list[str]], splits: dict[str, str], below: str
+        self, names: list[str], prefix: str, by_class: dict[str, list[str]], *, splits: dict[str, str], below: str
     ) -> Layout:
         classes = tuple(sorted(by_class))
         train = _listing(by_class, classes)
-        self._leave((name for name in taken if not top(name[len(prefix) :])), "images beside the class folders")
+        self._leave_out((name for name in names if not top(name[len(prefix) :])), "images beside the class folders")
         test, used = Listing(), ""
         for name, folder in splits.items():
             if name == "train":
@@ -119,31 +122,32 @@ class _Folder:
             candidates = _by_class(found, inside)
             listing = _listing(candidates, classes)
             if test or not listing:
-                why = f"{used}/ is the test split" if test else "none lies in a class folder of the training split"
-                self._leave(found, f"images in {folder}/: {why}")
+                reason = f"{used}/ is the test split" if test else "none is in a class folder of the training split"
+                self._leave_out(found, f"images in {folder}/: {reason}")
                 continue
             test, used = listing, folder
-            self._leave(sorted(set(found) - set(listing.names)), f"images in {folder}/ of no class that training has")
+            unknown = sorted(set(found) - set(listing.names))
+            self._leave_out(unknown, f"images in {folder}/ whose class is not in the training split")
         if splits:
             inside_splits = tuple(f"{below}{folder}/" for folder in splits.values())
-            self._leave((n for n in self._names if not n.startswith(inside_splits)), "images outside the splits")
+            self._leave_out((n for n in self._names if not n.startswith(inside_splits)), "images outside the splits")
         self._notes.append(self._class_note(classes))
         where = f"tested on {used}/" if test else "no labelled test split: a tenth is held out, by a hash of each name"
         self._notes.append(where)
-        return self._done(classes, train, test)
+        return self._layout(classes, train, test)
 
     def _class_note(self, classes: tuple[str, ...]) -> str:
         shown = ", ".join(map(safe, classes)) if len(classes) <= 6 else f"{safe(classes[0])} … {safe(classes[-1])}"
-        note = f"{len(classes):,} classes, one a folder: {shown}"
+        note = f"{len(classes):,} classes, one per folder: {shown}"
         if self._labels == "auto" and all(name.isdigit() for name in classes):
             note += "; if these are parts of one unlabelled set, give --labels none"
         return note
 
-    def _leave(self, names: Iterable[str], reason: str) -> None:
+    def _leave_out(self, names: Iterable[str], reason: str) -> None:
         for name in names:
             self._left_out.add(reason, name)
 
-    def _done(self, classes: tuple[str, ...], train: Listing, test: Listing) -> Layout:
+    def _layout(self, classes: tuple[str, ...], train: Listing, test: Listing) -> Layout:
         storable = tuple(_storable(name) for name in classes)
         return Layout(self._root, storable, train, test, tuple(self._notes), self._left_out.sentences)
 
@@ -170,5 +174,5 @@ def _listing(by_class: dict[str, list[str]], classes: tuple[str, ...]) -> Listin
 
 
 def _storable(name: str) -> str:
-    """Return a class's name as text that any file can hold: bytes that are not UTF-8 are written as \\xNN."""
+    """Return a class name as valid UTF-8 text: bytes that are not UTF-8 are written as \\xNN."""
     return os.fsencode(name).decode("utf-8", "backslashreplace")

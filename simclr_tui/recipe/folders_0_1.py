@@ -1,4 +1,4 @@
-"""Read a folder of images as version 0.1 did, for the runs that it began: they keep their classes and splits."""
+"""Read a folder of images as version 0.1 did, so that runs started under it keep their classes and splits."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ TEST_NAMES = ("test", "val", "valid", "validation")
 
 
 def layout(path: Path) -> Layout:
-    """Return what the folder holds by the rules of version 0.1. Raises OSError."""
+    """Return the folder's layout by the rules of version 0.1. Raises OSError."""
     train_dir, test_dir = _splits(path)
     by_class = _by_class(path, train_dir)
     classes = tuple(sorted(by_class))
@@ -26,8 +26,9 @@ def layout(path: Path) -> Layout:
 
 
 def _splits(path: Path) -> tuple[Path, Path | None]:
-    """`train` may also be a class of vehicle: it is a split only with classes inside or a test split beside it."""
+    """Return the training folder and the test folder, if there is one."""
     train = path / "train"
+    # A folder `train` may also be a class of vehicle: it is a split only with classes inside or a test split beside it.
     test = next((path / name for name in TEST_NAMES if (path / name).is_dir()), None)
     if train.is_dir() and (test is not None or _subfolders(train)):
         return train, test
@@ -35,7 +36,7 @@ def _splits(path: Path) -> tuple[Path, Path | None]:
 
 
 def _by_class(root: Path, split: Path) -> dict[str, list[str]]:
-    """Image names relative to `root` for each subfolder of `split` that has any."""
+    """Return the image names, relative to `root`, in each subfolder of `split` that has any."""
     prefix = _prefix(root, split)
     found = {
         folder: [f"{prefix}{folder}/{name}" for name in walk_images(split / folder)] for folder in _subfolders(split)
@@ -59,7 +60,7 @@ def _subfolders(path: Path) -> list[str]:
 
 
 def walk_images(folder: Path) -> Iterator[str]:
-    """Yield the names of all images below `folder`, relative to it; hidden ones skipped, no folder visited twice."""
+    """Yield the names of all images below `folder`, relative to it, without hidden ones; no folder is visited twice."""
     return _walk(str(folder), "", set())
 
 
@@ -79,5 +80,5 @@ def _walk(folder: str, prefix: str, seen: set[tuple[int, int]]) -> Iterator[str]
 
 
 def held_out(images: int) -> int:
-    """Return how many of a class's images are held out for testing where a folder has no test split: a tenth."""
+    """Return how many images of a class are held out if a folder has no test split: a tenth, and at least one."""
     return max(1, images // 10) if images > 1 else 0

@@ -1,4 +1,4 @@
-"""Hold images out for testing by a hash of their names, so that what is held out does not depend on the others."""
+"""Hold images out for testing by a hash of their names, so that each choice is independent of the other images."""
 
 from __future__ import annotations
 
@@ -7,29 +7,30 @@ import os
 from collections.abc import Sequence
 
 SHARE = 0.1
-"""The part of the images that is held out where a data set has no test split."""
+"""Fraction of the images held out if a data set has no test split."""
 
 
 def held_out(names: Sequence[str], labels: Sequence[int], groups: Sequence[str] = ()) -> list[bool]:
-    """Return which images are held out: those whose name, or group, hashes into the lowest tenth.
+    """Return for each image whether it is held out: whether its name, or its group, hashes into the lowest tenth.
 
-    One image added or removed changes no other image's side, but for a class that has none held out: of two or more
-    images (groups) it gives the one with the lowest hash. A group (patient, slide, video) is whole on one side.
+    Adding or removing an image does not move any other image, with one exception: a class of two or more images
+    (groups) always has one on each side. If none was chosen, the one with the lowest hash is held out; if all were,
+    the one with the highest hash is kept for training. A group (patient, slide, video) is never divided.
     """
     keys = [group or name for name, group in zip(names, groups, strict=True)] if groups else list(names)
-    places = {key: _place(key) for key in set(keys)}
-    chosen = {key for key, place in places.items() if place < SHARE}
+    hashes = {key: _unit_hash(key) for key in set(keys)}
+    chosen = {key for key, value in hashes.items() if value < SHARE}
     for label, members in _by_label(keys, labels).items():
         if label >= 0 and len(members) > 1 and not members & chosen:
-            chosen.add(min(members, key=lambda key: (places[key], key)))
+            chosen.add(min(members, key=lambda key: (hashes[key], key)))
     for label, members in _by_label(keys, labels).items():
         if label >= 0 and len(members) > 1 and members <= chosen:
-            chosen.discard(max(members, key=lambda key: (places[key], key)))
+            chosen.discard(max(members, key=lambda key: (hashes[key], key)))
     return [key in chosen for key in keys]
 
 
-def _place(key: str) -> float:
-    """Return where a name falls between 0 and 1."""
+def _unit_hash(key: str) -> float:
+    """Return the hash of a name, as a fraction from 0 up to 1."""
     digest = hashlib.blake2b(os.fsencode(key), digest_size=8).digest()
     return int.from_bytes(digest, "big") / 2**64
 

@@ -1,7 +1,7 @@
-"""Read what the headers of image files say, with no library: kind, size, channels, type of value.
+"""Read the headers of image files without a library: kind, size, channels and type of value.
 
-Two hundred thousand of them are read in seconds, by the control plane too. Where a header needs its format's own
-library (DICOM), or says what this parser does not know, the answer is None, and the format's reader is asked.
+Two hundred thousand headers take seconds, in the control plane too. For a header that needs its format's own library
+(DICOM), or that this parser does not understand, the answer is None and the caller asks the format's reader.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 HEAD = 1 << 12
-"""Bytes read at first; most headers lie within."""
+"""Number of bytes read first; most headers fit into them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """What one image is. `channels` counts an alpha channel too; `dtype` is numpy's name of the type of value.
+    """Describe one image. `channels` includes an alpha channel; `dtype` is numpy's name of the type of value.
 
-    `bits` is the depth of one value where the format says it (12 of 16). `pages` are further images in the file.
-    `plain` says that Pillow reads the file to its true 8-bit values.
+    `bits` is the depth of one value if the format declares it (such as 12 of 16). `pages` counts the images in the
+    file. `plain` says that Pillow reads the file as its true 8-bit values.
     """
 
     kind: str
@@ -57,7 +57,7 @@ class Bytes:
 
     @property
     def size(self) -> int:
-        """Return the number of bytes in all."""
+        """Return the total number of bytes."""
         return len(self.head) if self._fd < 0 else os.fstat(self._fd).st_size
 
     def __call__(self, start: int, count: int) -> bytes:
@@ -72,9 +72,9 @@ class Bytes:
 
 
 def read_header(source: Path | bytes) -> Header | None:
-    """Return the header of an image file, judged by its content and not its name; None where it tells nothing.
+    """Return the header of an image file, recognised by its content rather than its name; None if it is not understood.
 
-    Raises OSError.
+    Raises OSError if the file cannot be read.
     """
     read = Bytes(source)
     try:
@@ -84,7 +84,7 @@ def read_header(source: Path | bytes) -> Header | None:
 
 
 def parse_header(read: Bytes) -> Header | None:
-    """Return the header of an image file that is open already; None where it tells nothing."""
+    """Return the header of an open image file; None if it is not understood."""
     try:
         head = read(0, 16)
         for magic, parse in _PARSERS:
@@ -98,29 +98,29 @@ def parse_header(read: Bytes) -> Header | None:
 def _png(read: Bytes) -> Header:
     width, height, bits, colour = struct.unpack(">IIBB", read(16, 10))
     channels = {0: 1, 2: 3, 3: 3, 4: 2, 6: 4}[colour]
-    deep = bits == 16
+    is_deep = bits == 16
     alpha = colour in (4, 6)
-    return Header("PNG", width, height, channels, "uint16" if deep else "uint8", max(bits, 8), alpha, 1, not deep)
+    return Header("PNG", width, height, channels, "uint16" if is_deep else "uint8", max(bits, 8), alpha, 1, not is_deep)
 
 
 def _jpeg(read: Bytes) -> Header | None:
-    at = 2
+    offset = 2
     for _ in range(1000):
-        marker, code = read(at, 2)
+        marker, code = read(offset, 2)
         if marker != 0xFF:
             return None
         if code == 0xFF:  # padding
-            at += 1
+            offset += 1
             continue
         if code in (0x01, *range(0xD0, 0xD9)):
-            at += 2
+            offset += 2
             continue
         if 0xC0 <= code <= 0xCF and code not in (0xC4, 0xC8, 0xCC):
-            bits, height, width, channels = struct.unpack(">BHHB", read(at + 4, 6))
+            bits, height, width, channels = struct.unpack(">BHHB", read(offset + 4, 6))
             if not height:
                 return None
             return Header("JPEG", width, height, 1 if channels == 1 else 3, bits=bits, plain=bits == 8)
-        at += 2 + struct.unpack(">H", read(at + 2, 2))[0]
+        offset += 2 + struct.unpack(">H", read(offset + 2, 2))[0]
     return None
 
 
@@ -159,9 +159,9 @@ def _netpbm(read: Bytes) -> Header | None:
         return Header("Netpbm", int(rest[0]), int(rest[1]), 1)
     top = int(rest[2])
     channels = 3 if magic in (b"P3", b"P6") else 1
-    deep = top != 255
+    is_deep = top != 255
     dtype = "uint16" if top > 255 else "uint8"
-    return Header("Netpbm", int(rest[0]), int(rest[1]), channels, dtype, top.bit_length(), plain=not deep)
+    return Header("Netpbm", int(rest[0]), int(rest[1]), channels, dtype, top.bit_length(), plain=not is_deep)
 
 
 def _jp2(read: Bytes) -> Header | None:
@@ -177,7 +177,7 @@ def _jp2(read: Bytes) -> Header | None:
 
 
 def _iso(read: Bytes) -> Header | None:
-    """Read AVIF: `ispe` says the size, `pixi` the depth. HEIC, of the same form, may crop after that."""
+    """Parse AVIF, where `ispe` gives the size and `pixi` the depth. HEIC has the same form but may crop afterwards."""
     data = read(0, 1 << 16)
     brand = read(8, 4)
     if brand not in (b"avif", b"avis") and b"av01" not in data:
@@ -193,22 +193,22 @@ def _iso(read: Bytes) -> Header | None:
 
 
 def _coded(kind: str, width: int, height: int, channels: int, bits: int, alpha: bool = False) -> Header:
-    deep = bits > 8
-    return Header(kind, width, height, channels, "uint16" if deep else "uint8", bits, alpha, plain=not deep)
+    is_deep = bits > 8
+    return Header(kind, width, height, channels, "uint16" if is_deep else "uint8", bits, alpha, plain=not is_deep)
 
 
 _TYPES = {"u": "uint", "i": "int", "f": "float", "b": "bool"}
 
 
 def dtype_name(code: str) -> str:
-    """Return numpy's name of an array-protocol type: `<u2` is uint16."""
+    """Return numpy's name for an array-protocol type string: `<u2` is uint16."""
     kind, size = code.lstrip("<>|="), 0
     size = int(kind[1:])
     return "bool" if kind[0] == "b" else f"{_TYPES[kind[0]]}{size * 8}"
 
 
 def npy_shape(read: Callable[[int, int], bytes]) -> tuple[tuple[int, ...], str]:
-    """Return shape and type of the array in a .npy file. Raises ValueError or SyntaxError where it is none."""
+    """Return the shape and type of the array in a .npy file. Raises ValueError or SyntaxError if it is not one."""
     wide = read(6, 1)[0] > 1
     length = struct.unpack("<I" if wide else "<H", read(8, 4 if wide else 2))[0]
     described = ast.literal_eval(read(12 if wide else 10, min(length, 1 << 16)).decode("latin-1").strip())
@@ -225,9 +225,10 @@ def _npy(read: Bytes) -> Header | None:
 
 
 def image_shape(shape: tuple[int, ...]) -> tuple[int, int, int] | None:
-    """Return (height, width, channels) of one image stored as an array; None where it is not one.
+    """Return (height, width, channels) of an image stored as an array; None if the array is not an image.
 
-    Two axes are rows and columns. Of three, the channels are the last if it is the smallest, else the first.
+    Two axes are rows and columns. Of three, the last holds the channels if it is no longer than the first; otherwise
+    the first does.
     """
     if len(shape) == 2:
         return shape[0], shape[1], 1
@@ -237,14 +238,14 @@ def image_shape(shape: tuple[int, ...]) -> tuple[int, int, int] | None:
 
 
 def channels_last(shape: tuple[int, ...]) -> bool:
-    """Return whether an image's three axes end in its channels: the last is no longer than the first."""
+    """Return whether the last of an image's three axes holds the channels: it is no longer than the first."""
     return shape[-1] <= shape[0]
 
 
 _TIFF_TYPES = {(1, 8): "uint8", (1, 16): "uint16", (1, 32): "uint32", (2, 8): "int8", (2, 16): "int16"} | {
     (2, 32): "int32", (3, 16): "float16", (3, 32): "float32", (3, 64): "float64", (1, 64): "uint64", (2, 64): "int64",
 }  # fmt: skip
-_PAGES = 4096  # of a TIFF that are counted
+_PAGES = 4096  # most pages of a TIFF that are counted
 _PLAIN_TIFF = (1, 2, 5, 6, 7, 8, 32773, 32946)  # compressions that Pillow's own libtiff reads
 
 
@@ -255,7 +256,7 @@ def _tiff(read: Bytes) -> Header | None:
     first, pages = None, 0
     while at and pages < _PAGES:
         tags, at = _directory(read, order, big, at)
-        if tags.get(254, (0,))[0] & 1 and pages:  # a thumbnail of another page
+        if tags.get(254, (0,))[0] & 1 and pages:  # NewSubfileType says that this is a thumbnail of another page
             continue
         pages += 1
         if first is None:
@@ -283,15 +284,15 @@ _SIZES = {1: (1, "B"), 3: (2, "H"), 4: (4, "I"), 16: (8, "Q")}
 
 
 def _directory(read: Bytes, order: str, big: bool, at: int) -> tuple[dict[int, tuple[int, ...]], int]:
-    """Return the numeric tags of one image file directory that matter here, and where the next one lies."""
+    """Return the numeric tags that matter here of one image file directory, and the offset of the next directory."""
     count = struct.unpack(order + ("Q" if big else "H"), read(at, 8 if big else 2))[0]
     start, entry = at + (8 if big else 2), 20 if big else 12
     if count > 4096:
-        raise ValueError("no directory")
+        raise ValueError("not an image file directory")
     table = read(start, count * entry)
     tags: dict[int, tuple[int, ...]] = {}
-    for place in range(count):
-        raw = table[place * entry : (place + 1) * entry]
+    for index in range(count):
+        raw = table[index * entry : (index + 1) * entry]
         tag, kind = struct.unpack(order + "HH", raw[:4])
         if tag not in (254, 256, 257, 258, 259, 262, 277, 338, 339) or kind not in _SIZES:
             continue

@@ -1,4 +1,4 @@
-"""Declare the kinds of image files once: what they are called, their suffixes, and the library that reads them."""
+"""Declare the kinds of image files once: their names, their suffixes, and the libraries that read them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from importlib.util import find_spec
 
 @dataclass(frozen=True)
 class ImageKind:
-    """A kind of image file. `package` is what reads it beyond the base install, and `extra` what installs that."""
+    """Describe a kind of image file: the `package` it needs beyond the base install, and the `extra` with it."""
 
     name: str
     suffixes: tuple[str, ...]
@@ -23,7 +23,7 @@ class ImageKind:
 
     @property
     def remedy(self) -> str:
-        """Return the words that say how to become able to read this kind."""
+        """Return the command that installs what is needed to read this kind."""
         return f"pip install 'simclr-tui[{self.extra}]'"
 
 
@@ -44,7 +44,7 @@ KINDS = (
 KIND_OF_SUFFIX = {suffix: kind for kind in KINDS for suffix in kind.suffixes}
 IMAGE_SUFFIXES = tuple(KIND_OF_SUFFIX)
 SUFFIXES_0_1 = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm")
-"""What version 0.1 took for images: a run that it began sees no others."""
+"""Suffixes that version 0.1 recognised; a run started under it sees no other images."""
 
 UNREAD_SUFFIXES = (
     *(".svg", ".psd", ".exr", ".hdr", ".jxl", ".dng", ".nef", ".cr2", ".cr3", ".arw", ".orf", ".rw2", ".raw", ".fits"),
@@ -66,7 +66,7 @@ UNREAD_SUFFIXES = (
     ),
     *(".ims", ".mp4", ".avi", ".mov", ".mkv", ".ico", ".dds", ".tga", ".pcx", ".jxr", ".sgi", ".zarr", ".mat"),
 )
-"""Images and volumes that no reader here knows: counted and named, never left out in silence."""
+"""Suffixes of images and volumes that cannot be read here: such files are counted and named, never silently skipped."""
 
 
 @cache

@@ -1,4 +1,4 @@
-"""Walk a folder for images: what is one, what is left out, and why."""
+"""Walk a folder to find its images, and record what is left out and why."""
 
 from __future__ import annotations
 
@@ -20,28 +20,28 @@ CLUTTER = {
     "$recycle.bin",
     "system volume information",
 }
-"""Folders that a file system, a NAS or an archiver leaves behind; a NAS keeps thumbnails of every image in them."""
-_NAMED = 3  # examples kept of each reason
+"""Folders that a file system, a NAS or an archiver creates; a NAS keeps thumbnails of every image in its own."""
+_EXAMPLES = 3  # names kept for each reason
 
 
 @dataclass
 class LeftOut:
-    """Files that are not taken, counted by reason, with the first names of each."""
+    """Count the files that are not used, by reason, and keep the first few names of each."""
 
     counts: dict[str, int] = field(default_factory=dict)
     examples: dict[str, list[str]] = field(default_factory=dict)
 
     def add(self, reason: str, name: str, count: int = 1) -> None:
         self.counts[reason] = self.counts.get(reason, 0) + count
-        named = self.examples.setdefault(reason, [])
-        if len(named) < _NAMED:
-            named.append(name)
+        examples = self.examples.setdefault(reason, [])
+        if len(examples) < _EXAMPLES:
+            examples.append(name)
 
     @property
     def sentences(self) -> tuple[str, ...]:
-        """Return one sentence per reason: `left out: 3 files .svs, which no reader here knows (a.svs, …)`."""
+        """Return one sentence per reason: `left out: 3 .svs files, which cannot be read here: … (a.svs, …)`."""
         return tuple(
-            f"left out: {count:,} {_counted(reason, count)} ({', '.join(map(safe, self.examples[reason]))}"
+            f"left out: {count:,} {_inflected(reason, count)} ({', '.join(map(safe, self.examples[reason]))}"
             f"{', …' if count > len(self.examples[reason]) else ''})"
             for reason, count in self.counts.items()
         )
@@ -53,12 +53,12 @@ _SINGULAR = (
 )
 
 
-def _counted(reason: str, count: int) -> str:
-    """Return a reason, which speaks of many, as it is said of so many."""
+def _inflected(reason: str, count: int) -> str:
+    """Return a reason, which is written in the plural, in the singular if `count` is 1."""
     if count != 1:
         return reason
-    for many, one in _SINGULAR:
-        reason = reason.replace(many, one, 1)
+    for plural, singular in _SINGULAR:
+        reason = reason.replace(plural, singular, 1)
     return reason
 
 
@@ -73,7 +73,7 @@ def _walk(folder: str, prefix: str, seen: set[tuple[int, int]], left_out: LeftOu
         entries = sorted(listing, key=lambda entry: entry.name)
     for entry in entries:
         name = entry.name
-        if name.startswith("."):  # `._a.jpg` of a Mac too
+        if name.startswith("."):  # hidden files, including the `._a.jpg` that macOS writes
             continue
         suffix = os.path.splitext(name)[1].lower()  # noqa: PTH122
         if suffix in KIND_OF_SUFFIX:
@@ -84,24 +84,25 @@ def _walk(folder: str, prefix: str, seen: set[tuple[int, int]], left_out: LeftOu
                 else:
                     left_out.add(f"{kind.name} files, which need {kind.package}: {kind.remedy}", prefix + name)
                 continue
-        elif suffix and _leave_unread(suffix, prefix + name, left_out):
+        elif suffix and _is_unreadable(suffix, prefix + name, left_out):
             continue
         if not _is_dir(entry):
             continue
         if name.lower() in CLUTTER:
-            left_out.add("folders that hold no images of yours", f"{prefix}{name}/")
+            left_out.add("folders created by the system", f"{prefix}{name}/")
             continue
         status = entry.stat()
-        if (status.st_dev, status.st_ino) in seen:  # a link back up, or to a sibling
-            left_out.add("links to a folder that is read already", f"{prefix}{name}/")
+        if (status.st_dev, status.st_ino) in seen:  # a link to a parent or a sibling
+            left_out.add("links to a folder that was already read", f"{prefix}{name}/")
             continue
         seen.add((status.st_dev, status.st_ino))
         yield from _walk(entry.path, f"{prefix}{name}/", seen, left_out)
 
 
-def _leave_unread(suffix: str, name: str, left_out: LeftOut) -> bool:
+def _is_unreadable(suffix: str, name: str, left_out: LeftOut) -> bool:
+    """Return whether the file is of a kind that cannot be read here; if so, record it as left out."""
     if suffix in UNREAD_SUFFIXES:
-        left_out.add(f"{suffix} files, which no reader here knows: convert them to TIFF or PNG", name)
+        left_out.add(f"{suffix} files, which cannot be read here: convert them to TIFF or PNG", name)
         return True
     return False
 
@@ -114,10 +115,10 @@ def _is_dir(entry: os.DirEntry[str]) -> bool:
 
 
 def top(name: str) -> str:
-    """Return the first folder of an image's name, '' where it lies in none."""
+    """Return the first folder of an image's name, or '' if it is not in one."""
     return name.split("/", 1)[0] if "/" in name else ""
 
 
 def suffix_of(name: str) -> str:
-    """Return the suffix of a name in lower case."""
+    """Return the suffix of a name, in lower case."""
     return PurePath(name).suffix.lower()

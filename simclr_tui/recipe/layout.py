@@ -1,4 +1,4 @@
-"""Hold the listing of a data set: which images train, which test, and what their classes are."""
+"""The layout of a data set: which images are for training, which for testing, and what their classes are."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Listing:
-    """Images by name, in order, each with its class index (-1: unlabelled) and, where there are any, its group."""
+    """List images by name, in order, each with its class index (-1: unlabelled) and, if there are groups, its group."""
 
     names: tuple[str, ...] = ()
     labels: tuple[int, ...] = ()
@@ -20,9 +20,9 @@ class Listing:
 
 @dataclass(frozen=True)
 class Layout:
-    """Describe what a data set holds. `classes` is empty where the images are unlabelled; then `test` is, too.
+    """Describe what a data set holds. If the images are unlabelled, `classes` and `test` are empty.
 
-    `notes` are sentences about how splits and classes were found, `left_out` about what was not taken.
+    `notes` are sentences about how splits and classes were found, `left_out` about files that are not used.
     """
 
     root: Path
@@ -34,5 +34,5 @@ class Layout:
 
     @property
     def held_out(self) -> bool:
-        """Return whether part of `train` has to serve as the test split."""
+        """Return whether part of `train` must be held out, because there is no test split."""
         return bool(self.classes) and not self.test

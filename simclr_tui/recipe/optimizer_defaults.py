@@ -1,7 +1,7 @@
-"""What each optimiser brings along: a rate, its scaling and a decay that are known to train with it.
+"""The defaults of each optimiser: a learning rate, its scaling and a weight decay that are known to train with it.
 
-The rate of one optimiser is worth nothing to another: SGD's 0.06 makes Adam collapse, and LARS hardly moves with it.
-So whoever chooses another optimiser gets its own values, but for those that were given by hand.
+A rate for one optimiser is useless to another: SGD's 0.06 makes Adam collapse, and LARS barely moves at it. So
+choosing another optimiser also brings its own values, except for those given by hand.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ _ADAMW: Values = {**_ADAM, "weight_decay": 0.01}  # torch's own decay, which is 
 
 
 def optimizer_defaults(optimizer: str, image_size: int) -> Values:
-    """Return rate, scaling and decay for an optimiser; LARS has the paper's rate for small images or for large."""
+    """Return rate, scaling and decay for an optimiser; the rate of LARS is the paper's for small or large images."""
     lars = _LARS_SMALL if image_size <= 64 else _LARS
     return {"sgd": _SGD, "lars": lars, "adam": _ADAM, "adamw": _ADAMW}[optimizer]
 
 
 def brought_along(chosen: Mapping[str, Any], before: str, by_hand: Collection[str]) -> Values:
-    """Return the fields that an optimiser brings: none where `before` was the same one, and none that is in `by_hand`.
+    """Return the fields that an optimiser brings, without those in `by_hand`; none if `before` is the same optimiser.
 
-    `chosen` holds at least `optimizer` and `image_size`, not checked yet: what cannot be is refused later. Keys are
-    those of the recipe.
+    `chosen` holds at least `optimizer` and `image_size`, under the recipe's keys. They are not checked yet: invalid
+    values are refused later.
     """
     optimizer, side = chosen["optimizer"], chosen["image_size"]
     if optimizer == before or optimizer not in field("optimizer").choices or not isinstance(side, int):
@@ -41,19 +41,19 @@ def brought_along(chosen: Mapping[str, Any], before: str, by_hand: Collection[st
 
 
 def source_of(optimizer: str) -> str:
-    """Return the source that a brought value is recorded with."""
+    """Return the source recorded for a value that an optimiser brought."""
     return f"default of {optimizer}"
 
 
 def brought_words(recipe: Recipe, sources: Mapping[str, str]) -> str:
-    """Return `optimizer adam brings lr 0.0003, lr_scaling none`; empty where it brought nothing."""
+    """Return `lr 0.0003, lr_scaling none: defaults of adam`, or '' if the optimiser brought nothing."""
     source = source_of(recipe.optimizer)
     brought = [f"{key} {getattr(recipe, key)}" for key in _SGD if sources.get(key) == source]
-    return f"{', '.join(brought)}: what {recipe.optimizer} is known to train with" if brought else ""
+    return f"{', '.join(brought)}: defaults of {recipe.optimizer}" if brought else ""
 
 
 def known_to_fail(recipe: Recipe) -> list[str]:
-    """Return a sentence for each combination that trains badly, with its reason and what to do instead."""
+    """Return a sentence for each combination known to train badly, with the reason and what to do instead."""
     found: list[str] = []
     peak = recipe.peak_lr
     if recipe.optimizer in ("adam", "adamw") and peak > 0.01:
@@ -63,12 +63,12 @@ def known_to_fail(recipe: Recipe) -> list[str]:
         )
     if recipe.optimizer == "lars" and peak < 0.2:
         found.append(
-            f"LARS at a learning rate of {peak:g} hardly learns, because each step is about a thousandth of that share"
-            " of the weights: give --lr 1.0 --lr-scaling linear (0.3 for large images)"
+            f"LARS at a learning rate of {peak:g} hardly learns, because each step changes the weights by only about a"
+            " thousandth of that fraction: give --lr 1.0 --lr-scaling linear (0.3 for large images)"
         )
     if recipe.micro_batch.isdigit() and int(recipe.micro_batch) < min(64, recipe.batch_size):
         found.append(
-            f"batch norm sees {recipe.micro_batch} images at a time, which costs accuracy: give --micro-batch 64 or"
-            " more, or a smaller --bs without it"
+            f"batch norm sees only {recipe.micro_batch} images at a time, which costs accuracy: give --micro-batch 64"
+            " or more, or a smaller --bs without it"
         )
     return found

@@ -1,4 +1,4 @@
-"""The presets by name, each a TOML file in `presets/`, and the ones that are meant where none was named."""
+"""The presets by name, each a TOML file in `presets/`, and the ones that `--preset auto` stands for."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from simclr_tui.errors import RecipeError
 from simclr_tui.text import did_you_mean
 
 CPU_PRESET = "quick"
-"""What `--preset auto` means where there is no GPU."""
+"""The preset that `--preset auto` stands for without a GPU."""
 GPU_PRESET = "cifar10-sgd"
-"""What `--preset auto` means where there is one."""
+"""The preset that `--preset auto` stands for with a GPU."""
 _FOLDER = Path(__file__).parent / "presets"
 
 
@@ -24,7 +24,7 @@ def preset_names() -> tuple[str, ...]:
 
 
 def presets() -> dict[str, str]:
-    """Return name to one-line title of every preset."""
+    """Return the one-line title of every preset, by name."""
     return {name: preset_title(name) for name in preset_names()}
 
 
@@ -35,7 +35,7 @@ def preset_title(name: str) -> str:
 
 
 def load_preset(name: str) -> dict[str, Any]:
-    """Return the fields that a preset sets. Raises RecipeError with the nearest name where there is none."""
+    """Return the fields that a preset sets. Raises RecipeError, suggesting the closest name, if it does not exist."""
     if name not in preset_names():
         hint = did_you_mean(name, preset_names()) or f"presets are {', '.join(preset_names())}"
         raise RecipeError(f"no preset {name!r}", hint)

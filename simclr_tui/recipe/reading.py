@@ -1,4 +1,4 @@
-"""How a data set's values, channels, labels and splits are read: the part of a recipe that images depend on."""
+"""The part of a recipe that decides how a data set's values, channels, labels and splits are read."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from simclr_tui.errors import RecipeError
 
 AS_0_1 = "0.1"
-"""The value of `range` and `split` of runs that version 0.1 began: 16 bits give their high byte, all is RGB, and the
-held-out images are drawn."""
+"""The value of `range` and `split` in runs started under version 0.1: 16-bit values keep their high byte, every image
+is RGB, and the held-out images are drawn at random."""
 _NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
 RANGE_PATTERN = rf"^(auto|image|0\.1|{_NUMBER}:{_NUMBER}|p{_NUMBER}:p{_NUMBER})\Z"
 CHANNELS_PATTERN = r"^(auto|[1-9][0-9]{0,3}(,[1-9][0-9]{0,3})*,?)\Z"
@@ -18,7 +18,7 @@ TILE_PATTERN = r"^(off|[1-9][0-9]{0,5}(:[1-9][0-9]{0,5})?)\Z"
 
 @dataclass(frozen=True)
 class Reading:
-    """How images are read; each field is the recipe's of the same name."""
+    """Describe how images are read; each field is the recipe's field of the same name."""
 
     range: str = "auto"
     channels: str = "auto"
@@ -28,7 +28,7 @@ class Reading:
 
     @property
     def as_0_1(self) -> bool:
-        """Return whether values are read as version 0.1 read them."""
+        """Return whether values are read as in version 0.1."""
         return self.range == AS_0_1
 
     @property
@@ -53,7 +53,7 @@ class Reading:
 
     @property
     def known_channels(self) -> int | None:
-        """Return how many channels the recipe itself asks for; None where the images decide."""
+        """Return how many channels the recipe itself asks for; None if the images decide."""
         listed = self.channel_list
         return self.channel_count if listed is None else len(listed)
 
@@ -66,7 +66,7 @@ class Reading:
         return int(side), int(stride or side)
 
     def check(self) -> Reading:
-        """Return self. Raises RecipeError where a range is empty or a percentile is none."""
+        """Return self. Raises RecipeError for an empty range, a percentile out of bounds or a repeated channel."""
         low, high = self.bounds or self.percentiles or (0.0, 1.0)
         if not low < high:
             raise RecipeError(f"--range {self.range} is empty", "give the lower end first, as in --range 0:4095")

@@ -1,8 +1,8 @@
 """The Recipe: every hyperparameter of a run, declared once.
 
-A field's annotation carries its bounds, its flag, one sentence of help, its group and where the paper
-(arXiv 2002.05709) speaks of it. The command line, the dashboard's form, `show`, `compare`, the TOML keys and
-the documentation are all made from these declarations (see `fields.py`).
+A field's annotation holds its bounds, its flag, one sentence of help, its group and the section of the paper
+(arXiv 2002.05709) that discusses it. The command line, the dashboard's form, `show`, `compare`, the TOML keys and the
+documentation are all made from these declarations (see `fields.py`).
 """
 
 from __future__ import annotations
@@ -21,16 +21,19 @@ OPERATIONS = (
     "crop", "flip", "vflip", "color", "intensity", "gamma", "gray", "channel_drop", "blur", "cutout", "rotate", "sobel",
     "solarize", "noise", "poisson",
 )  # fmt: skip
-"""The augmentations by name, in the order in which `--augment auto` applies them."""
+"""Augmentations by name, in the order in which `--augment auto` applies them."""
 NATIVE_ENCODERS = ("resnet18", "resnet34", "resnet50", "resnet101", "resnet152")
-"""The encoders written here, of any width; others are torchvision's or timm's."""
+"""Encoders implemented here, at any width; all others come from torchvision or timm."""
 
 
 def _about(
     flag: str, help: str, group: str, paper: str = "", *, hidden: bool = False, result: bool = True, **bounds: Any
 ) -> msgspec.Meta:  # fmt: skip
-    """Describe a field. A `hidden` one says how an older format's runs go on (see `formats.py`); one with no `result`
-    changes where, how often or how fast, and nothing of what is learnt: two runs that differ in it alone are alike."""
+    """Describe a field.
+
+    A `hidden` field records how runs of an older format continue (see `formats.py`). A field without `result` changes
+    where, how often or how fast something happens, but not what is learnt: two runs that differ only in it are equal.
+    """
     extra = {"flag": flag, "group": group, "paper": paper, "hidden": hidden, "result": result}
     return msgspec.Meta(description=help, extra=extra, **bounds)
 
@@ -39,16 +42,16 @@ Probability = {"ge": 0.0, "le": 1.0}
 
 
 class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What to train. Immutable; equal recipes and equal code give equal runs.
+    """Declare what to train. Recipes are immutable; equal recipes and equal code give equal runs.
 
-    Raises RecipeError when fields contradict each other (`check`).
+    A single value out of bounds is refused by msgspec, a contradiction between fields by `check`.
     """
 
     data: Annotated[
         str,
         _about(
             "--data",
-            f"Images: auto, {', '.join(KNOWN)}, folder:PATH or as simclr data --help says.",
+            f"Images: auto, {', '.join(KNOWN)}, folder:PATH, or any form in simclr data --help.",
             "data",
             min_length=1,
         ),
@@ -59,14 +62,14 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     labels: Annotated[
         Literal["auto", "none", "folder"],
         _about(
-            "--labels", "auto: two or more folders (or a label column) are classes; none; folder: every one.", "data"
+            "--labels", "auto: two or more folders, or a label column, are classes; folder: every folder; none.", "data"
         ),
     ] = "auto"
     range: Annotated[
         str,
         _about(
             "--range",
-            "Values that become black and white: auto (measured; 8 bits stay), LO:HI, pLO:pHI or image.",
+            "Values mapped to black and white: auto (measured; 8 bits unchanged), LO:HI, pLO:pHI or image.",
             "data",
             pattern=RANGE_PATTERN,
         ),
@@ -75,18 +78,18 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         str,
         _about(
             "--channels",
-            "Channels of an image to train on: auto (all), N (the first N) or a list 1,2,5.",
+            "Channels to train on: auto (all), N (the first N) or a list such as 1,2,5.",
             "data",
             pattern=CHANNELS_PATTERN,
         ),
     ] = "auto"
     tile: Annotated[
         str,
-        _about("--tile", "Cut images into squares of N px: off or N[:STRIDE].", "data", pattern=TILE_PATTERN),
+        _about("--tile", "Cut images into squares of N pixels: off or N[:STRIDE].", "data", pattern=TILE_PATTERN),
     ] = "off"
     split: Annotated[
         Literal["name", "0.1"],
-        _about("--split", "How splits are found and images held out: by name, or as 0.1 did.", "data", hidden=True),
+        _about("--split", "How splits are found and images held out: by name, or as in 0.1.", "data", hidden=True),
     ] = "name"
     image_size: Annotated[
         int, _about("--image-size", "Side of a view in pixels.", "data", "§B.9: 32; §2.2: 224", ge=8, le=1024)
@@ -95,7 +98,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         int,
         _about(
             "--grow-from",
-            "Side of the first views; they grow to --image-size as training goes on (0: all have it).",
+            "Side of the first views, which grow to --image-size during training (0: no growth).",
             "data",
             ge=0,
             le=1024,
@@ -116,13 +119,13 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         bool,
         _about(
             "--both-views/--no-both-views",
-            "Augment both views, or the first alone: the second is at most cropped.",
+            "Augment both views, or only the first; the second is then at most cropped.",
             "views",
             "§3.1",
         ),
     ] = True
     crop_min: Annotated[
-        float, _about("--crop-min", "Smallest crop, as a share of the image's area.", "views", "§A", gt=0.0, le=1.0)
+        float, _about("--crop-min", "Smallest crop, as a fraction of the image's area.", "views", "§A", gt=0.0, le=1.0)
     ] = 0.08
     flip: Annotated[float, _about("--flip", "Probability of a horizontal flip.", "views", "§A", **Probability)] = 0.5
     color_prob: Annotated[
@@ -130,7 +133,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     ] = 0.8
     color_strength: Annotated[
         float,
-        _about("--color", "Colour strength s: multiplies the next four.", "views", "§3.2, §B.9: 0.5", ge=0.0, le=4.0),
+        _about("--color", "Colour strength s, which scales the next four.", "views", "§3.2, §B.9: 0.5", ge=0.0, le=4.0),
     ] = 0.5
     brightness: Annotated[
         float, _about("--brightness", "Brightness jitter at s = 1.", "views", "§A", ge=0.0, le=4.0)
@@ -151,7 +154,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         float, _about("--cutout", "Probability of blanking a square of half the side.", "views", "§3.1", **Probability)
     ] = 0.0
     rotate: Annotated[
-        float, _about("--rotate", "Probability of a turn by 90°, 180° or 270°.", "views", "§3.1", **Probability)
+        float, _about("--rotate", "Probability of a rotation by 90°, 180° or 270°.", "views", "§3.1", **Probability)
     ] = 0.0
     sobel: Annotated[float, _about("--sobel", "Probability of Sobel filtering.", "views", "§3.1", **Probability)] = 0.0
     noise: Annotated[float, _about("--noise", "Probability of Gaussian noise.", "views", "§3.1", **Probability)] = 0.0
@@ -162,7 +165,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         float,
         _about(
             "--intensity",
-            "Probability of brightness and contrast jitter of each channel; takes colour's place without RGB.",
+            "Probability of brightness and contrast jitter of each channel; replaces colour without RGB.",
             "views",
             **Probability,
         ),
@@ -172,7 +175,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         float, _about("--channel-drop", "Probability of setting one channel to zero.", "views", **Probability)
     ] = 0.0
     solarize: Annotated[
-        float, _about("--solarize", "Probability of inverting the values from a half upwards.", "views", **Probability)
+        float, _about("--solarize", "Probability of inverting values of one half or more.", "views", **Probability)
     ] = 0.0
     poisson: Annotated[
         float, _about("--poisson", "Probability of shot noise, which grows with the signal.", "views", **Probability)
@@ -182,7 +185,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         str,
         _about(
             "--encoder",
-            "Encoder f: resnet18, 34, 50, 101 or 152, another of torchvision by its name, or timm:NAME.",
+            "Encoder f: resnet18, 34, 50, 101 or 152, any torchvision model by name, or timm:NAME.",
             "model",
             "§2.1, §B.9",
             pattern=r"^(timm:)?[a-z][a-z0-9_.]*\Z",
@@ -193,9 +196,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     )
     stem: Annotated[
         Literal["auto", "cifar", "imagenet"],
-        _about(
-            "--stem", "First layer: cifar is 3×3, stride 1, no pooling; auto takes it up to 64 px.", "model", "§B.9"
-        ),
+        _about("--stem", "First layer: cifar is 3×3, stride 1, no pooling; auto uses it up to 64 px.", "model", "§B.9"),
     ] = "auto"
     zero_init: Annotated[
         bool, _about("--zero-init/--no-zero-init", "Start each block's last batch-norm scale at zero.", "model")
@@ -204,7 +205,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         Literal["none", "data", "imagenet"],
         _about(
             "--normalize",
-            "Normalise views by mean and deviation of each channel: none, the training images' own, or ImageNet's.",
+            "Normalise views by each channel's mean and deviation: none, those of the data, or ImageNet's.",
             "model",
         ),
     ] = "none"
@@ -238,7 +239,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         float, _about("--temp", "Temperature τ of the loss.", "objective", "§5.1, §B.9: 0.5", gt=0.0, le=1000.0)
     ] = 0.5
     l2: Annotated[
-        bool, _about("--l2/--no-l2", "Compare views by cosine, or by the plain dot product of z.", "objective", "§5.1")
+        bool, _about("--l2/--no-l2", "Compare views by cosine, or by the dot product of z.", "objective", "§5.1")
     ] = True
     margin: Annotated[float, _about("--margin", "Margin of the margin loss.", "objective", "§5.1", gt=0.0, le=1e6)] = (
         0.5
@@ -247,7 +248,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         bool,
         _about(
             "--semi-hard/--no-semi-hard",
-            "Take the hardest negative that is farther than the positive (margin, nt-logistic).",
+            "Use the hardest negative that is farther than the positive (margin, nt-logistic).",
             "objective",
             "§5.1",
         ),
@@ -256,7 +257,12 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     batch_size: Annotated[
         int,
         _about(
-            "--bs", "Images a step; each gives two views and 2(N−1) negatives.", "optimisation", "§5.2", ge=2, le=2**20
+            "--bs",
+            "Images N per step; each gives two views with 2(N−1) negatives.",
+            "optimisation",
+            "§5.2",
+            ge=2,
+            le=2**20,
         ),
     ] = 256
     epochs: Annotated[
@@ -282,7 +288,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         Literal["auto", "all", "weights"],
         _about(
             "--decay-on",
-            "What decays: all, weights without batch norm and biases, or auto: weights for LARS, else all.",
+            "What decays: all; weights, but not batch norm and biases; auto: weights for LARS, else all.",
             "optimisation",
             "§2.2",
         ),
@@ -299,7 +305,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         str,
         _about(
             "--micro-batch",
-            "Images in memory at once: off, auto or N; batch norm sees these, the loss the whole batch.",
+            "Images in memory at once: off, auto or N. Batch norm sees only these, the loss the whole batch.",
             "optimisation",
             "§5.2",
             pattern=r"^(off|auto|[1-9][0-9]{0,6})\Z",
@@ -318,13 +324,13 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         ),
     ] = 10
     knn_k: Annotated[
-        int, _about("--knn-k", "Neighbours that vote.", "running", "Wu et al. 2018", ge=1, le=1_000_000)
+        int, _about("--knn-k", "Number of neighbours that vote.", "running", "Wu et al. 2018", ge=1, le=1_000_000)
     ] = 200
     knn_on: Annotated[
         Literal["validation", "test"],
         _about(
             "--knn-on",
-            "Images of kNN while training: a tenth of the labelled ones, kept from the bank, or test.",
+            "Images for kNN during training: a tenth of the labelled ones, not in the bank, or test.",
             "running",
             "§B.8",
         ),
@@ -334,13 +340,13 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     ] = 10
     precision: Annotated[
         Literal["auto", "fp32", "bf16", "fp16"],
-        _about("--precision", "auto takes bf16 autocast where the hardware multiplies in it.", "running"),
+        _about("--precision", "auto uses bf16 autocast if the hardware multiplies in bf16.", "running"),
     ] = "auto"
     compile: Annotated[
         bool,
         _about(
             "--compile/--no-compile",
-            "Compile views, network and loss (torch.compile): minutes at the start; long runs on a GPU do.",
+            "Compile views, network and loss (torch.compile): slow to start, pays off in long GPU runs.",
             "running",
             result=False,
         ),
@@ -359,7 +365,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         str,
         _about(
             "--gpus",
-            "Processes that share each batch, one a GPU: N or all (on a CPU: N processes).",
+            "Processes that share each batch, one per GPU: N or all (on a CPU: N processes).",
             "running",
             "§2.2",
             result=False,
@@ -370,7 +376,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         int,
         _about(
             "--threads",
-            "CPU threads of the trainer (0: all cores; several runs at once want their share).",
+            "CPU threads of the trainer (0: all cores; give concurrent runs fewer each).",
             "running",
             result=False,
             ge=0,
@@ -380,11 +386,11 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     seed: Annotated[int, _about("--seed", "Seed of every random draw.", "running", ge=0, le=2**32 - 1)] = 0
 
     def check(self) -> Recipe:
-        """Return self, or raise RecipeError where fields that are each valid contradict one another."""
+        """Return self. Raises RecipeError if fields that are each valid contradict one another."""
         if self.warmup > self.epochs:
             raise RecipeError(
                 f"a warm-up of {self.warmup:g} epochs does not fit into {self.epochs}",
-                f"give --warmup {self.epochs / 10:g} or fewer, or more --epochs",
+                f"give --warmup {self.epochs / 10:g} or less, or more --epochs",
             )
         if self.optimizer in ("adam", "adamw") and self.lr_scaling != "none" and self.peak_lr > 0.1:
             raise RecipeError(
@@ -393,7 +399,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
             )
         if self.semi_hard and self.objective not in ("margin", "nt-logistic"):
             raise RecipeError(
-                f"--semi-hard picks one negative, {self.objective} weighs all of them",
+                f"--semi-hard picks one negative, but {self.objective} weights all of them",
                 "give --objective margin or --objective nt-logistic with it",
             )
         if self.width != 1.0 and not self.native_encoder:
@@ -401,7 +407,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         self.reading.check()
         self._check_growth()
         self._check_augmentations()
-        self._check_shares()
+        self._check_processes()
         return self
 
     def _check_growth(self) -> None:
@@ -409,7 +415,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
             return
         if not self.native_encoder:
             raise RecipeError(
-                f"--grow-from needs an encoder that takes views of any side, {self.encoder} may not",
+                f"--grow-from needs an encoder that accepts views of any side, which {self.encoder} may not",
                 f"give --grow-from 0, or one of {', '.join(NATIVE_ENCODERS)}",
             )
         if not 8 <= self.grow_from <= self.image_size:
@@ -424,62 +430,65 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         for name in self.operations:
             if name not in OPERATIONS:
                 hint = did_you_mean(name, OPERATIONS) or f"there are {', '.join(OPERATIONS)}"
-                raise RecipeError(f"--augment knows no {name!r}", hint)
+                raise RecipeError(f"--augment has no operation {name!r}", hint)
             if self.operations.count(name) > 1:
-                raise RecipeError(f"--augment names {name} twice", "each operation has one place")
+                raise RecipeError(f"--augment names {name} twice", "name each operation once")
             if self.probability(name) == 0.0:
                 flag = "--color-prob" if name == "color" else f"--{name.replace('_', '-')}"
                 raise RecipeError(f"--augment names {name}, but {flag} is 0", f"give {flag} 0.5")
 
-    def _check_shares(self) -> None:
+    def _check_processes(self) -> None:
         if self.gpus != "1" and self.device.startswith("cuda:"):
             raise RecipeError(
                 f"--gpus {self.gpus} and --device {self.device} contradict each other", "give one of them"
             )
         if self.gpus != "1" and self.compile:
             raise RecipeError(
-                "--compile is for a run of one process: batch norm across processes is not compiled",
+                "--compile needs a run of one process: batch norm across processes is not compiled",
                 "give --no-compile, or --gpus 1",
             )
         if self.gpus.isdigit() and self.batch_size % int(self.gpus):
             raise RecipeError(
-                f"a batch of {self.batch_size} cannot be shared evenly by {self.gpus} processes",
+                f"a batch of {self.batch_size} cannot be divided evenly among {self.gpus} processes",
                 f"give --bs {self.batch_size // int(self.gpus) * int(self.gpus) or int(self.gpus) * 2}",
             )
 
     @property
     def reading(self) -> Reading:
-        """Return how the images are read: the fields that decide on their pixels, labels and splits."""
+        """Return the fields that decide how the images' values, labels and splits are read."""
         return Reading(self.range, self.channels, self.labels, self.tile, self.split)
 
     @property
     def operations(self) -> tuple[str, ...]:
-        """The augmentations that views pass, in their order; each happens with its `probability`."""
+        """Return the augmentations in the order in which views pass them, each applied with its `probability`."""
         if self.augment != "auto":
             return tuple(name.strip() for name in self.augment.split(","))
         return tuple(name for name in OPERATIONS if self.probability(name) > 0.0)
 
     def probability(self, operation: str) -> float:
-        """How often a view passes the operation; the crop is always made."""
+        """Return the probability with which an operation is applied to a view; the crop always is."""
         fields = {"crop": 1.0, "color": self.color_prob}
         return float(fields[operation] if operation in fields else getattr(self, operation))
 
     @property
     def native_encoder(self) -> bool:
-        """Whether the encoder is one of those written here."""
+        """Return whether the encoder is implemented here."""
         return self.encoder in NATIVE_ENCODERS
 
     @property
     def peak_lr(self) -> float:
-        """Learning rate at the end of warm-up (§B.1)."""
+        """Return the learning rate at the end of warm-up (§B.1)."""
         scale = {"none": 1.0, "linear": self.batch_size / 256, "sqrt": math.sqrt(self.batch_size)}
         return self.lr * scale[self.lr_scaling]
 
     @property
     def cifar_stem(self) -> bool:
-        """Whether the encoder starts with the 3×3, stride 1 stem (§B.9)."""
+        """Return whether the encoder starts with the 3×3, stride 1 stem (§B.9)."""
         return self.stem == "cifar" or (self.stem == "auto" and self.image_size <= 64)
 
     def steps_per_epoch(self, images: int) -> int:
-        """Whole batches in one pass over `images`; the rest of a pass is left out, a different rest each epoch."""
+        """Return the number of whole batches in a pass over `images`.
+
+        The remainder is dropped, and is a different one each epoch.
+        """
         return images // self.batch_size

@@ -1,4 +1,4 @@
-"""From preset, file and flags to one Recipe, remembering where each value came from."""
+"""Resolve preset, file and flags into one Recipe, and remember where each value came from."""
 
 from __future__ import annotations
 
@@ -19,34 +19,37 @@ from simclr_tui.recipe.presets import load_preset
 from simclr_tui.recipe.recipe import Recipe
 
 UNKNOWN = "unknown"
-"""The source of a value that nobody knows: of a run that was not trained here."""
+"""The source of a value that is not known, as in a run that was not trained here."""
 
 
 class Resolved(msgspec.Struct, frozen=True, kw_only=True):
-    """A recipe with the story of each value: `default`, `preset NAME`, `file PATH`, `flag` or a chosen `auto: …`."""
+    """Hold a recipe and the source of each value.
+
+    A source is `default`, `preset NAME`, `file PATH`, `flag` or `auto: …` with the reason for a choice.
+    """
 
     recipe: Recipe
     preset: str
     sources: dict[str, str]
 
     def known_values(self) -> dict[str, Value | None]:
-        """Return values by short name, None where a value is not known."""
+        """Return the values by short name, None for a value that is not known."""
         values = short_values(self.recipe)
         return {item.short: None if self.sources.get(item.key) == UNKNOWN else values[item.short] for item in fields()}
 
     def with_value(self, key: str, value: Any, source: str) -> Resolved:
-        """The same with one value replaced."""
+        """Return a copy with one value and its source replaced."""
         recipe = msgspec.structs.replace(self.recipe, **{key: value})
         return Resolved(recipe=recipe, preset=self.preset, sources={**self.sources, key: source})
 
 
 def resolve(
-    preset: str, config: Path | None = None, flags: Mapping[str, Any] | None = None, flag_source: str = "flag"
+    preset: str, config: Path | None = None, flags: Mapping[str, Any] | None = None, *, flag_source: str = "flag"
 ) -> Resolved:
     """Layer defaults < preset < file < flags (keys or short names) into a checked Recipe.
 
-    Another optimiser brings its own rate, scaling and decay, but for those that its layer or a later one gives.
-    Raises RecipeError on an unknown preset, field or value, or on fields that contradict each other.
+    Choosing another optimiser also sets its own rate, scaling and decay, unless its layer or a later one gives them.
+    Raises RecipeError for an unknown preset or field, an invalid value, or fields that contradict each other.
     """
     layers = [(f"preset {preset}", load_preset(preset))]
     if config is not None:
@@ -54,7 +57,7 @@ def resolve(
     layers.append((flag_source, dict(flags or {})))
     values: dict[str, Any] = {}
     sources = {item.key: "default" for item in fields()}
-    by_hand: set[str] = set()  # of a file that leaves the optimiser as it is
+    by_hand: set[str] = set()  # fields given by a file that does not choose an optimiser
     for source, layer in layers:
         given = {field(name).key: value for name, value in layer.items()}
         changed = {**_brought(values, given, by_hand), **given}
@@ -66,7 +69,7 @@ def resolve(
 
 
 def _brought(values: Mapping[str, Any], given: Mapping[str, Any], by_hand: set[str]) -> dict[str, Any]:
-    """Return what another optimiser brings along, where one layer chooses it over what lies below."""
+    """Return the fields that an optimiser brings if the layer `given` chooses another one than the layers below."""
     start = Recipe()
     before = values.get("optimizer", start.optimizer)
     chosen = {"image_size": start.image_size, **values, **given}
@@ -76,13 +79,13 @@ def _brought(values: Mapping[str, Any], given: Mapping[str, Any], by_hand: set[s
 
 
 def make_recipe(values: Mapping[str, Any]) -> Recipe:
-    """A checked Recipe from values under keys or short names, defaults for the rest. Raises RecipeError."""
+    """Return a checked Recipe from values by key or short name, with defaults for the rest. Raises RecipeError."""
     items = {field(name): value for name, value in values.items()}
     return msgspec.convert({item.key: check_value(item, value) for item, value in items.items()}, Recipe).check()
 
 
 def _load_file(path: Path) -> dict[str, Any]:
-    """Read a flat TOML file of fields, or a run's own recipe.toml, which gives every field as its format meant it."""
+    """Read a flat TOML file of fields, or a run's recipe.toml, completed with the defaults of its format."""
     try:
         loaded = tomllib.loads(path.read_text(encoding="utf-8"))
         nested = loaded.get("recipe")
@@ -96,7 +99,7 @@ def _load_file(path: Path) -> dict[str, Any]:
 
 
 def to_toml(resolved: Resolved) -> str:
-    """Write the recipe.toml of a run: its format, every field, then where each value came from."""
+    """Return the text of a run's recipe.toml: its format, every field, and the source of each value."""
     return tomli_w.dumps(
         {
             "format": FORMAT,
@@ -108,9 +111,9 @@ def to_toml(resolved: Resolved) -> str:
 
 
 def from_toml(text: str) -> Resolved:
-    """Read a recipe.toml back. A field that it lacks has the default that its format froze, never a later one's.
+    """Read a recipe.toml. A field that it lacks has the default frozen for its format, never a later one.
 
-    Raises RecipeError when it is not a recipe, or one of a newer format.
+    Raises RecipeError if it is damaged or of a newer format.
     """
     try:
         loaded = toml_lines.loads(text)
@@ -127,7 +130,7 @@ def from_toml(text: str) -> Resolved:
 
 
 def flag_words(values: Mapping[str, Any]) -> list[str]:
-    """The flags that give fields (by key) these values, for a command line someone can paste."""
+    """Return the flags that set fields (by key) to these values, for a command line that can be pasted."""
     words: list[str] = []
     for item in fields():
         if item.key not in values:
@@ -142,6 +145,6 @@ def flag_words(values: Mapping[str, Any]) -> list[str]:
 
 
 def _shortest(value: float) -> str:
-    """`0.5`, `100`, `1e-06`, with every digit that the value needs."""
+    """Return a number as `0.5`, `100` or `1e-06`, with every digit that the value needs."""
     text = format(value, "g")
     return text if float(text) == value else repr(value)

@@ -1,19 +1,19 @@
-"""Schedules by step: the learning rate (§2.2), and the side of growing views."""
+"""Schedules by step: the learning rate (§2.2) and the side of growing views."""
 
 from __future__ import annotations
 
 import math
 
-_GROWN = 0.8  # share of the steps after which views have their full side
-_SIDE = 4  # a side is a multiple of it, so that there are few of them: each is a shape that kernels are chosen for
+_FULLY_GROWN = 0.8  # fraction of the steps after which views have their full side
+_SIDE_MULTIPLE = 4  # keeps the number of different sides small: kernels are selected anew for each shape
 
 
 def learning_rate(step: int, steps: int, warmup_steps: int, peak: float) -> float:
-    """Return the rate of step `step`, counted from 0, of `steps`.
+    """Return the learning rate at step `step`, counted from 0, of `steps` (§2.2).
 
-    Below warmup_steps: peak · step / warmup_steps. From there on:
+    Before `warmup_steps` it is peak · step / warmup_steps; from there on it is
     peak · ½ (1 + cos(π · (step − warmup_steps) / (steps − warmup_steps))), and 0 from `steps` on.
-    As published, a warm-up starts at exactly 0: its first step moves only momentum and batch-norm statistics.
+    As published, a warm-up starts at exactly 0: its first step changes only momentum and batch-norm statistics.
     """
     if step < warmup_steps:
         return peak * step / warmup_steps
@@ -23,12 +23,12 @@ def learning_rate(step: int, steps: int, warmup_steps: int, peak: float) -> floa
 
 
 def view_side(step: int, steps: int, first: int, last: int) -> int:
-    """Return the side in pixels of the views of step `step`, counted from 0, of `steps`.
+    """Return the side in pixels of the views at step `step`, counted from 0, of `steps`.
 
-    Convolutions take time with the square of the side, and what is learnt first is coarse: growing views see more
-    images in the same time. `first` 0 stands for `last`: views do not grow.
+    The time of a convolution grows with the square of the side, and coarse features are learnt first, so growing
+    views see more images in the same time. If `first` is 0, views do not grow.
     """
-    share = step / (_GROWN * steps)
-    if not first or share >= 1.0:
+    progress = step / (_FULLY_GROWN * steps)
+    if not first or progress >= 1.0:
         return last
-    return max(first, _SIDE * int((first + (last - first) * share) / _SIDE))
+    return max(first, _SIDE_MULTIPLE * int((first + (last - first) * progress) / _SIDE_MULTIPLE))

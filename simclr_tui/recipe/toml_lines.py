@@ -1,7 +1,7 @@
-"""TOML as this program writes it, read fifty times as fast: line by line, each distinct line parsed once.
+"""Read TOML as this program writes it, fifty times as fast: line by line, with each distinct line parsed only once.
 
-Ten thousand recipes differ in a few lines only. Whatever is not a plain `key = value`, a `[table]`, a comment or
-an empty line goes to the real parser, with the whole text.
+Ten thousand recipes differ in only a few lines. If any line is not a plain `key = value`, a `[table]`, a comment or
+empty, the whole text goes to the standard parser.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ _Pair = tuple[str, Any]
 
 
 def loads(text: str) -> dict[str, Any]:
-    """What `tomllib.loads` returns. Raises ValueError or RecursionError as it does."""
+    """Return the document, exactly as `tomllib.loads` does. Raises ValueError or RecursionError like it."""
     document: dict[str, Any] = {}
     table = document
     for line in text.split("\n"):
@@ -25,7 +25,7 @@ def loads(text: str) -> dict[str, Any]:
         if not key:
             continue
         if key in table or (value is _TABLE and key in document):
-            return tomllib.loads(text)  # which says what is doubled, and where
+            return tomllib.loads(text)  # its error says which key is repeated, and where
         if value is _TABLE:
             table = document[key] = {}
         else:
@@ -39,7 +39,7 @@ _NOTHING: _Pair = ("", None)
 
 @lru_cache(maxsize=8192)
 def _pair(line: str) -> _Pair | None:
-    """Key and value of a line that stands alone; `_TABLE` as the value of a header; None for anything else."""
+    """Return the key and value of a self-contained line, with `_TABLE` for a header's value; None for anything else."""
     try:
         parsed = tomllib.loads(line)
     except (ValueError, RecursionError):

@@ -36,7 +36,7 @@ def test_the_next_labelled_split_is_tested_on(tmp_path):
     names = ("train/a/1.jpg", "train/b/2.jpg", "val/b/3.jpg", "test/4.jpg", "test/5.jpg")
     layout = folder_layout(touch(tmp_path, *names))
     assert layout.test.names == ("val/b/3.jpg",)
-    assert any("2 images in test/: none lies in a class folder" in sentence for sentence in layout.left_out)
+    assert any("2 images in test/: none is in a class folder" in sentence for sentence in layout.left_out)
 
 
 def test_a_second_labelled_split_is_left_out_and_said(tmp_path):
@@ -50,7 +50,7 @@ def test_shards_can_be_called_unlabelled(tmp_path):
     assert any("give --labels none" in note for note in folder_layout(tmp_path).notes)
     layout = folder_layout(tmp_path, Reading(labels="none"))
     assert (layout.classes, len(layout.train)) == ((), 12)
-    assert any("4 folders are not taken for classes" in note for note in layout.notes)
+    assert any("4 folders are not used as classes" in note for note in layout.notes)
 
 
 def test_one_class_folder_is_no_classification(tmp_path):
@@ -74,14 +74,14 @@ def test_what_systems_leave_behind_is_left_out_and_said(tmp_path):
     assert layout.classes == ("a", "b")
     assert layout.train.names == ("a/1.jpg", "b/2.jpg")
     (sentence,) = layout.left_out
-    assert sentence.startswith("left out: 3 folders that hold no images of yours (")
+    assert sentence.startswith("left out: 3 folders created by the system (")
 
 
 def test_other_formats_are_counted_and_named(tmp_path, monkeypatch):
     touch(tmp_path, "a/1.jpg", "b/2.jpg", "b/3.svs", "b/4.svs", "b/5.heic", "notes.txt")
     monkeypatch.setattr("simclr_tui.recipe.image_kinds.installed", lambda package: False)
     left = " ".join(folder_layout(tmp_path).left_out)
-    assert "2 .svs files, which no reader here knows: convert them to TIFF or PNG (b/3.svs, b/4.svs)" in left
+    assert "2 .svs files, which cannot be read here: convert them to TIFF or PNG (b/3.svs, b/4.svs)" in left
     assert "1 HEIC file, which needs pillow_heif: pip install 'simclr-tui[heif]' (b/5.heic)" in left
     assert "notes" not in left
 

@@ -68,7 +68,7 @@ def test_a_clone_and_the_trials_of_a_sweep_bring_them_too(tmp_path):
 
 def test_a_plan_says_what_was_brought_and_warns_of_what_fails():
     plan = make_plan("quick", None, {"data": "shapes", "optimizer": "adam"})
-    assert plan.choices == ("lr 0.0003, lr_scaling none, weight_decay 0.0: what adam is known to train with",)
+    assert plan.choices == ("lr 0.0003, lr_scaling none, weight_decay 0.0: defaults of adam",)
     assert plan.warnings == ()
     hot = make_plan("quick", None, {"data": "shapes", "optimizer": "adam", "lr": 0.06})
     assert "adam at a learning rate of 0.06 commonly collapses" in hot.warnings[0]
@@ -79,7 +79,7 @@ def test_a_plan_says_what_was_brought_and_warns_of_what_fails():
     [
         ({"optimizer": "adamw", "lr": 0.02, "lr_scaling": "none"}, "adamw at a learning rate of 0.02"),
         ({"optimizer": "lars", "lr": 0.03, "batch_size": 512}, "LARS at a learning rate of 0.06"),
-        ({"micro_batch": "8"}, "batch norm sees 8 images"),
+        ({"micro_batch": "8"}, "batch norm sees only 8 images"),
     ],
 )
 def test_a_combination_that_is_known_to_fail_is_a_warning_with_its_reason(values, word):

@@ -196,12 +196,12 @@ def saved(folder: Path, **arrays: np.ndarray) -> str:
     ("make", "words"),
     [
         (lambda f: broken_csv(f, "path,label\n0.png,a\nnowhere.png,b"), r"d.csv lists 1 of 2 files that do not exist \(nowhere.png\)"),  # noqa: E501
-        (lambda f: broken_csv(f, "path,label\n0.png,a\n0.png,b"), "d.csv, row 3: 0.png was listed before, otherwise — keep one row"),  # noqa: E501
+        (lambda f: broken_csv(f, "path,label\n0.png,a\n0.png,b"), "d.csv, row 3: 0.png was already listed with other values — keep one row"),  # noqa: E501
         (lambda f: broken_csv(f, "path,label\n0.png,1.5\n1.png,2.25"), r"the label column holds measurements \(1.5"),
         (lambda f: broken_csv(f, "file,label\n,1"), "row 2: no path"),
         (lambda f: broken_csv(f, "picture,label\n0.png,1"), "no column `path`"),
-        (lambda f: broken_csv(f, "path,label,split\n0.png,1,often"), "0.png is of split 'often'"),
-        (lambda f: broken_csv(f, "path,label,split,group\n0.png,a,train,p1\n1.png,b,test,p1"), r"1 groups are in training and in test \(p1\)"),  # noqa: E501
+        (lambda f: broken_csv(f, "path,label,split\n0.png,1,often"), "0.png has the unknown split 'often'"),
+        (lambda f: broken_csv(f, "path,label,split,group\n0.png,a,train,p1\n1.png,b,test,p1"), r"1 group is in both training and test \(p1\)"),  # noqa: E501
         (lambda f: h5(f).replace("pictures", "nothing"), "has no array 'scans/nothing' — those of images are .*scans/pictures"),  # noqa: E501
         (lambda f: h5(f).rpartition(":")[0], "has 2 arrays of images .* — give h5:FILE:KEY"),
         (cut_tar, "s-001.tar cannot be read as a tar file: .* — fetch it again"),
@@ -214,7 +214,7 @@ def saved(folder: Path, **arrays: np.ndarray) -> str:
         (lambda f: code(f, "def load():\n    raise ValueError('no luck')"), "failed: ValueError: no luck"),
         (lambda f: code(f, "import nothing_like_it"), "cannot be imported: ModuleNotFoundError"),
         (lambda f: code(f, "x = 1"), "has no function load"),
-        (lambda f: f"npy:{f}/none.npy", "none.npy does not exist or is no file"),
+        (lambda f: f"npy:{f}/none.npy", "none.npy does not exist or is not a file"),
         (lambda f: "h5:", "h5: needs a path"),
     ],
 )  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from simclr_tui.errors import DataError
+from simclr_tui.errors import DataError, StoreError
 from simclr_tui.paths import expand_user
 from simclr_tui.recipe.image_kinds import installed
 from simclr_tui.text import safe
@@ -56,7 +56,7 @@ class DataSource:
         """Return the path with `~` expanded. Raises DataError where there is no home folder."""
         try:
             return expand_user(self.where)
-        except RuntimeError:
+        except StoreError:
             raise DataError(f"no home folder for {safe(self.where)}", "give the full path") from None
 
     @property

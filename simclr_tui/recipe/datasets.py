@@ -9,7 +9,7 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from simclr_tui.errors import DataError
+from simclr_tui.errors import DataError, StoreError
 from simclr_tui.paths import expand_user
 from simclr_tui.recipe import folders_0_1
 from simclr_tui.recipe.csv_listing import csv_layout
@@ -91,7 +91,7 @@ def folder_of(data: str) -> Path | None:
         return None
     try:
         return expand_user(data.removeprefix(FOLDER))
-    except RuntimeError:
+    except StoreError:
         raise DataError(f"no home folder for {safe(data.removeprefix(FOLDER))}", "give the full path") from None
 
 

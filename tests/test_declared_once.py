@@ -27,6 +27,8 @@ VOCABULARIES: dict[str, tuple[frozenset[str], dict[str, str]]] = {
             "train/loss.py": "the objective's own figures, in the order of its tensor",
             "train/observe/step_metrics.py": "the trainer writes them: what stands in each place of a tensor",
             "train/observe/health.py": "the trainer writes them",
+            "display/explanations.py": "ten lines on each that needs them",
+            "tui/feed/metric_view.py": "the first page: does it learn, is the GPU full, is it busy",
             "cli/commands/show.py": "one line on kNN: first, now, best",
             "bench/": "figures of a benchmark, not of a run",
             "evaluate/": "hyperparameters of a probe: lr is one",

@@ -25,6 +25,7 @@ STOREYS = (
     ("cli", "tui"),
     ("bench",),  # measures the faces; nothing imports it
     ("api",),
+    ("__main__",),
 )
 # The one line by which the command line opens the dashboard.
 DOORS = ("simclr_tui.cli.commands.tui",)

@@ -6,14 +6,25 @@ from simclr_tui.display.glyphs import state_glyph
 from simclr_tui.store.state import ACTIVE, State
 from simclr_tui.text import duration, number, percent, safe, size
 
-_WORDS = {"stalled": "not responding", "collapsed": "collapsed", "diverged": "diverged", "elsewhere": "on another host"}
+FLAG_WORDS = {
+    "diverged": "diverged",
+    "collapsed": "collapsed",
+    "stalled": "not responding",
+    "elsewhere": "on another host",
+}
+    "stalled": "not responding",
+    "collapsed": "collapsed",
+    "diverged": "diverged",
+    "elsewhere": "on another host",
+}
+"""A word or two for each flag of a state."""
 
 
 def facts(state: State) -> list[tuple[str, str]]:
     """Return facts about a run's state with their styles, most important first."""
     plain = "not bold default"
     found = [(f"{state_glyph(state.state)} {state.state}", plain)]
-    found += [(_WORDS.get(flag, safe(flag)), "bold yellow") for flag in state.flags]
+    found += [(FLAG_WORDS.get(flag, safe(flag)), "bold yellow") for flag in state.flags]
     active = state.state in ACTIVE
     if state.activity and active:
         found.append((safe(state.activity), plain))
@@ -53,7 +64,7 @@ def progress_line(status: State, width: int | None = None) -> str:
     epochs = status.steps // max(1, status.steps_per_epoch)
     words = [f"epoch {status.step // max(1, status.steps_per_epoch)}/{epochs}"]
     if status.flags:
-        words.append(f"({', '.join(_WORDS.get(flag, safe(flag)) for flag in status.flags)})")
+        words.append(f"({', '.join(FLAG_WORDS.get(flag, safe(flag)) for flag in status.flags)})")
     if "knn" in summary:
         words.append(f"kNN {percent(summary['knn'])}")
     words.append(f"ETA {duration(status.eta)}")

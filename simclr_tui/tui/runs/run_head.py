@@ -8,7 +8,8 @@ from rich.text import Text
 from textual.app import RenderResult
 from textual.widget import Widget
 
-from simclr_tui.display.glyphs import draws_unicode, state_glyph
+from simclr_tui.display.glyphs import draws_unicode, state_glyph, state_style
+from simclr_tui.display.state_facts import FLAG_WORDS
 from simclr_tui.hardware.sample import HardwareSample
 from simclr_tui.store.state import ACTIVE, State
 from simclr_tui.text import duration, number, percent, safe
@@ -16,8 +17,6 @@ from simclr_tui.tui.feed.messages import Detail
 from simclr_tui.tui.runs.second_line import bar, clock_in
 
 _BAR = 16
-_STYLES = {"running": "bold green", "starting": "bold green", "failed": "bold red", "lost": "bold red"}
-_FLAGS = {"diverged": "diverged", "collapsed": "collapsed", "stalled": "no sign of life"}
 Part = tuple[str, str]
 
 
@@ -63,8 +62,8 @@ def head_lines(detail: Detail, best: float | None = None, waits: str = "") -> li
 
 def _how_far(state: State, waits: str) -> list[Part]:
     active = state.state in ACTIVE
-    parts = [(f"{state_glyph(state.state)} {state.state}", _STYLES.get(state.state, "bold"))]
-    parts += [(_FLAGS.get(flag, safe(flag)), "bold yellow") for flag in state.flags]
+    parts = [(f"{state_glyph(state.state)} {state.state}", f"bold {state_style(state.state).colour}".strip())]
+    parts += [(FLAG_WORDS.get(flag, safe(flag)), "bold yellow") for flag in state.flags]
     if state.reason and not active:
         parts.append((safe(state.reason), "red" if state.state in ("failed", "lost") else ""))
     if state.state == "queued":

@@ -11,11 +11,10 @@ from rich.style import Style
 from rich.text import Text
 
 from simclr_tui.catalog.row import Row, cell_text
-from simclr_tui.display.glyphs import draws_unicode, state_glyph
+from simclr_tui.display.glyphs import draws_unicode, state_glyph, state_style
 from simclr_tui.text import safe
 from simclr_tui.tui.runs.second_line import share_done, worst_flag
 
-KINDS = {"running": "running", "starting": "running", "finished": "finished", "failed": "failed", "lost": "failed"}
 _SIGNS = 3  # cells before the name: its mark, its state, a pin or news
 _STATUS = 13  # cells: `collapsed 41%`; where the list is wide
 _KNN = 6  # cells: `100.0★`
@@ -110,7 +109,7 @@ class Signs:
 def run_line(row: Row, layout: Layout, signs: Signs, style: Callable[[str], Style]) -> Text:
     """Return a row as a line of the list; `style` gives the colour of running, finished, failed or quiet things."""
     mark = signs.marked.get(row["name"])
-    kind = style("failed" if worst_flag(row) else KINDS.get(row["state"], "quiet"))
+    kind = style("failed" if worst_flag(row) else state_style(row["state"]).theme)
     line = Text(no_wrap=True, end="")
     line.append(mark[0] if mark else " ", Style(color=mark[1], bold=True) if mark else "")
     sign = signs.after_glyph(row["name"])

@@ -7,11 +7,12 @@ from collections.abc import Mapping, Sequence
 
 from simclr_tui.catalog.row import Row
 from simclr_tui.display.glyphs import draws_unicode
-from simclr_tui.store.state import ACTIVE
+from simclr_tui.display.state_facts import FLAG_WORDS
+from simclr_tui.store.state import ACTIVE, FLAGS
 from simclr_tui.text import duration, safe
 
-FLAGS = ("diverged", "collapsed", "stalled")  # what matters more than the state, the worst first
-_WORDS = {"diverged": "diverged", "collapsed": "collapsed", "stalled": "no sign of life"}
+# What matters more than the state, the worst first; a run that trains well on another host is no trouble.
+_TROUBLES = tuple(flag for flag in FLAGS if flag != "elsewhere")
 _BAR = 11
 
 Line = tuple[str, str]
@@ -21,7 +22,7 @@ Line = tuple[str, str]
 def worst_flag(row: Row) -> str:
     """Return the flag that matters most; empty where the run has none."""
     flags = str(row.get("flags") or "").split(",")
-    return next((flag for flag in FLAGS if flag in flags), "")
+    return next((flag for flag in _TROUBLES if flag in flags), "")
 
 
 def share_done(row: Row) -> float:
@@ -54,9 +55,9 @@ def second_line(row: Row, waits: Mapping[str, str]) -> Line | None:
     if row.get("error"):
         return safe(str(row["error"])), "failed"
     if state == "failed":
-        return safe(str(row.get("reason") or "")) or (_WORDS.get(flag, "failed") + at), "failed"
+        return safe(str(row.get("reason") or "")) or (FLAG_WORDS.get(flag, "failed") + at), "failed"
     if flag and state not in ACTIVE:
-        return f"{_WORDS[flag]}, {state}{at if state != 'finished' else ''}", "failed"
+        return f"{FLAG_WORDS[flag]}, {state}{at if state != 'finished' else ''}", "failed"
     if state in ("lost", "stopped"):
         return f"{state}{at} · r resumes it", "failed" if state == "lost" else "quiet"
     if state == "queued":
@@ -66,7 +67,7 @@ def second_line(row: Row, waits: Mapping[str, str]) -> Line | None:
     if state == "running":
         left = seconds_left(row)
         words = f"{bar(share_done(row))} {done}" + ("" if left is None else f"  {duration(left)}")
-        return (f"{_WORDS[flag]}  {words}", "failed") if flag else (words, "running")
+        return (f"{FLAG_WORDS[flag]}  {words}", "failed") if flag else (words, "running")
     return None
 
 

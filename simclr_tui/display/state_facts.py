@@ -12,11 +12,6 @@ FLAG_WORDS = {
     "stalled": "not responding",
     "elsewhere": "on another host",
 }
-    "stalled": "not responding",
-    "collapsed": "collapsed",
-    "diverged": "diverged",
-    "elsewhere": "on another host",
-}
 """A word or two for each flag of a state."""
 
 

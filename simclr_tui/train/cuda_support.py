@@ -15,6 +15,7 @@ import torch
 
 from simclr_tui.errors import RecipeError
 
+_ON_THE_CPU = "train on the CPU: --device cpu, or CUDA_VISIBLE_DEVICES=-1 simclr resume RUN"
 _HIDING = ("CUDA_VISIBLE_DEVICES", "NVIDIA_VISIBLE_DEVICES")
 
 
@@ -53,12 +54,12 @@ def refuse_unused_gpu() -> None:
     if torch.version.cuda is None:
         raise RecipeError(
             f"there is a GPU ({gpu.name}, driver {gpu.driver}), but torch {torch.__version__} is built for CPUs",
-            f"install a build of torch for CUDA {gpu.cuda} or older, or give --device cpu to train on the CPU",
+            f"install a build of torch for CUDA {gpu.cuda} or older, or {_ON_THE_CPU}",
         )
     raise RecipeError(
         f"torch {torch.__version__}, built for CUDA {torch.version.cuda}, cannot use this machine's GPU ({gpu.name}):"
         f" its driver {gpu.driver} supports CUDA up to {gpu.cuda}",
-        f"update the driver, install a build of torch for CUDA {gpu.cuda} or older, or give --device cpu",
+        f"update the driver, install a build of torch for CUDA {gpu.cuda} or older, or {_ON_THE_CPU}",
     )
 
 
@@ -69,7 +70,7 @@ def refuse_unsupported_gpu(device: torch.device) -> None:
         raise RecipeError(
             f"torch {torch.__version__} has no kernels for {torch.cuda.get_device_name(device)} (compute capability"
             f" {capability[0]}.{capability[1]}); it was built for {', '.join(built)}",
-            "install a build of torch that supports this GPU (an older release may), or give --device cpu",
+            f"install a build of torch that supports this GPU (an older release may), or {_ON_THE_CPU}",
         )
 
 

@@ -1,4 +1,4 @@
-"""Ending work that someone waits for in one thread from another."""
+"""Cancel, from one thread, a process that another thread waits for."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import threading
 
 
 class Cancel:
-    """Holds the process that does the work; asked before there is one, it ends that process at its birth."""
+    """End a worker process on request; a request made before the process exists ends it as soon as it starts."""
 
     def __init__(self) -> None:
         self._guard = threading.Lock()
@@ -19,18 +19,18 @@ class Cancel:
         return self._asked.is_set()
 
     def watch(self, process: subprocess.Popen[bytes]) -> None:
-        """Say which process does the work."""
+        """Register the process that does the work."""
         with self._guard:
             self._process = process
             if self.asked:
                 process.terminate()
 
     def wait(self, seconds: float) -> bool:
-        """Wait so long, or until it is asked; whether it was."""
+        """Wait up to `seconds` for a request. Returns True once one was made."""
         return self._asked.wait(seconds)
 
     def __call__(self) -> None:
-        """End the work. May be called again, and after its end."""
+        """End the work. Safe to call again, and after the work has ended."""
         with self._guard:
             self._asked.set()
             if self._process is not None:

@@ -1,6 +1,6 @@
-"""Bring the catalog up to date when a run changes state, so that a query of runs/catalog.db needs nobody to look first.
+"""Bring the catalog up to date when a run changes state, so that a query of runs/catalog.db is never out of date.
 
-It is done by a short process of its own: neither a slow disk nor a database that cannot be written holds up a run.
+A short process of its own does it: neither a slow disk nor a database that cannot be written holds up a run.
 """
 
 from __future__ import annotations
@@ -31,6 +31,6 @@ class CatalogUpdates:
 
 
 def update_catalog(store: Path) -> None:
-    """Start updating the catalog of a store; what cannot be started is left to whoever looks next."""
+    """Start updating the catalog of a store; if the process cannot be started, the next listing does the update."""
     with contextlib.suppress(OSError):
         start_detached("simclr_tui.catalog.update", str(store.absolute()), log=Path(os.devnull), folder=store)

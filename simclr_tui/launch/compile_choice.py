@@ -1,4 +1,4 @@
-"""Decide at launch whether a run is compiled, where the recipe leaves it open; the recipe keeps decision and reason."""
+"""Decide at launch whether a run is compiled if the recipe leaves it open; the recipe records choice and reason."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from simclr_tui.recipe.cost import Cost
 from simclr_tui.recipe.recipe import Recipe
 from simclr_tui.recipe.resolve import Resolved
 
-_FLOP_PER_MAC = 12  # of a trained image per multiply-add of a view: two views, three passes, two operations each
+_FLOP_PER_MAC = 12  # per trained image and multiply-add of a view: two views, three passes, two operations each
 LONG = 1e17
-"""FLOP of a run from which compiling pays, an estimate: minutes on the fastest GPU, against one or two to compile."""
+"""FLOP above which compiling a run pays, an estimate: minutes on the fastest GPU, against one or two to compile."""
 
 
 def choose_compile(resolved: Resolved, cost: Cost, images: int | None, *, on_gpu: bool) -> Resolved:
-    """Return the recipe, with --compile where it trains on an NVIDIA GPU, alone, and long enough to pay for it.
+    """Return the recipe, with --compile where it trains on one NVIDIA GPU for long enough to pay for it.
 
-    Whatever a preset, a file or a flag says is kept; so is the default wherever the run's length is not known.
+    A value from a preset, a file or a flag is kept; so is the default where the run's length is unknown.
     """
     recipe = resolved.recipe
     if resolved.sources.get("compile") != "default" or not on_gpu or recipe.gpus != "1" or images is None:
@@ -25,5 +25,5 @@ def choose_compile(resolved: Resolved, cost: Cost, images: int | None, *, on_gpu
 
 
 def training_flop(recipe: Recipe, cost: Cost, images: int) -> float:
-    """Return the floating-point operations of the whole training at the views' full side."""
+    """Return the floating-point operations of the whole training run, counted at the views' full side."""
     return float(_FLOP_PER_MAC) * cost.macs * recipe.epochs * recipe.steps_per_epoch(images) * recipe.batch_size

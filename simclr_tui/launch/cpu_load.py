@@ -1,4 +1,4 @@
-"""Whether a trainer that is about to start will have to share the machine's cores."""
+"""Tell whether a trainer that is about to start will have to share the machine's cores."""
 
 from __future__ import annotations
 
@@ -13,13 +13,14 @@ _PASSING = (
     "simclr_tui.cli",
     "simclr_tui.launch",
     "simclr_tui.sweep",
-)  # our modules that compute for a moment, and then wait
+)  # our own modules that compute for a moment, then wait
 
 
 def others_compute() -> bool:
-    """Whether three quarters of the cores are in use just now, by others than our own commands and dashboards.
+    """Return True if three quarters of the cores are busy now with work other than our commands and dashboards.
 
-    Those begin at the same moment, each with a core for a second; trainers and evaluations count as others.
+    Commands and dashboards that start together each take a core for a second, which passes; trainers and evaluations
+    count as other work.
     """
     passing = [process for process in psutil.process_iter(["cmdline"]) if _is_passing(process.info["cmdline"] or ())]
     busy, total = _machine()
@@ -35,14 +36,14 @@ def _is_passing(command: Iterable[str]) -> bool:
 
 
 def _machine() -> tuple[float, float]:
-    """Seconds that all cores have worked, and that there were."""
+    """Return the busy seconds and the total seconds of all cores since boot."""
     times = psutil.cpu_times()
-    total = sum(times[:8])  # without those of guests, which are counted twice
+    total = sum(times[:8])  # without guest times, which the kernel counts twice
     return total - times.idle - times.iowait, total
 
 
 def _seconds(processes: Iterable[psutil.Process]) -> dict[int, float]:
-    """Of the processor, that each of those has taken that are still there, by pid."""
+    """Return the processor time in seconds of each process that is still there, by pid."""
     taken: dict[int, float] = {}
     for process in processes:
         with contextlib.suppress(psutil.Error):

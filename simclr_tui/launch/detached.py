@@ -1,4 +1,4 @@
-"""Start the processes that outlive whoever asked for them: supervisor, dispatcher and sweep driver."""
+"""Start the processes that outlive the command that started them: supervisor, dispatcher and sweep driver."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from simclr_tui.regular_file import append_regular
 def start_detached(
     module: str, *words: str, log: Path, folder: Path, environment: Mapping[str, str] | None = None
 ) -> subprocess.Popen[bytes]:
-    """Start a module in a session of its own, in `folder`, with its output appended to `log`.
+    """Start a module in a new session, in `folder`, with its output appended to `log`.
 
-    It has no terminal, no parent that could take it down, and no hold on the folder that the command was typed in,
+    It has no terminal, no parent that could take it down, and does not hold the folder in which the command was typed,
     which may be deleted; `environment` is added to this process's own. Raises OSError when the log cannot be opened or
-    the process not be started.
+    the process cannot be started.
     """
     with append_regular(log) as output:
         return subprocess.Popen(
@@ -33,7 +33,7 @@ def start_detached(
 
 
 def absolute(environment: Mapping[str, str]) -> dict[str, str]:
-    """Return the environment with folders that were named from here as paths that mean the same from anywhere."""
+    """Return the environment with its relative folders made absolute."""
     named = {name: environment[name] for name in _FOLDERS if environment.get(name)}
     return {**environment, **{name: str(Path(value).expanduser().absolute()) for name, value in named.items()}}
 

@@ -1,4 +1,4 @@
-"""Whether a failed start was the installation's fault: then no other run would start either."""
+"""Tell whether a failed start was the installation's fault: then no other run would start either."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _WITHIN = 120.0  # seconds to import torch from a slow disk
 
 
 def environment_fault() -> str:
-    """Return in one sentence why no run can be started from this installation; empty when one can.
+    """Return one sentence on why this installation cannot start runs; empty when it can.
 
     It may have been deleted, moved, or be half-way through an upgrade.
     """

@@ -1,4 +1,4 @@
-"""An evaluation in a process of its own: what may be asked of it, and its results, for whoever asks."""
+"""Run an evaluation in a process of its own, for the command line and the dashboard."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from simclr_tui.store.evaluations import Evaluation, read_evaluation
 from simclr_tui.store.run import Run
 from simclr_tui.text import safe
 
-_GRACE = 1.0  # seconds an interrupted evaluation has to end by itself, and its last words to arrive
+_GRACE = 1.0  # seconds an interrupted evaluation has to end by itself and print its last line
 
 Options = Mapping[str, str | int | float | None]
-"""Flags of `python -m simclr_tui.evaluate` and their values; None is not given."""
+"""Flags of `python -m simclr_tui.evaluate` and their values; None leaves a flag out."""
 
 
 def check_evaluation(run: Run, *, step: int | None = None, data: str | None = None, device: str | None = None) -> None:
-    """Refuse what can be refused before torch is loaded. Raises SimclrError."""
+    """Raise SimclrError for every mistake that can be found before torch is loaded."""
     if device is not None:
         field("device").parse(device)
     steps = sorted(manifest.step for manifest in run.checkpoints)
@@ -41,9 +41,9 @@ def evaluate(
     run: Run, protocols: Sequence[str], options: Options, *,
     process_made: Callable[[subprocess.Popen[bytes]], None] | None = None, stderr: int | None = None,
 ) -> tuple[int, list[str]]:  # fmt: skip
-    """Evaluate in a process at this terminal. Returns its exit code and the names of the results it wrote.
+    """Evaluate in a process attached to this terminal. Returns its exit code and the names of the results it wrote.
 
-    Ctrl-C reaches it too, and ends it; one that was sent to this process alone is passed on.
+    Ctrl-C reaches it too and ends it; a SIGINT that was sent to this process alone is passed on.
     """
     words = [word for flag, value in options.items() if value is not None for word in (flag, str(value))]
     command = python_module("simclr_tui.evaluate", str(run.path), "--protocols", ",".join(protocols), *words)
@@ -60,7 +60,7 @@ def evaluate(
         with contextlib.suppress(subprocess.TimeoutExpired, KeyboardInterrupt):
             process.wait(_GRACE)
         process.terminate()
-        names += [line.decode().strip() for line in process.stdout]  # it may have said more than was heard
+        names += [line.decode().strip() for line in process.stdout]  # some may still be unread
         process.wait()
         return ExitCode.INTERRUPTED, names
 
@@ -68,7 +68,7 @@ def evaluate(
 def evaluate_quietly(
     run: Run, protocols: Sequence[str], heard: Callable[[str], object], *, cancel: Cancel
 ) -> list[Evaluation]:
-    """Evaluate without a terminal, telling `heard` how far it is. Returns the results. Raises SimclrError."""
+    """Evaluate without a terminal, passing each line of progress to `heard`; return the results. Raises SimclrError."""
     check_evaluation(run)
     said: list[str] = []
     listeners: list[threading.Thread] = []

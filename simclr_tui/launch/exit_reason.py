@@ -1,4 +1,4 @@
-"""What is said of a trainer that a signal ended."""
+"""Explain the end of a trainer that a signal killed."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ NO_MEMORY_HINT = "give --micro-batch auto (NT-Xent still sees the whole batch), 
 
 
 def killed(who: str, number: int, *, by_kernel: bool, where: str = "") -> tuple[str, int]:
-    """Reason and exit code. A SIGKILL while memory ran out was the kernel's: the run would meet it again.
+    """Return the reason and the exit code of a trainer that a signal killed.
 
-    `who` is the process (`process 1`), or empty for the only one; the exit code otherwise is a shell's, 137 for a
-    SIGKILL.
+    A SIGKILL while memory ran out came from the kernel, and a retry would meet it again. `who` is the process
+    (`process 1`), empty for the only one. Any other exit code is the shell's, 137 for a SIGKILL.
     """
     if number == signal.SIGKILL and by_kernel:
         return f"{f'{who}: ' if who else ''}{NO_MEMORY}{where} — {NO_MEMORY_HINT}", ExitCode.OUT_OF_MEMORY

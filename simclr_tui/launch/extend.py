@@ -17,9 +17,10 @@ from simclr_tui.store.state import OPEN, State, write_state
 
 
 def extend(run: Run, epochs: int) -> str:
-    """Give a run that has ended a recipe of so many epochs. Returns a sentence about what its schedule becomes.
+    """Give a run that has ended a recipe of `epochs` epochs. Returns a sentence on how its schedule changes.
 
-    It waits for a resume then as a stopped run does. Raises RecipeError where it has that many, else StoreError.
+    The run then waits to be resumed, as a stopped run does. Raises RecipeError where it already has that many epochs,
+    else StoreError.
     """
     with claimed(run):
         status, resolved = run.status, run.resolved
@@ -55,7 +56,7 @@ def _check(run: Run, status: State, recipe: Recipe, *, epochs: int) -> None:
 
 
 def _schedule_words(status: State, before: Recipe, after: Recipe) -> str:
-    """Say what the cosine of the longer run makes of the rate at the step from which it goes on."""
+    """Return a sentence on how the longer cosine changes the learning rate at the step where training resumes."""
     each, step = status.steps_per_epoch, status.step
     rates = [
         learning_rate(step, each * recipe.epochs, round(recipe.warmup * each), recipe.peak_lr)

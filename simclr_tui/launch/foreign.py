@@ -1,7 +1,7 @@
-"""Read-only runs: an encoder that was trained elsewhere, or a baseline, kept and judged beside one's own runs.
+"""Read-only runs: an encoder trained elsewhere, or a baseline, stored and evaluated beside the store's own runs.
 
-Such a run has a recipe as far as it is known, one checkpoint at step 0 and whatever evaluations it is given. It is
-finished from the start, and is never trained here.
+Such a run has as much of a recipe as is known, one checkpoint at step 0, and whatever evaluations are made of it. It
+is finished from the start and is never trained here.
 """
 
 from __future__ import annotations
@@ -37,9 +37,10 @@ _NOT_A_NAME = re.compile(r"[^A-Za-z0-9._+=-]+")
 def import_encoder(
     store: Store, source: str, known: Mapping[str, Any], *, name: str | None = None, quiet: bool = False
 ) -> Run:
-    """Keep the encoder of a file, of a library or (`random`) of a recipe as a read-only run; `known` are its fields.
+    """Store the encoder of a file, a library or (`random`) a recipe as a read-only run with the fields in `known`.
 
-    The same encoder with the same fields is imported once and found again. Raises SimclrError; nothing is left then.
+    The same encoder with the same fields is imported once and found again. Raises SimclrError, and then leaves
+    nothing behind.
     """
     library = library_of(source)
     is_file = source != RANDOM and library is None
@@ -75,10 +76,10 @@ def run_to_evaluate(
     name: str | None = None,
     find: Callable[[Store, str], Run] = Store.find,
 ) -> Run:
-    """Return the run that a word names, or the read-only one of the encoder that it names or of a random one.
+    """Return the run that a word names, else the read-only run of the encoder that it names or of a random one.
 
-    `known` are fields of the recipe, `data` among them. For a baseline the word may name a run, whose encoder is then
-    taken with random weights. `find` looks a run up. Raises SimclrError.
+    `known` holds fields of the recipe, `data` among them. For a baseline the word may name a run, whose encoder is
+    then taken with random weights. `find` looks up a run. Raises SimclrError.
     """
     if baseline:
         like = _encoder_fields(find(store, word)) if word else {}
@@ -118,7 +119,7 @@ def _with_data(known: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def record_knn(run: Run) -> None:
-    """Let a read-only run be listed by its kNN as a trained one is, where it was measured as a trainer measures it."""
+    """Record a read-only run's kNN for listings if it was measured as a trainer measures it."""
     found = read_evaluation(run.paths, "knn")
     if found is None or run.info.origin is None:
         return
@@ -165,14 +166,14 @@ def _find(store: Store, fingerprint: str) -> Run | None:
         try:
             origin = run.info.origin
         except StoreError:
-            continue  # a damaged run is not the one
+            continue  # a damaged run cannot match
         if origin is not None and origin.sha256 == fingerprint and run.checkpoints:
             return run
     return None
 
 
 def _free_name(store: Store, source: str, known: Mapping[str, Any]) -> str:
-    """Return a name that tells the source: `torchvision-resnet50`, `random-resnet18`, the file's own."""
+    """Return a free name that shows the source: `torchvision-resnet50`, `random-resnet18`, or the file's own name."""
     library = library_of(source)
     word = (
         f"random-{known.get('encoder', 'resnet18')}" if source == RANDOM else "-".join(library or (Path(source).stem,))

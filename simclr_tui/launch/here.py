@@ -20,12 +20,12 @@ from simclr_tui.store.ticket import drop_ticket
 
 @dataclass(frozen=True)
 class Here:
-    """The placement that waits for nothing."""
+    """The placement that starts a run at once."""
 
     poll: ClassVar[float] = 0.05
 
     def check(self, recipe: Recipe) -> None:
-        """Refuse nothing: a plan was made for this machine."""
+        """Accept every recipe: the plan was made for this machine."""
 
     def submit(self, store: Store, plan: Plan, metadata: Metadata) -> Run:
         return start(store, plan, metadata)

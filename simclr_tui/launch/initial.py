@@ -1,4 +1,4 @@
-"""What `--init` names, settled before a run is made: a run's folder, a file's whole path, or a library's model."""
+"""Resolve `--init` before a run is made: to a run's folder, a file's absolute path, or a library's model."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from simclr_tui.store.store import Store
 
 
 def settle_initial(store: Store, resolved: Resolved) -> Resolved:
-    """Return the recipe with `init` as its trainer finds it from any folder. Raises NotFoundError or CheckpointError.
+    """Return the recipe with an `init` that its trainer can find from any folder.
 
-    A name is a run's, in that store, before it is a file's.
+    A name means a run of that store before it means a file. Raises NotFoundError or CheckpointError.
     """
     init = resolved.recipe.init
     if not init or library_of(init) is not None:
@@ -31,7 +31,7 @@ def settle_initial(store: Store, resolved: Resolved) -> Resolved:
 
 
 def _check_normalisation(run: Run, recipe: Recipe) -> None:
-    """Refuse weights that expect other values than the new run will show them."""
+    """Raise an error if the weights expect images normalised otherwise than the new run's."""
     theirs = run.recipe.normalize
     if theirs != recipe.normalize:
         raise RecipeError(
@@ -41,12 +41,12 @@ def _check_normalisation(run: Run, recipe: Recipe) -> None:
 
 
 def _check_encoder(run: Run, recipe: Recipe) -> None:
-    """Refuse another encoder than the run's before anything starts; the trainer compares every tensor."""
+    """Raise an error if the encoders differ, before anything starts; the trainer later compares every tensor."""
     theirs = run.recipe
     stem = "cifar" if theirs.cifar_stem else "imagenet"
     same = (theirs.encoder, theirs.width) == (recipe.encoder, recipe.width)
     if not same or (theirs.native_encoder and theirs.cifar_stem != recipe.cifar_stem):
         raise RecipeError(
-            f"--init {run.name} holds a {theirs.encoder} ×{theirs.width:g} of the {stem} stem, another than this run's",
+            f"--init {run.name} holds a {theirs.encoder} ×{theirs.width:g} with a {stem} stem, this run another",
             f"give --encoder {theirs.encoder} --width {theirs.width:g} --stem {stem}",
         )

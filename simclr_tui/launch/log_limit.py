@@ -1,7 +1,7 @@
-"""A limit to what an attempt's log takes of the disk: the beginning and the end stay, what lies between is left out.
+"""Limit the size of an attempt's log on disk: keep its beginning and its end, leave out the middle.
 
-Whoever writes has the log open for appending and knows nothing of it. What is lost beside the middle are the lines
-written between the last copy and the cut, a moment; metrics and events are in other files and lose nothing.
+The writer has the log open for appending and is unaware of this. Besides the middle, only lines written in the moment
+between the last copy and the cut are lost; metrics and events are in other files and lose nothing.
 """
 
 from __future__ import annotations
@@ -23,24 +23,24 @@ _CHUNK = 1_000_000
 
 @dataclass
 class LogLimit:
-    """Keeps the log at `path` to `limit` bytes as often as it looks; `limit` is more than 2 × (`head` + `tail`)."""
+    """Cut the log at `path` back to `limit` bytes at each look; `limit` is more than 2 × (`head` + `tail`)."""
 
     path: Path
     limit: int = LIMIT
     head: int = HEAD
     tail: int = TAIL
-    _left_out: int = field(default=0, init=False)  # bytes, by all cuts
-    _mark: tuple[int, int] = field(default=(0, 0), init=False)  # where the line that says so begins and ends
+    _left_out: int = field(default=0, init=False)  # bytes, over all cuts
+    _mark: tuple[int, int] = field(default=(0, 0), init=False)  # start and end of the line that reports the cut
 
     def look(self) -> None:
-        """Shorten the log if it has grown too long. What cannot be done now is tried at the next look."""
+        """Shorten the log if it has grown too long; a failure is tried again at the next look."""
         with contextlib.suppress(OSError):
             if self.path.stat().st_size > self.limit:
                 self._shorten()
 
     def _shorten(self) -> None:
         # Not opened for appending: the end is copied over the middle, and cut off where the copy ends. So lines stay
-        # in order, and whoever reads the end meanwhile sees the same end before the cut and after.
+        # in order, and a reader of the end sees the same end before the cut and after it.
         fd = os.open(self.path, os.O_RDWR | os.O_CLOEXEC)
         try:
             begin, marked = self._mark if self._left_out else (_line_before(fd, self.head),) * 2
@@ -60,19 +60,21 @@ class LogLimit:
 
 
 def _line_before(fd: int, offset: int) -> int:
-    """Where the last whole line before `offset` ends; `offset` itself in the middle of an endless one."""
+    """Return where the last whole line before `offset` ends; `offset` itself inside an endless line."""
     begin = max(0, offset - _CHUNK)
     return begin + os.pread(fd, offset - begin, begin).rfind(b"\n") + 1 or offset
 
 
 def _line_after(fd: int, offset: int) -> int:
-    """Where the next line begins; `offset` itself in the middle of an endless one."""
+    """Return where the next line begins; `offset` itself inside an endless line."""
     return offset + os.pread(fd, _CHUNK, offset).find(b"\n") + 1
 
 
 def _copy(fd: int, source: int, target: int, *, most: int) -> tuple[int, int]:
-    """Copy the end of a file forward, with what is written meanwhile, up to `most` bytes: a writer may be quicker than
-    this. Returns where both end."""
+    """Copy the end of a file forward, including what is written meanwhile; return where source and target end.
+
+    At most `most` bytes are copied: a writer may be faster than the copy.
+    """
     last = source + most
     while source < last and (data := os.pread(fd, min(_CHUNK, last - source), source)):
         target = _write(fd, data, target)
@@ -81,7 +83,7 @@ def _copy(fd: int, source: int, target: int, *, most: int) -> tuple[int, int]:
 
 
 def _write(fd: int, data: bytes, at: int) -> int:
-    """Returns where it ends."""
+    """Write all of `data` at `at`; return where it ends."""
     view = memoryview(data)
     while view:
         written = os.pwrite(fd, view, at)
@@ -91,7 +93,7 @@ def _write(fd: int, data: bytes, at: int) -> int:
 
 @contextlib.contextmanager
 def limited(log: Path) -> Iterator[None]:
-    """Keep a log to its limit while the block runs, and at its end."""
+    """Keep a log within its limit while the block runs, and once more at its end."""
     limit, done = LogLimit(log), threading.Event()
 
     def look() -> None:

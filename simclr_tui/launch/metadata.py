@@ -1,4 +1,4 @@
-"""What a new run is told about itself besides its recipe."""
+"""A new run's metadata: everything about it besides its recipe."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from simclr_tui.store.run import Trial
 
 
 class Metadata(msgspec.Struct, frozen=True, kw_only=True):
-    """Name, tags, note and origin of a run that is about to be made.
+    """Metadata of a run that is about to be made: name, tags, note and origin.
 
     Without a `name` it is run1, run2, …; `command` is what would start the same run from a shell, this process's own
     unless given; `trial` says which trial of which sweep it is.
@@ -22,4 +22,4 @@ class Metadata(msgspec.Struct, frozen=True, kw_only=True):
 
 
 UNNAMED = Metadata()
-"""A run without wishes of its own."""
+"""Metadata of a run with the next free name, no tags and no note."""

@@ -1,4 +1,4 @@
-"""Telling someone who does not look: a command or a webhook of the user's choice, never through a shell."""
+"""Notify the user through a command or a webhook of their choice, never through a shell."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def notify(config: Config, event: Event) -> None:
 
 
 def _filled(word: str, event: Event) -> str:
-    """Only the three names are filled in: whatever else stands in braces stays."""
+    """Fill in the three names of the event; anything else in braces stays."""
     for name, value in (("run", safe(event.run)), ("event", event.event), ("message", event.message)):
         word = word.replace("{" + name + "}", value)
     return word
@@ -42,7 +42,7 @@ def _command(words: list[str]) -> None:
 
 
 def _post(address: str, event: Event) -> None:
-    """The address may hold a secret of its owner's, so that no error repeats it."""
+    """Post the event to the webhook; no error repeats the address, which may hold a secret."""
     body = json.dumps({"run": event.run, "event": event.event, "message": event.message, "text": event.message})
     request = urllib.request.Request(address, body.encode(), {"Content-Type": "application/json"}, method="POST")
     try:

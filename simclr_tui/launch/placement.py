@@ -1,4 +1,4 @@
-"""Where a run trains: on this machine at once, in its queue, or as a job of Slurm. One interface for the three."""
+"""Where a run trains: on this machine at once, in its queue, or as a Slurm job. One interface for the three."""
 
 from __future__ import annotations
 
@@ -23,45 +23,45 @@ from simclr_tui.store.ticket import read_ticket
 __all__ = ["Here", "JobOptions", "Placement", "Queue", "Slurm"]
 
 Where = Literal["here", "slurm"]
-"""What `--on` takes. The queue is this machine's too, and has a flag of its own."""
+"""Values of `--on`. The queue is this machine's too, and has a flag of its own."""
 
 
 class Placement(Protocol):
-    """A way to have runs trained. Every method that acts raises StoreError where the run is in the wrong state."""
+    """A place to train runs. Every method that acts raises StoreError where the run is in the wrong state."""
 
     poll: ClassVar[float]
-    """Seconds between two looks at a run that ends."""
+    """Seconds between two checks on a run that is ending."""
 
     def check(self, recipe: Recipe) -> None:
-        """Refuse what cannot train there, before anything is made. Raises RecipeError."""
+        """Raise RecipeError if the recipe cannot train there, before anything is made."""
 
     def submit(self, store: Store, plan: Plan, metadata: Metadata) -> Run:
-        """Make a run and hand it over; `wake` sets it going once all that are to be made are there."""
+        """Make a run and hand it over; `wake` sets it going once all runs of a batch are made."""
 
     def requeue(self, run: Run) -> None:
-        """Have a run that was stopped, failed or lost go on from its newest checkpoint."""
+        """Resume a run that was stopped, failed or lost from its newest checkpoint."""
 
     def stop(self, run: Run, *, who: str, now: bool = False) -> None:
-        """Ask a run to end with a checkpoint, or end it `now`; one that waits is taken out. Returns at once."""
+        """Ask a run to end with a checkpoint, or end it `now`; a waiting run leaves the queue. Returns at once."""
 
     def refresh(self, store: Store) -> None:
-        """Bring the states of the runs there up to date, where those do not do so themselves."""
+        """Bring the states of the runs there up to date, unless they do so themselves."""
 
     def wake(self, store: Store) -> str:
-        """Set the runs that wait there going. Returns why they do not move; empty when all is well."""
+        """Set the waiting runs there going. Returns why they cannot start; empty when all is well."""
 
     def standing(self, run: Run) -> str:
-        """Return one sentence about how a run that was just handed over stands."""
+        """Return one sentence on the position of a run that was just handed over."""
 
     def backlog(self, store: Store) -> str:
-        """Return in a few words what waits there."""
+        """Return a few words on how many runs wait there."""
 
     def slots(self, store: Store) -> int:
-        """Return how many trials of a sweep that learns from them should be under way at once."""
+        """Return how many trials of an adaptive sweep should be under way at once."""
 
 
 def choose_placement(on: Where, resolved: Resolved, options: JobOptions, *, queue: Queue | None = None) -> Placement:
-    """Return where a new run trains: as `--on` says, or in the `queue`. Raises RecipeError where options do not fit."""
+    """Return where a new run trains: as `--on` says, or in the `queue`. Raises RecipeError for conflicting options."""
     if on == "slurm":
         _refuse_queue(queue)
         return Slurm(slurm_resources(resolved, options))
@@ -81,7 +81,7 @@ def placement_of(run: Run) -> Placement:
 
 
 def placement_to_resume(run: Run, on: Where | None, options: JobOptions, *, queue: Queue | None = None) -> Placement:
-    """Return where a run goes on: as `on` or `queue` say, else where it trained. Raises RecipeError, StoreError."""
+    """Return where a run resumes: as `on` or `queue` say, else where it trained. Raises RecipeError, StoreError."""
     if on == "slurm" or (on is None and queue is None and isinstance(placement_of(run), Slurm)):
         _refuse_queue(queue)
         return Slurm(resources_again(run, options))
@@ -90,7 +90,7 @@ def placement_to_resume(run: Run, on: Where | None, options: JobOptions, *, queu
 
 
 def refresh(store: Store) -> None:
-    """Bring the states of all runs up to date that are not this machine's. Raises nothing for one that is damaged."""
+    """Bring the states of all runs on other machines up to date. A damaged run raises nothing."""
     refresh_jobs(store)
 
 

@@ -1,4 +1,4 @@
-"""From what was typed to a recipe that can run here, or one sentence why not. Touches nothing."""
+"""Turn what was typed into a recipe that can run here, or one sentence on why it cannot. Touches nothing."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ from simclr_tui.store.run import Run
 from simclr_tui.text import size
 
 _ENTRIES = 100  # files and folders of a run with some attempts and evaluations
-_SPARE = 256 * 10**6  # bytes that stay free beside three checkpoints
+_SPARE = 256 * 10**6  # bytes that stay free besides three checkpoints
 
 
 @dataclass(frozen=True)
 class Plan:
-    """A checked recipe, what it costs, and what was chosen for the user and why."""
+    """A checked recipe, its cost, and each choice made for the user with its reason."""
 
     resolved: Resolved
     cost: Cost
@@ -38,7 +38,7 @@ class Plan:
     choices: tuple[str, ...]
     warnings: tuple[str, ...] = ()
     data_notes: tuple[str, ...] = ()
-    """What the listing of the images says: classes, splits, what is left out."""
+    """Notes from the listing of the images: classes, splits, files left out."""
 
     @property
     def steps_per_epoch(self) -> int | None:
@@ -58,11 +58,11 @@ def make_plan(
     here: bool = True,
     trains: bool = True,
 ) -> Plan:
-    """Resolve preset, file and flags; choose what was left to `auto`; check data, batch and bounds.
+    """Resolve preset, file and flags; choose every value left at `auto`; check data, batch and bounds.
 
-    A run that does not train `here` but as a job of a cluster has nothing to do with this machine's GPUs.
-    What only looks and never `trains` needs no whole batch of images.
-    Raises RecipeError or DataError; SimclrError where the encoder needs a package that is not there.
+    A run that trains on a cluster, not `here`, ignores this machine's GPUs.
+    A plan that never `trains` (a preview) needs no full batch of images.
+    Raises RecipeError or DataError; SimclrError where the encoder needs a package that is not installed.
     """
     choices: list[str] = []
     if preset == "auto":
@@ -77,7 +77,7 @@ def make_plan(
 
 
 def choose_preset() -> tuple[str, str]:
-    """What `--preset auto` stands for on this machine, and why."""
+    """Return the preset that `--preset auto` stands for on this machine, and why."""
     return (GPU_PRESET, "GPU found") if gpu_count() else (CPU_PRESET, "no GPU found")
 
 
@@ -86,7 +86,7 @@ def _preset_of_job(asked: Resolved) -> tuple[str, str]:
 
 
 def asked_gpus(resolved: Resolved) -> int:
-    """How many GPUs a recipe asks for by its own words, wherever it trains; none where it leaves that open."""
+    """Return how many GPUs a recipe asks for explicitly, wherever it trains; 0 where it leaves that open."""
     recipe = resolved.recipe
     if recipe.device == "cpu":
         return 0
@@ -98,7 +98,7 @@ def asked_gpus(resolved: Resolved) -> int:
 
 
 def plan_clone(run: Run, flags: Mapping[str, Any]) -> Plan:
-    """Another run's recipe with some fields changed. Raises as `make_plan` does."""
+    """Plan another run's recipe with some fields changed. Raises as `make_plan` does."""
     return plan_variant(run.resolved, flags, base_source=f"clone of {run.name}", flag_source="flag")
 
 
@@ -106,10 +106,10 @@ def plan_variant(
     base: Resolved, flags: Mapping[str, Any], *, base_source: str, flag_source: str, here: bool = True,
     by_hand: Collection[str] = (),
 ) -> Plan:  # fmt: skip
-    """Plan a resolved recipe with some fields changed, and say where each value then comes from.
+    """Plan a resolved recipe with some fields changed, recording where each value comes from.
 
-    Another optimiser brings its own rate, scaling and decay, but for those among the changes and `by_hand`, the fields
-    (by key) that were chosen for it in the base. Raises as `make_plan`.
+    Another optimiser brings its own rate, scaling and decay, except for those among the changes and `by_hand`, the
+    fields (by key) that were chosen for it in the base. Raises as `make_plan` does.
     """
     values = {item.key: getattr(base.recipe, item.key) for item in fields()}
     changed = {field(name).key: value for name, value in flags.items()}
@@ -149,14 +149,14 @@ def _checked(resolved: Resolved, choices: tuple[str, ...], here: bool, *, trains
 
 
 def _on_nvidia_gpu(resolved: Resolved, here: bool) -> bool:
-    """Return whether the run will train on an NVIDIA GPU, as far as that is known before it starts."""
+    """Return True if the run will train on an NVIDIA GPU, as far as that is known before it starts."""
     if resolved.recipe.device in ("cpu", "mps"):
         return False
     return bool(gpu_count() if here else asked_gpus(resolved))
 
 
 def _processes(resolved: Resolved) -> Resolved:
-    """`--gpus all` as a number. Raises RecipeError for more than there are."""
+    """Replace `--gpus all` by a number. Raises RecipeError for more GPUs than the machine has."""
     recipe, there = resolved.recipe, gpu_count()
     if recipe.gpus == "all":
         why = f"auto: all {there} GPUs" if there else "auto: no GPU found"
@@ -174,13 +174,13 @@ def _processes_of_job(resolved: Resolved) -> Resolved:
 
 
 def recipe_cost(recipe: Recipe) -> Cost:
-    """What the recipe costs; an encoder that is not native is counted aside. Raises SimclrError."""
+    """Return the recipe's cost; a process of its own counts an encoder that is not native. Raises SimclrError."""
     channels = recipe.reading.known_channels or 3
     return cost(recipe, None if recipe.native_encoder else encoder_facts(recipe, channels), channels)
 
 
 def checkpoint_bytes(run: Run) -> int:
-    """The size of a run's next checkpoint: that of its newest, or what its recipe costs."""
+    """Return the size in bytes of a run's next checkpoint: its newest one's, or the estimate from its recipe."""
     saved = run.checkpoints
     return saved[0].bytes if saved else recipe_cost(run.recipe).checkpoint_bytes
 

@@ -1,4 +1,4 @@
-"""Which code this is: the commit of a checkout, and a digest of the sources that also sees uncommitted changes."""
+"""Identify the running code: the commit of a checkout, and a digest of the sources that covers uncommitted changes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _PACKAGE = Path(__file__).resolve().parents[1]
 
 
 def git_commit() -> str:
-    """The commit of this program where it runs from a checkout; empty elsewhere."""
+    """Return the commit of this program where it runs from a checkout; empty elsewhere."""
     top = _PACKAGE.parent
     if not (top / ".git").exists():
         return ""
@@ -22,7 +22,7 @@ def git_commit() -> str:
 
 
 def code_digest(package: Path = _PACKAGE) -> str:
-    """Changes with any source file of the program; some milliseconds."""
+    """Return a digest that changes with any source file of the program. Takes some milliseconds."""
     digest = hashlib.sha256()
     for path in sorted(package.rglob("*.py")):
         digest.update(str(path.relative_to(package)).encode())

@@ -1,4 +1,4 @@
-"""Keep the name under which 0.1 pickled its Slurm jobs: one that Slurm still holds finds its code here, and runs."""
+"""Keep the name under which 0.1 pickled its Slurm jobs: a job that Slurm still holds finds its code here and runs."""
 
 from __future__ import annotations
 

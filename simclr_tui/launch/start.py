@@ -1,4 +1,4 @@
-"""Start an attempt of a run: its folder, then a detached supervisor that outlives whoever asked."""
+"""Start an attempt of a run: make its folder, then a detached supervisor that outlives this process."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ from simclr_tui.store.ticket import Ticket, write_ticket
 from simclr_tui.text import storable
 from simclr_tui.version import __version__
 
-_READY_WITHIN = 60.0  # seconds until the supervisor must have said that it is there
+_READY_WITHIN = 60.0  # seconds within which the supervisor must report that it runs
 
 
 def start(store: Store, plan: Plan, metadata: Metadata = UNNAMED) -> Run:
-    """Make the run folder and start training in processes of their own. Returns once they are under way.
+    """Make the run folder and start training in separate processes. Returns once they are under way.
 
-    Raises StoreError when the store has no room, cannot be written or the name is taken; nothing is left behind.
+    Raises StoreError when the store has no room or cannot be written, or the name is taken; nothing is left behind.
     """
     run = create(store, plan, metadata)
     try:
@@ -52,8 +52,10 @@ def start(store: Store, plan: Plan, metadata: Metadata = UNNAMED) -> Run:
 def create(
     store: Store, plan: Plan, metadata: Metadata = UNNAMED, *, queued: bool = False, ticket: Ticket | None = None
 ) -> Run:
-    """Make the folder of a run, complete but for its processes; a `queued` one waits, under the queue's ticket or for
-    Slurm. Raises StoreError as `start` does."""
+    """Make the folder of a run, complete except for its processes.
+
+    A `queued` run waits, under the queue's ticket or for Slurm. Raises StoreError as `start` does.
+    """
     if metadata.name is not None:
         check_name(metadata.name)
     check_space(store.root, plan.cost.checkpoint_bytes)
@@ -79,7 +81,7 @@ def _undo(run: Run, error: SimclrError | OSError) -> NoReturn:
 
 
 def _fill(run: Run, plan: Plan, state: State, *, info: RunInfo) -> None:
-    """Write everything into the folder; run.json, which makes it a run, comes last."""
+    """Write every file of the folder; run.json, which makes it a run, comes last."""
     run.paths.checkpoints.mkdir()
     run.paths.evaluations.mkdir()
     run.paths.attempt(1).root.mkdir()
@@ -95,7 +97,7 @@ def _info(run: Run, metadata: Metadata) -> RunInfo:
         name=run.name,
         created=SYSTEM_CLOCK.wall(),
         version=__version__,
-        command=[storable(word) for word in metadata.command or sys.argv],  # a path may be no UTF-8
+        command=[storable(word) for word in metadata.command or sys.argv],  # a path need not be UTF-8
         git_commit=git_commit(),
         host=platform.node(),
         tags=list(metadata.tags),
@@ -105,9 +107,9 @@ def _info(run: Run, metadata: Metadata) -> RunInfo:
 
 
 def resume(run: Run) -> int:
-    """Start another attempt from the newest checkpoint, or a queued run out of its turn. Returns its number.
+    """Start another attempt from the newest checkpoint, or a queued run out of turn. Returns the attempt's number.
 
-    Of two that resume at once, one wins. Raises StoreError when the run is training, finished or being resumed.
+    If two processes resume at once, one wins. Raises StoreError when the run is training, finished or being resumed.
     """
     check_space(run.path, checkpoint_bytes(run))
     with claimed(run):
@@ -125,9 +127,9 @@ def resume(run: Run) -> int:
 
 
 def start_queued(run: Run, ticket: Ticket | None, environment: Mapping[str, str]) -> int:
-    """Start a run whose turn it is, under the ticket it has from now on (None: Slurm's). Returns the attempt's number.
+    """Start a run whose turn has come, under its new ticket (None: Slurm's). Returns the attempt's number.
 
-    Of two that take the same run, one wins. Raises StoreError when it no longer waits, or cannot be started.
+    If two processes take the same run, one wins. Raises StoreError when it no longer waits, or cannot be started.
     """
     with claimed(run):
         status = run.status
@@ -140,7 +142,7 @@ def start_queued(run: Run, ticket: Ticket | None, environment: Mapping[str, str]
 
 @contextlib.contextmanager
 def claimed(run: Run) -> Iterator[None]:
-    """Between two attempts, nobody else begins one or takes the run out of the queue."""
+    """Hold the run between two attempts: no one else can start one or take the run out of the queue."""
     lock = Lock(run.paths.launch_lock)
     try:
         if not lock.acquire():
@@ -172,7 +174,7 @@ def _begin(run: Run, status: State, environment: Mapping[str, str] | None = None
 
 
 def _next_attempt(run: Run, status: State) -> int:
-    """The attempt made at queueing is used by the first that trains; every later one gets a folder of its own."""
+    """Return the next attempt's number: the first reuses the folder made at queueing, each later one gets its own."""
     waiting = run.paths.attempt(status.attempt)
     if status.state == "queued" and waiting.root.exists() and not waiting.log.exists():
         return status.attempt
@@ -206,9 +208,9 @@ def _has_taken_over(run: Run, process: subprocess.Popen[bytes]) -> bool:
 
 
 def _gave_up(run: Run, process: subprocess.Popen[bytes]) -> bool:
-    """End a supervisor that is too slow: what was called a failure must not train after all.
+    """End a supervisor that is too slow: an attempt reported as failed must not train after all.
 
-    Returns True when it took over in this very moment; halted first, it cannot do so unseen.
+    Returns True if it took over at this very moment; it is halted first, so that it cannot do so unseen.
     """
     with contextlib.suppress(ProcessLookupError):
         process.send_signal(signal.SIGSTOP)
@@ -221,7 +223,7 @@ def _gave_up(run: Run, process: subprocess.Popen[bytes]) -> bool:
 
 
 def last_words(run: Run, attempt: int) -> str:
-    """The last line a trainer printed; empty when it printed none."""
+    """Return the last line a trainer printed; empty when it printed none."""
     with contextlib.suppress(OSError):
         lines = read_end(run.paths.attempt(attempt).log, 4096).decode(errors="replace").strip().splitlines()
         return lines[-1] if lines else ""

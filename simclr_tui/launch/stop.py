@@ -13,14 +13,13 @@ from simclr_tui.store.run import Run
 from simclr_tui.store.state import OPEN, State, observe, write_state
 from simclr_tui.store.store import Store
 
-GRACE = 60.0  # seconds for the step in flight and its checkpoint
+GRACE = 60.0  # seconds for the current step and its checkpoint
 
 
 def request_stop(run: Run, who: str = "the user") -> None:
-    """Ask the trainer to finish its step, save a checkpoint and end. Returns as soon as it was asked. A queued run
-    is taken out of the queue.
+    """Ask the trainer to finish its step, save a checkpoint and end. Returns at once.
 
-    Raises StoreError when the run neither trains nor waits.
+    A queued run is taken out of the queue. Raises StoreError when the run neither trains nor waits.
     """
     placement_of(run).stop(run, who=who)
 
@@ -40,7 +39,7 @@ def wait_until_ended(run: Run, timeout: float) -> State | None:
 
 
 def stop(run: Run, grace: float = GRACE) -> State:
-    """Stop and wait; a trainer that is stuck beyond `grace` seconds is killed with its whole group."""
+    """Stop a run and wait for its end; kill a trainer stuck beyond `grace` seconds with its whole group."""
     request_stop(run)
     return wait_until_ended(run, grace) or kill(run)
 
@@ -54,7 +53,7 @@ def kill(run: Run) -> State:
     ended = wait_until_ended(run, 10.0)
     if ended is None:
         raise StoreError(f"{run.name} could not be killed", "a process that hangs in the kernel goes at the next boot")
-    if ended.state in ("lost", "failed"):  # its processes only saw a signal; who sent it is known here
+    if ended.state in ("lost", "failed"):  # its processes saw only a signal; the sender is known here
         reason = f"killed by you at step {ended.step:,}"
         ended = msgspec.structs.replace(ended, state="failed", reason=reason, since=SYSTEM_CLOCK.wall())
         write_state(run.paths, ended)

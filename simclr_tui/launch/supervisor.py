@@ -1,6 +1,8 @@
-"""The parent of one training process: starts it, samples the hardware beside it, keeps its log to a limit, and writes
-its end down when it cannot do so itself. Started as `python -m simclr_tui.launch.supervisor RUN_DIR ATTEMPT`; nothing
-depends on it staying alive."""
+"""The parent of one training process, started as `python -m simclr_tui.launch.supervisor RUN_DIR ATTEMPT`.
+
+It starts the trainer, samples the hardware meanwhile, limits the size of the log, and records the trainer's end when
+the trainer cannot do so itself. Nothing depends on it staying alive.
+"""
 
 from __future__ import annotations
 
@@ -54,14 +56,14 @@ def main(run_dir: str, attempt: int) -> int:
     with limited(log):
         code = trainer.wait()
     done.set()
-    # Wherever the folder lies by now: its path may name another run.
+    # Use the folder where it lies now: its old path may belong to another run.
     _record_end(Run(folder.paths.root), attempt, code, by_kernel=memory.killed())
     catalog.look(RunPaths(folder.paths.root))
     return code if code >= 0 else 128 - code
 
 
 def _forward_signals(trainer: subprocess.Popen[bytes]) -> None:
-    """Whichever it is, it asks for an end with a checkpoint; torchrun understands only the first."""
+    """Pass signals on to the trainer as SIGTERM, which asks for a checkpoint: the one signal torchrun understands."""
 
     def forward(_number: int, _frame: FrameType | None) -> None:
         with contextlib.suppress(ProcessLookupError):
@@ -75,7 +77,7 @@ def _forward_signals(trainer: subprocess.Popen[bytes]) -> None:
 def _sample(
     run: Run, attempt: int, memory: OomWatch, *, pid: int, done: threading.Event, catalog: CatalogUpdates
 ) -> None:
-    """Write what the machine does, about once a second, until the trainer ends."""
+    """Write a sample of the hardware about once a second until the trainer ends."""
     lines = LineWriter(run.paths.attempt(attempt).hardware, keep=100)
     sampler = Sampler(pid=pid, disk=run.path)
     catalog.look(run.paths)
@@ -86,7 +88,7 @@ def _sample(
 
 
 def _record_end(run: Run, attempt: int, code: int, *, by_kernel: bool) -> None:
-    """Tell how it ended, unless the trainer has said so itself; `by_kernel`: memory has just run out."""
+    """Record how the attempt ended, unless the trainer has; `by_kernel` means that memory has just run out."""
     try:
         stored = read_state(run.paths)
     except StoreError:  # deleted while it trained
@@ -109,7 +111,7 @@ def _record_end(run: Run, attempt: int, code: int, *, by_kernel: bool) -> None:
 
 
 def _failure(run: Run, code: int, stored: State, *, by_kernel: bool) -> tuple[str, int]:
-    """Return reason and exit code of a trainer that said nothing."""
+    """Return the reason and exit code of a trainer that recorded none."""
     if code >= 0:
         return f"the trainer ended with code {code}: {last_words(run, stored.attempt)}", code or ExitCode.FAILED
     return killed("", -code, by_kernel=by_kernel, where=f", around step {stored.step}")

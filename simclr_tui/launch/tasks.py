@@ -1,4 +1,4 @@
-"""Short work of the training plane, done in a process beside whoever asks: torch stays out of the faces."""
+"""Run short tasks of the training plane in a child process: torch stays out of the CLI and the dashboard."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Reply = TypeVar("Reply", bound=msgspec.Struct)
 
 
 def export_encoder(run: Run, target: Path, *, quiet: bool = False, cancel: Cancel | None = None) -> Written:
-    """Write the encoder of a run's newest checkpoint, and how to load it beside it. Raises SimclrError."""
+    """Write the encoder of a run's newest checkpoint, with instructions to load it. Raises SimclrError."""
     check_target(target, ENCODER_SUFFIXES, "--encoder")
     return _ask("export", ["--", str(run.path), str(target)], Written, quiet=quiet, cancel=cancel)
 
@@ -43,7 +43,7 @@ def embed(
     device: str = "auto",
     quiet: bool = False,
 ) -> Written:
-    """Write h of every image of `data` (the run's own unless given). Raises SimclrError."""
+    """Write h of every image of `data` (default: the run's own). Raises SimclrError."""
     check_target(target, VECTOR_SUFFIXES, "--out")
     check_data(data or run.recipe.data)
     return _ask("embed", [*_options(data, split, device), "--", str(run.path), str(target)], Written, quiet=quiet)
@@ -53,7 +53,7 @@ def neighbors(
     run: Run, image: str, *, data: str | None = None, split: str | None = None, k: int = 8, device: str = "auto",
     quiet: bool = False, cancel: Cancel | None = None,
 ) -> Neighbors:  # fmt: skip
-    """The `k` images of `data` nearest to an image file, or to the test image of that number. Raises SimclrError."""
+    """Return the `k` images of `data` nearest to an image file or a test image's number. Raises SimclrError."""
     check_data(data or run.recipe.data)
     words = ["-k", str(k), *_options(data, split, device), "--", str(run.path), image]
     return _ask("neighbors", words, Neighbors, quiet=quiet, cancel=cancel)
@@ -63,7 +63,7 @@ def project(
     run: Run, *, data: str | None = None, split: str | None = None, device: str = "auto", quiet: bool = False,
     cancel: Cancel | None = None,
 ) -> Projection:  # fmt: skip
-    """h of a class-balanced sample of `data` on its first two principal components. Raises SimclrError."""
+    """Project h of a class-balanced sample of `data` on its first two principal components. Raises SimclrError."""
     check_data(data or run.recipe.data)
     words = [*_options(data, split, device), "--", str(run.path)]
     return _ask("pca", words, Projection, quiet=quiet, cancel=cancel)
@@ -77,7 +77,7 @@ def preview(
     quiet: bool = False,
     cancel: Cancel | None = None,
 ) -> Preview:
-    """The first images that a run of the recipe would see, and both views of each. Raises SimclrError."""
+    """Return the first images that a run of the recipe would see, and both views of each. Raises SimclrError."""
     if target is not None:
         check_target(target, (".png",), "--out")
     words = ["--images", str(images), *(["--out", str(target)] if target else [])]
@@ -91,9 +91,10 @@ def import_encoder(folder: Path, source: str, known: Mapping[str, Any], *, quiet
 
 
 def encoder_facts(recipe: Recipe, channels: int = 3) -> EncoderFacts:
-    """What only the training plane can count: an encoder of torchvision or timm. Takes seconds, the first time.
+    """Return the facts that only torch can count: the size of a torchvision or timm encoder. Slow the first time.
 
-    Raises RecipeError where there is none of that name or it cannot take the recipe's images, else SimclrError.
+    The first call takes seconds. Raises RecipeError for an unknown encoder or one that cannot take the recipe's images,
+    else SimclrError.
     """
     facts = _encoder_facts(
         recipe.encoder, recipe.image_size, recipe.stem, zero_init=recipe.zero_init, channels=channels
@@ -107,7 +108,7 @@ def encoder_facts(recipe: Recipe, channels: int = 3) -> EncoderFacts:
 def _encoder_facts(
     encoder: str, image_size: int, stem: str, *, zero_init: bool, channels: int
 ) -> EncoderFacts | Failure:
-    """A form asks at every change of it, so an encoder that cannot be is remembered too."""
+    """Cache the facts, and the errors too: a form asks again at every change."""
     words = [
         "--image-size",
         str(image_size),
@@ -136,10 +137,10 @@ def _ask(
     module: str, words: Sequence[str], kind: type[Reply], *, given: bytes = b"", quiet: bool = False,
     cancel: Cancel | None = None,
 ) -> Reply:  # fmt: skip
-    """Run `python -m simclr_tui.tasks.MODULE`: what it says goes to our stderr, unless `quiet`; its answer, or
-    the error that ended it, is read from its stdout. A Ctrl-C reaches us alone, and ends it without a word of its own.
+    """Run `python -m simclr_tui.tasks.MODULE` and return its reply, or raise the error that ended it, from its stdout.
 
-    Raises CancelledError where `cancel` was asked.
+    Its stderr goes to ours unless `quiet`. A Ctrl-C reaches this process alone and ends the child without a message.
+    Raises CancelledError where `cancel` was requested.
     """
     command = python_module(f"simclr_tui.tasks.{module}", *words)
     talk, pipe = (subprocess.PIPE if quiet else None), subprocess.PIPE

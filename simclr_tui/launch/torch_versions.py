@@ -1,4 +1,4 @@
-"""Check that the installed torch and torchvision belong together, without importing either.
+"""Check that the installed torch and torchvision fit together, without importing either.
 
 Torchvision's compiled part fits one minor release of torch; with another it fails at an import or an operator, far
 from the cause. Since torchvision 0.29 a release fits every torch from 2.14 on.
@@ -24,7 +24,7 @@ def check_torch_versions() -> None:
 
 
 def torch_version_problem(torch: str | None, torchvision: str | None) -> tuple[str, str] | None:
-    """Return what is wrong with a pair of versions and what mends it; None where they fit, or cannot be judged."""
+    """Return the problem with a pair of versions and its fix; None where they fit or cannot be judged."""
     if torch is None:
         return "torch is not installed", "run: pip install torch torchvision"
     if torchvision is None:

@@ -1,5 +1,7 @@
-"""A run of several processes: torchrun starts them, one torchrun a node, and the first failure among them is the one
-that is told."""
+"""Start the processes of a run and explain their failure.
+
+torchrun starts a run of several processes, one torchrun per node; of several failures, the first is reported.
+"""
 
 from __future__ import annotations
 
@@ -21,12 +23,12 @@ from simclr_tui.store.events import PROCESS_FAILED
 from simclr_tui.store.log_tail import read_end
 from simclr_tui.store.run import Run
 
-# What torchrun's summary says of a process that a signal ended.
+# How torchrun's summary reports a process that a signal killed.
 _KILLED = re.compile(rb"rank +: (\d+) .*\n +exitcode +: -(\d+) ")
-_TAIL = 65536  # bytes of the log in which that summary is looked for
+_TAIL = 65536  # bytes at the log's end in which to look for that summary
 _MEETING = "SIMCLR_MEETING"
-# A step frees its activations, and the next one asks for as much: glibc is told to keep them. Given back to the kernel
-# and taken again, they cost a narrow encoder a twentieth of its processor time (docs/performance.md).
+# A step frees its activations, and the next one needs as much: glibc is told to keep them. Returning them to the kernel
+# each time costs a narrow encoder a twentieth of its processor time (docs/performance.md).
 _HEAP = {"MALLOC_MMAP_THRESHOLD_": str(32 << 20), "MALLOC_TRIM_THRESHOLD_": str(4 << 30)}
 
 
@@ -38,18 +40,18 @@ class Meeting(msgspec.Struct, frozen=True, kw_only=True):
     port: int
 
     def environment(self) -> dict[str, str]:
-        """What tells the supervisor of it."""
+        """Return the variables that carry the meeting to the supervisor."""
         return {_MEETING: msgspec.json.encode(self).decode()}
 
     @staticmethod
     def of(environment: Mapping[str, str]) -> Meeting | None:
-        """The one that the environment tells of, if it does."""
+        """Return the meeting in the environment, or None."""
         told = environment.get(_MEETING)
         return msgspec.json.decode(told, type=Meeting) if told else None
 
 
 def trainer_command(run: Run, meeting: Meeting | None = None, node: int = 0) -> list[str]:
-    """What trains the run's newest attempt; on one of several nodes, that node's equal share of the processes."""
+    """Return the command that trains the run's newest attempt; on one of several nodes, its share of the processes."""
     processes = int(run.recipe.gpus)
     train = ["-m", "simclr_tui.train", str(run.path)]
     if meeting is None and processes == 1:
@@ -64,8 +66,10 @@ def trainer_command(run: Run, meeting: Meeting | None = None, node: int = 0) -> 
 
 
 def start_training(run: Run, log: Path, meeting: Meeting | None = None, *, node: int = 0) -> subprocess.Popen[bytes]:
-    """Start `trainer_command`, its words into `log`. It leads a group of its own, so that a stuck one can be ended with
-    all that it started."""
+    """Start `trainer_command` with its output in `log`.
+
+    It leads a process group of its own, so that a stuck trainer can be killed with all that it started.
+    """
     with append_regular(log) as output:
         return subprocess.Popen(
             trainer_command(run, meeting, node),
@@ -79,33 +83,35 @@ def start_training(run: Run, log: Path, meeting: Meeting | None = None, *, node:
 
 
 def _ignore_the_warning() -> None:
-    """Slurm's SIGUSR1 reaches every process of a job. Trainers listen to it; torchrun would die of it."""
+    """Ignore Slurm's SIGUSR1, which reaches every process of a job: trainers handle it, torchrun would die of it."""
     signal.signal(signal.SIGUSR1, signal.SIG_IGN)
 
 
 def trainer_environment(run: Run) -> dict[str, str]:
-    """Of the process or processes, each of which chooses its number of threads; torchrun warns where none is given."""
+    """Return the environment of a run's processes.
+
+    Each chooses its own number of threads; torchrun warns where none is given.
+    """
     threads = {} if run.recipe.gpus == "1" else {"OMP_NUM_THREADS": "1"}
-    # torchrun starts Python itself, and passes no `-P` on to it.
+    # torchrun starts Python itself and does not pass `-P` on to it.
     return threads | computing_environment() | {"PYTHONUNBUFFERED": "1", "PYTHONSAFEPATH": "1"}
 
 
 def computing_environment() -> dict[str, str]:
-    """Of a process that takes training steps. What the user's environment says comes first.
+    """Return the environment of a process that takes training steps. The user's own variables win.
 
-    Beside other programs, threads that have nothing to do sleep: spinning, they would take cores that others need. A
-    run that has the machine to itself lets them spin, which makes a narrow encoder an eighth faster
-    (docs/performance.md).
+    While other programs run, idle threads sleep: spinning, they would take cores that others need. A run that has the
+    machine to itself lets them spin, which makes a narrow encoder an eighth faster (docs/performance.md).
     """
     idle = {"OMP_WAIT_POLICY": "PASSIVE"} if others_compute() else {}
     return idle | _HEAP | dict(os.environ)
 
 
 def first_failure(run: Run, attempt: int, by_kernel: bool = False) -> tuple[str, int] | None:
-    """Why an attempt of several processes failed, and its exit code; None where nothing tells. `by_kernel`: this
-    machine's memory has just run out.
+    """Return why an attempt of several processes failed, and its exit code; None where that is unknown.
 
-    A process that says what went wrong comes before one that was killed, and that before one that only missed another.
+    `by_kernel` means that this machine's memory has just run out. A process that reports its error comes before one
+    that was killed, and that before one that only lost contact with another.
     """
     told = [event for event in run.events if event.attempt == attempt and event.event == PROCESS_FAILED]
     own = next((event for event in told if not event.lost), None)
@@ -121,7 +127,7 @@ def _killed(run: Run, attempt: int, by_kernel: bool) -> tuple[str, int] | None:
     paths = run.paths.attempt(attempt)
     logs = b"".join(_tail(path) for path in (paths.log, *paths.node_logs()))
     ends = [(int(rank), int(number)) for rank, number in _KILLED.findall(logs)]
-    # Torchrun ends the others by SIGTERM once one has failed.
+    # torchrun ends the others with SIGTERM once one has failed.
     rank, number = next((end for end in ends if end[1] != signal.SIGTERM), (-1, 0))
     return killed(f"process {rank}", number, by_kernel=by_kernel) if rank >= 0 else None
 

@@ -11,7 +11,7 @@ from simclr_tui.store.process import ProcessId, boot_id, is_alive, send_signal, 
 from simclr_tui.store.run import Run
 from simclr_tui.store.state import ACTIVE, State
 
-_NAMED_WITHIN = 10.0  # seconds until a trainer must have said who it is
+_NAMED_WITHIN = 10.0  # seconds within which a trainer must record its process
 
 
 def active_state(run: Run) -> State:
@@ -31,26 +31,26 @@ def signal_trainer(run: Run, number: signal.Signals) -> None:
     if process is None:
         return
     if process.boot != boot_id():
-        raise StoreError(f"{run.name} trains on {process.host or 'another machine'}", "type this there")
+        raise StoreError(f"{run.name} trains on {process.host or 'another machine'}", "run this command there")
     if not is_alive(process):
         _refuse_unseen(run)
     elif trains_elsewhere(process, run.path) and lock_holder(run.paths.lock) != process.pid:
-        raise StoreError(f"process {process.pid} trains another folder than {run.path}", "stop the run that it trains")
+        raise StoreError(f"process {process.pid} trains a folder other than {run.path}", "stop the run that it trains")
     send_signal(process, number, group=number == signal.SIGKILL)
 
 
 def _refuse_unseen(run: Run) -> None:
-    """Raise StoreError where a process that cannot be seen from here holds the run."""
+    """Raise StoreError where a process that is invisible from here holds the run."""
     if lock_holder(run.paths.lock) == 0:
         process = run.status.process
         where = process.host if process is not None and process.host else "its container"
-        raise StoreError(f"the process that trains {run.name} cannot be seen from here", f"type this in {where}")
+        raise StoreError(f"the process that trains {run.name} cannot be seen from here", f"run this command in {where}")
 
 
 def _trainer(run: Run) -> ProcessId | None:
     """Return the process to signal; None when the run has ended meanwhile.
 
-    A trainer names itself once it can be signalled, moments after its start; until then, and for one that never does,
+    A trainer records its process once it can be signalled, moments after its start; until then, and if it never does,
     its supervisor stands in.
     """
     deadline = time.monotonic() + _NAMED_WITHIN

@@ -1,4 +1,4 @@
-"""Take a run that waits out of the queue, this machine's or Slurm's."""
+"""Take a waiting run out of the queue, this machine's or Slurm's."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from simclr_tui.store.run import Run
 from simclr_tui.store.state import write_state
 from simclr_tui.store.ticket import drop_ticket
 
-_CLAIMED_WITHIN = 30.0  # seconds in which whoever begins an attempt is done
+_CLAIMED_WITHIN = 30.0  # seconds within which a process that starts an attempt is done
 
 
 def take_out(run: Run, who: str = "the user") -> bool:
-    """Take a run out of the queue: it is `stopped`. Returns False when it no longer waits.
+    """Take a run out of the queue and mark it `stopped`. Returns False when it no longer waits.
 
     Raises StoreError while someone else starts it.
     """

@@ -1,4 +1,4 @@
-"""Which recipes a sweep tries: axes in the recipe's own names, and the grid or the random draws over them."""
+"""The recipes that a sweep tries: axes in the recipe's own names, and the grid or the random draws over them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Values = dict[str, Value]
 
 
 class Axis(msgspec.Struct, frozen=True, kw_only=True):
-    """What one field runs through: `choices`, or everything between `low` and `high` (on a log scale, or not)."""
+    """The values of one field: `choices`, or a range from `low` to `high`, linear or logarithmic."""
 
     name: str
     choices: tuple[Value, ...] = ()
@@ -35,7 +35,7 @@ class Axis(msgspec.Struct, frozen=True, kw_only=True):
         return field(self.name).type is int
 
     def at(self, share: float) -> Value:
-        """The value at a share (0–1) of the axis."""
+        """Return the value at a fraction (0–1) of the axis."""
         if self.choices:
             return self.choices[min(int(share * len(self.choices)), len(self.choices) - 1)]
         if self.log:
@@ -45,15 +45,15 @@ class Axis(msgspec.Struct, frozen=True, kw_only=True):
         return self.short(value)
 
     def short(self, value: float) -> int | float:
-        """A value of the range in four significant digits: what a recipe, a table and a person can hold."""
+        """Round a value of the range to four significant digits, short enough for a recipe, a table and a reader."""
         rounded = round(value) if self.whole else float(f"{value:.4g}")
         return min(max(rounded, self.low), self.high)
 
 
 def parse_axis(name: str, text: str | Sequence[Any]) -> Axis:
-    """`256,512`, `0.1:1.0`, `0.1:1.0:log`, or a list as a TOML file has it. Raises RecipeError.
+    """Parse `256,512`, `0.1:1.0`, `0.1:1.0:log`, or a list from a TOML file. Raises RecipeError.
 
-    A field whose one value holds commas (`--augment crop,color`, `--channels 1,2,5`) takes `;` between its values.
+    A field whose single value contains commas (`--augment crop,color`, `--channels 1,2,5`) separates values by `;`.
     """
     item = field(name)
     if not isinstance(text, str):
@@ -77,7 +77,7 @@ def _range(item: Field, text: str, parts: list[str]) -> Axis:
 
 
 def grid(axes: Sequence[Axis]) -> Iterator[Values]:
-    """Every combination, the last axis fastest. Raises RecipeError for a range."""
+    """Yield every combination, the last axis fastest. Raises RecipeError for a range."""
     for axis in axes:
         if axis.is_range:
             raise RecipeError(
@@ -89,11 +89,11 @@ def grid(axes: Sequence[Axis]) -> Iterator[Values]:
 
 
 def draw(axes: Sequence[Axis], seed: int, number: int) -> Values:
-    """The random sampler's trial of that number: the same whenever and in whichever order it is drawn."""
+    """Return the random sampler's trial of a given number: the same whenever and in whatever order it is drawn."""
     chance = random.Random(f"{seed}:{number}")
     return {axis.name: axis.at(chance.random()) for axis in axes}
 
 
 def trial_values(trial: Mapping[str, Any]) -> Values:
-    """A trial as a sweep file lists it, checked. Raises RecipeError."""
+    """Check a trial that a sweep file lists, and return its values. Raises RecipeError."""
     return {field(name).short: check_value(field(name), value, strict=False) for name, value in trial.items()}

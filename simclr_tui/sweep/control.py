@@ -25,12 +25,14 @@ from simclr_tui.sweep.axes import Axis, Values, draw, grid
 from simclr_tui.sweep.folder import Sweep, SweepFolder, claim_sweep
 from simclr_tui.sweep.results import PRUNED
 
-_LEFT_WITHIN = 5.0  # seconds until a sampler has seen that its sweep is stopped
+_LEFT_WITHIN = 5.0  # seconds within which a sampler notices that its sweep is stopped
 
 
 def make_sweep(store: Store, base: Resolved, sweep: Sweep, *, name: str | None = None) -> Sweep:
-    """Check every trial that can be known, keep the sweep, and queue its runs. Raises SimclrError, and then
-    nothing is left behind."""
+    """Check every trial known in advance, store the sweep, and queue its runs.
+
+    Raises SimclrError, and then leaves nothing behind.
+    """
     sweep = _with_trials(sweep)
     _check(base, sweep)
     folder = claim_sweep(store, name)
@@ -85,25 +87,27 @@ class KnownTrial(NamedTuple):
 
 
 def known_trials(sweep: Sweep) -> int:
-    """How many trials do not depend on what others find."""
+    """Return how many trials do not depend on the results of others."""
     return 0 if sweep.sampler == "tpe" else sweep.trials
 
 
 def values_of(sweep: Sweep, number: int) -> Values:
-    """A trial of a grid or of the random sampler."""
+    """Return the values of a trial of a grid or of the random sampler."""
     return sweep.listed[number] if sweep.sampler == "grid" else draw(sweep.axes, sweep.seed, number)
 
 
 def plan_trial(base: Resolved, sweep: Sweep, values: Values, *, seed: int) -> Plan:
-    """Plan one run of a trial. Raises RecipeError or DataError where the fields cannot go together."""
+    """Plan one run of a trial. Raises RecipeError or DataError where its fields conflict."""
     sources = {"base_source": f"sweep {sweep.name}", "flag_source": f"trial of sweep {sweep.name}"}
     by_hand = [key for key, source in base.sources.items() if source == "flag" or source.startswith("file ")]
     return plan_variant(base, values | {"seed": seed}, here=sweep.slurm is None, by_hand=by_hand, **sources)
 
 
 def placement_of_sweep(sweep: Sweep, trial: Resolved) -> Placement:
-    """Return where a trial trains: in this machine's queue, or as a job like all of its sweep, but for its GPUs where
-    those are varied."""
+    """Return where a trial trains: in this machine's queue, or as a Slurm job.
+
+    All jobs of a sweep ask for the same resources, except for the GPUs where the sweep varies those.
+    """
     if sweep.slurm is None:
         return Queue(priority=sweep.priority)
     gpus = asked_gpus(trial) if "gpus" in sweep.varied else sweep.slurm.gpus
@@ -111,14 +115,16 @@ def placement_of_sweep(sweep: Sweep, trial: Resolved) -> Placement:
 
 
 def sweep_rows(store: Store, name: str) -> list[Row]:
-    """The catalog's rows of its runs, as they are now."""
+    """Return the catalog's current rows of the sweep's runs."""
     refresh(store)
     return [row for row in Catalog(store).rows() if row["sweep"] == name]
 
 
 def go_on(store: Store, folder: SweepFolder) -> int:
-    """Queue what the sweep lacks: runs not made yet, and those that were stopped or lost; start the sampler that
-    learns. Returns how many were queued. Raises StoreError while another process does so."""
+    """Queue the runs that the sweep lacks, and start its adaptive sampler. Returns how many runs were queued.
+
+    These are runs not made yet and those that were stopped or lost. Raises StoreError while another process does so.
+    """
     if is_locked(folder.lock) and not folder.read().stopped:
         return 0  # its sampler is at work
     with adding(folder):
@@ -139,7 +145,7 @@ def go_on(store: Store, folder: SweepFolder) -> int:
 
 @contextlib.contextmanager
 def adding(folder: SweepFolder) -> Iterator[None]:
-    """One process at a time adds runs, or each would add the same."""
+    """Hold the sweep's lock: only one process at a time adds runs, or each would add the same."""
     lock = Lock(folder.lock)
     if not lock.acquire(wait=_LEFT_WITHIN):
         raise StoreError(f"{folder.root.name} is being added to", "see simclr sweep show, or stop it first")
@@ -150,7 +156,7 @@ def adding(folder: SweepFolder) -> Iterator[None]:
 
 
 def queue_trial(store: Store, base: Resolved, sweep: Sweep, *, trial: KnownTrial, rows: Sequence[Row]) -> list[Run]:
-    """Queue the runs of a trial that are not among `rows` yet, one a seed. Raises SimclrError."""
+    """Queue the runs of a trial that are not among `rows` yet, one per seed. Raises SimclrError."""
     there = {row["seed"] for row in rows if row["trial"] == trial.number}
     missing = [seed for seed in sweep.seeds if seed not in there]
     plans = [plan_trial(base, sweep, trial.values, seed=seed) for seed in missing]
@@ -172,13 +178,13 @@ def _requeue(store: Store, sweep: Sweep, rows: Sequence[Row]) -> int:
 
 
 def stop_sweep(store: Store, folder: SweepFolder) -> list[Run]:
-    """Take waiting runs out of the queue, and ask those that train to stop with a checkpoint. Returns them all."""
+    """Take waiting runs out of the queue, and ask running ones to stop with a checkpoint. Returns them all."""
     folder.write(msgspec.structs.replace(folder.read(), stopped=True))
     rows = [row for row in sweep_rows(store, folder.root.name) if row["state"] in OPEN]
-    rows.sort(key=lambda row: row["state"] != "queued")  # the waiting first: no place is free before they are out
+    rows.sort(key=lambda row: row["state"] != "queued")  # waiting runs first: a stop frees a slot
     runs = [store.run(row["name"]) for row in rows]
     for run in runs:
-        with contextlib.suppress(StoreError):  # it may have ended by itself in this moment
+        with contextlib.suppress(StoreError):  # it may have ended by itself at this moment
             request_stop(run, who=f"the stop of {folder.root.name}")
     return runs
 
@@ -186,9 +192,9 @@ def stop_sweep(store: Store, folder: SweepFolder) -> list[Run]:
 def extend_sweep(
     store: Store, folder: SweepFolder, *, trials: int = 0, seeds: Sequence[int] = (), axes: Sequence[Axis] = ()
 ) -> int:
-    """More trials of a sampler, more seeds, or more values of a grid's fields. Returns how many runs were queued.
+    """Add trials of a sampler, seeds, or values of a grid's fields. Returns how many runs were queued.
 
-    Raises RecipeError for what the sweep cannot take.
+    Raises RecipeError for an extension that the sweep's sampler does not allow.
     """
     old = folder.read()
     if (trials and old.sampler == "grid") or (axes and old.sampler != "grid"):
@@ -205,7 +211,7 @@ def extend_sweep(
 
 
 def _more_values(sweep: Sweep, axes: Sequence[Axis]) -> Mapping[str, Any]:
-    """The grid with more choices; trials that are there keep their numbers."""
+    """Return the fields of the sweep with more choices; existing trials keep their numbers."""
     known = {axis.name: axis for axis in sweep.axes}
     for axis in axes:
         if axis.name not in known:
@@ -218,7 +224,7 @@ def _more_values(sweep: Sweep, axes: Sequence[Axis]) -> Mapping[str, Any]:
 
 
 def start_sampler(store: Store, folder: SweepFolder) -> None:
-    """Start the process that asks Optuna for trials, unless it is at work. It ends with the sweep."""
+    """Start the process that asks Optuna for trials, unless it is already at work. It ends with the sweep."""
     if is_locked(folder.lock):
         return
     words = (str(store.root.absolute()), folder.root.name)

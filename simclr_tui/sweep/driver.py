@@ -1,7 +1,7 @@
-"""The process behind a sweep that learns: `python -m simclr_tui.sweep.driver STORE SWEEP`.
+"""The process behind an adaptive sweep: `python -m simclr_tui.sweep.driver STORE SWEEP`.
 
-It asks Optuna for a trial whenever fewer than enough are under way, queues its runs, and tells Optuna what came of
-them. All it knows stands in the sweep's folder and the runs, so it may be killed at any moment; `sweep resume` starts
+It asks Optuna for a trial whenever too few are under way, queues the trial's runs, and reports their results to
+Optuna. Its whole state is in the sweep's folder and the runs, so it may be killed at any moment; `sweep resume` starts
 another.
 """
 
@@ -26,7 +26,7 @@ from simclr_tui.sweep.folder import Sweep, SweepFolder
 from simclr_tui.sweep.optuna_study import Study
 from simclr_tui.sweep.results import PRUNED, trial_score
 
-_TICK = 1.0  # seconds between two looks
+_TICK = 1.0  # seconds between two passes
 
 
 def main(root: str, name: str) -> int:
@@ -49,7 +49,7 @@ def _sample(store: Store, folder: SweepFolder) -> None:
     while not (sweep := folder.read()).stopped:
         refresh(store)
         rows = [row for row in catalog.rows() if row["sweep"] == sweep.name]
-        if folder.read().stopped:  # written before the runs were: their end is not the trials'
+        if folder.read().stopped:  # set before the runs are stopped: such an end is not the trials' result
             return
         for number in study.open():
             of_trial = [row for row in rows if row["trial"] == number]
@@ -63,20 +63,20 @@ def _sample(store: Store, folder: SweepFolder) -> None:
 
 
 def _queue(store: Store, folder: SweepFolder, study: Study, *, sweep: Sweep, rows: list[Row]) -> None:
-    """Runs of asked trials that are not there yet, those of a sampler killed between asking and queueing too."""
+    """Queue the missing runs of open trials, including those of a driver killed between asking and queueing."""
     base, queued = folder.base(), 0
     for number, values in study.open().items():
         try:
             queued += len(queue_trial(store, base, sweep, trial=KnownTrial(number, values), rows=rows))
         except SimclrError as error:
-            print(f"trial {number} cannot be: {error}", flush=True)
+            print(f"trial {number} is impossible: {error}", flush=True)
             study.tell(number, None)
     if queued:
         placement_of_sweep(sweep, base).wake(store)
 
 
 def _look(store: Store, study: Study, sweep: Sweep, *, number: int, rows: list[Row]) -> None:
-    """Tell the study what came of a trial; give up one that is not worth its time."""
+    """Report a trial's result to the study; prune a trial that is not worth its time."""
     if len(rows) < len(sweep.seeds):
         return
     if all(row["state"] not in OPEN for row in rows):
@@ -86,9 +86,9 @@ def _look(store: Store, study: Study, sweep: Sweep, *, number: int, rows: list[R
 
 
 def _judge(store: Store, study: Study, row: Row, *, number: int) -> None:
-    """Report what kNN has come to; the measurement before the first step says nothing of the trial.
+    """Report a trial's kNN so far; the measurement before the first step says nothing about the trial.
 
-    Measurements are counted and not known by their steps, which mean more or less training as the batch does.
+    Measurements are counted rather than identified by step, since a step means more training with a larger batch.
     """
     run = store.run(row["name"])
     points = zip(*run.history().points("knn"), strict=True)
@@ -96,9 +96,9 @@ def _judge(store: Store, study: Study, row: Row, *, number: int) -> None:
     judged = [study.report(number, count, score) for count, score in enumerate(scores, start=1)]
     if not any(judged):
         return
-    with contextlib.suppress(StoreError):  # it may have ended in this moment
+    with contextlib.suppress(StoreError):  # it may have ended at this moment
         edit_run(store, run, add=[PRUNED])
-        request_stop(run, who="the sweep, which gives it up")
+        request_stop(run, who="the sweep, which pruned it")
     study.prune(number)
 
 

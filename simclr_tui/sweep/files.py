@@ -1,4 +1,4 @@
-"""Sweep files: what to try, as TOML; the paper's ablations ship as such."""
+"""Sweep files: the trials to run, as TOML; the paper's ablations ship in this form."""
 
 from __future__ import annotations
 
@@ -17,8 +17,11 @@ _SHIPPED = Path(__file__).parent / "sweeps"
 
 
 class SweepFile(msgspec.Struct, frozen=True, kw_only=True):
-    """`recipe` is what every trial has; `axes` and `trials`, what they differ in; `published`, beside each of
-    `trials`, the paper's figure, described by `published_as`."""
+    """A sweep file as loaded.
+
+    `recipe` holds the fields that all trials share; `axes` and `trials`, those in which they differ; `published`, the
+    paper's figure for each of `trials`, described by `published_as`.
+    """
 
     title: str
     recipe: Values
@@ -29,12 +32,12 @@ class SweepFile(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def shipped() -> dict[str, str]:
-    """Name → title of the sweeps that come with the program."""
+    """Return the title of each sweep that ships with the program, by name."""
     return {path.stem: load_sweep(path.stem).title for path in sorted(_SHIPPED.glob("*.toml"))}
 
 
 def load_sweep(name: str) -> SweepFile:
-    """A shipped sweep by its name, or a file. Raises RecipeError."""
+    """Load a shipped sweep by its name, or a file. Raises RecipeError."""
     known = {path.stem: path for path in _SHIPPED.glob("*.toml")}
     path = known.get(name, Path(name))
     if name not in known and not path.is_file():
@@ -43,7 +46,7 @@ def load_sweep(name: str) -> SweepFile:
     try:
         return _read(tomllib.loads(path.read_text(encoding="utf-8")), path)
     except (OSError, ValueError, RecursionError) as error:
-        raise RecipeError(f"cannot read the sweep {path}: {error}", "see docs/reference.md for its form") from None
+        raise RecipeError(f"cannot read the sweep {path}: {error}", "see docs/reference.md for the format") from None
 
 
 def _read(loaded: dict[str, Any], path: Path) -> SweepFile:

@@ -1,4 +1,4 @@
-"""Sweeps of a store, as files: `.sweeps/NAME/` holds what is tried, the recipe it varies and the sampler's memory."""
+"""Sweeps of a store, as files: `.sweeps/NAME/` holds the sweep, the recipe it varies and the sampler's journal."""
 
 from __future__ import annotations
 
@@ -24,9 +24,12 @@ PrunerName = Literal["none", "median", "hyperband"]
 
 
 class Sweep(msgspec.Struct, frozen=True, kw_only=True):
-    """sweep.json. `listed` holds the trials of a grid or a sweep file, `published` what the paper reports for each;
-    `stopped` is the user's word, `parallel` how many trials a sampler that learns has under way, `slurm` what
-    each run asks of a cluster (None: this machine's queue)."""
+    """Contents of sweep.json.
+
+    `listed` holds the trials of a grid or a sweep file, `published` the paper's figure for each; `stopped` is True once
+    the user stopped the sweep; `parallel` is how many trials an adaptive sampler has under way; `slurm` holds the
+    resources of each run's job (None: this machine's queue).
+    """
 
     name: str
     sampler: SamplerName
@@ -50,13 +53,13 @@ class Sweep(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def varied(self) -> list[str]:
-        """Short names of the fields that trials differ in."""
+        """Return the short names of the fields in which trials differ."""
         names = [axis.name for axis in self.axes] + [name for values in self.listed for name in values]
         return list(dict.fromkeys(names))
 
 
 class SweepFolder:
-    """Where one sweep is kept."""
+    """The folder of one sweep."""
 
     def __init__(self, store: Store, name: str) -> None:
         self.root = store.root / SWEEPS / name
@@ -64,12 +67,12 @@ class SweepFolder:
 
     @property
     def lock(self) -> Path:
-        """Held by whoever adds trials."""
+        """Return the lock that is held while trials are added."""
         return self.root / "sweep.lock"
 
     @property
     def journal(self) -> Path:
-        """Optuna's journal: `optuna-dashboard FILE` opens it."""
+        """Return the path of Optuna's journal, which `optuna-dashboard FILE` opens."""
         return self.root / "optuna.log"
 
     @property
@@ -77,7 +80,7 @@ class SweepFolder:
         return self.root / "sampler.log"
 
     def read(self) -> Sweep:
-        """Raises StoreError."""
+        """Return the sweep. Raises StoreError."""
         try:
             return msgspec.json.decode(read_small(self.root / "sweep.json"), type=Sweep)
         except UNREADABLE as error:
@@ -87,7 +90,7 @@ class SweepFolder:
         write_file(self.root / "sweep.json", msgspec.json.format(msgspec.json.encode(sweep), indent=1))
 
     def base(self) -> Resolved:
-        """The recipe that trials vary. Raises StoreError."""
+        """Return the recipe that trials vary. Raises StoreError."""
         try:
             return from_toml(read_small_text(self.root / "recipe.toml"))
         except (OSError, UnicodeDecodeError) as error:
@@ -98,13 +101,13 @@ class SweepFolder:
 
 
 def sweep_names(store: Store) -> list[str]:
-    """All sweeps of the store, sweep2 before sweep10."""
+    """Return the names of all sweeps of the store, sweep2 before sweep10."""
     found = (store.root / SWEEPS).glob("*/sweep.json")
     return sorted((path.parent.name for path in found), key=natural_key)
 
 
 def find_sweep(store: Store, name: str) -> SweepFolder:
-    """The sweep of that name. Raises NotFoundError naming the closest."""
+    """Return the sweep of a given name. Raises NotFoundError, which suggests the closest name."""
     names = sweep_names(store)
     if name not in names:
         raise NotFoundError(
@@ -133,8 +136,10 @@ def claim_sweep(store: Store, name: str | None) -> SweepFolder:
 
 
 def _claimed(store: Store, name: str) -> SweepFolder:
-    """Make the folder of that name, or take over one that a killed command left before it was a sweep. Whoever claims
-    holds its lock until sweep.json is there. Raises FileExistsError where the name is taken."""
+    """Make the folder of a new sweep, or take over one that a killed command left without a sweep.json.
+
+    Its lock is held until sweep.json exists. Raises FileExistsError where the name is taken.
+    """
     claim = SweepFolder(store, name)
     claim.root.mkdir(exist_ok=True)
     if (claim.root / "sweep.json").exists() or any(path.name not in _BEGINNINGS for path in claim.root.iterdir()):

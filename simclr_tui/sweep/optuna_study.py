@@ -1,4 +1,4 @@
-"""Optuna's side of a sweep: what to try next, what came of it, and whether a trial is worth going on with.
+"""Optuna's side of a sweep: the next trial, the results of the last, and whether to prune one.
 
 The study lives in a journal file beside the sweep, which `optuna-dashboard` opens; it is the sampler's only memory.
 """
@@ -12,7 +12,7 @@ from typing import Any
 from simclr_tui.sweep.axes import Axis, Values
 from simclr_tui.sweep.folder import PrunerName, Sweep
 
-_RANDOM_FIRST = 5  # trials drawn before the sampler has something to learn from
+_RANDOM_FIRST = 5  # trials drawn at random, for the sampler to learn from
 
 
 class Study:
@@ -33,33 +33,33 @@ class Study:
             direction="maximize",
             load_if_exists=True,
         )
-        # A sampler's draws depend on its seed alone: one that is started again must not draw what it drew before.
+        # A sampler's draws depend on its seed alone: after a restart it must not repeat its earlier draws.
         self._study.sampler = _sampler(sweep, asked=self.asked())
 
     def asked(self) -> int:
-        """How many trials there are."""
+        """Return how many trials have been asked for."""
         return len(self._study.get_trials(deepcopy=False))
 
     def open(self) -> dict[int, Values]:
-        """Trials that were asked for and not told about yet."""
+        """Return the trials that were asked for and have no result yet."""
         running = (self._optuna.trial.TrialState.RUNNING,)
         return {trial.number: dict(trial.params) for trial in self._study.get_trials(deepcopy=False, states=running)}
 
     def ask(self) -> tuple[int, Values]:
-        """The next trial."""
+        """Ask for the next trial; return its number and values."""
         trial = self._study.ask(self._space)
         return trial.number, dict(trial.params)
 
     def tell(self, number: int, score: float | None) -> None:
-        """How a trial ended; None: without a score."""
+        """Record how a trial ended; None means without a score."""
         states = self._optuna.trial.TrialState
         self._study.tell(number, score, state=None if score is not None else states.FAIL, skip_if_finished=True)
 
     def report(self, number: int, count: int, score: float) -> bool:
-        """A trial's intermediate score, the `count`-th from 1. True when the trial should be given up."""
+        """Report a trial's intermediate score, the `count`-th from 1. Returns True if the trial should be pruned."""
         frozen = self._study.get_trials(deepcopy=False)[number]
         if count in frozen.intermediate_values:
-            return False  # judged already
+            return False  # already reported
         trial = self._optuna.trial.Trial(self._study, frozen._trial_id)
         trial.report(score, count)
         return bool(trial.should_prune())
@@ -69,7 +69,7 @@ class Study:
 
 
 def _sampler(sweep: Sweep, asked: int) -> Any:
-    """Return TPE whose numbers are short where they are drawn: the study remembers the value that the recipe holds."""
+    """Return a TPE sampler that rounds its draws, so that the study remembers the very value that the recipe holds."""
     import optuna
 
     axes = {axis.name: axis for axis in sweep.axes if axis.is_range}

@@ -1,4 +1,4 @@
-"""What a sweep has found: its trials as a table, the best of them, and how much each field matters."""
+"""Results of a sweep: its trials as a table, the best of them, and how much each field matters."""
 
 from __future__ import annotations
 
@@ -20,22 +20,25 @@ from simclr_tui.store.state import OPEN
 from simclr_tui.sweep.axes import Values
 from simclr_tui.sweep.folder import Sweep
 
-_BINS = 4  # of a field with many values, for its importance
+_BINS = 4  # for a field with many values, to compute its importance
 PRUNED = "pruned"
-"""The tag of a run that the sweep has stopped early."""
+"""Tag of a run that the sweep has pruned."""
 
 
 WORST = 0.0
-"""What a sampler is told of a trial that can only fail: the lowest accuracy there is."""
-_METRIC = "knn"  # what trials are judged by
+"""Score reported to a sampler for a trial that can only fail: the lowest possible accuracy."""
+_METRIC = "knn"  # the metric by which trials are judged
 _OWN_FAULTS = (ExitCode.DIVERGED, ExitCode.OUT_OF_MEMORY)
 
 
 @dataclass(frozen=True)
 class TrialResult:
-    """One trial: `scores` holds the last kNN of each of its runs that finished in health, in the order of `seeds`;
-    `states`, the states of all of them, or `collapsed` or `diverged`. `images`: how many test images kNN was measured
-    on (0: not known). `measured`: what kNN was measured by, field by field."""
+    """Results of one trial.
+
+    `scores` holds the last kNN of each run that finished in good health, in the order of `seeds`; `states`, each run's
+    state, or `collapsed` or `diverged`. `images` is the number of test images behind kNN (0: unknown). `measured` holds
+    the fields that define how kNN was measured.
+    """
 
     number: int
     values: Values
@@ -85,15 +88,18 @@ def _result(sweep: Sweep, number: int, rows: list[Row]) -> TrialResult:
 
 
 def _state_word(row: Row) -> str:
-    """Return the state of a run, or what matters more: that the sweep gave it up, or that it is not in health."""
+    """Return the state of a run, or, which matters more, that it was pruned, collapsed or diverged."""
     if PRUNED in (row["tags"] or "").split(","):
         return PRUNED
     return str(row["state"]) if row["state"] in OPEN else row_left_out(row) or str(row["state"])
 
 
 def trial_score(rows: Sequence[Row]) -> float | None:
-    """Return what a sampler learns of a trial whose runs have ended: the mean kNN, or the worst there is where a run
-    diverged or ran out of memory, which would happen again. None where the cause came from outside (stopped, lost)."""
+    """Return the score that a sampler learns for a trial whose runs have ended: their mean kNN.
+
+    It is the lowest possible score where a run diverged or ran out of memory, which would happen again, and None where
+    the cause came from outside (stopped, lost).
+    """
     if any(row["exit_code"] in _OWN_FAULTS or "diverged" in str(row["flags"] or "").split(",") for row in rows):
         return WORST
     scores = [row[_METRIC] for row in rows if row["state"] == "finished" and row[_METRIC] is not None]
@@ -101,8 +107,10 @@ def trial_score(rows: Sequence[Row]) -> float | None:
 
 
 def best_trial(results: Sequence[TrialResult]) -> TrialResult | None:
-    """Return the trial with the highest mean kNN; None where trials were measured differently. Whether it is told apart
-    from the next, `sweep_verdict` says."""
+    """Return the trial with the highest mean kNN; None where trials were measured differently.
+
+    `sweep_verdict` says whether it can be told apart from the next.
+    """
     scored = [result for result in results if result.mean is not None]
     if _differently(scored):
         return None
@@ -110,7 +118,7 @@ def best_trial(results: Sequence[TrialResult]) -> TrialResult | None:
 
 
 def sweep_verdict(results: Sequence[TrialResult]) -> Verdict:
-    """Judge the trials; the winner's place is that in `results`."""
+    """Judge the trials; the verdict names the winner by its index in `results`."""
     samples = [
         Sample(f"trial {one.number}", one.scores, one.seeds, one.images) if one.scores else None for one in results
     ]
@@ -124,8 +132,10 @@ def _differently(results: Sequence[TrialResult]) -> tuple[str, ...]:
 
 
 def importances(sweep: Sweep, results: Sequence[TrialResult]) -> dict[str, float | None]:
-    """For each field the share (0–1) of the variance of kNN over trials that it explains alone (η²); None where
-    fewer than three trials or one value say nothing. Trials that share a value must differ for it to mean much."""
+    """Return for each field the fraction (0–1) of the variance of kNN over trials that it alone explains (η²).
+
+    It is None with fewer than three trials or a single value. It means little unless several trials share a value.
+    """
     scored = [(result.values, result.mean) for result in results if result.mean is not None]
     return {name: _explained([(values[name], mean) for values, mean in scored]) for name in sweep.varied}
 
@@ -144,7 +154,7 @@ def _explained(pairs: list[tuple[object, float]]) -> float | None:
 
 
 def _grouped(values: list[object]) -> list[object]:
-    """Values as they are, or numbers that hardly repeat in bins of equal count."""
+    """Return the values unchanged, or, for numbers that hardly repeat, their bins of equal count."""
     distinct = sorted({value for value in values if isinstance(value, int | float)})
     if len(distinct) <= _BINS or len(distinct) * 2 <= len(values):
         return values

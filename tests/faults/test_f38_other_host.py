@@ -43,7 +43,7 @@ def test_a_run_that_writes_on_another_host_trains_there(tmp_path, fault):
         assert (status.state, status.flags) == ("running", ("elsewhere",))
         with pytest.raises(StoreError, match=r"run1 trains on gpubox, last seen .* — stop it there"):
             resume(run)
-        with pytest.raises(StoreError, match="run1 trains on gpubox — type this there"):
+        with pytest.raises(StoreError, match="run1 trains on gpubox — run this command there"):
             request_stop(run)
 
 

@@ -110,7 +110,7 @@ def test_init_names_a_run_of_the_store_or_a_file_and_refuses_what_cannot_fit(wei
     assert run.recipe.init == str(imported.path.absolute())
     assert create(store, tiny_plan(init=str(weights))).recipe.init == str(weights)
     assert create(store, tiny_plan(init="torchvision:resnet18")).recipe.init == "torchvision:resnet18"
-    with pytest.raises(RecipeError, match=r"mine holds a resnet18 ×0.125 of the cifar stem.*--width 0.125"):
+    with pytest.raises(RecipeError, match=r"mine holds a resnet18 ×0.125 with a cifar stem.*--width 0.125"):
         create(store, tiny_plan(init="mine", width=0.25))
     with pytest.raises(CheckpointError, match="has no checkpoint yet"):
         create(store, tiny_plan(init=run.name))

@@ -1,4 +1,4 @@
-"""What a queued run waits for, in words: the same for the dispatcher, `queue ls` and the dashboard."""
+"""Say what a queued run waits for, in one wording for the dispatcher, `queue ls` and the dashboard."""
 
 from __future__ import annotations
 
@@ -14,15 +14,18 @@ from simclr_tui.text import safe
 
 
 class Waits(NamedTuple):
-    """`reason` is empty when nothing but a place is missing; `hopeful`, whether it can pass by itself: a run that
-    waits for one that waits too does not count, it is that one which has hope or none."""
+    """Why a run waits for other runs: `reason` is empty when it lacks only a free slot.
+
+    `hopeful` is True if the wait can end without the user. A run that waits for a waiting run is not hopeful itself:
+    that other run is, or is not.
+    """
 
     reason: str
     hopeful: bool
 
 
 def waits_for(store: Store, ticket: Ticket) -> Waits:
-    """A run starts after those it names have finished; one that failed or was stopped must first be resumed."""
+    """Return what a ticket's run waits for: the runs it names must finish; a failed or stopped one must be resumed."""
     for number, name in enumerate(ticket.after):
         known = ticket.after_ids[number] if number < len(ticket.after_ids) else ""
         try:
@@ -36,7 +39,7 @@ def waits_for(store: Store, ticket: Ticket) -> Waits:
 
 
 def _found(store: Store, name: str, known: str) -> Run:
-    """Return the run of that id, whatever it is called by now. Raises StoreError where there is none."""
+    """Return the run with that id, even if it was renamed. Raises StoreError where there is none."""
     run = store.run(name)
     if not known or run_id(run.paths) == known:
         return run

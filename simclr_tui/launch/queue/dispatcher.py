@@ -1,7 +1,7 @@
 """The one process that starts queued runs: `python -m simclr_tui.launch.queue.dispatcher STORE`.
 
-It comes when there is work and leaves when there is none. It knows nothing but what the files say: each look reads
-the tickets and the states anew, so that it can be killed at any moment and another goes on.
+It starts when there is work and exits when there is none. Its only memory is the files: each pass reads the tickets
+and the states anew, so it can be killed at any moment and another takes over.
 """
 
 from __future__ import annotations
@@ -42,19 +42,19 @@ from simclr_tui.store.state import ACTIVE, State, read_state, waiting_again, wri
 from simclr_tui.store.store import Store
 from simclr_tui.store.ticket import Ticket, drop_ticket, tickets, write_ticket
 
-_TICK = 0.25  # seconds between two looks; more where a look takes long
+_TICK = 0.25  # seconds between two passes; more where a pass takes long
 _LOOK_SHARE = 10
-_HELD_UP = 2.0  # seconds before a store that could not be written is tried again
+_HELD_UP = 2.0  # seconds before a store that could not be written is retried
 
 
 def main(root: str) -> int:
-    """Dispatch until nothing is left that could start. Returns at once where another one is at work."""
+    """Dispatch until nothing is left that could start. Returns at once where another dispatcher is at work."""
     store = Store(Path(root))
     signal.signal(signal.SIGTERM, _ended)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     queue_paths(store).root.mkdir(parents=True, exist_ok=True)
     lock = Lock(queue_paths(store).lock)
-    # Whoever queues a run looks at the lock after writing it: a look after letting go misses nothing.
+    # A command that queues a run checks the lock after writing the ticket: a last pass after release misses nothing.
     while not why_paused(store) and _look(store).busy:
         if not lock.acquire():
             return ExitCode.OK
@@ -66,7 +66,7 @@ def main(root: str) -> int:
 
 
 def _ended(number: int, _frame: FrameType | None) -> None:
-    """The record stays behind, and pauses the queue."""
+    """Exit on a signal; the record stays behind, which pauses the queue."""
     sys.exit(128 + number)
 
 
@@ -80,7 +80,7 @@ def _dispatch(store: Store) -> None:
                 recorded = True
             if not _step(store):
                 break
-        except OSError as error:  # a full disk, or one that does not answer: nobody's run is to blame
+        except OSError as error:  # a full disk, or one that does not answer: no run is to blame
             print(f"the queue is held up: {error}", flush=True)
             with contextlib.suppress(OSError):
                 pause(store, f"the store could not be written ({error.strerror})")
@@ -90,10 +90,10 @@ def _dispatch(store: Store) -> None:
 
 
 def _step(store: Store) -> bool:
-    """Look, settle what has ended, start what can. Returns False once there is nothing left to wait for."""
+    """Settle runs that have ended and start those that can. Returns False once there is nothing left to wait for."""
     look = _look(store)
     for name, ticket in look.ended.items():
-        with contextlib.suppress(StoreError):  # resumed by someone in this moment
+        with contextlib.suppress(StoreError):  # resumed by someone at this moment
             _settle(store, store.run(name), ticket)
     if not why_paused(store):
         _start_ready(store, look)
@@ -103,7 +103,7 @@ def _step(store: Store) -> bool:
 
 
 def _settle(store: Store, run: Run, ticket: Ticket) -> None:
-    """Retry the run or let go of it, unless the installation is what failed: then nobody else shall fail too."""
+    """Retry the run or release it; pause the queue instead if the installation failed, so no other run fails too."""
     status = run.status
     if status.state == "failed" and status.exit_code == ExitCode.FAILED and not status.step:
         fault = environment_fault()
@@ -114,7 +114,7 @@ def _settle(store: Store, run: Run, ticket: Ticket) -> None:
 
 
 def _hold(store: Store, run: Run, ticket: Ticket, *, why: str) -> None:
-    """Pause the queue and put the run back where it stood."""
+    """Pause the queue and put the run back in its position."""
     pause(store, why)
     with claimed(run):
         write_state(run.paths, waiting_again(run.status, f"the queue was paused: {why}"), durable=True)
@@ -124,8 +124,11 @@ def _hold(store: Store, run: Run, ticket: Ticket, *, why: str) -> None:
 
 @dataclass(frozen=True)
 class _Look:
-    """What the files say: runs that may start, in order; runs under way; runs that have ended unsettled; and
-    whether anything may come of it without the user."""
+    """The queue as the files show it.
+
+    Runs that may start, in order; runs under way; runs that have ended and are not settled; and whether anything can
+    still happen without the user.
+    """
 
     ready: dict[str, Ticket]
     going: dict[str, tuple[Ticket, State]]
@@ -146,7 +149,7 @@ def _look(store: Store) -> _Look:
         try:
             status = store.run(name).status
         except StoreError:
-            continue  # removed in this moment, or damaged: nothing to start
+            continue  # removed at this moment, or damaged: nothing to start
         if status.state in ACTIVE:
             going[name] = (ticket, status)
         elif status.state != "queued":
@@ -160,7 +163,7 @@ def _look(store: Store) -> _Look:
 
 
 def _start_ready(store: Store, look: _Look) -> None:
-    """Start what fits, in order. One that finds no place holds up those behind it that want the same kind."""
+    """Start the runs that fit, in order. A run without a free slot holds up those behind it that want the same kind."""
     if not look.ready:
         return
     gpus = _gpus(status for _, status in look.going.values())
@@ -187,8 +190,10 @@ def _start_ready(store: Store, look: _Look) -> None:
 
 
 def _gpus(going: Iterable[State]) -> list[GpuSample]:
-    """Those left to us, with the memory that our runs hold there: the second process of a run (`--gpus 2`) holds some
-    too, and is a child of the supervisor as the first is."""
+    """Return the visible GPUs with the memory that our runs hold on each.
+
+    Every process of a run counts (`--gpus 2` has two): all are children of the supervisor.
+    """
     if not shared_reader().count():
         return []
     ours = [one for status in going for one in (status.supervisor, status.process) if one and is_alive(one)]
@@ -197,19 +202,19 @@ def _gpus(going: Iterable[State]) -> list[GpuSample]:
 
 
 def _is_on_cpu(store: Store, name: str, gpus: Sequence[GpuSample]) -> bool:
-    with contextlib.suppress(SimclrError):  # removed in this moment, or damaged
+    with contextlib.suppress(SimclrError):  # removed at this moment, or damaged
         return not wants_gpu(store.run(name).recipe, gpus)
     return False
 
 
 def _start_at(store: Store, run: Run, ticket: Ticket, *, place: Place) -> bool:
-    """Start one run on those GPUs, with the environment of whoever queued it."""
+    """Start one run on the GPUs of `place`, with the environment in which it was queued."""
     variables = ticket.environment | environment(run.recipe, place)
     return _start(store, run, msgspec.structs.replace(ticket, gpus=place), variables=variables)
 
 
 def _start(store: Store, run: Run, ticket: Ticket, *, variables: Mapping[str, str]) -> bool:
-    """Start one run. Where the store has no room the queue is paused; a run that cannot start has failed."""
+    """Start one run. A store without room pauses the queue; a run that cannot start is marked failed."""
     if why := _disk_fault(store, run):
         pause(store, why)
         return False
@@ -233,7 +238,7 @@ def _start(store: Store, run: Run, ticket: Ticket, *, variables: Mapping[str, st
 
 
 def _is_ours(run: Run) -> bool:
-    """Whether the run was begun here and its supervisor has not taken over."""
+    """Return True if the run was started by this dispatcher and its supervisor has not taken over."""
     with contextlib.suppress(StoreError):
         status = read_state(run.paths)
         return status.state == "starting" and status.supervisor == this_process()
@@ -241,7 +246,7 @@ def _is_ours(run: Run) -> bool:
 
 
 def _fail(run: Run, reason: str) -> None:
-    """Say why the run cannot be started, and let go of it: it would fail again."""
+    """Record why the run cannot be started, and release it: it would fail again."""
     status = run.status
     failed = msgspec.structs.replace(
         status, state="failed", reason=reason, exit_code=ExitCode.FAILED, since=SYSTEM_CLOCK.wall()
@@ -252,7 +257,7 @@ def _fail(run: Run, reason: str) -> None:
 
 
 def _disk_fault(store: Store, run: Run) -> str:
-    """Why the store cannot take another run; empty when it can."""
+    """Return why the store cannot take another run; empty when it can."""
     try:
         check_space(store.root, checkpoint_bytes(run))
     except SimclrError as error:
@@ -261,7 +266,7 @@ def _disk_fault(store: Store, run: Run) -> str:
 
 
 def _changes(run: Run, ticket: Ticket) -> list[str]:
-    """What is no longer as it was when the run was queued."""
+    """Return a sentence for each thing that has changed since the run was queued."""
     found = []
     if ticket.code and ticket.code != code_digest():
         queued, now = run.info.git_commit[:8] or "?", git_commit()[:8] or "?"

@@ -1,4 +1,4 @@
-"""Where a run of the queue may train: so many at once on each GPU, or on the CPU of a machine without one."""
+"""Slots for queued runs: a number of runs at once on each GPU, or on the CPU of a machine without one."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from simclr_tui.hardware.visible import gpu_key, is_slice
 from simclr_tui.recipe.recipe import Recipe
 
 Place = tuple[str, ...]
-"""The GPUs of one run by uuid (or index, where the driver tells none); empty for the CPU."""
+"""The GPUs of one run by uuid (or index, where the driver gives no uuid); empty for the CPU."""
 
 _SPARE_BYTES, _SPARE_SHARE = 1e9, 0.1  # what a driver, a desktop or an idle process may hold
 
@@ -20,9 +20,9 @@ def wants_gpu(recipe: Recipe, gpus: Sequence[GpuSample]) -> bool:
 
 
 def find_place(recipe: Recipe, taken: Sequence[Place], gpus: Sequence[GpuSample], *, slots: int) -> Place | None:
-    """A place for one more run beside those that are taken, on the least used GPUs; None while there is none.
+    """Return a free place for one more run, on the least used GPUs; None while there is none.
 
-    `gpus` are those left to us, as CUDA counts them: `cuda:1` is the second of them, whatever its index.
+    `gpus` are the visible ones in CUDA's order: `cuda:1` is the second of them, whatever its index.
     """
     if not wants_gpu(recipe, gpus):
         return () if sum(not place for place in taken) < slots else None
@@ -36,10 +36,10 @@ def find_place(recipe: Recipe, taken: Sequence[Place], gpus: Sequence[GpuSample]
 
 
 def is_foreign(gpu: GpuSample, ours: int) -> bool:
-    """Whether somebody else computes there: more memory is held than a driver needs and than our runs have.
+    """Return True if someone else computes there: more memory is in use than the driver and our runs account for.
 
-    A GPU that does not answer is left alone too. Where the driver does not tell whose memory it is (in most
-    containers), a GPU with a run of ours counts as ours. A slice that the user has named is nobody else's.
+    A GPU that does not answer is left alone too. Where the driver does not report memory per process (in most
+    containers), a GPU with a run of ours counts as ours. A MIG slice that the user has named is never foreign.
     """
     if is_slice(gpu):
         return False
@@ -52,9 +52,9 @@ def is_foreign(gpu: GpuSample, ours: int) -> bool:
 
 
 def environment(recipe: Recipe, place: Place) -> dict[str, str]:
-    """What makes the run see its GPUs alone; one that names its GPU by number (`cuda:1`) counts among all of ours.
+    """Return the variables that restrict a run to its GPUs; a run with a numbered GPU (`cuda:1`) sees all of ours.
 
-    Where a GPU has no uuid its index is NVML's, and CUDA would by itself count the fastest first.
+    Without a uuid the index is NVML's, whereas CUDA's default order puts the fastest GPU first.
     """
     if not place or recipe.device.startswith("cuda:"):
         return {}

@@ -1,4 +1,4 @@
-"""Training on this machine when it is a run's turn."""
+"""Training on this machine when a run's turn comes."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from simclr_tui.store.store import Store
 
 @dataclass(frozen=True)
 class Queue:
-    """The placement that waits for a free GPU, and for the runs named by `after`."""
+    """The placement that waits for a free GPU and for the runs named by `after`."""
 
     priority: int = 0
     after: tuple[str, ...] = ()
     poll: ClassVar[float] = 0.05
 
     def check(self, recipe: Recipe) -> None:
-        """Refuse nothing: a plan was made for this machine."""
+        """Accept every recipe: the plan was made for this machine."""
 
     def submit(self, store: Store, plan: Plan, metadata: Metadata) -> Run:
         return enqueue(store, plan, metadata, priority=self.priority, after=self.after)
@@ -37,7 +37,7 @@ class Queue:
         leave_slurm(run.paths)
 
     def stop(self, run: Run, *, who: str, now: bool = False) -> None:
-        if not take_out(run, who):  # its turn came in this moment
+        if not take_out(run, who):  # its turn came at this moment
             Here().stop(run, who=who, now=now)
 
     def refresh(self, store: Store) -> None:

@@ -1,4 +1,4 @@
-"""The queue as its users see it: put a run in, move it, pause, go on, look. The work is the dispatcher's."""
+"""The queue as its users see it: add a run, move it, pause, resume, list. The dispatcher does the work."""
 
 from __future__ import annotations
 
@@ -30,17 +30,17 @@ from simclr_tui.store.store import Store
 from simclr_tui.store.ticket import Ticket, tickets, write_ticket
 from simclr_tui.store.unreadable import UNREADABLE
 
-_READY_WITHIN = 10.0  # seconds until a dispatcher must have said that it is there
+_READY_WITHIN = 10.0  # seconds within which a new dispatcher must report that it runs
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """settings.json. `slots`: runs at once on each GPU, or on the CPU of a machine without one."""
+    """Contents of settings.json. `slots`: runs at once on each GPU, or on the CPU of a machine without one."""
 
     slots: int = 1
 
 
 class Pause(msgspec.Struct, frozen=True, kw_only=True):
-    """paused.json: nothing starts until the user says so."""
+    """Contents of paused.json: nothing starts until the user resumes the queue."""
 
     why: str = "the user paused it"
     since: float = 0.0
@@ -53,7 +53,7 @@ def queue_paths(store: Store) -> QueuePaths:
 def enqueue(
     store: Store, plan: Plan, metadata: Metadata = UNNAMED, *, priority: int = 0, after: tuple[str, ...] = ()
 ) -> Run:
-    """Make a run that waits for its turn, as the last of its priority. Starts nothing: see `ensure_dispatcher`.
+    """Make a run that waits for its turn, last of its priority. Starts nothing: see `ensure_dispatcher`.
 
     Raises StoreError as `start` does.
     """
@@ -73,18 +73,18 @@ def enqueue(
     return run
 
 
-_OURS = ("SIMCLR_DATA", "SIMCLR_OFFLINE")  # kept as unset too; empty means the same
+_OURS = ("SIMCLR_DATA", "SIMCLR_OFFLINE")  # kept when unset, too; empty means the same
 _KEPT = (*_OURS, "HF_HOME", "TORCH_HOME", "XDG_CACHE_HOME", "OMP_NUM_THREADS")
 
 
 def kept_environment() -> dict[str, str]:
-    """Return what a run that is queued here trains with, whoever's dispatcher starts it; folders as absolute paths."""
+    """Return the variables a run queued here trains with, whoever starts its dispatcher; folders as absolute paths."""
     set_here = {name: value for name in _KEPT if (value := os.environ.get(name))}
     return dict.fromkeys(_OURS, "") | absolute(set_here)
 
 
 def queue_again(store: Store, run: Run) -> None:
-    """Put a run that was stopped, failed or lost back into the queue, as the last. Raises StoreError."""
+    """Put a run that was stopped, failed or lost back into the queue, at its end. Raises StoreError."""
     last = max((ticket.position for ticket in tickets(store).values()), default=0)
     with claimed(run):
         status = run.status
@@ -98,7 +98,7 @@ def queue_again(store: Store, run: Run) -> None:
 
 
 def move(store: Store, run: Run, *, before: Run | None = None, last: bool = False, priority: int | None = None) -> None:
-    """Give a waiting run another place: first of its priority, last, or before another. Raises StoreError."""
+    """Move a waiting run: first of its priority, last, or before another run. Raises StoreError."""
     waiting = waiting_runs(store)
     for one in (run, *([before] if before else [])):
         if one.name not in waiting:
@@ -108,7 +108,7 @@ def move(store: Store, run: Run, *, before: Run | None = None, last: bool = Fals
     names = [name for name, other in waiting.items() if other.priority == wanted]
     place = names.index(before.name) if before else len(names) if last else 0
     names.insert(place, run.name)
-    # From behind, so that after a kill in between no two have changed places but the one that moves.
+    # Renumber from the end: a kill in between leaves every run but the moving one in its order.
     waiting[run.name] = msgspec.structs.replace(ticket, priority=wanted)
     top = max((other.position for other in waiting.values()), default=0)
     moved = names[place:] if not last else [run.name]
@@ -117,7 +117,7 @@ def move(store: Store, run: Run, *, before: Run | None = None, last: bool = Fals
 
 
 def move_by(store: Store, run: Run, places: int) -> None:
-    """So many places later among those of its priority; sooner, with a negative number. Raises StoreError."""
+    """Move a run `places` positions later within its priority; earlier if negative. Raises StoreError."""
     waiting = waiting_runs(store)
     if run.name not in waiting:
         move(store, run)  # says why not
@@ -130,20 +130,20 @@ def move_by(store: Store, run: Run, places: int) -> None:
 
 
 def toggle(store: Store) -> str:
-    """Pause the queue, or let it go on. Returns what became of it. Raises StoreError."""
+    """Pause the queue, or resume a paused one. Returns a sentence on what it does now. Raises StoreError."""
     if not why_paused(store):
         pause(store)
-        return "the queue is paused; what trains goes on"
+        return "the queue is paused; runs under way continue"
     unpause(store)
     ensure_dispatcher(store)
-    return "the queue goes on"
+    return "the queue is running again"
 
 
 def waiting_runs(store: Store) -> dict[str, Ticket]:
-    """The runs in state `queued`, the next first."""
+    """Return the runs in state `queued`, the next one first."""
     found: dict[str, Ticket] = {}
     for name, ticket in tickets(store).items():
-        with contextlib.suppress(StoreError):  # taken away in this moment
+        with contextlib.suppress(StoreError):  # removed at this moment
             if store.run(name).state == "queued":
                 found[name] = ticket
     return found
@@ -154,12 +154,12 @@ def settings(store: Store) -> Settings:
 
 
 def pause(store: Store, why: str = "the user paused it") -> None:
-    """Nothing starts until `unpause`; what trains goes on. Raises OSError."""
+    """Start nothing more until `unpause`; runs under way continue. Raises OSError."""
     _write(queue_paths(store).paused, Pause(why=why, since=SYSTEM_CLOCK.wall()))
 
 
 def unpause(store: Store, slots: int | None = None) -> None:
-    """The user says so. Raises OSError."""
+    """Resume the queue at the user's request. Raises OSError."""
     paths = queue_paths(store)
     if slots is not None:
         _write(paths.settings, Settings(slots=slots))
@@ -169,7 +169,7 @@ def unpause(store: Store, slots: int | None = None) -> None:
 
 
 def why_paused(store: Store) -> str:
-    """Why nothing starts; empty when it does. A dispatcher that did not leave in order pauses the queue."""
+    """Return why nothing starts; empty when runs do start. A dispatcher that did not exit cleanly pauses the queue."""
     paths = queue_paths(store)
     if paths.paused.exists():
         return (_read(paths.paused, Pause) or Pause()).why
@@ -180,7 +180,7 @@ def why_paused(store: Store) -> str:
 
 
 def dispatches(store: Store) -> bool:
-    """Whether a dispatcher is at work."""
+    """Return True if a dispatcher is at work."""
     return is_locked(queue_paths(store).lock)
 
 
@@ -198,7 +198,7 @@ def ensure_dispatcher(store: Store) -> str:
     process = start_detached("simclr_tui.launch.queue.dispatcher", str(root), log=paths.log, folder=root)
     deadline = time.monotonic() + _READY_WITHIN
     while time.monotonic() < deadline:
-        # One that ends at once, well, found nothing to do or another one at work.
+        # One that exits at once with code 0 found nothing to do, or another dispatcher at work.
         if dispatches(store) or process.poll() == 0:
             return ""
         if process.poll() is not None:

@@ -1,4 +1,4 @@
-"""What becomes of a queued run that has ended: resumed when something outside killed it, else its last word."""
+"""Settle a queued run that has ended: resume it if something outside killed it, else record its end."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ _SAID = {
 
 
 def settle(run: Run, ticket: Ticket) -> None:
-    """Queue the run again where that helps, else let go of it; either way its state and events say why.
+    """Queue the run again where that helps, else release it; either way its state and events say why.
 
-    Killed by a signal, or lost: resumed up to three times, each time only if it has saved a newer checkpoint.
-    Raises StoreError when someone else is at it: the next look settles it.
+    A run that was killed by a signal or lost is resumed up to three times, each time only if it has saved a newer
+    checkpoint. Raises StoreError while another process holds the run: the next pass settles it.
     """
     with claimed(run):
         status = run.status
@@ -44,7 +44,7 @@ def settle(run: Run, ticket: Ticket) -> None:
 
 
 def _refusal(status: State, ticket: Ticket, saved: int) -> str:
-    """Why the run is not resumed; empty when it is."""
+    """Return why the run is not resumed; empty when it is."""
     if status.state in ("finished", "stopped"):
         return "it has ended"
     code = status.exit_code
@@ -60,8 +60,11 @@ def _counted(ticket: Ticket, reason: str, saved: int) -> Ticket:
 
 
 def _queue_again(run: Run, ticket: Ticket, status: State, *, reason: str, saved: int) -> None:
-    """The state first: killed between the two writes, the run is retried once more than is counted."""
-    goes_on = f"{reason}; goes on from step {saved}"
+    """Queue a run again: first its state, then its ticket.
+
+    Killed between the two writes, the run is retried once more than is counted.
+    """
+    goes_on = f"{reason}; resumes from step {saved}"
     if ticket.retried:
         goes_on += f", retry {len(ticket.retried)} of {RETRIES}"
     write_state(run.paths, waiting_again(status, goes_on), durable=True)

@@ -1,4 +1,4 @@
-"""Runs of a store that train on this machine without its queue: started or resumed by hand, they too take a place."""
+"""Find runs of a store that train here outside the queue: started or resumed by hand, they take a slot too."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ _SUPERVISOR = "simclr_tui.launch.supervisor"
 
 
 def started_by_hand(store: Store, queued: Collection[str]) -> list[str]:
-    """Names of runs whose supervisor lives here and that are not among `queued`.
+    """Return the names of runs whose supervisor is alive here and that are not among `queued`.
 
-    Processes are looked at, not runs: there are fewer of them than of runs that ended long ago.
+    It looks through processes, not runs: there are fewer of them than of runs that ended long ago.
     """
     root = store.root.absolute()
     found = []

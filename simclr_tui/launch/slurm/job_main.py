@@ -1,7 +1,7 @@
-"""What a Slurm job does: one attempt of a run after another, for as long as Slurm brings the job back.
+"""The work of a Slurm job: one attempt of a run after another, for as long as Slurm requeues the job.
 
-submitit calls it on the node. Time limit and preemption come as SIGUSR1, which reaches the trainer too: it saves a
-checkpoint, and the job is put back into Slurm's queue.
+submitit calls it on the node. Time limit and preemption arrive as SIGUSR1, which reaches the trainer too: it saves a
+checkpoint, and the job goes back into Slurm's queue.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _SAVED_WITHIN = 60.0  # seconds for the step in flight and its checkpoint
 
 
 class Attempts:
-    """Called by submitit; `checkpoint` is its hook for a job that must leave."""
+    """The callable that submitit runs; `checkpoint` is its hook for a job that must give up its node."""
 
     def __init__(self, run_dir: str) -> None:
         self.run_dir = run_dir
@@ -38,7 +38,7 @@ class Attempts:
         if status.state == "finished":
             tell(run, place)
             return ExitCode.OK
-        if status.state != "queued":  # brought back by Slurm: nothing else may hold the run
+        if status.state != "queued":  # requeued by Slurm: nothing else can hold the run
             wait_again(run, status, "Slurm started its job again")
         meeting = open_meeting(place)
         try:
@@ -52,7 +52,7 @@ class Attempts:
         return _until_ended(run)
 
     def checkpoint(self) -> Any:
-        """The time is up, or someone more important comes: the trainer has had the signal too."""
+        """Requeue the job at its time limit or when preempted; the trainer has received the signal too."""
         from submitit.helpers import DelayedSubmission
 
         run = Run(Path(self.run_dir))
@@ -65,7 +65,7 @@ class Attempts:
 
 
 def _until_ended(run: Run) -> int:
-    """Return the run's exit code; FAILED where its processes disappeared, which Slurm then tells of the job."""
+    """Return the run's exit code; FAILED where its processes disappeared, so that Slurm reports the job as failed."""
     while (status := read_state(run.paths)).state in OPEN:
         if status.state in ACTIVE and not (is_alive(status.supervisor) or is_alive(status.process)):
             time.sleep(_TICK)
@@ -76,8 +76,8 @@ def _until_ended(run: Run) -> int:
 
 
 def wait_again(run: Run, status: State, why: str) -> None:
-    """The run is `queued` once more, with what it has reached."""
+    """Set the run to `queued` again, keeping the step it has reached."""
     saved = max((manifest.step for manifest in run.checkpoints), default=0)
-    reason = f"{why}; goes on from step {saved}"
+    reason = f"{why}; resumes from step {saved}"
     write_state(run.paths, waiting_again(status, reason), durable=True)
     record(run.paths, status.attempt, "retry", message=reason, step=status.step)

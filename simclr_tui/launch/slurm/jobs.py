@@ -1,7 +1,7 @@
-"""Runs as Slurm jobs: submitted through submitit, watched through squeue, stopped through scancel.
+"""Train runs as Slurm jobs: submitted through submitit, watched through squeue, stopped through scancel.
 
-The run folder lies on a file system that the nodes share, and is the same as ever. `slurm.json` in it names the job
-as long as Slurm answers for the run.
+The run folder lies on a file system that the nodes share and looks like any other. Its `slurm.json` names the job
+for as long as Slurm is responsible for the run.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ from simclr_tui.store.state import ACTIVE, State, read_state, waiting_again, wri
 from simclr_tui.store.store import Store
 
 _CLOCKS_APART = 5.0  # seconds by which the clocks of two nodes may differ
-_REQUEUES = 10_000  # times that a job may reach its time limit: a run is as long as it is
-_KILLED = 128 + signal.SIGKILL  # the exit code of a trainer that was killed, its supervisor could not tell by whom
+_REQUEUES = 10_000  # times a job may reach its time limit: a run may take as many jobs as it needs
+_KILLED = 128 + signal.SIGKILL  # exit code of a trainer killed by an unknown sender
 _OVER = ("COMPLETED", "CANCELLED", "FAILED", "TIMEOUT", "NODE_FAIL", "OUT_OF_MEMORY", "BOOT_FAIL", "DEADLINE")
 
 
@@ -61,7 +61,7 @@ def submit(store: Store, plan: Plan, metadata: Metadata = UNNAMED, *, resources:
 
 
 def resubmit(run: Run, resources: Resources) -> Job:
-    """A job for a run that was stopped, failed or lost: it goes on from its newest checkpoint. Raises as `submit`."""
+    """Submit a job that resumes a stopped, failed or lost run from its newest checkpoint. Raises as `submit` does."""
     require_slurm()
     with claimed(run):
         status = run.status
@@ -75,7 +75,7 @@ def submit_again(run: Run, resources: Resources) -> Job:
     """Submit a job for a queued run. Raises StoreError where Slurm refuses it."""
     import submitit
 
-    # The trainer listens to this one; submitit's own choice would kill it.
+    # The trainer handles this signal; submitit's default would kill it.
     os.environ["SUBMITIT_PREEMPT_SIGNAL"] = "USR1"
     submitit.JobEnvironment.USR_SIG = "USR1"
     folder = run.paths.slurm_folder.absolute()
@@ -114,10 +114,9 @@ def _parameters(run: Run, resources: Resources) -> dict[str, object]:
 
 
 def refresh(store: Store) -> None:
-    """Bring the states of runs on Slurm up to date with what Slurm says of their jobs: one question for all.
+    """Bring the states of runs on Slurm up to date with their jobs, in one query for all.
 
-    Slurm that does not answer changes nothing, and neither does a run that is damaged, removed in this moment, or of
-    someone else.
+    Nothing changes if Slurm does not answer, or for a run that is damaged, just removed, or someone else's.
     """
     if not QueuePaths(store.root / QUEUE).slurm.exists():
         return
@@ -141,8 +140,11 @@ def _job_of(store: Store, name: str) -> Job | None:
 
 
 def _pending(run: Run, reason: str, asked: float) -> None:
-    """The job waits. A run that has begun since Slurm was asked is left alone; one that was at it before lost its node,
-    and Slurm will start its job again."""
+    """Record that the job waits.
+
+    A run that has started since Slurm was asked is left alone; one that trained before has lost its node, and Slurm
+    will start its job again.
+    """
     status = read_state(run.paths)
     if status.state in ACTIVE and status.since > asked - _CLOCKS_APART:
         return
@@ -157,7 +159,7 @@ def _pending(run: Run, reason: str, asked: float) -> None:
 
 
 def _gone(run: Run, job: Job, state: str) -> None:
-    """The job has ended: so has the run, or Slurm says why it is lost, or that its memory ran out."""
+    """Record the end of the job: the run has ended too, is lost for the reason Slurm gives, or ran out of memory."""
     status = read_state(run.paths)
     if state == "OUT_OF_MEMORY" and (status.state in ("queued", *ACTIVE) or status.exit_code == _KILLED):
         _no_memory(run, job, status)
@@ -170,7 +172,7 @@ def _gone(run: Run, job: Job, state: str) -> None:
 
 
 def _no_memory(run: Run, job: Job, status: State) -> None:
-    """The trainer was killed, perhaps with the supervisor that would have told why. It would happen again."""
+    """Record that the job ran out of memory: the supervisor may be dead too, and a retry would end the same way."""
     reason = f"{NO_MEMORY}, around step {status.step}; Slurm: job {job.id} is out of memory — {NO_MEMORY_HINT}"
     failed = msgspec.structs.replace(_ended(status, reason), state="failed", exit_code=ExitCode.OUT_OF_MEMORY)
     write_state(run.paths, failed, durable=True)
@@ -182,12 +184,12 @@ def _ended(status: State, reason: str) -> State:
 
 
 def cancel(run: Run, job: Job, *, now: bool = False) -> None:
-    """Ask the trainer to stop with a checkpoint, which ends the job; a job that waits, or `now`, is cancelled."""
+    """Ask the trainer to stop with a checkpoint, which ends the job; cancel a waiting job, or any job if `now`."""
     waits = read_state(run.paths).state == "queued"
     words = ["scancel", job.id] if waits or now else ["scancel", "--signal=TERM", job.id]
     try:
         asked = subprocess.run(words, capture_output=True, text=True, timeout=ASK_WITHIN, check=False)
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise StoreError(f"Slurm did not take the stop of {run.name}: {error}", "see squeue") from None
+        raise StoreError(f"Slurm refused to stop {run.name}: {error}", "see squeue") from None
     if asked.returncode:
-        raise StoreError(f"Slurm did not take the stop of {run.name}: {asked.stderr.strip()}", "see squeue")
+        raise StoreError(f"Slurm refused to stop {run.name}: {asked.stderr.strip()}", "see squeue")

@@ -1,4 +1,4 @@
-"""Training as a job of Slurm."""
+"""Training as a Slurm job."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from simclr_tui.store.slurm_file import Resources, read_job
 from simclr_tui.store.state import OPEN
 from simclr_tui.store.store import Store
 
-# What this machine has says nothing of a cluster. Under way, a trial teaches nothing yet: see docs/scaling.md.
+# This machine's GPUs say nothing about a cluster. A trial under way has no score yet: see docs/scaling.md.
 _TRIALS_AT_ONCE = 4
 
 
 @dataclass(frozen=True)
 class Slurm:
-    """The placement whose runs are jobs, each asking for `resources`."""
+    """The placement that makes each run a job with the given `resources`."""
 
     resources: Resources
     poll: ClassVar[float] = 0.5  # squeue is asked
@@ -43,7 +43,7 @@ class Slurm:
     def stop(self, run: Run, *, who: str, now: bool = False) -> None:
         job = read_job(run.paths)
         if job is None:
-            raise StoreError(f"{run.name} is no job of Slurm any more, it is {run.state}", "see simclr ls")
+            raise StoreError(f"{run.name} no longer has a Slurm job, it is {run.state}", "see simclr ls")
         if now or run.state in OPEN:
             cancel(run, job, now=now)
         if run.state == "queued" and take_out(run, who):

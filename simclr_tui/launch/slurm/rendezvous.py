@@ -1,7 +1,7 @@
-"""A run whose processes lie on several nodes of one Slurm job.
+"""Train one run with processes on several nodes of one Slurm job.
 
-The first node holds the attempt as any job does, and writes down where its torchrun is to be met; the others wait for
-that and start a torchrun each, beside the run and without a word in its state.
+The first node holds the attempt as any job does, and writes down where its torchrun listens; the others wait for
+that and start a torchrun each, without touching the run's state.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from simclr_tui.store.state import ACTIVE, read_state
 from simclr_tui.store.unreadable import UNREADABLE
 
 _TICK = 0.2
-_MET_WITHIN = 600.0  # seconds until the first node must have begun: a file system may be slow to show a file
-_LEFT_WITHIN = 90.0  # seconds after the attempt's end in which the processes here have noticed
+_MET_WITHIN = 600.0  # seconds for the first node to start: a shared file system may show a file late
+_LEFT_WITHIN = 90.0  # seconds for the processes here to notice the attempt's end
 
 
 class Place(msgspec.Struct, frozen=True, kw_only=True):
-    """Which node this is, 0 the first, and which start of which job: one that Slurm brings back is another."""
+    """The node's number (0 is the first), the job and its start count: a requeued job counts as a new start."""
 
     start: str
     node: int
@@ -37,7 +37,7 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Word(msgspec.Struct, frozen=True, kw_only=True):
-    """meeting.json: the first node's word to the others. Without a meeting there is nothing to join."""
+    """Contents of meeting.json, from the first node to the others. Without a meeting there is nothing to join."""
 
     start: str
     attempt: int = 0
@@ -45,7 +45,7 @@ class _Word(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def this_place() -> Place:
-    """As Slurm says it in the environment; alone without it."""
+    """Return this node's place from Slurm's variables; a single node without them."""
     start = f"{os.environ.get('SLURM_JOB_ID', '')}.{os.environ.get('SLURM_RESTART_COUNT', '0')}"
     node, nodes = (int(os.environ.get(name, default)) for name, default in _COUNTS)
     return Place(start=start, node=node, nodes=nodes)
@@ -55,7 +55,7 @@ _COUNTS = (("SLURM_NODEID", "0"), ("SLURM_JOB_NUM_NODES", "1"))
 
 
 def open_meeting(place: Place) -> Meeting | None:
-    """A free port of this node, under the name by which the others know it; None for a job of one node."""
+    """Return a free port of this node under the host name that the others use; None for a job of one node."""
     if place.nodes == 1:
         return None
     with socket.socket() as free:
@@ -64,14 +64,14 @@ def open_meeting(place: Place) -> Meeting | None:
 
 
 def tell(run: Run, place: Place, *, attempt: int = 0, meeting: Meeting | None = None) -> None:
-    """Say to the other nodes where to meet, or, without a meeting, that they may leave. Raises OSError."""
+    """Tell the other nodes where to meet or, without a meeting, that they may exit. Raises OSError."""
     if place.nodes > 1:
         word = _Word(start=place.start, attempt=attempt, meeting=meeting)
         write_file(run.paths.meeting, msgspec.json.encode(word))
 
 
 def join(run: Run, place: Place) -> int:
-    """Train the first node's attempt with it, to its end. Returns the exit code of this node's processes."""
+    """Join the first node's attempt and train to its end. Returns the exit code of this node's processes."""
     word = _heard(run, place)
     if word is None:
         return ExitCode.FAILED
@@ -97,7 +97,7 @@ def _heard(run: Run, place: Place) -> _Word | None:
 
 
 def _until_left(run: Run, attempt: int, torchrun: subprocess.Popen[bytes]) -> int:
-    """Processes that do not notice the end of the attempt are ended."""
+    """Wait until this node's torchrun has ended; kill it if it does not notice the end of the attempt."""
     ended: float | None = None
     while (code := torchrun.poll()) is None:
         status = read_state(run.paths)

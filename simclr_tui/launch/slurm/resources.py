@@ -1,4 +1,4 @@
-"""What a Slurm job asks for: as it is typed, as it was for the last job, and whether the recipe can be shared so."""
+"""Resources of a Slurm job: as typed, as the last job had them, and whether they can share the recipe evenly."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _UNITS = {"s": 1 / 60, "m": 1, "h": 60, "d": 24 * 60}
 
 
 class JobOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """What the user says of a job; what is empty or 0 is left to the last job, else to Slurm."""
+    """Job options as the user gave them; an empty or 0 field falls back to the last job, else to Slurm."""
 
     partition: str = ""
     time: str = ""
@@ -42,14 +42,14 @@ def parse_time(text: str) -> int:
 
 
 def slurm_resources(resolved: Resolved, options: JobOptions) -> Resources:
-    """Return what a job of that recipe asks for. Raises RecipeError."""
+    """Return the resources for a job of a recipe. Raises RecipeError."""
     asked = Resources(gpus=asked_gpus(resolved), **options.given())
     check_nodes(resolved.recipe, asked)
     return asked
 
 
 def resources_again(run: Run, options: JobOptions) -> Resources:
-    """Return what a run's next job asks for: what is given, the rest as its last job did. Raises RecipeError."""
+    """Return the resources for a run's next job: given options first, then its last job's. Raises RecipeError."""
     last = last_resources(run.paths)
     if last is None:
         return slurm_resources(run.resolved, options)

@@ -149,7 +149,7 @@ def test_after_a_reboot_nothing_starts_until_the_user_says_so(store):
     assert waiting.state == "queued"
     go(store)
     until(lambda: run.state == waiting.state == "finished", what="both to finish")
-    assert "the machine was restarted; goes on from step" in messages(run, "retry")[0]
+    assert "the machine was restarted; resumes from step" in messages(run, "retry")[0]
 
 
 def test_stop_takes_a_queued_run_out_and_resume_starts_one_out_of_turn(store):

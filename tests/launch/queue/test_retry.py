@@ -39,7 +39,7 @@ def settled(run):
 @pytest.mark.parametrize("code", [KILLED, 128 + signal.SIGTERM, 128 + signal.SIGBUS])
 def test_a_killed_run_that_advanced_waits_again(tmp_path, code):
     status, ticket = settled(ended(tmp_path, exit_code=code, time=2.0, elapsed=1.0))
-    assert (status.state, status.reason) == ("queued", "why; goes on from step 4, retry 1 of 3")
+    assert (status.state, status.reason) == ("queued", "why; resumes from step 4, retry 1 of 3")
     assert (status.step, status.elapsed, status.summary) == (7, 3.0, {"loss": 3.0})
     assert (ticket.retried, ticket.advanced, ticket.position) == (("why",), 4, 3)
 
@@ -48,7 +48,7 @@ def test_a_lost_run_waits_again(tmp_path):
     run = ended(tmp_path, state="running", supervisor=ProcessId(pid=1, started=1, boot="before"))
     status, _ = settled(run)
     assert (status.state, status.supervisor, status.process) == ("queued", None, None)
-    assert "the machine was restarted; goes on from step 4" in status.reason
+    assert "the machine was restarted; resumes from step 4" in status.reason
 
 
 @pytest.mark.parametrize(

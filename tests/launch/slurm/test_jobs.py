@@ -87,7 +87,7 @@ def test_a_requeued_job_goes_on_to_the_bit_and_ends(store, tmp_path):
     trains(run, 20)
     scontrol("requeue", job.id)
     until(lambda: state(store, run) == "queued" and "Slurm: " in run.status.reason, what="the job to wait again")
-    assert "preempted; goes on from step" in run.status.reason
+    assert "preempted; resumes from step" in run.status.reason
     scontrol("update", f"JobId={job.id}", "StartTime=now")  # Slurm would wait two minutes
     until(lambda: state(store, run) == "finished", what="the run to finish")
     assert run.status.attempt == 2
@@ -104,7 +104,7 @@ def test_the_warning_before_the_time_limit_saves_and_brings_the_job_back(store):
     trains(run)
     subprocess.run(["scancel", "--signal=USR1", job.id], check=True)
     until(lambda: state(store, run) == "queued" and "Slurm: " in run.status.reason, what="the job to wait again")
-    assert "time limit; goes on from step" in run.status.reason
+    assert "time limit; resumes from step" in run.status.reason
     assert run.checkpoints[0].step == run.status.step
     assert stop(run).state == "stopped"
     until(lambda: not subprocess.run(["squeue", "-h"], capture_output=True).stdout, what="the job to be gone")
@@ -192,7 +192,7 @@ def test_two_nodes_are_warned_requeued_killed_and_stopped_as_one(store):
     trains(run)
     subprocess.run(["scancel", "--signal=USR1", job.id], check=True)
     until(lambda: state(store, run) == "queued" and "Slurm: " in run.status.reason, what="the job to wait again")
-    assert "time limit; goes on from step" in run.status.reason
+    assert "time limit; resumes from step" in run.status.reason
     saved = run.status.step
     scontrol("update", f"JobId={job.id}", "StartTime=now")
     trains(run, saved + 1)

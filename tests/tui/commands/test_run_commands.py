@@ -173,7 +173,7 @@ async def test_waiting_runs_change_places_and_the_queue_is_paused_and_goes_on(st
         for name in ("one", "two", "three"):
             assert take_out(Store(store).run(name))
         await press(app, pilot, "Q")
-        await until(pilot, lambda: "the queue goes on" in notices(app))
+        await until(pilot, lambda: "the queue is running again" in notices(app))
         assert why_paused(Store(store)) == ""
         await press(app, pilot, "Q")
         await until(pilot, lambda: why_paused(Store(store)) == "the user paused it")

@@ -14,7 +14,7 @@ from simclr_tui.paths import RUN_FILE, RunPaths
 from simclr_tui.store.names import natural_key
 from simclr_tui.store.state import OPEN, observe
 from simclr_tui.store.store import Store
-from simclr_tui.store.ticket import places
+from simclr_tui.store.ticket import queue_positions
 
 _PROBE = RunPaths(Path())
 _MARKED = tuple(path.name for path in (_PROBE.state, _PROBE.recipe, _PROBE.evaluations))
@@ -88,7 +88,7 @@ class Catalog:
         queued = [row["name"] for row in rows if row["state"] == "queued"]
         if not queued:
             return rows
-        found = places(self._store, queued)
+        found = queue_positions(self._store, queued)
         return [row | {"place": found.get(row["name"])} if row["state"] == "queued" else row for row in rows]
 
 

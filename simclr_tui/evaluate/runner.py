@@ -85,7 +85,7 @@ def _record(
     older = None if loaded.newest else manifest.step
     confusion = torch.stack([found.confusion for _, found in outcomes]).sum(dim=0)
     return Evaluation(
-        name=result_name(protocol.name, data.name, data.subset, own, older),
+        name=result_name(protocol.name, data.name, data.subset, own=own, older_step=older),
         protocol=protocol.name,
         data=data.name,
         subset=data.subset,

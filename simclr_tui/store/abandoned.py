@@ -1,4 +1,4 @@
-"""The folders of launches that were killed before their folder was a run."""
+"""Find and remove the folders of launches that were killed before the folder became a run."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ from simclr_tui.paths import RUN_FILE, RunPaths
 
 
 def is_unfinished(paths: RunPaths) -> bool:
-    """Whether the folder holds the beginnings of a run and nothing else: what a user put there is not ours to take."""
+    """Return whether the folder holds the beginnings of a run and nothing else.
+
+    A folder that holds anything of the user's is never claimed or removed.
+    """
     try:
         with os.scandir(paths.root) as entries:
             return not paths.root.is_symlink() and all(_is_beginning(paths, entry) for entry in entries)
@@ -33,23 +36,23 @@ def _is_temporary(name: str, files: set[str]) -> bool:
 
 
 def clear_unfinished(paths: RunPaths) -> None:
-    """Empty the folder but for the lock that its new owner holds. Raises OSError."""
+    """Empty the folder, except for the lock that its new owner holds. Raises OSError."""
     for path in paths.root.iterdir():
         if path != paths.claim_lock:
             path.rmdir() if path.is_dir() else path.unlink()
 
 
 def clear_abandoned(found: Iterable[RunPaths]) -> int:
-    """Remove those of the folders that a killed launch left. Returns how many.
+    """Remove the folders that a killed launch left behind, and return how many there were.
 
-    Nobody may claim a name meanwhile: between making a folder and locking it, a launch looks as if it were killed.
+    Nobody may claim a name meanwhile: between creating a folder and locking it, a launch looks like a killed one.
     """
     return sum(_remove_abandoned(paths) for paths in found)
 
 
 def _remove_abandoned(paths: RunPaths) -> bool:
-    """Without the lock that a launch puts there first, a folder is only removed if it is empty."""
-    # In this order: a launch that lives lets go of its lock when there is a run.
+    """Remove a folder if a killed launch left it. Without the lock that a launch creates first, it must be empty."""
+    # The order matters: a living launch releases its lock once the folder is a run.
     if is_locked(paths.claim_lock) or paths.info.exists() or not is_unfinished(paths):
         return False
     with contextlib.suppress(OSError):

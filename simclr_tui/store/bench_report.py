@@ -1,4 +1,4 @@
-"""What a benchmark hands back: each figure with every repetition, beside its goal, and what it was measured with."""
+"""The report of a benchmark: each figure with every repetition, its goal, and what it was measured with."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import msgspec
 
 
 class Figure(msgspec.Struct, frozen=True):
-    """One quantity, measured `n` times. `goal` is what it should stay below; None where there is no goal."""
+    """Hold every measured value of one quantity. `goal` is the most its median should be; None if it has no goal."""
 
     name: str
     unit: str
@@ -37,7 +37,7 @@ class Figure(msgspec.Struct, frozen=True):
 
 
 class Measured(msgspec.Struct, frozen=True):
-    """All figures of one benchmark. `commit` is empty where the program does not run from a checkout."""
+    """Hold all figures of one benchmark. `commit` is empty if the program does not run from a checkout."""
 
     figures: list[Figure]
     machine: str

@@ -1,4 +1,4 @@
-"""Which run `@best` names, if it can be said at all."""
+"""Find the run that `@best` names, if there is one best run at all."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ _METRIC = "knn"
 
 
 def best_run(runs: Iterable[Run]) -> Run:
-    """Return the run with the highest kNN accuracy of those that finished in health.
+    """Return the healthy finished run with the highest kNN accuracy.
 
-    Raises NotFoundError where there is none, or where they were measured on different data: then no one run is the
-    best, and the sentence names the best of each.
+    Raises NotFoundError if there is none, or if the runs were measured on different data: then there is no single best
+    run, and the message names the best of each kind.
     """
     scored: list[tuple[float, str, Run, dict[str, Value]]] = []
     for run in runs:
-        with contextlib.suppress(SimclrError, KeyError):  # a damaged run, or one not yet measured, is not the best
+        with contextlib.suppress(SimclrError, KeyError):  # a damaged or unmeasured run cannot be the best
             status = run.status
             if not why_left_out(status.state, status.flags):
                 scored.append((status.summary[_METRIC], run.name, run, short_values(run.recipe)))
     if not scored:
-        raise NotFoundError("@best names no run: none has finished in health with a kNN accuracy", "see simclr ls")
-    scored.sort(key=lambda one: one[:2], reverse=True)
+        raise NotFoundError("@best names no run: no healthy run has finished with a kNN accuracy", "see simclr ls")
+    scored.sort(key=lambda entry: entry[:2], reverse=True)
     fields = measured_differently(_METRIC, [recipe for *_, recipe in scored])
     if fields:
         best: dict[tuple[Value, ...], str] = {}

@@ -1,4 +1,4 @@
-"""Checkpoints as files: written before their manifest, verified against it. Knows nothing of tensors."""
+"""Checkpoints as files, written before their manifest and verified against it. Tensors are not interpreted here."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from simclr_tui.store.unreadable import UNREADABLE
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
-    """Stands beside a checkpoint and is written last: without it there is no checkpoint."""
+    """Describe a checkpoint. The manifest is written last: without it, the checkpoint does not exist."""
 
     step: int
     epoch: float
@@ -27,7 +27,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Identity(msgspec.Struct):
-    """The one field of run.json that says which run it is."""
+    """Hold the field of run.json that identifies the run."""
 
     id: str = ""
 
@@ -36,7 +36,7 @@ def save(
     paths: RunPaths, data: bytes, *, step: int, epoch: float, recipe: str, wall: float, version: str,
     run: str = "", system: Os = SYSTEM_OS,
 ) -> Manifest:  # fmt: skip
-    """Write a checkpoint, then its manifest. Raises OSError; what was there before is then still there."""
+    """Write a checkpoint, then its manifest. Raises OSError, and then earlier checkpoints are unchanged."""
     target = paths.checkpoint(step)
     write_file(target, data, system=system)
     manifest = Manifest(
@@ -55,7 +55,7 @@ def save(
 
 
 def run_id(paths: RunPaths) -> str:
-    """Return which run it is, whatever its folder is called; empty where run.json cannot be read."""
+    """Return the id of the run, whatever its folder is called; empty if run.json cannot be read."""
     try:
         return msgspec.json.decode(read_small(paths.info), type=_Identity).id
     except UNREADABLE:
@@ -63,7 +63,7 @@ def run_id(paths: RunPaths) -> str:
 
 
 def manifests(paths: RunPaths) -> list[Manifest]:
-    """Those that can be read and stand under their own step's name, newest step first."""
+    """Return the manifests that can be read and are named after their own step, newest step first."""
     found: list[Manifest] = []
     for path in paths.checkpoints.glob("step-*.json"):
         try:
@@ -76,7 +76,7 @@ def manifests(paths: RunPaths) -> list[Manifest]:
 
 
 def load(paths: RunPaths, manifest: Manifest) -> bytes | str:
-    """The checkpoint's bytes, or a sentence saying what is wrong with them."""
+    """Return the bytes of a checkpoint, or a sentence that says what is wrong with it."""
     path = paths.checkpoint(manifest.step)
     if manifest.run and manifest.run != (run_id(paths) or manifest.run):
         return f"{path.name} was saved by another run"
@@ -93,10 +93,12 @@ def load(paths: RunPaths, manifest: Manifest) -> bytes | str:
 
 
 def prune(paths: RunPaths, keep: int = 2) -> None:
-    """Remove all but the newest `keep` checkpoints (at least two), each manifest before its file, and what a
-    killed save left behind. Only the one process that saves may call it."""
+    """Remove all but the newest `keep` checkpoints (at least two), and what a killed save left behind.
+
+    Each manifest is removed before its checkpoint. Only the process that saves may call this.
+    """
     for manifest in manifests(paths)[max(keep, 2) :]:
         paths.manifest(manifest.step).unlink(missing_ok=True)
-    unnamed = [path for path in paths.checkpoints.glob("step-*.pt") if not path.with_suffix(".json").exists()]
-    for path in [*unnamed, *paths.checkpoints.glob(".*.tmp")]:
+    orphans = [path for path in paths.checkpoints.glob("step-*.pt") if not path.with_suffix(".json").exists()]
+    for path in [*orphans, *paths.checkpoints.glob(".*.tmp")]:
         path.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""Keep what a run's trainer measured of its data, in `data.json` beside the recipe."""
+"""Store what a run's trainer measured of its data, in `data.json` beside the recipe."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ NAME = "data.json"
 
 
 class DataFacts(msgspec.Struct, kw_only=True):
-    """What the images of a run are, as its trainer found them.
+    """Describe the images of a run, as its trainer found them.
 
-    `fingerprint` changes with the images' names, sizes, number, classes or order, and not with where they lie.
-    `low` and `high` are the values, per channel, that are stored as 0 and as `levels`; empty where each image has its
-    own or 8 bits stay as they are.
+    `fingerprint` changes with the images' names, sizes, number, classes or order, but not with their location.
+    `low` and `high` are the values, per channel, that are stored as 0 and as `levels`; they are empty if each image has
+    its own range or 8-bit values are unchanged.
     """
 
     fingerprint: str
@@ -40,15 +40,15 @@ class DataFacts(msgspec.Struct, kw_only=True):
     notes: list[str] = msgspec.field(default_factory=list)
     warnings: list[str] = msgspec.field(default_factory=list)
     schedule_images: int = 0
-    """The number of images that the schedule was made for, where other data was accepted later."""
+    """The number of images that the schedule was computed for, if other data was accepted later."""
     accept: bool = False
-    """Set by `simclr resume --accept-data`; the next attempt takes the data as it is, and clears this."""
+    """Set by `simclr resume --accept-data`; the next attempt accepts the data as it is, and clears this."""
     moved_to: str = ""
-    """Set by `simclr resume --data`: where the same images lie now."""
+    """Set by `simclr resume --data`: where the same images are now."""
 
     @property
     def sentences(self) -> tuple[str, ...]:
-        """Return what there is to know before training: splits and classes, range, what was left out."""
+        """Return sentences for before training: splits and classes, channels and range, what was left out."""
         channels = f"{self.channels} channel{'s'[: self.channels != 1]} ({', '.join(self.channel_names[:8])})"
         spans = [f"{low:g} to {high:g}" for low, high in zip(self.low, self.high, strict=True)]
         shown = ", ".join(dict.fromkeys(spans[:8]))
@@ -58,23 +58,23 @@ class DataFacts(msgspec.Struct, kw_only=True):
         return (*found, *self.notes, *self.left_out)
 
     def differences(self, other: DataFacts) -> list[str]:
-        """Return what `other` has otherwise, in words: `216 images were, 54 are`."""
+        """Return how `other` differs, in words: `216 images before, 54 now`."""
         found = []
         if self.images != other.images:
-            found.append(f"{self.images:,} images were, {other.images:,} are")
+            found.append(f"{self.images:,} images before, {other.images:,} now")
         if self.test_images != other.test_images:
-            found.append(f"{self.test_images:,} test images were, {other.test_images:,} are")
+            found.append(f"{self.test_images:,} test images before, {other.test_images:,} now")
         if list(self.classes) != list(other.classes):
-            found.append(f"classes were {_some(self.classes)}, and are {_some(other.classes)}")
+            found.append(f"the classes were {_some(self.classes)}, and are now {_some(other.classes)}")
         elif self.classes != other.classes:
             changed = [name for name, count in self.classes.items() if other.classes[name] != count]
-            found.append(f"other numbers of {_some(changed)}")
+            found.append(f"the number of images changed in {_some(changed)}")
         if self.channels != other.channels:
-            found.append(f"{self.channels} channels were, {other.channels} are")
+            found.append(f"{self.channels} channels before, {other.channels} now")
         if (self.low, self.high) != (other.low, other.high):
-            found.append("their range of values is another")
+            found.append("the range of values changed")
         if not found and self.fingerprint != other.fingerprint:
-            found.append("names, sizes or order of the images differ")
+            found.append("the names, sizes or order of the images changed")
         return found
 
 
@@ -84,7 +84,7 @@ def _some(names: object) -> str:
 
 
 def read_data_facts(run: Path) -> DataFacts | None:
-    """Return the facts kept in a run's folder; None where there are none, as in a run that 0.1 began."""
+    """Return the facts stored in a run's folder; None if there are none, as in a run started under version 0.1."""
     try:
         return msgspec.json.decode(read_small(run / NAME), type=DataFacts)
     except (OSError, msgspec.DecodeError):
@@ -97,7 +97,7 @@ def write_data_facts(run: Path, facts: DataFacts) -> None:
 
 
 def with_data_moved(run: Path, resolved: Resolved) -> Resolved:
-    """Return a run's recipe with the place where its images lie now, if `resume --data` has said another."""
+    """Return a run's recipe with the present location of its images, if `resume --data` gave one."""
     facts = read_data_facts(run)
     if facts is None or not facts.moved_to:
         return resolved
@@ -105,11 +105,11 @@ def with_data_moved(run: Path, resolved: Resolved) -> Resolved:
 
 
 def mark_data(run: Path, *, accept: bool = False, moved_to: str = "") -> None:
-    """Say that the next attempt may take other data, or where its images lie now. Raises StoreError, OSError."""
+    """Record that the next attempt may accept other data, or where the images are now. Raises StoreError or OSError."""
     facts = read_data_facts(run)
     if facts is None:
         raise StoreError(
-            f"{safe(run.name)} has no {NAME}: nothing tells what it was trained on",
-            "resume it with the data where it was",
+            f"{safe(run.name)} has no {NAME}, so the data it was trained on cannot be recognised",
+            "put the data back in its old place, and resume",
         )
     write_data_facts(run, msgspec.structs.replace(facts, accept=accept, moved_to=moved_to or facts.moved_to))

@@ -1,4 +1,4 @@
-"""What `simclr data inspect` found, as the process that looks hands it to the one that shows."""
+"""The report of `simclr data inspect`, as the process that reads the data passes it to the one that shows it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import msgspec
 
 
 class ImageFormat(msgspec.Struct, kw_only=True):
-    """Images that are stored alike: their number, the span of their sizes in px, and the first one's name."""
+    """Describe the images stored in one format: their number, the range of their sizes in px, and the first name."""
 
     words: str
     count: int
@@ -16,7 +16,7 @@ class ImageFormat(msgspec.Struct, kw_only=True):
 
 
 class Channel(msgspec.Struct, kw_only=True):
-    """The values of one channel over the images looked into: extremes, percentiles 1, 50 and 99, and a histogram."""
+    """Describe the values of one channel in the decoded images: extremes, percentiles 1, 50 and 99, and a histogram."""
 
     name: str
     low: float
@@ -27,7 +27,7 @@ class Channel(msgspec.Struct, kw_only=True):
 
 
 class Duplicates(msgspec.Struct, kw_only=True):
-    """Images whose files are equal to the byte: how many are copies of another, and some groups by name."""
+    """Count images whose files are equal byte for byte, within and across the splits, and name some groups."""
 
     within: int = 0
     across: int = 0
@@ -35,7 +35,7 @@ class Duplicates(msgspec.Struct, kw_only=True):
 
 
 class Advice(msgspec.Struct, kw_only=True):
-    """One value of the recipe that the data suggests, and why."""
+    """Suggest a value of the recipe for this data, with the reason."""
 
     flag: str
     value: str
@@ -43,7 +43,7 @@ class Advice(msgspec.Struct, kw_only=True):
 
 
 class DataReport(msgspec.Struct, kw_only=True):
-    """Everything that was found. `looked_into` images were decoded; of all others the header was read."""
+    """Hold everything that was found. `looked_into` images were decoded; only the headers of the others were read."""
 
     data: str
     images: int
@@ -66,5 +66,5 @@ class DataReport(msgspec.Struct, kw_only=True):
     constant_count: int
     advice: list[Advice]
     refused: str = ""
-    """Why training would refuse this data, in the sentence that it would say; '' where it would not."""
+    """The sentence with which training would refuse this data; '' if it would not."""
     seconds: float = 0.0

@@ -1,4 +1,4 @@
-"""Evaluations of a run's encoder as files: one JSON a protocol and data set, replaced whole. No tensors here."""
+"""Evaluations of a run's encoder as files: one JSON file per protocol and data set, always replaced whole."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Hyperparameter = int | float | str | list[float]
 
 
 class SeedResult(msgspec.Struct, frozen=True, kw_only=True):
-    """What one seed gave. `chosen` was taken from a sweep by its accuracy on held-out training images, `validation`."""
+    """Hold the result of one seed. `chosen` was selected by `validation`, the accuracy on held-out training images."""
 
     seed: int
     top1: float
@@ -31,11 +31,11 @@ class SeedResult(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
-    """One protocol's result and all that is needed to find it again.
+    """Hold one protocol's result and everything needed to reproduce it.
 
-    `frozen`: the encoder was in eval mode and `encoder`, the digest of its parameters and buffers, was the same
-    before and after. `confusion` counts test images over all seeds, row the true class. `checkpoint` is the file's
-    SHA-256; `subset`, the images drawn (0: all); accuracies are 0–1.
+    `frozen` means that the encoder was in eval mode, and that `encoder`, the digest of its parameters and buffers, was
+    the same before and after. `confusion` counts test images over all seeds, one row per true class. `checkpoint` is
+    the file's SHA-256, and `subset` the number of images drawn (0: all). Accuracies are 0–1.
     """
 
     format: int = FORMAT
@@ -62,17 +62,17 @@ class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def top1(self) -> float:
-        """Mean over the seeds."""
+        """Return the top-1 accuracy, the mean over the seeds (0–1)."""
         return statistics.fmean(result.top1 for result in self.results)
 
     @property
     def top1_std(self) -> float | None:
-        """Sample standard deviation over the seeds (n − 1); None for one."""
+        """Return the sample standard deviation of top-1 over the seeds (n − 1); None for a single seed."""
         return statistics.stdev(result.top1 for result in self.results) if len(self.results) > 1 else None
 
     @property
     def top5(self) -> float | None:
-        """Mean over the seeds; None where there are five classes or fewer."""
+        """Return the top-5 accuracy, the mean over the seeds (0–1); None for five classes or fewer."""
         known = [result.top5 for result in self.results if result.top5 is not None]
         return statistics.fmean(known) if known else None
 
@@ -83,18 +83,18 @@ class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def per_class(self) -> list[float | None]:
-        """Accuracy on each class, mean over the seeds; None for a class without test images."""
+        """Return the accuracy on each class, the mean over the seeds; None for a class without test images."""
         return [row[i] / sum(row) if sum(row) else None for i, row in enumerate(self.confusion)]
 
     @property
     def words(self) -> str:
-        """`45.2 ± 0.3%, top-5 90.1 ± 0.2% (step 57, 3 seeds)`."""
+        """Return the result in words: `45.2 ± 0.3%, top-5 90.1 ± 0.2% (step 57, 3 seeds)`."""
         top5 = f", top-5 {spread(self.top5, self.top5_std)}" if self.top5 is not None else ""
         seeds = f", {len(self.results)} seeds" if len(self.results) > 1 else ""
         return f"{spread(self.top1, self.top1_std)}{top5} (step {self.step}{seeds})"
 
     def summary(self) -> dict[str, object]:
-        """The figures, without the confusion matrix: what lists print as JSON."""
+        """Return the figures without the confusion matrix, as lists print them in JSON."""
         return {
             "name": self.name,
             "protocol": self.protocol,
@@ -108,12 +108,16 @@ class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
         }
 
     def as_json(self) -> dict[str, object]:
-        """All of it: the figures first, then what the file holds."""
+        """Return the whole evaluation for JSON: the figures first, then what the file holds."""
         return {**self.summary(), "per_class": self.per_class, **msgspec.to_builtins(self)}
 
 
-def result_name(protocol: str, data: str, subset: int, own: tuple[str, int], older_step: int | None = None) -> str:
-    """The file's stem: the protocol alone for the run's own (data, subset) and its newest checkpoint, else longer."""
+def result_name(protocol: str, data: str, subset: int, *, own: tuple[str, int], older_step: int | None = None) -> str:
+    """Return the stem of a result's file name.
+
+    It is the protocol alone for the run's `own` (data, subset) and its newest checkpoint; other data and an older
+    checkpoint's step are appended.
+    """
     parts = [protocol]
     if (data, subset) != own:
         known = re.fullmatch(r"[a-z0-9]+", data)
@@ -125,7 +129,7 @@ def result_name(protocol: str, data: str, subset: int, own: tuple[str, int], old
 
 
 def save_evaluation(paths: RunPaths, evaluation: Evaluation) -> Path:
-    """Write or replace one result. Raises OSError; an older result is then still there."""
+    """Write or replace one result. Raises OSError, and then an older result is unchanged."""
     paths.evaluations.mkdir(exist_ok=True)
     target = paths.evaluations / f"{evaluation.name}.json"
     write_file(target, msgspec.json.format(msgspec.json.encode(evaluation), indent=1))
@@ -133,7 +137,7 @@ def save_evaluation(paths: RunPaths, evaluation: Evaluation) -> Path:
 
 
 def read_evaluation(paths: RunPaths, name: str) -> Evaluation | None:
-    """One result; None when it is missing, damaged, empty or of a newer format."""
+    """Read one result; None if it is missing, damaged, empty or of a newer format."""
     try:
         found = msgspec.json.decode(read_small(paths.evaluations / f"{name}.json"), type=Evaluation)
     except UNREADABLE:
@@ -142,6 +146,6 @@ def read_evaluation(paths: RunPaths, name: str) -> Evaluation | None:
 
 
 def read_evaluations(paths: RunPaths) -> list[Evaluation]:
-    """All that can be read, by name."""
+    """Read every readable result, in the order of their names."""
     names = sorted(path.stem for path in paths.evaluations.glob("*.json"))
     return [found for name in names if (found := read_evaluation(paths, name)) is not None]

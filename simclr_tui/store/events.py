@@ -1,4 +1,4 @@
-"""What happened to a run, in words: one JSON line an event."""
+"""The events of a run: one JSON line for each, with a message in words."""
 
 from __future__ import annotations
 
@@ -13,11 +13,16 @@ from simclr_tui.regular_file import read_small
 from simclr_tui.store.unreadable import DAMAGED
 
 PROCESS_FAILED = "process-failed"
-"""One of several processes of a run has failed: `rank` says which; `lost` that it only missed another."""
+"""Event of a run of several processes when one of them fails: `rank` tells which.
+
+`lost` means that it failed only because it lost contact with another one.
+"""
 
 
 class Event(msgspec.Struct, kw_only=True):
-    """`event` is queued, dequeued, started, checkpoint, evaluation, warning, retry, stop-requested, process-failed,
+    """Describe one event at `wall`, in seconds of the Unix epoch.
+
+    `event` is queued, dequeued, started, checkpoint, evaluation, warning, retry, stop-requested, process-failed,
     finished, stopped or failed. The last three fields belong to process-failed.
     """
 
@@ -32,7 +37,7 @@ class Event(msgspec.Struct, kw_only=True):
 
 
 class EventLog:
-    """Appends events of one attempt. Several processes may write to one file: each line is one write."""
+    """Append the events of one attempt. Several processes may write to the same file: each line is a single write."""
 
     def __init__(self, attempt: AttemptPaths, clock: Clock = SYSTEM_CLOCK) -> None:
         self._lines = LineWriter(attempt.events)
@@ -50,14 +55,14 @@ class EventLog:
 
 
 def record(paths: RunPaths, attempt: int, event: str, *, message: str = "", step: int | None = None) -> None:
-    """Append one event, from a process that has no more to tell."""
+    """Append a single event to an attempt's log."""
     events = EventLog(paths.attempt(attempt))
     events.write(event, message, step=step)
     events.close()
 
 
 def read_events(paths: RunPaths) -> list[Event]:
-    """All readable events of all attempts, oldest first."""
+    """Return the readable events of all attempts, oldest first."""
     decoder = msgspec.json.Decoder(Event)
     found: list[Event] = []
     for attempt in paths.attempts():

@@ -1,4 +1,4 @@
-"""What a check of the machine found, told by `simclr doctor`."""
+"""The result of one check of the machine by `simclr doctor`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import msgspec
 
 
 class Finding(msgspec.Struct, frozen=True):
-    """Report one check: `bad` would keep a run from starting; `note` is worth knowing."""
+    """Report one check: `bad` would keep a run from starting, `note` is worth knowing."""
 
     verdict: Literal["good", "note", "bad"]
     subject: str

@@ -1,4 +1,4 @@
-"""A run folder that a process works in: known by what it is and not by its path, which may come to name another."""
+"""A run folder held open by the process that works in it, because its path may come to name another folder."""
 
 from __future__ import annotations
 
@@ -13,51 +13,53 @@ _OPEN_FILES = Path("/proc/self/fd")
 
 
 class HeldFolder:
-    """Keeps a run's folder open, and its lock where this process holds it. Raises OSError where it cannot be
-    opened, StoreError where its folders are links."""
+    """Keep a run's folder open, together with its lock if this process holds it.
+
+    Raises OSError if it cannot be opened, and StoreError if its subfolders are links.
+    """
 
     def __init__(self, paths: RunPaths, lock: Lock | None = None) -> None:
         for folder in (paths.checkpoints, paths.evaluations):
             if folder.is_symlink():
-                raise StoreError(f"{folder} is a link, and nothing is written through it", "put a folder in its place")
+                raise StoreError(f"{folder} is a link, which is never written through", "replace it by a folder")
         self._given = paths
         self._lock = lock
         self._fd = os.open(paths.root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
 
     @property
     def paths(self) -> RunPaths:
-        """The folder wherever it lies now; what is written there never lands in another that took its path."""
+        """Return the paths of this very folder, wherever it is now: writing to them never reaches a replacement."""
         opened = _OPEN_FILES / str(self._fd)
         return RunPaths(opened) if opened.exists() else self._given
 
     @property
     def in_place(self) -> bool:
-        """Whether the path still names this folder, and the lock in it is the one that this process holds."""
+        """Return whether the path still names this folder, with the lock that this process holds."""
         try:
-            there, here = self._given.root.stat(), os.fstat(self._fd)
+            named, held = self._given.root.stat(), os.fstat(self._fd)
         except (FileNotFoundError, NotADirectoryError):
             return False
-        except OSError:  # a file system that does not answer says nothing about it
+        except OSError:  # a file system that does not answer is no evidence that the folder moved
             return True
-        same = (there.st_dev, there.st_ino) == (here.st_dev, here.st_ino)
+        same = (named.st_dev, named.st_ino) == (held.st_dev, held.st_ino)
         return same and (self._lock is None or self._lock.in_place)
 
     def check(self) -> None:
-        """Raise StoreError once the folder was moved, deleted or replaced, or its lock was taken away."""
+        """Raise StoreError if the folder was moved, deleted or replaced, or its lock was deleted."""
         if self.in_place:
             return
-        name, now = self._given.root.name, self._now()
+        name, now = self._given.root.name, self._location()
         if now is None:
             raise StoreError(f"the folder of {name} was deleted while it trained", "start it again: simclr run")
         if now == self._given.root.resolve():
-            raise StoreError(f"the lock of {name} was deleted while it trained", f"go on: simclr resume {name}")
+            raise StoreError(f"the lock of {name} was deleted while it trained", f"continue: simclr resume {name}")
         raise StoreError(
             f"the folder of {name} was moved to {now} while it trained",
-            f"go on from its last checkpoint: simclr resume {now.name} --runs {now.parent}",
+            f"continue from its last checkpoint: simclr resume {now.name} --runs {now.parent}",
         )
 
-    def _now(self) -> Path | None:
-        """Return where the folder lies now; None when it was deleted."""
+    def _location(self) -> Path | None:
+        """Return where the folder is now; None if it was deleted."""
         if os.fstat(self._fd).st_nlink == 0:
             return None
         return (_OPEN_FILES / str(self._fd)).resolve()

@@ -1,4 +1,4 @@
-"""Changing what belongs to the user: tags, note and name."""
+"""Change a run's metadata that belongs to the user: its tags, note and name."""
 
 from __future__ import annotations
 
@@ -18,24 +18,25 @@ _TAG = re.compile(r"[^\s,\x00-\x1f\x7f-\x9f]{1,40}")
 
 
 def check_tag(tag: str) -> str:
-    """Return `tag` if it can be one. Raises StoreError: up to 40 characters, no spaces or commas."""
+    """Return `tag` if it is valid: up to 40 characters without spaces or commas. Raises StoreError."""
     if not _TAG.fullmatch(tag):
-        raise StoreError(f"{safe(tag)[:60]!r} cannot be a tag", "use up to 40 characters without spaces and commas")
+        raise StoreError(f"{safe(tag)[:60]!r} cannot be a tag", "use up to 40 characters without spaces or commas")
     return tag
 
 
 def edit_run(
     store: Store,
     run: Run,
+    *,
     add: list[str] | None = None,
     remove: list[str] | None = None,
     note: str | None = None,
     name: str | None = None,
 ) -> Run:
-    """Change tags, note and name; each whole or not at all. Returns the run under the name it then has.
+    """Change tags, note and name, and return the run under its new name. Each change is made whole or not at all.
 
-    Raises StoreError for a name that is taken or cannot be one, for renaming a run that trains, and where
-    nothing can be written.
+    Raises StoreError if the name is taken or invalid, if a run to rename is training or queued, or if the run cannot
+    be written.
     """
     info = run.info
     tags = [tag for tag in info.tags if tag not in (remove or [])]
@@ -58,7 +59,7 @@ def _write(run: Run, info: RunInfo) -> None:
 
 def _rename(store: Store, run: Run, name: str) -> Run:
     if run.state in OPEN:
-        raise StoreError(f"{run.name} is training or queued", "rename it when it has ended")
+        raise StoreError(f"{run.name} is training or queued", "rename it after it ends")
     try:
         rename_folder(run.path, store.root / name)
     except FileExistsError:

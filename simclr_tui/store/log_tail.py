@@ -1,4 +1,4 @@
-"""The end of a log as a terminal would have shown it: carriage returns folded, nothing a terminal could act on."""
+"""Read the end of a log as a terminal would show it: carriage returns folded, escape sequences removed."""
 
 from __future__ import annotations
 
@@ -11,59 +11,62 @@ from simclr_tui.regular_file import open_regular
 from simclr_tui.text import safe
 
 TAIL = 200_000  # bytes
-LEFT_OUT = b" left out here: "  # of the line in place of what a log that grew too long has lost
-_LONGEST = 4000  # characters of a line
-_AT_ONCE = 4_000_000  # bytes read in one go; a line longer than this comes in pieces
-_REMEMBERED = 1000  # bytes by which a shortened log is found to have been read before
-# CSI (colours, cursor moves), OSC (titles, links) and two-character escapes: what a log viewer leaves out.
+LEFT_OUT = b" left out here: "  # part of the line that replaces what was cut from a log that grew too long
+_MAX_LINE = 4000  # characters
+_CHUNK = 4_000_000  # bytes read at once; a longer line comes in pieces
+_CONTEXT = 1000  # bytes kept of what was read last, to find the position again in a shortened log
+# CSI (colours, cursor moves), OSC (titles, links) and two-character escapes mean nothing outside a terminal.
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])")
 
 
 def tail_lines(path: Path, limit: int = TAIL) -> list[str]:
-    """The lines in the last `limit` bytes of a log; empty when there is none. Raises OSError but for a missing file."""
+    """Return the lines in the last `limit` bytes of a log; empty if there is none. Raises any other OSError."""
     try:
         data = read_end(path, limit + 1)
     except FileNotFoundError:
         return []
     begin = data.find(b"\n") + 1 if len(data) > limit else 0
-    return list(_folded(data[begin:] or data))  # one endless line has no other beginning
+    return list(_folded(data[begin:] or data))  # a single endless line is shown from where the data begins
 
 
 def read_end(path: Path, limit: int) -> bytes:
-    """The last `limit` bytes of a file. Raises OSError."""
+    """Return the last `limit` bytes of a file. Raises OSError."""
     with open_regular(path) as file:
         file.seek(max(0, file.seek(0, 2) - limit))
         return file.read(limit)
 
 
 class LogFollower:
-    """Reads a log as it grows, from `begin` on. Where it was shortened meanwhile, it goes on behind what was read last,
-    or, if that was left out, with the line that says so."""
+    """Read a log as it grows, from byte `begin` on.
+
+    If the log is shortened meanwhile, reading continues after what was read last, or, if that was cut, with the line
+    that says so.
+    """
 
     def __init__(self, path: Path, begin: int = 0) -> None:
         self._path, self._offset = path, begin
         self._last = b""
 
     def poll(self, ended: bool = False) -> Iterator[str]:
-        """The whole lines written since the last time; with `ended`, also one that has no end. Raises OSError."""
+        """Yield the whole lines written since the last call and, if `ended`, an unfinished one. Raises OSError."""
         with open_regular(self._path) as file:
-            if not self._is_the_same(file):
-                self._find_again(file)
+            if not self._is_unchanged(file):
+                self._find_position(file)
             file.seek(self._offset)
-            while data := file.read(_AT_ONCE):
-                whole = data.rfind(b"\n") + 1 or (len(data) if ended or len(data) == _AT_ONCE else 0)
+            while data := file.read(_CHUNK):
+                whole = data.rfind(b"\n") + 1 or (len(data) if ended or len(data) == _CHUNK else 0)
                 if not whole:
                     return
                 yield from _folded(data[:whole])
                 self._offset += whole
-                self._last = (self._last + data[:whole])[-_REMEMBERED:]
+                self._last = (self._last + data[:whole])[-_CONTEXT:]
                 file.seek(self._offset)
 
-    def _is_the_same(self, file: BinaryIO) -> bool:
+    def _is_unchanged(self, file: BinaryIO) -> bool:
         file.seek(self._offset - len(self._last))
         return file.read(len(self._last)) == self._last and file.seek(0, 2) >= self._offset
 
-    def _find_again(self, file: BinaryIO) -> None:
+    def _find_position(self, file: BinaryIO) -> None:
         file.seek(0)
         data = file.read()
         at = data.rfind(self._last) if self._last else -1
@@ -77,6 +80,6 @@ def _folded(data: bytes) -> Iterator[str]:
 
 
 def fold(line: str) -> str:
-    """What is left on screen of one line: after `\\r` it is written anew, escape sequences do nothing."""
+    """Return what a terminal would show of one line: each `\\r` starts it again, and escape sequences are removed."""
     parts = [part for part in line.split("\r") if part]
-    return safe(_ESCAPES.sub("", parts[-1] if parts else ""))[:_LONGEST]
+    return safe(_ESCAPES.sub("", parts[-1] if parts else ""))[:_MAX_LINE]

@@ -1,4 +1,4 @@
-"""What may name a run, and in which order names stand."""
+"""Valid names of runs, and the order in which they are listed."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ from simclr_tui.errors import StoreError
 from simclr_tui.text import safe
 
 NAME = re.compile(r"[^\W_][\w.+=-]{0,99}")
-_COUNTED, _DIGITS = re.compile(r"(\D*)([0-9]+)"), re.compile(r"(\d+)")
-_LONGEST = 200  # bytes: with the time of removal behind it, still a file name everywhere
+_NUMBERED, _DIGITS = re.compile(r"(\D*)([0-9]+)"), re.compile(r"(\d+)")
+_MAX_BYTES = 200  # with the time of removal appended, still a valid file name on every file system
 
 
 def check_name(name: str) -> str:
-    """Return `name` if it can name a run. Raises StoreError: letters, digits and . _ - + = only, up to 100."""
-    if not NAME.fullmatch(name) or name.endswith((".tmp", ".db")) or len(name.encode()) > _LONGEST:
+    """Return `name` if it is valid: up to 100 letters, digits and . _ - + =. Raises StoreError."""
+    if not NAME.fullmatch(name) or name.endswith((".tmp", ".db")) or len(name.encode()) > _MAX_BYTES:
         raise StoreError(
             f"{safe(name)[:60]!r} cannot name a run",
-            "use a letter or digit, then up to 99 of letters, digits and . _ - + =",
+            "start with a letter or digit, then use up to 99 letters, digits and . _ - + =",
         )
     return name
 
 
 def natural_key(name: str) -> list[tuple[int, int, str]]:
-    """Sorts run2 before run10."""
-    if match := _COUNTED.fullmatch(name):  # what nearly all names are
+    """Return a sort key that puts run2 before run10."""
+    if match := _NUMBERED.fullmatch(name):  # a fast path for nearly all names
         return [(0, 0, match[1]), (1, int(match[2]), ""), (0, 0, "")]
     parts = _DIGITS.split(name)
     return [(1, int(part), "") if part.isdigit() and part.isascii() else (0, 0, part) for part in parts]

@@ -1,4 +1,4 @@
-"""An image as it passes between processes."""
+"""The form in which an image passes between processes."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import msgspec
 
 
 class Picture(msgspec.Struct, frozen=True):
-    """Pixels of one image; `rgb` holds 3 bytes a pixel, row by row."""
+    """Hold the pixels of one image; `rgb` has 3 bytes per pixel, row by row."""
 
     width: int
     height: int

@@ -1,4 +1,4 @@
-"""Who a process is: a pid alone is reused, so boot and start time go with it."""
+"""The identity of a process: its pid, which may be reused, together with its boot and start time."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from simclr_tui.errors import StoreError
 
 
 class ProcessId(msgspec.Struct, frozen=True, kw_only=True):
-    """One process of one boot. `started` is the kernel's own tick count, which no clock change moves.
+    """Identify one process of one boot. `started` is the kernel's tick count, which no change of the clock affects.
 
-    `host` is for people; which machine it is, the boot says.
+    `host` is only for people: the boot identifies the machine.
     """
 
     pid: int
@@ -27,16 +27,17 @@ class ProcessId(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def this_process() -> ProcessId:
+    """Return the identity of the calling process."""
     return identify(os.getpid())
 
 
 def identify(pid: int) -> ProcessId:
-    """The identity of a process that is alive; `started` is −1 for one that is not."""
+    """Return the identity of a living process; `started` is −1 for one that is not alive."""
     return ProcessId(pid=pid, started=_start_time(pid), boot=boot_id(), host=platform.node())
 
 
 def is_alive(process: ProcessId | None) -> bool:
-    """Whether exactly that process still runs (a zombie does not)."""
+    """Return whether exactly that process is still running (a zombie is not)."""
     return (
         process is not None
         and process.started >= 0
@@ -46,30 +47,30 @@ def is_alive(process: ProcessId | None) -> bool:
 
 
 def trains_elsewhere(process: ProcessId, root: Path) -> bool:
-    """Whether a living process is the trainer or supervisor of another run folder than `root`.
+    """Return whether a living process is the trainer or supervisor of a run folder other than `root`.
 
-    Its command line names the folder; one that names none, or cannot be read, is not known to be another's.
+    The folder is read from its command line. If that names none, or cannot be read, the answer is no.
     """
     try:
         words = Path(f"/proc/{process.pid}/cmdline").read_bytes().split(b"\0")
-        there = Path(f"/proc/{process.pid}/cwd")
+        directory = Path(f"/proc/{process.pid}/cwd")
         for number, word in enumerate(words[:-1]):
-            if word in _OF_A_RUN:
-                return not (there / os.fsdecode(words[number + 1])).samefile(root)
+            if word in _RUN_PROGRAMS:
+                return not (directory / os.fsdecode(words[number + 1])).samefile(root)
     except FileNotFoundError:
-        return Path(f"/proc/{process.pid}").exists()  # the folder that it was started for is not there any more
+        return Path(f"/proc/{process.pid}").exists()  # the folder that it was started for no longer exists
     except OSError:
         return False
     return False
 
 
-_OF_A_RUN = (b"simclr_tui.train", b"simclr_tui.launch.supervisor")
+_RUN_PROGRAMS = (b"simclr_tui.train", b"simclr_tui.launch.supervisor")  # the run's folder is their first argument
 
 
 def send_signal(process: ProcessId, number: signal.Signals, group: bool = False) -> bool:
-    """Signal that process (or its whole group), never a stranger that was given its pid. False when it is gone.
+    """Signal exactly that process, or its whole group, and return False if it is gone.
 
-    Raises StoreError when it belongs to another user.
+    A stranger that reuses its pid is never signalled. Raises StoreError if the process belongs to another user.
     """
     if not is_alive(process):
         return False
@@ -83,8 +84,10 @@ def send_signal(process: ProcessId, number: signal.Signals, group: bool = False)
 
 
 def end_with_parent(number: signal.Signals, parent: int | None = None) -> None:
-    """Have the kernel send this process `number` when the thread that started it ends, and so when its parent does,
-    however that ends. On Linux; elsewhere nothing comes. With the parent's pid, also when it is gone by now.
+    """Have the kernel send this process signal `number` when the thread that started it ends, for whatever reason.
+
+    The thread ends at the latest with its process. Works on Linux only; elsewhere no signal is sent. If `parent`, the
+    parent's pid, is given and it has already ended, the signal is sent at once.
     """
     import ctypes
 
@@ -94,12 +97,12 @@ def end_with_parent(number: signal.Signals, parent: int | None = None) -> None:
             os.kill(os.getpid(), number)
 
 
-_SET_PARENT_DEATH_SIGNAL = 1  # of linux/prctl.h
+_SET_PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG in linux/prctl.h
 
 
 @cache
 def boot_id() -> str:
-    """Changes with every boot."""
+    """Return an identifier that changes with every boot."""
     try:
         return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
     except OSError:
@@ -110,16 +113,16 @@ def boot_id() -> str:
 
 def _start_time(pid: int) -> int:
     try:
-        # The command's name, in brackets, may hold anything: fields are counted from the last one.
+        # The command's name, in brackets, may contain anything, so fields are counted from the last bracket.
         fields = Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
         return -1 if fields[0] in "ZX" else int(fields[19])
     except FileNotFoundError:
-        return -1 if Path("/proc/self/stat").exists() else _start_time_elsewhere(pid)
+        return -1 if Path("/proc/self/stat").exists() else _start_time_without_proc(pid)
     except (OSError, IndexError, ValueError):
         return -1
 
 
-def _start_time_elsewhere(pid: int) -> int:
+def _start_time_without_proc(pid: int) -> int:
     import psutil
 
     try:

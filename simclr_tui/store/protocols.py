@@ -1,6 +1,6 @@
-"""The protocols of evaluation, declared once: what may be asked for, by whom it is computed and what it may change.
+"""The evaluation protocols, declared once: their names, what each does and what it may change.
 
-The control plane offers and names them from here; `evaluate/protocols/table.py` has the code of each.
+The control plane offers them from this list; `evaluate/protocols/table.py` has the code of each.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, kw_only=True)
 class Protocol:
-    """One way to judge an encoder. `name` is its result's; `about` says what it does.
+    """Declare one way to evaluate an encoder. `name` also names its result; `about` says what it does.
 
-    `frozen`: the encoder may not change. `seeded`: seeds give different results. `labels`: the share of the training
-    labels that it uses, 0–1. `usual`: evaluated where none was named.
+    `frozen`: the encoder may not change. `seeded`: different seeds give different results. `labels`: the fraction of
+    the training labels that it uses, 0–1. `usual`: evaluated if no protocol was named.
     """
 
     name: str
@@ -25,12 +25,12 @@ class Protocol:
 
     @property
     def finetunes(self) -> bool:
-        """Whether the encoder is trained on; the command line asks for such a protocol by its share of the labels."""
+        """Return whether the encoder is trained too; such a protocol is selected by its share of the labels."""
         return not self.frozen
 
     @property
     def share(self) -> str:
-        """Its share of the labels as a person writes it: `10%`."""
+        """Return the share of the labels as a person writes it: `10%`."""
         return f"{100 * self.labels:g}%"
 
 
@@ -49,5 +49,5 @@ PROTOCOLS: dict[str, Protocol] = {protocol.name: protocol for protocol in _ALL}
 
 
 def usual_protocols() -> list[str]:
-    """Return the names of the protocols that are run where none was named."""
+    """Return the names of the protocols that are evaluated if none was named."""
     return [protocol.name for protocol in PROTOCOLS.values() if protocol.usual]

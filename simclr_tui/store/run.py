@@ -1,4 +1,4 @@
-"""One run, opened: its recipe, its state now, its metrics, its words."""
+"""One run: its recipe, present state, metrics, events and results, read from its folder."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ FORMAT = 1
 
 
 class Trial(msgspec.Struct, frozen=True, kw_only=True):
-    """Which sweep a run belongs to, and which of its trials; runs of one trial differ in their seed alone."""
+    """Identify the sweep and the trial that a run belongs to. Runs of one trial differ only in their seed."""
 
     sweep: str
     number: int
 
 
 class Origin(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a read-only run comes from, which was not trained here: an encoder, a baseline or another program's run.
+    """Describe where a read-only run comes from: an encoder, a baseline or the run of another program.
 
-    `source` is what was given to import it, `sha256` that of its file; `words` say what was taken over.
+    `source` is what was given to import it, `sha256` the digest of its file; `words` say what was imported.
     """
 
     kind: Literal["encoder", "baseline", "import"]
@@ -45,7 +45,7 @@ class Origin(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RunInfo(msgspec.Struct, frozen=True, kw_only=True):
-    """run.json. Tags and note belong to the user; the rest is written once."""
+    """Hold the content of run.json. Tags and note belong to the user; the rest is written once."""
 
     format: int
     id: str
@@ -62,14 +62,14 @@ class RunInfo(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Written(msgspec.Struct):
-    """The two fields of run.json that every version, past or coming, can read."""
+    """Hold the two fields of run.json that every version, past or future, can read."""
 
     format: int = FORMAT
     version: str = ""
 
 
 class Run:
-    """A run folder. Reading never writes; every property that can change is read anew."""
+    """Read a run folder. Reading never writes to it; every property that can change is read afresh."""
 
     def __init__(self, root: Path) -> None:
         self.paths = RunPaths(root)
@@ -87,7 +87,7 @@ class Run:
 
     @property
     def info(self) -> RunInfo:
-        """Raises StoreError when run.json is missing, damaged or of a newer major format."""
+        """Return the content of run.json. Raises StoreError if it is missing, damaged or of a newer format."""
         try:
             data = read_small(self.paths.info)
             written = msgspec.json.decode(data, type=_Written)
@@ -101,7 +101,7 @@ class Run:
 
     @property
     def resolved(self) -> Resolved:
-        """The recipe with the source of each value. Raises StoreError or RecipeError when it cannot be read."""
+        """Return the recipe with the source of each value. Raises StoreError or RecipeError if it cannot be read."""
         try:
             resolved = from_toml(read_small_text(self.paths.recipe))
             return with_data_moved(self.path, resolved)
@@ -116,12 +116,12 @@ class Run:
 
     @property
     def status(self) -> State:
-        """The whole state as it is now."""
+        """Return the whole state as it is now."""
         return observe(self.paths)
 
     @property
     def state(self) -> str:
-        """queued, starting, running, finished, stopped, failed or lost."""
+        """Return the state's name: queued, starting, running, finished, stopped, failed or lost."""
         return self.status.state
 
     @property
@@ -130,31 +130,31 @@ class Run:
 
     @property
     def checkpoints(self) -> list[Manifest]:
-        """Newest first."""
+        """Return the manifests of the run's checkpoints, newest first."""
         return manifests(self.paths)
 
     @property
     def evaluations(self) -> list[Evaluation]:
-        """Return the results of every evaluation kept in the run, with scores as fractions (0–1)."""
+        """Return the results of every evaluation stored in the run, with accuracies as fractions (0–1)."""
         return read_evaluations(self.paths)
 
     def frame(self) -> Any:
         """Return every metric as a pandas DataFrame, one row per step; units are those of docs/reference.md.
 
-        NaN stands where a metric was not logged. Raises SimclrError without pandas.
+        A metric that was not logged is NaN. Raises SimclrError without pandas.
         """
         from simclr_tui.store.export.frame import history_frame
 
         return history_frame(self.history())
 
     def history(self) -> History:
-        """All metrics written so far; poll it again for more."""
+        """Return all metrics written so far; poll the history again for more."""
         history = History(self.paths)
         history.poll()
         return history
 
     def metric(self, name: str) -> Points:
-        """Steps and values of one metric, attempts joined. Raises NotFoundError when it was never logged."""
+        """Return the steps and values of one metric over all attempts. Raises NotFoundError if it was never logged."""
         history = self.history()
         if name not in history.columns:
             known = ", ".join(sorted(history.columns)) or "none yet"
@@ -162,11 +162,11 @@ class Run:
         return history.points(name)
 
     def log_files(self) -> list[Path]:
-        """The output of every attempt, oldest first."""
+        """Return the output log of every attempt, oldest first."""
         return [attempt.log for attempt in self.paths.attempts() if attempt.log.exists()]
 
     def write_info(self, info: RunInfo) -> None:
-        """Replace run.json whole, but for fields that a newer version put there."""
+        """Replace run.json whole, but keep the fields that a newer version added."""
         known: dict[str, Any] = {}
         with contextlib.suppress(*UNREADABLE):
             known = msgspec.json.decode(read_small(self.paths.info), type=dict[str, Any])

@@ -1,4 +1,4 @@
-"""Which Slurm job answers for a run, as a file of its folder."""
+"""The Slurm job that is responsible for a run, as files in the run's folder."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from simclr_tui.store.unreadable import UNREADABLE
 
 
 class Resources(msgspec.Struct, frozen=True, kw_only=True):
-    """What a job asks for, `gpus` of all its nodes together; `minutes` 0 is the partition's default."""
+    """Hold what a job requests. `gpus` counts all nodes together; `minutes` 0 stands for the partition's default."""
 
     partition: str = ""
     gpus: int = 0
@@ -22,14 +22,17 @@ class Resources(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):
-    """slurm.json."""
+    """Hold the content of slurm.json: the job's id and its resources."""
 
     id: str
     resources: Resources = Resources()
 
 
 class LastResources(Resources, frozen=True, kw_only=True):
-    """asked.json: what the run's newest job asked for; `left` when the run has gone on elsewhere since."""
+    """Hold the content of asked.json: what the run's newest job requested.
+
+    `left` is true if the run has continued outside Slurm since.
+    """
 
     left: bool = False
 
@@ -39,7 +42,7 @@ class LastResources(Resources, frozen=True, kw_only=True):
 
 
 def last_resources(paths: RunPaths) -> LastResources | None:
-    """Return what the run's newest job asked for; None for a run that never was a job."""
+    """Return what the run's newest job requested; None for a run that never was a job."""
     try:
         return msgspec.json.decode(read_small(paths.asked), type=LastResources)
     except UNREADABLE:
@@ -47,24 +50,24 @@ def last_resources(paths: RunPaths) -> LastResources | None:
 
 
 def leave_slurm(paths: RunPaths) -> None:
-    """Remember that the run trains elsewhere from now on. What its last job asked for is kept for another."""
+    """Record that the run continues outside Slurm. What its last job requested is kept for a later job."""
     last = last_resources(paths)
     if last is not None and not last.left:
         write_file(paths.asked, msgspec.json.encode(msgspec.structs.replace(last, left=True)))
 
 
 def refuse_held(paths: RunPaths) -> None:
-    """Raise StoreError while a Slurm job answers for the run: started elsewhere too, it would be trained twice."""
+    """Raise StoreError while a Slurm job is responsible for the run, because starting it here would train it twice."""
     job = read_job(paths)
     if job is not None:
         raise StoreError(
-            f"job {job.id} of Slurm answers for {paths.root.name}",
-            f"wait until it has ended, or end it: simclr stop {paths.root.name}",
+            f"Slurm job {job.id} is responsible for {paths.root.name}",
+            f"wait until it ends, or stop it: simclr stop {paths.root.name}",
         )
 
 
 def read_job(paths: RunPaths) -> Job | None:
-    """Return the job that answers for the run; None when there is none."""
+    """Return the job that is responsible for the run; None if there is none."""
     try:
         return msgspec.json.decode(read_small(paths.slurm), type=Job)
     except UNREADABLE:

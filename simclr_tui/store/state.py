@@ -1,4 +1,4 @@
-"""A run's state: what was written about it, and what is true of it now."""
+"""A run's state: as it was last written, and as it is now."""
 
 from __future__ import annotations
 
@@ -26,15 +26,17 @@ STATES: tuple[StateName, ...] = ("running", "starting", "queued", "finished", "s
 ACTIVE: frozenset[StateName] = frozenset({"starting", "running"})
 OPEN: frozenset[StateName] = ACTIVE | {"queued"}  # neither ended nor lost
 FLAGS: tuple[FlagName, ...] = ("diverged", "collapsed", "stalled", "elsewhere")  # beside the state, the worst first
-ELSEWHERE_UNTIL = 300.0  # seconds after which a run on another host is given up: its supervisor writes every second
+ELSEWHERE_UNTIL = (
+    300.0  # seconds of silence after which a run on another host is lost: its supervisor writes each second
+)
 STALLED_AFTER = 60.0  # seconds without a heartbeat: about ten of the slowest sensible steps
 
 
 class State(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """state.json: the latest state and how it came about. Derived facts only; liveness is the lock.
+    """Hold the content of state.json: the latest state and how it came about. Liveness is the lock, never this file.
 
-    `heartbeat` is monotonic time of the boot named in `process`; `elapsed`, seconds of training of all attempts
-    before this one; `summary`, the latest (and best) values of a few metrics.
+    `heartbeat` is the monotonic time of the boot named in `process`. `time` is the seconds of training in this attempt,
+    `elapsed` those in all earlier ones. `summary` holds the latest (and best) values of a few metrics.
     """
 
     state: StateName
@@ -57,12 +59,12 @@ class State(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def progress(self) -> float:
-        """Share of the run's steps that are done, 0–1."""
+        """Return the fraction of the run's steps that are done, 0–1."""
         return self.step / self.steps if self.steps else 0.0
 
     @property
     def eta(self) -> float | None:
-        """Seconds to the end at the latest speed; None before there is one."""
+        """Return the seconds to the end at the latest speed; None if no speed is known or the run is not active."""
         speed = self.summary.get("steps_per_s", 0.0)
         return (self.steps - self.step) / speed if speed > 0 and self.state in ACTIVE else None
 
@@ -71,7 +73,7 @@ _decoder = msgspec.json.Decoder(State)
 
 
 def read_state(paths: RunPaths) -> State:
-    """What was last written. Raises StoreError when there is nothing readable."""
+    """Return the state as last written. Raises StoreError if it cannot be read."""
     try:
         return _decoder.decode(read_small(paths.state))
     except UNREADABLE as error:
@@ -79,7 +81,7 @@ def read_state(paths: RunPaths) -> State:
 
 
 def write_state(paths: RunPaths, state: State, durable: bool = False) -> None:
-    """Replace state.json whole. Figures that are not finite are left out: JSON has no word for them."""
+    """Replace state.json whole. Figures that are not finite are left out: JSON cannot express them. Raises OSError."""
     finite = msgspec.structs.replace(
         state,
         summary={name: value for name, value in state.summary.items() if math.isfinite(value)},
@@ -88,8 +90,8 @@ def write_state(paths: RunPaths, state: State, durable: bool = False) -> None:
     write_file(paths.state, msgspec.json.encode(finite), durable=durable)
 
 
-def waiting_again(status: State, reason: str, clock: Clock = SYSTEM_CLOCK) -> State:
-    """The state of a run that waits once more, with what its attempts have come to."""
+def requeued(status: State, reason: str, clock: Clock = SYSTEM_CLOCK) -> State:
+    """Return the state of a run that waits in the queue again, with the training time of its attempts added up."""
     return msgspec.structs.replace(
         status, state="queued", since=clock.wall(), reason=reason, elapsed=status.elapsed + status.time,
         time=0.0, process=None, supervisor=None, activity="", flags=(),
@@ -97,20 +99,21 @@ def waiting_again(status: State, reason: str, clock: Clock = SYSTEM_CLOCK) -> St
 
 
 def observe(paths: RunPaths, clock: Clock = SYSTEM_CLOCK) -> State:
-    """What is true now: what was written, corrected by the lock and by who is alive.
+    """Return the state as it is now: the written one, corrected by the lock and by which processes are alive.
 
-    A run said to be active whose processes are gone is `lost`; one that is alive but silent is flagged `stalled`.
+    An active run whose processes have disappeared is `lost`; one that is alive but silent is flagged `stalled`. Raises
+    StoreError if nothing in the folder tells the state.
     """
     stored = _read_or_rebuild(paths)
     if stored.state not in ACTIVE:
         return stored
     if paths.slurm.exists():
-        return stored  # on another machine: its locks, boots and processes say nothing here, Slurm does
+        return stored  # it may be on another machine, whose locks and processes mean nothing here; Slurm tracks it
     if is_locked(paths.lock):
         return _flag_stall(stored, clock)
-    if any(is_alive(one) and not trains_elsewhere(one, paths.root) for one in _processes(stored)):
+    if any(is_alive(process) and not trains_elsewhere(process, paths.root) for process in _processes(stored)):
         return stored
-    # The last words may have been written between the two looks.
+    # The run may have written its final state after it was first read, and then ended.
     stored = _read_or_rebuild(paths)
     if stored.state not in ACTIVE:
         return stored
@@ -119,14 +122,14 @@ def observe(paths: RunPaths, clock: Clock = SYSTEM_CLOCK) -> State:
         return msgspec.structs.replace(stored, state="lost", reason="its process disappeared")
     if known.host in ("", platform.node()):
         return msgspec.structs.replace(stored, state="lost", reason="the machine was restarted")
-    return _of_another_host(paths, stored, known.host, clock=clock)
+    return _on_another_host(paths, stored, known.host, clock=clock)
 
 
 def _read_or_rebuild(paths: RunPaths) -> State:
-    """Return what was last written; where that cannot be read, what attempts and checkpoints say of the run.
+    """Return the state as last written or, if that cannot be read, rebuilt from attempts and checkpoints.
 
-    Some file systems lose a file that was replaced in the moment of a power loss. Raises StoreError where nothing says
-    anything.
+    Some file systems lose a file that is being replaced during a power loss. Raises StoreError if there is nothing to
+    rebuild it from.
     """
     try:
         return read_state(paths)
@@ -157,8 +160,8 @@ def _rebuilt(paths: RunPaths, newest: AttemptPaths) -> State:
         return msgspec.structs.replace(
             state, state=ended, since=last.wall, reason=last.message, exit_code=code, step=step
         )
-    waits = (paths.ticket.exists() or paths.slurm.exists()) and not newest.log.exists()
-    return msgspec.structs.replace(state, state="queued", reason="") if waits else state
+    is_waiting = (paths.ticket.exists() or paths.slurm.exists()) and not newest.log.exists()
+    return msgspec.structs.replace(state, state="queued", reason="") if is_waiting else state
 
 
 _ENDS: dict[str, tuple[StateName, ExitCode]] = {
@@ -169,26 +172,29 @@ _ENDS: dict[str, tuple[StateName, ExitCode]] = {
 
 
 def _processes(state: State) -> list[ProcessId]:
-    return [one for one in (state.supervisor, state.process) if one is not None]
+    return [process for process in (state.supervisor, state.process) if process is not None]
 
 
-def _of_another_host(paths: RunPaths, stored: State, host: str, *, clock: Clock) -> State:
-    """Locks and pids of another machine say nothing here; what it writes does. While its last sign of life is recent
-    the run trains there, and nobody may begin it anew."""
-    silent = max(0.0, clock.wall() - _last_sign(paths, stored))
+def _on_another_host(paths: RunPaths, stored: State, host: str, *, clock: Clock) -> State:
+    """Return the state of a run on another machine, judged by when it last wrote to the folder.
+
+    Locks and pids of another machine mean nothing here. As long as the last write is recent, the run is training
+    there and nobody may start it here.
+    """
+    silent = max(0.0, clock.wall() - _last_written(paths, stored))
     seen = f"on {host}, last seen {duration(silent)} ago"
     if silent < ELSEWHERE_UNTIL:
         return msgspec.structs.replace(stored, reason=seen, flags=(*stored.flags, "elsewhere"))
     return msgspec.structs.replace(stored, state="lost", reason=f"it was {seen}")
 
 
-def _last_sign(paths: RunPaths, stored: State) -> float:
-    """Return when the trainer or its supervisor last wrote, in seconds of the file system's clock."""
-    signs = [stored.since]
+def _last_written(paths: RunPaths, stored: State) -> float:
+    """Return when the trainer or its supervisor last wrote, in seconds by the file system's clock."""
+    times = [stored.since]
     for path in (paths.state, paths.attempt(stored.attempt).hardware):
         with contextlib.suppress(OSError):
-            signs.append(path.stat().st_mtime)
-    return max(signs)
+            times.append(path.stat().st_mtime)
+    return max(times)
 
 
 def _flag_stall(state: State, clock: Clock) -> State:

@@ -1,4 +1,4 @@
-"""A run store: a folder of run folders. Names are claimed by mkdir; deleting is a rename into the trash."""
+"""The run store, a folder of run folders. Names are claimed by mkdir; removing a run moves it into the trash."""
 
 from __future__ import annotations
 
@@ -20,28 +20,28 @@ from simclr_tui.store.run import Run
 from simclr_tui.store.state import OPEN
 from simclr_tui.text import did_you_mean, safe
 
-_NUMBERED = re.compile(r"run([0-9]{1,9})(\.[0-9]+)?")  # in the trash the time of removal follows
+_NUMBERED = re.compile(r"run([0-9]{1,9})(\.[0-9]+)?")  # in the trash, the time of removal is appended
 _REMOVED = re.compile(r".+\.[0-9]{1,18}", re.DOTALL)
-_CLAIMED_WITHIN = 10.0  # seconds; it takes less than a thousandth of one
+_CLAIM_TIMEOUT = 10.0  # seconds; a claim takes less than a millisecond
 
 
 class Store:
-    """The folder `root` of runs. Made on the first write, never by looking."""
+    """Manage the runs in the folder `root`, which is created by the first write and never by reading."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
         self._cleared = False
 
     def names(self) -> list[str]:
-        """Names of all runs, run2 before run10; empty when the store does not exist yet.
+        """Return the names of all runs, run2 before run10; empty if the store does not exist yet.
 
-        Raises StoreError when the folder cannot be read.
+        Raises StoreError if the folder cannot be read.
         """
         root = str(self.root)
         return sorted((name for name in self.entries() if _is_run(f"{root}/{name}")), key=natural_key)
 
     def entries(self) -> list[str]:
-        """Everything there that is named as a run may be, in no order. Raises as `names` does."""
+        """Return every entry whose name would be valid for a run, in no order. Raises StoreError as `names` does."""
         try:
             with os.scandir(self.root) as entries:
                 return [entry.name for entry in entries if NAME.fullmatch(entry.name)]
@@ -53,13 +53,13 @@ class Store:
             ) from None
 
     def run(self, name: str) -> Run:
-        """The run of that exact name, without looking."""
+        """Return the run of that exact name, without checking that it exists."""
         return Run(self.root / name)
 
     def find(self, word: str) -> Run:
-        """The run meant by a name, an unambiguous prefix, `@last`, `@best` (kNN) or a path to a run folder.
+        """Return the run meant by a name, an unambiguous prefix, `@last`, `@best` (kNN) or a path to a run folder.
 
-        Raises NotFoundError naming the closest run.
+        Raises NotFoundError suggesting the closest name.
         """
         names = self.names()
         exact = self._exact(word, names)
@@ -69,20 +69,20 @@ class Store:
         if len(starting) == 1:
             return self.run(starting[0])
         if starting:
-            raise NotFoundError(f"{safe(word)!r} could be {', '.join(starting[:5])}", "type more of the name")
+            raise NotFoundError(f"{safe(word)!r} could mean {', '.join(starting[:5])}", "type more of the name")
         raise NotFoundError(f"no run {safe(word)!r} in {self.root}", did_you_mean(word, names) or "see simclr ls")
 
     def find_exactly(self, word: str) -> Run:
-        """Return the run to act on: a name in full, `@last`, `@best` or a path to a run folder.
+        """Return the run to change, given by its full name, `@last`, `@best` or a path to a run folder.
 
-        A prefix is not enough: what it means changes with the runs that are there. Raises NotFoundError.
+        A prefix is not accepted, because its meaning changes as runs come and go. Raises NotFoundError.
         """
         names = self.names()
         exact = self._exact(word, names)
         if exact is not None:
             return exact
         starting = [name for name in names if word and name.startswith(word)]
-        hint = f"give the whole name: {', '.join(starting[:5])}" if starting else did_you_mean(word, names)
+        hint = f"give the full name: {', '.join(starting[:5])}" if starting else did_you_mean(word, names)
         raise NotFoundError(f"no run {safe(word)!r} in {self.root}", hint or "see simclr ls")
 
     def _exact(self, word: str, names: list[str]) -> Run | None:
@@ -97,16 +97,16 @@ class Store:
             return best_run(map(self.run, names))
         dated: list[tuple[float, str]] = []
         for name in names if word == "@last" else ():
-            with contextlib.suppress(SimclrError):  # a damaged run is not the last
+            with contextlib.suppress(SimclrError):  # a damaged run cannot be the last
                 dated.append((self.run(name).info.created, name))
         if dated:
             return self.run(max(dated)[1])
         raise NotFoundError(f"{safe(word)!r} names no run in {self.root}", "use @last, @best or a name from simclr ls")
 
     def claim(self, name: str | None = None) -> Run:
-        """Make the folder of a new run: `name`, or the next free run1, run2, …; atomic between processes.
+        """Create the folder of a new run: `name`, or the next free run1, run2, …; atomic between processes.
 
-        Raises StoreError when the name is taken or the store cannot be written.
+        Raises StoreError if the name is taken or invalid, or the store cannot be written.
         """
         if name is not None:
             check_name(name)
@@ -120,17 +120,19 @@ class Store:
 
     @contextlib.contextmanager
     def claiming(self, name: str | None = None) -> Iterator[Run]:
-        """As `claim`, and nobody else gets the name meanwhile. A folder whose claimer was killed before it became
-        a run is claimed anew."""
-        if not self._cleared:  # not for each of a sweep's thousand runs
+        """Claim a name as `claim` does, and hold it until the folder is a run.
+
+        A folder whose launch was killed before that is claimed again. Raises StoreError.
+        """
+        if not self._cleared:  # once, not for each of a sweep's thousand runs
             self.clear_abandoned()
             self._cleared = True
-        with self._one_claims():
+        with self._claim_lock():
             run = self._abandoned(name) or self.claim(name)
             lock = Lock(run.paths.claim_lock)
             held = lock.acquire()
         try:
-            if not held or run.paths.info.exists():  # someone else took it for abandoned
+            if not held or run.paths.info.exists():  # another launch claimed it as abandoned
                 raise StoreError(f"{run.name} already exists in {self.root}", "choose another --name")
             clear_unfinished(run.paths)
             yield run
@@ -141,13 +143,16 @@ class Store:
             lock.release()
 
     @contextlib.contextmanager
-    def _one_claims(self) -> Iterator[None]:
-        """Whoever makes a folder and locks it does both before another claims or clears. Raises StoreError."""
+    def _claim_lock(self) -> Iterator[None]:
+        """Hold the lock under which run folders are created, locked and cleared, by one process at a time.
+
+        Raises StoreError if another process does not release it.
+        """
         lock = Lock(self.root / CLAIM_LOCK)
         try:
             self.root.mkdir(parents=True, exist_ok=True)
-            if not lock.acquire(_CLAIMED_WITHIN):
-                raise StoreError(f"another launch into {self.root} does not get on", "try again")
+            if not lock.acquire(_CLAIM_TIMEOUT):
+                raise StoreError(f"another launch into {self.root} does not finish", "try again")
         except OSError as error:
             raise StoreError(
                 f"cannot write to the run store {self.root}: {error.strerror}", "give another --runs"
@@ -158,21 +163,21 @@ class Store:
             lock.release()
 
     def clear_abandoned(self) -> int:
-        """Remove the folders that killed launches left. Returns how many. Raises StoreError."""
+        """Remove the folders that killed launches left behind, and return how many. Raises StoreError."""
         root = str(self.root)
         found = [name for name in self.entries() if not _is_run(f"{root}/{name}")]
         ours = [self.run(name).paths for name in found if _NUMBERED.fullmatch(name) or self._was_claimed(name)]
         if not ours:
             return 0
-        with self._one_claims():
+        with self._claim_lock():
             return clear_abandoned(ours)
 
     def _was_claimed(self, name: str) -> bool:
-        """Whether there is the lock that a launch puts there first, and takes away last."""
+        """Return whether the folder has the lock that a launch creates first and removes last."""
         return self.run(name).paths.claim_lock.is_file()
 
     def _abandoned(self, name: str | None) -> Run | None:
-        """The folder of that name, if nobody fills it and there is nothing in it but a run's beginnings."""
+        """Return the folder of that name if no launch holds it and it contains only the beginnings of a run."""
         if name is None:
             return None
         run = self.run(check_name(name))
@@ -199,7 +204,10 @@ class Store:
                 return self.run(f"run{number}")
 
     def remove(self, run: Run, clock: Clock = SYSTEM_CLOCK) -> Path:
-        """Move a run into the trash, whole. Returns where it lies now. Raises StoreError while it trains."""
+        """Move a run into the trash, whole, and return its new path.
+
+        Raises StoreError if it is training or queued, or cannot be moved.
+        """
         if run.path.is_symlink() or run.path.parent.resolve() != self.root.resolve():
             raise StoreError(f"{run.name} is not a folder of {self.root}", "remove it by hand")
         if _is_open(run):
@@ -213,7 +221,7 @@ class Store:
         return target
 
     def trash(self) -> list[Path]:
-        """What was removed, newest last; whatever else lies there is not ours to show."""
+        """Return the paths of removed runs, newest last; anything else in the trash is ignored. Raises StoreError."""
         try:
             found = list((self.root / TRASH).iterdir())
         except FileNotFoundError:
@@ -223,20 +231,20 @@ class Store:
         return sorted((path for path in found if _REMOVED.fullmatch(path.name)), key=_removed_at)
 
     def restore(self, name: str) -> Run:
-        """Bring the newest removed run of that name back. Raises NotFoundError or StoreError."""
+        """Restore the most recently removed run of that name. Raises NotFoundError or StoreError."""
         removed = [path for path in self.trash() if path.name.rpartition(".")[0] == name]
         if not removed:
             raise NotFoundError(f"no run {safe(name)!r} in the trash", "see simclr trash ls")
         try:
             rename_folder(removed[-1], self.root / check_name(name))
         except FileExistsError:
-            raise StoreError(f"{name} exists again in {self.root}", "remove or rename that one first") from None
+            raise StoreError(f"{name} exists again in {self.root}", "remove or rename that run first") from None
         except OSError as error:
-            raise StoreError(f"cannot bring {name} back: {error.strerror}", "see simclr doctor") from None
+            raise StoreError(f"cannot restore {name}: {error.strerror}", "see simclr doctor") from None
         return self.run(name)
 
     def empty_trash(self) -> int:
-        """Delete what was removed, for good. Returns how many runs."""
+        """Delete all removed runs for good, and return how many. Raises StoreError."""
         removed = self.trash()
         try:
             for path in removed:
@@ -247,15 +255,15 @@ class Store:
 
 
 def _is_run(folder: str) -> bool:
-    """Whether a readable run folder is there; a loop of links, a name too long or a closed door is none."""
-    return os.path.isfile(f"{folder}/{RUN_FILE}")  # noqa: PTH113 - a third of a Path's time, ten thousand times
+    """Return whether the folder is a readable run; a loop of links, a name too long or one without access is not."""
+    return os.path.isfile(f"{folder}/{RUN_FILE}")  # noqa: PTH113 - called 10,000 times, and three times as fast as Path
 
 
 def _is_open(run: Run) -> bool:
-    """A damaged run, whose state cannot be read, trains if its lock is held."""
+    """Return whether a run is training or queued."""
     try:
         return run.state in OPEN
-    except StoreError:
+    except StoreError:  # a damaged run, whose state cannot be read, is training if its lock is held
         return is_locked(run.paths.lock)
 
 

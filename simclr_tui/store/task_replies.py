@@ -1,4 +1,4 @@
-"""What a process of the training plane hands back to a face: one JSON document on its standard output."""
+"""The replies of one-shot processes of the training plane: one JSON document on standard output."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from simclr_tui.store.picture import Picture
 
 
 class Failure(msgspec.Struct, frozen=True):
-    """The error that ended the process; its exit code is the error's."""
+    """Report the error that ended the process, whose exit code is the error's."""
 
     message: str
     hint: str = ""
 
 
 class ViewsShown(msgspec.Struct, frozen=True):
-    """An image and what a run's encoder would be shown of it. `label` is its class, if known."""
+    """Hold an image and two views of it, as the encoder would see them. `label` is its class, if known."""
 
     index: int
     label: str
@@ -24,9 +24,9 @@ class ViewsShown(msgspec.Struct, frozen=True):
 
 
 class Preview(msgspec.Struct, frozen=True):
-    """Views of a few images. `file` is where the PNG was written, empty when none was asked for.
+    """Hold views of a few images. `file` is the path of the PNG written; empty if none was requested.
 
-    `channels` says which channels are drawn where the images are not RGB.
+    `channels` says which channels are drawn if the images are not RGB.
     """
 
     images: list[ViewsShown]
@@ -35,7 +35,7 @@ class Preview(msgspec.Struct, frozen=True):
 
 
 class Neighbor(msgspec.Struct, frozen=True):
-    """An image of the data set and the cosine of its h with that of the image asked about."""
+    """Hold an image of the data set and the cosine similarity of its h to that of the query image."""
 
     index: int
     split: str
@@ -46,9 +46,9 @@ class Neighbor(msgspec.Struct, frozen=True):
 
 
 class Neighbors(msgspec.Struct, frozen=True):
-    """The nearest images first. `images` is how many were compared, `step` the checkpoint's.
+    """Hold the query and its neighbours, nearest first. `images` is how many were compared, `step` the checkpoint's.
 
-    `channels` says which channels are drawn where the images are not RGB.
+    `channels` says which channels are drawn if the images are not RGB.
     """
 
     query: Picture
@@ -60,7 +60,7 @@ class Neighbors(msgspec.Struct, frozen=True):
 
 
 class Written(msgspec.Struct, frozen=True):
-    """Files that were written, the one asked for first, and a sentence on what is in it."""
+    """List the files that were written, the requested one first, with a description of its content."""
 
     files: list[str]
     bytes: int
@@ -68,7 +68,7 @@ class Written(msgspec.Struct, frozen=True):
 
 
 class Point(msgspec.Struct, frozen=True):
-    """An image's h on the two principal components. `label` is its class, empty where it has none."""
+    """Hold an image's h projected onto the two principal components. `label` is its class; empty if unlabelled."""
 
     x: float
     y: float
@@ -78,8 +78,10 @@ class Point(msgspec.Struct, frozen=True):
 
 
 class Projection(msgspec.Struct, frozen=True):
-    """`explained`: the share of the variance that each component holds, 0-1. `classes`: those of the points, in the
-    data set's order, an empty name last. `images` is how many the points were drawn from, `step` the checkpoint's.
+    """Hold the projected points. `explained` is the fraction of the variance along each component, 0–1.
+
+    `classes` are those of the points, in the data set's order, with an empty name last. `images` is the number of
+    images that the points were drawn from, `step` the checkpoint's.
     """
 
     points: list[Point]
@@ -90,7 +92,7 @@ class Projection(msgspec.Struct, frozen=True):
 
 
 class ImportedEncoder(msgspec.Struct, frozen=True):
-    """An encoder from elsewhere that is now a run's checkpoint. `words` say what of its file was loaded."""
+    """Describe an imported encoder that is now a run's checkpoint. `words` say what was loaded from its file."""
 
     encoder: str
     dim: int

@@ -1,4 +1,4 @@
-"""The queue of a store, as files: a run in state `queued` has a ticket in its folder that says where it stands."""
+"""The queue of a store, as files: each run in it has a ticket in its folder that gives its position."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ _TICKET = RunPaths(Path()).ticket.name
 
 
 class Ticket(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """ticket.json. Written at queueing, kept while the run trains, taken away with its last word.
+    """Hold the content of ticket.json, written when a run is queued and removed when it ends.
 
-    `recipe` and `code` are digests of the moment of queueing; `gpus`, the GPUs it was given (empty on a CPU);
-    `retried`, why each earlier attempt ended; `advanced`, the step of the checkpoint the latest retry began from;
-    `unbegun`, how often it was started without a trainer ever being seen. `after` names the runs to wait for as they
-    were called, `after_ids` says which they are. `environment` is kept of whoever queued it.
+    `recipe` and `code` are digests made at that time. `gpus` are the GPUs assigned (empty on a CPU). `retried` holds
+    the reason why each earlier attempt ended, `advanced` the step of the checkpoint from which the latest retry
+    started, `unbegun` how often the run was started without its trainer appearing. `after` names the runs to wait for,
+    as they were called when it was queued, and `after_ids` identifies them. `environment` is that of whoever queued it.
     """
 
     priority: int = 0
@@ -41,7 +41,7 @@ class Ticket(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 def read_ticket(paths: RunPaths) -> Ticket | None:
-    """None for a run that the queue does not look after. A damaged ticket is one without wishes."""
+    """Read a run's ticket; None if the queue does not manage the run. A damaged ticket is read as a default one."""
     try:
         return msgspec.json.decode(read_small(paths.ticket), type=Ticket)
     except FileNotFoundError:
@@ -51,28 +51,29 @@ def read_ticket(paths: RunPaths) -> Ticket | None:
 
 
 def write_ticket(paths: RunPaths, ticket: Ticket) -> None:
+    """Replace a run's ticket. Raises OSError."""
     write_file(paths.ticket, msgspec.json.encode(ticket))
 
 
 def drop_ticket(paths: RunPaths) -> None:
-    """The queue lets go of the run."""
+    """Remove a run's ticket, so that the queue no longer manages the run."""
     paths.ticket.unlink(missing_ok=True)
 
 
 def tickets(store: Store, names: Iterable[str] | None = None) -> dict[str, Ticket]:
-    """Every run that the queue looks after (of `names` only, where given), the next to start first."""
+    """Return the ticket of every run that the queue manages (only of `names`, if given), the next to start first."""
     root = str(store.root)
-    looked_at = store.names() if names is None else names
-    marked = [name for name in looked_at if os.path.exists(f"{root}/{name}/{_TICKET}")]  # noqa: PTH110 - each tick
-    found = {name: ticket for name in marked if (ticket := read_ticket(RunPaths(store.root / name))) is not None}
+    candidates = store.names() if names is None else names
+    queued = [name for name in candidates if os.path.exists(f"{root}/{name}/{_TICKET}")]  # noqa: PTH110 - each tick
+    found = {name: ticket for name in queued if (ticket := read_ticket(RunPaths(store.root / name))) is not None}
     return dict(sorted(found.items(), key=lambda item: _order(*item)))
 
 
 def _order(name: str, ticket: Ticket) -> tuple[int, int, list[tuple[int, int, str]]]:
-    """Higher priority first, then the order of queueing; of two queued at once, the lower number."""
+    """Return a sort key: higher priority first, then the order of queueing, then the lower number."""
     return (-ticket.priority, ticket.position, natural_key(name))
 
 
-def places(store: Store, queued: Iterable[str]) -> dict[str, int]:
-    """The place, from 1, of each of the runs `queued`, which are all that wait."""
-    return {name: place for place, name in enumerate(tickets(store, queued), start=1)}
+def queue_positions(store: Store, queued: Iterable[str]) -> dict[str, int]:
+    """Return the position, counted from 1, of each of the waiting runs `queued`, which must be all of them."""
+    return {name: position for position, name in enumerate(tickets(store, queued), start=1)}

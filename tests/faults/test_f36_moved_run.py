@@ -38,7 +38,7 @@ def test_a_moved_run_ends_where_it_lies_and_its_name_is_free(store, fault):
         before = {path: path.read_bytes() for path in new.path.rglob("*") if path.is_file()}
         status = wait_until_ended(Run(moved), 60)
         assert (status.state, status.exit_code) == ("failed", ExitCode.STORE)
-        assert f"was moved to {moved} while it trained — go on from its last checkpoint" in status.reason
+        assert f"was moved to {moved} while it trained — continue from its last checkpoint" in status.reason
         assert Run(moved).events[-1].event == "failed"
         assert {path: path.read_bytes() for path in new.path.rglob("*") if path.is_file()} == before
         assert train_in_process(new).returncode == ExitCode.OK

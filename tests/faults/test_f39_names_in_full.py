@@ -50,13 +50,13 @@ def test_a_prefix_acts_on_nothing(store, call, words, fault):
     code, said = call(*words, "run1")
     assert code == ExitCode.NOT_FOUND
     assert "no run 'run1'" in said
-    assert "give the whole name: run10" in said
+    assert "give the full name: run10" in said
     assert {path: path.read_bytes() for path in before} == before
 
 
 def test_after_names_its_runs_in_full(call):
     code, said = call("run", "--preset", "quick", "--after", "run1")
-    assert (code, "give the whole name: run10" in said) == (ExitCode.NOT_FOUND, True)
+    assert (code, "give the full name: run10" in said) == (ExitCode.NOT_FOUND, True)
 
 
 def test_the_library_takes_names_in_full(store):

@@ -62,7 +62,7 @@ def test_a_run_that_a_job_answers_for_is_not_started_here_too(tmp_path):
     run = ended_on_slurm(tmp_path)
     write(run.paths.slurm, Job(id="7", resources=ASKED))
     for placement in (Here(), Queue()):
-        with pytest.raises(StoreError, match="job 7 of Slurm answers for run1"):
+        with pytest.raises(StoreError, match="Slurm job 7 is responsible for run1"):
             placement.requeue(run)
     assert (run.state, waiting_runs(Store(tmp_path))) == ("stopped", {})
 

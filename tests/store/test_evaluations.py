@@ -98,11 +98,12 @@ def test_figures_are_means_and_sample_deviations_over_the_seeds():
     ],
 )
 def test_only_the_runs_own_images_and_newest_checkpoint_take_the_short_name(arguments, name):
-    assert result_name(*arguments) == name
+    protocol, data, subset, own, *older_step = arguments
+    assert result_name(protocol, data, subset, own=own, older_step=next(iter(older_step), None)) == name
 
 
 def test_the_name_of_a_folder_is_a_file_name_and_its_own():
-    names = {result_name("knn", f"folder:/a/{part}", 0, ("shapes", 0)) for part in ("b", "b/c", "../d")}
+    names = {result_name("knn", f"folder:/a/{part}", 0, own=("shapes", 0)) for part in ("b", "b/c", "../d")}
     assert len(names) == 3
     assert all("/" not in name and name.startswith("knn-on-folder-") for name in names)
 
@@ -129,7 +130,7 @@ def test_compare_has_a_row_for_linear(tmp_path):
     for run, top1 in zip(runs, (0.5, 0.7), strict=False):
         save_evaluation(run.paths, evaluation(top1=(top1,)))
     row = next(row for row in compare(runs).measures if row.name == "linear top-1")
-    assert (row.values, row.unit, row.better) == ((0.5, 0.7, None), "%", 1)
+    assert (row.values, row.unit, row.better) == ((0.5, 0.7, None), "share", 1)
 
 
 def test_people_read_the_spread_and_the_matrix():
@@ -145,6 +146,6 @@ def test_of_many_classes_the_worst_pairs_are_told():
     confusion[3][7], confusion[4][8] = 30, 10
     lines = confusion_lines(evaluation(classes=[f"c{i}" for i in range(30)], confusion=confusion))
     assert [line.split() for line in lines[1:]] == [
-        ["75.0%", "of", "c3", "taken", "for", "c7"],
-        ["50.0%", "of", "c4", "taken", "for", "c8"],
+        ["75.0%", "of", "c3", "predicted", "as", "c7"],
+        ["50.0%", "of", "c4", "predicted", "as", "c8"],
     ]

@@ -129,7 +129,7 @@ def test_a_run_is_found_by_name_prefix_and_path(tmp_path, monkeypatch):
     assert store.find(str(tmp_path / "run2")).name == "run2"
     monkeypatch.chdir(tmp_path / "run10")
     assert Store(Path("elsewhere")).find("./").name == "run10"
-    with pytest.raises(NotFoundError, match="could be paper-a, paper-b"):
+    with pytest.raises(NotFoundError, match="could mean paper-a, paper-b"):
         store.find("paper")
     with pytest.raises(NotFoundError, match="did you mean quick"):
         store.find("quikc")

@@ -64,9 +64,9 @@ def exchange(images: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (lose, r"\d+ images were, \d+ are"),
-        (rename_class, "classes were a, b, and are a, c"),
-        (exchange, "names, sizes or order of the images differ"),
+        (lose, r"\d+ images before, \d+ now"),
+        (rename_class, "the classes were a, b, and are now a, c"),
+        (exchange, "the names, sizes or order of the images changed"),
     ],
 )
 def test_other_images_are_refused_with_what_changed(run, images, change, words):

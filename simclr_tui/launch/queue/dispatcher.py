@@ -38,7 +38,7 @@ from simclr_tui.regular_file import read_small
 from simclr_tui.store.events import record
 from simclr_tui.store.process import is_alive, this_process
 from simclr_tui.store.run import Run
-from simclr_tui.store.state import ACTIVE, State, read_state, waiting_again, write_state
+from simclr_tui.store.state import ACTIVE, State, read_state, requeued, write_state
 from simclr_tui.store.store import Store
 from simclr_tui.store.ticket import Ticket, drop_ticket, tickets, write_ticket
 
@@ -117,7 +117,7 @@ def _hold(store: Store, run: Run, ticket: Ticket, *, why: str) -> None:
     """Pause the queue and put the run back in its position."""
     pause(store, why)
     with claimed(run):
-        write_state(run.paths, waiting_again(run.status, f"the queue was paused: {why}"), durable=True)
+        write_state(run.paths, requeued(run.status, f"the queue was paused: {why}"), durable=True)
         write_ticket(run.paths, msgspec.structs.replace(ticket, gpus=()))
     print(f"{run.name}: {why}", flush=True)
 

@@ -25,7 +25,7 @@ from simclr_tui.regular_file import read_small
 from simclr_tui.store.events import record
 from simclr_tui.store.process import ProcessId, boot_id, is_alive
 from simclr_tui.store.run import Run
-from simclr_tui.store.state import waiting_again, write_state
+from simclr_tui.store.state import requeued, write_state
 from simclr_tui.store.store import Store
 from simclr_tui.store.ticket import Ticket, tickets, write_ticket
 from simclr_tui.store.unreadable import UNREADABLE
@@ -93,7 +93,7 @@ def queue_again(store: Store, run: Run) -> None:
         recipe = hashlib.sha256(read_small(run.paths.recipe)).hexdigest()
         ticket = Ticket(position=last + 1, recipe=recipe, code=code_digest(), environment=kept_environment())
         write_ticket(run.paths, ticket)
-        write_state(run.paths, waiting_again(status, ""), durable=True)
+        write_state(run.paths, requeued(status, ""), durable=True)
     record(run.paths, status.attempt, "queued", message="again", step=status.step)
 
 

@@ -10,7 +10,7 @@ from simclr_tui.errors import ExitCode
 from simclr_tui.launch.start import claimed
 from simclr_tui.store.events import record
 from simclr_tui.store.run import Run
-from simclr_tui.store.state import OPEN, State, read_state, waiting_again, write_state
+from simclr_tui.store.state import OPEN, State, read_state, requeued, write_state
 from simclr_tui.store.ticket import Ticket, drop_ticket, write_ticket
 
 RETRIES = 3
@@ -67,7 +67,7 @@ def _queue_again(run: Run, ticket: Ticket, status: State, *, reason: str, saved:
     goes_on = f"{reason}; resumes from step {saved}"
     if ticket.retried:
         goes_on += f", retry {len(ticket.retried)} of {RETRIES}"
-    write_state(run.paths, waiting_again(status, goes_on), durable=True)
+    write_state(run.paths, requeued(status, goes_on), durable=True)
     write_ticket(run.paths, ticket)
     record(run.paths, status.attempt, "retry", message=f"{goes_on} (exit code {status.exit_code})", step=status.step)
 

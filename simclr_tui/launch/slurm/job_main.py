@@ -17,7 +17,7 @@ from simclr_tui.launch.start import start_queued
 from simclr_tui.store.events import record
 from simclr_tui.store.process import is_alive
 from simclr_tui.store.run import Run
-from simclr_tui.store.state import ACTIVE, OPEN, State, read_state, waiting_again, write_state
+from simclr_tui.store.state import ACTIVE, OPEN, State, read_state, requeued, write_state
 
 _TICK = 0.2
 _SAVED_WITHIN = 60.0  # seconds for the step in flight and its checkpoint
@@ -79,5 +79,5 @@ def wait_again(run: Run, status: State, why: str) -> None:
     """Set the run to `queued` again, keeping the step it has reached."""
     saved = max((manifest.step for manifest in run.checkpoints), default=0)
     reason = f"{why}; resumes from step {saved}"
-    write_state(run.paths, waiting_again(status, reason), durable=True)
+    write_state(run.paths, requeued(status, reason), durable=True)
     record(run.paths, status.attempt, "retry", message=reason, step=status.step)

@@ -30,7 +30,7 @@ from simclr_tui.paths import QUEUE, QueuePaths, RunPaths
 from simclr_tui.store.events import record
 from simclr_tui.store.run import Run
 from simclr_tui.store.slurm_file import Job, Resources, read_job
-from simclr_tui.store.state import ACTIVE, State, read_state, waiting_again, write_state
+from simclr_tui.store.state import ACTIVE, State, read_state, requeued, write_state
 from simclr_tui.store.store import Store
 
 _CLOCKS_APART = 5.0  # seconds by which the clocks of two nodes may differ
@@ -67,7 +67,7 @@ def resubmit(run: Run, resources: Resources) -> Job:
         status = run.status
         if status.state not in ("stopped", "failed", "lost"):
             raise StoreError(f"{run.name} cannot be queued, it is {status.state}", "see simclr ls")
-        write_state(run.paths, waiting_again(status, ""), durable=True)
+        write_state(run.paths, requeued(status, ""), durable=True)
     return submit_again(run, resources)
 
 

@@ -10,7 +10,7 @@ from simclr_tui.store.metrics.history import History
 
 
 def history_frame(history: History) -> Any:
-    """Return one row per step and one column per metric, NaN where a metric was not logged; the index is the step.
+    """Return one row per step, which is the index, and one column per metric; NaN marks what was not logged.
 
     Raises SimclrError without pandas.
     """

@@ -1,4 +1,4 @@
-"""A run's metrics taken elsewhere: CSV, Parquet, TensorBoard."""
+"""Export a run's metrics to CSV, Parquet or TensorBoard."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from simclr_tui.store.task_replies import Written
 from simclr_tui.text import safe
 
 Table = dict[str, list[float | None]]
-"""Columns of equal length: step, epoch, time, then each metric; None where it was not measured."""
+"""Columns of equal length: step, epoch, time, then each metric; None marks what was not measured."""
 
 _FLAG = "--metrics"
 SUFFIXES = (".csv", ".parquet")
 
 
 def export_metrics(run: Run, target: str) -> Written:
-    """Write `F.csv`, `F.parquet`, or TensorBoard event files into a folder (one that is there, or ends in `/`).
+    """Write `F.csv`, `F.parquet`, or TensorBoard event files into a folder (one that exists, or a path ending in `/`).
 
-    Raises NotFoundError where nothing was logged yet, RecipeError or StoreError where the target cannot be.
+    Raises NotFoundError if nothing was logged yet, and RecipeError or StoreError if the target cannot be written.
     """
     path = Path(target)
     folder = target.endswith("/") or is_folder(path)
@@ -48,25 +48,25 @@ def export_metrics(run: Run, target: str) -> Written:
 
 
 def table(history: History) -> Table:
-    """One row a step: what was logged of a step on several lines is joined, epoch and time are the first line's."""
+    """Return one row per step. Several lines of a step are joined; epoch and time are those of its first line."""
     first = [row for row, step in enumerate(history.step) if row == 0 or step != history.step[row - 1]]
-    place = {history.step[row]: index for index, row in enumerate(first)}
+    row_of_step = {history.step[row]: index for index, row in enumerate(first)}
     columns: Table = {
         "step": [history.step[row] for row in first],
         "epoch": [history.epoch[row] for row in first],
         "time": [history.time[row] for row in first],
     }
     for name, column in history.columns.items():
-        if not column.rows:  # of an attempt that a later one told anew
+        if not column.rows:  # all its values came from an attempt that a later one has replaced
             continue
         columns[name] = [None] * len(first)
         for row, value in zip(column.rows, column.values, strict=True):
-            columns[name][place[history.step[row]]] = value
+            columns[name][row_of_step[history.step[row]]] = value
     return columns
 
 
 def _as_csv(columns: Table) -> bytes:
-    """Empty where not measured, `nan` where what was measured is not a number; every digit is kept."""
+    """Return the CSV file: empty cells where nothing was measured, `nan` for what is not a number, every digit."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(columns)
@@ -75,7 +75,7 @@ def _as_csv(columns: Table) -> bytes:
 
 
 def _as_parquet(columns: Table, run: Run) -> bytes:
-    """Null where not measured; NaN stays NaN."""
+    """Return the Parquet file: null where nothing was measured, and NaN for values that are not numbers."""
     arrow = import_pyarrow()
     types = {name: arrow.int64() if name == "step" else arrow.float64() for name in columns}
     arrays = {name: arrow.array(values, types[name], from_pandas=False) for name, values in columns.items()}
@@ -83,21 +83,23 @@ def _as_parquet(columns: Table, run: Run) -> bytes:
 
 
 def _write_events(run: Run, folder: Path, columns: Table) -> Written:
-    """One event file in a folder of the run's name, so that several runs lie side by side; a second export
-    replaces it."""
+    """Write one event file into a subfolder named after the run, so that several runs can share `folder`.
+
+    Exporting again replaces the file.
+    """
     began = run.info.created
     data = event_file(began, _event_rows(began, columns))
     target = folder / run.name / f"events.out.tfevents.{math.floor(began)}.{run.name}"
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise StoreError(f"cannot make {safe(str(target.parent))}: {error.strerror}", "give another place") from None
+        raise StoreError(f"cannot make {safe(str(target.parent))}: {error.strerror}", "give another path") from None
     write_target(target, data)
     return Written([str(target)], len(data), _content(columns))
 
 
 def _event_rows(began: float, columns: Table) -> Iterator[Row]:
-    """Wall time is the run's creation and the seconds trained since: what stands still between attempts is left out."""
+    """Yield one row per step. Wall time is the run's creation plus the seconds of training; pauses are left out."""
     metrics = {name: values for name, values in columns.items() if name not in ("step", "epoch", "time")}
     for row, (step, seconds) in enumerate(zip(columns["step"], columns["time"], strict=True)):
         values = {name: value for name, column in metrics.items() if (value := column[row]) is not None}

@@ -1,4 +1,4 @@
-"""The one door to pyarrow, which only Parquet files need."""
+"""The only module that uses pyarrow, which only Parquet files need."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from simclr_tui.store.export.target import not_installed
 
 
 def import_pyarrow() -> Any:
-    """pyarrow, its Parquet part loaded. Raises SimclrError where it is not installed."""
+    """Return pyarrow with its Parquet module loaded. Raises SimclrError if it is not installed."""
     try:
         import pyarrow
         import pyarrow.parquet
@@ -19,7 +19,7 @@ def import_pyarrow() -> Any:
 
 
 def as_parquet(columns: Mapping[str, Any], about: Mapping[str, str]) -> bytes:
-    """A Parquet file of pyarrow arrays of equal length; `about` becomes the schema's metadata."""
+    """Return a Parquet file of pyarrow arrays of equal length; `about` becomes the schema's metadata."""
     arrow = import_pyarrow()
     sink = arrow.BufferOutputStream()
     arrow.parquet.write_table(arrow.table(dict(columns)).replace_schema_metadata(dict(about)), sink)

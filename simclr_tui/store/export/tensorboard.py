@@ -1,7 +1,7 @@
-"""TensorBoard's event files, written without TensorBoard: records of protocol buffers with masked CRC-32C sums.
+"""Write TensorBoard's event files without TensorBoard: records of protocol buffers with masked CRC-32C checksums.
 
-Only what scalars need: `Event` (wall_time 1, step 2, file_version 3, summary 5), `Summary` (value 1) and
-`Summary.Value` (tag 1, simple_value 2, a float32).
+Only the messages that scalars need are supported, with these field numbers: `Event` (wall_time 1, step 2,
+file_version 3, summary 5), `Summary` (value 1) and `Summary.Value` (tag 1, simple_value 2, a float32).
 """
 
 from __future__ import annotations
@@ -10,19 +10,19 @@ import struct
 from collections.abc import Iterable, Mapping
 
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
-_POLYNOMIAL = 0x82F63B78  # Castagnoli's, reflected
+_POLYNOMIAL = 0x82F63B78  # Castagnoli polynomial, reflected
 Row = tuple[float, int, Mapping[str, float]]
-"""Wall time in seconds of the Unix epoch, step, and a value for each metric."""
+"""Wall time in seconds of the Unix epoch, step, and the value of each metric."""
 
 
 def event_file(began: float, rows: Iterable[Row]) -> bytes:
-    """A whole event file: its version, then one event a row."""
+    """Return a whole event file: its version, then one event per row."""
     version = _double(1, began) + _message(3, b"brain.Event:2")
     return b"".join([_record(version), *(_record(_event(*row)) for row in rows)])
 
 
 def crc32c(data: bytes) -> int:
-    """CRC-32C (RFC 3720, appendix B.4)."""
+    """Return the CRC-32C checksum of `data` (RFC 3720, appendix B.4)."""
     crc = 0xFFFFFFFF
     for byte in data:
         crc = _TABLE[(crc ^ byte) & 0xFF] ^ (crc >> 8)
@@ -35,13 +35,16 @@ def _event(wall: float, step: int, values: Mapping[str, float]) -> bytes:
 
 
 def _record(data: bytes) -> bytes:
-    """Length and its sum, data and its sum."""
+    """Return a record: the length and its checksum, then the data and its checksum."""
     length = struct.pack("<Q", len(data))
     return length + _masked(length) + data + _masked(data)
 
 
 def _masked(data: bytes) -> bytes:
-    """A sum of data that itself holds sums: rotated by 15 bits and shifted by a constant, as the format has it."""
+    """Return the masked checksum that the format requires: rotated by 15 bits, plus a constant.
+
+    Masking keeps a checksum useful for data that itself contains checksums.
+    """
     crc = crc32c(data)
     return struct.pack("<I", (((crc >> 15) | (crc << 17)) + 0xA282EAD8) & 0xFFFFFFFF)
 
@@ -55,7 +58,7 @@ def _double(field: int, value: float) -> bytes:
 
 
 def _float(field: int, value: float) -> bytes:
-    """Beyond float32's range: infinity, as a cast would have it."""
+    """Return a float32 field; a value beyond float32's range becomes infinity, as in a cast."""
     try:
         packed = struct.pack("<f", value)
     except OverflowError:

@@ -1,4 +1,4 @@
-"""`python -m simclr_tui.bench train|data|store|dashboard`: measures, and prints one JSON document to stdout."""
+"""Measure one part, `python -m simclr_tui.bench train|data|store|dashboard`, and print one JSON document."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def main() -> None:
     parser.add_argument("--parent", type=int, help="the process that waits for the figures; without it this one ends")
     args = parser.parse_args()
     signal.signal(signal.SIGTERM, _end)
-    # Forked processes get the default back: torch ends its data workers by this signal; they have nothing to remove.
+    # Forked processes get the default handler back: torch ends its data workers by this signal, with nothing to remove.
     os.register_at_fork(after_in_child=lambda: signal.signal(signal.SIGTERM, signal.SIG_DFL))
     if args.parent:
         end_with_parent(signal.SIGTERM, args.parent)
@@ -52,13 +52,13 @@ def main() -> None:
 
 
 def _end(_number: int, _frame: FrameType | None) -> None:
-    """Exit as after an error, so that child processes end and generated files go; a second signal is ignored."""
+    """Exit as after an error, so that child processes end and generated files are removed; ignore a second signal."""
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     sys.exit(128 + signal.SIGTERM)
 
 
 def _measure(what: str, directory: Path, args: argparse.Namespace) -> list[Figure]:
-    """Run one benchmark; import nothing for the others, which would be counted as memory."""
+    """Run one benchmark, importing nothing for the others, which would count as memory."""
     if what == "dashboard":
         from simclr_tui.bench.dashboard import dashboard_figures
 
@@ -70,7 +70,7 @@ def _measure(what: str, directory: Path, args: argparse.Namespace) -> list[Figur
     if what == "train":
         from simclr_tui.bench.train import train_figures
 
-        for name in filter(None, args.added.split(",")):  # read by now; a peer runs as it is shipped
+        for name in filter(None, args.added.split(",")):  # read already; a peer runs without them
             del os.environ[name]
         recipe = from_toml(sys.stdin.read()).recipe
         managed = directory if args.managed else None

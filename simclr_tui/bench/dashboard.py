@@ -1,4 +1,4 @@
-"""Measure how quick the dashboard is: first frame and keys over many runs, some of them training, and one chart."""
+"""Measure the dashboard's latency: first frame and keys over many runs, some of them training, and one chart."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from simclr_tui.tui.feed.messages import Panel, Series
 _SIZE = (120, 36)
 _KEYS = 100
 _STREAMING = 8  # runs that write ten steps a second
-_POINTS = 120  # of each line, as they come decimated: two a column
+_POINTS = 120  # per line, as after downsampling: two per column
 
 
 def dashboard_figures(directory: Path, runs: int, times: int) -> list[Figure]:
-    """Return every figure; works in the folder `directory`. Each repetition is a process in a terminal of its own."""
+    """Return every figure, working in the folder `directory`. Each repetition is a process in its own terminal."""
     store = make_store(directory / "runs", runs)
     streaming = min(_STREAMING, runs)
     for number in range(1, streaming + 1):
@@ -50,7 +50,7 @@ def dashboard_figures(directory: Path, runs: int, times: int) -> list[Figure]:
 
 
 class _Writers(threading.Thread):
-    """Runs that train, as far as a reader can tell."""
+    """A thread that writes runs which a reader takes for training ones."""
 
     def __init__(self, store: Store, count: int) -> None:
         super().__init__(daemon=True)
@@ -108,7 +108,7 @@ async def _chart(times: int) -> list[float]:
         turn = itertools.cycle(panels)
 
         def redraw() -> None:
-            chart.show(next(turn))  # other values each time: what is as it was is not drawn again
+            chart.show(next(turn))  # new values each time: unchanged data is not redrawn
             chart.render_lines(Region(0, 0, *chart.size))
 
         return [statistics.median(seconds(redraw, 9)) for _ in range(times)]

@@ -1,4 +1,4 @@
-"""Measure how fast images that stay files become views, in turns with torchvision's own pipeline."""
+"""Measure how fast image files become views, alternating with torchvision's own pipeline."""
 
 from __future__ import annotations
 
@@ -37,16 +37,16 @@ torchvision: Any = import_torchvision()
 SIDE = 224
 _BATCH = 64
 _GRAIN = 24.0  # deviation of the noise that makes a generated image as hard to decode as a photograph
-_BLUR = 2 * (SIDE // 20) + 1  # taps, as ours: a tenth of the side
+_BLUR = 2 * (SIDE // 20) + 1  # taps, as in our own blur: a tenth of the side
 _PAPER = Recipe(image_size=SIDE, batch_size=_BATCH, color_strength=1.0, blur=0.5, stem="imagenet")
 RECIPES = {"crop and flip": msgspec.structs.replace(_PAPER, augment="crop,flip"), "all of §A": _PAPER}
-"""What views pass: nothing but what a pipeline cannot do without, and the paper's augmentation for ImageNet."""
+"""Augmentations to measure: the minimum of any pipeline, and the paper's for ImageNet."""
 
 Pass = Callable[[], int]
 
 
 def data_figures(directory: Path, count: int, repeat: int) -> list[Figure]:
-    """Return images/s, two views on the device each, of `count` files that it writes into the folder `directory`."""
+    """Return images/s (two views each, on the device) over `count` files written to the folder `directory`."""
     count = max(_BATCH, count // _BATCH * _BATCH)
     mean_bytes = _write_files(directory / "generated", count)
     decoders, compute = Decoders(FolderSource(directory), Scaling(SIDE)), choose_compute(_PAPER)
@@ -79,7 +79,7 @@ def _write_files(folder: Path, count: int) -> float:
 
 
 def _in_turns(ways: dict[str, Pass], repeat: int) -> dict[str, list[float]]:
-    """Return images/s of each way; the first, uncounted turn is when processes start."""
+    """Return images/s of each way in turns; the first turn, when processes start, is not counted."""
     speeds: dict[str, list[float]] = {name: [] for name in ways}
     for turn in range(repeat + 1):
         for name, once in ways.items():
@@ -106,7 +106,7 @@ def _streamed(recipe: Recipe, images: FileImages, compute: Compute) -> Pass:
 
 
 def _torchvision(recipe: Recipe, root: Path, compute: Compute) -> Pass:
-    """Make the views of one epoch by ImageFolder, one worker per core, as SimCLR is commonly written."""
+    """Make the views of one epoch with ImageFolder, one worker per core, as most SimCLR code does."""
     views = _views(recipe)
     dataset = torchvision.datasets.ImageFolder(str(root), lambda image: (views(image), views(image)))
     pinned = compute.device.type == "cuda"

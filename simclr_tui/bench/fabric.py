@@ -1,4 +1,4 @@
-"""Run folders and metric logs as training leaves them, made by the thousand."""
+"""Make run folders and metric logs by the thousand, as training leaves them."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def _info(number: int) -> RunInfo:
 
 
 def make_metrics(paths: RunPaths, steps: int) -> None:
-    """Write one attempt of so many steps with five scalars each, and kNN now and then."""
+    """Write one attempt of `steps` steps with five scalars each, and kNN now and then."""
     target = paths.attempt(1)
     target.root.mkdir(parents=True)
     with target.metrics.open("wb") as file:

@@ -1,4 +1,4 @@
-"""Spend a minute on the GPU: does it compute what a CPU does, does a step wait for it, how fast is each preset?
+"""Check the GPU in a minute: does it agree with the CPU, do steps wait for it, how fast is each preset?
 
 `python -m simclr_tui.bench.gpu_check` prints a JSON list of findings; `simclr doctor --gpu` shows them. Without a GPU
 that torch can use it prints one sentence to stderr and exits with 1.
@@ -41,7 +41,7 @@ def main() -> int:
 
 
 def gpu_findings(compute: Compute, recipes: dict[str, Recipe], small: Recipe = SMALL) -> Iterator[Finding]:
-    """Yield the findings about a device; the recipes that are timed are those of presets, by name."""
+    """Yield the findings about a device; `recipes` are the presets to time, by name."""
     yield Finding("good", "device", f"{compute.name}, {compute.precision}")
     yield compare_with_cpu(compute, small)
     yield find_waits(compute, small)
@@ -61,7 +61,7 @@ def compare_with_cpu(compute: Compute, recipe: Recipe) -> Finding:
 
 
 def find_waits(compute: Compute, recipe: Recipe) -> Finding:
-    """Count how often the host waits for the device within some steps, as far as torch notices."""
+    """Count how often the host waits for the device over some steps, as far as torch detects it."""
     bench = Bench(recipe, compute, Variant(compute.precision))
     bench.images_per_s(1)
     on_gpu = compute.device.type == "cuda"
@@ -80,7 +80,7 @@ def find_waits(compute: Compute, recipe: Recipe) -> Finding:
 
 
 def time_preset(compute: Compute, name: str, recipe: Recipe) -> Finding:
-    """Time a preset's step on generated images, and say how long the whole of it takes and what memory it needs."""
+    """Time a preset's step on generated images; report the time of a whole training and its peak memory."""
     if compute.device.type == "cuda":
         torch.cuda.empty_cache()
         torch.cuda.reset_peak_memory_stats(compute.device)

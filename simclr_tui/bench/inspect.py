@@ -1,4 +1,4 @@
-"""How long it takes to look at very many images before training."""
+"""Measure how long `simclr data inspect` takes over very many images."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Measure what being managed costs: the same steps in `simclr run`, with its logs, samples and an open dashboard."""
+"""Measure the cost of being managed: the same steps in `simclr run`, with logs, samples and an open dashboard."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ _COMMAND = python_module("simclr_tui.cli.main")
 
 
 def managed_images_per_s(directory: Path, recipe: Recipe, steps: int) -> float:
-    """Return images/s of a run of so many steps after one of warm-up, between the first and the last line of its log.
+    """Return images/s of a run of `steps` steps after one of warm-up, from the first to the last line of its log.
 
-    Makes a store in `directory`. Raises SimclrError where the run does not finish.
+    The store is made in `directory`. Raises SimclrError where the run does not finish.
     """
     file, store = directory / "recipe.toml", directory / "runs"
     directory.mkdir(parents=True)
@@ -43,11 +43,11 @@ def managed_images_per_s(directory: Path, recipe: Recipe, steps: int) -> float:
         command = [*_COMMAND, "run", *words, "-d", "--name", run.name]
         begun = subprocess.run(command, capture_output=True, text=True, check=False, env=environment())
         if begun.returncode:
-            raise SimclrError(f"the run that is measured did not start: {begun.stderr.strip()}", "see simclr doctor")
+            raise SimclrError(f"the measured run did not start: {begun.stderr.strip()}", "see simclr doctor")
         while run.state in OPEN and time.monotonic() < deadline:
             terminal.quiet(0.2)
     if run.state != "finished":
-        raise SimclrError(f"the run that is measured is {run.state}", "try it by hand: simclr run")
+        raise SimclrError(f"the measured run is {run.state}", "try it by hand: simclr run")
     history = run.history()
     rows = list(history.columns["loss"].rows)
     return (len(rows) - 1) * recipe.batch_size / (history.time[rows[-1]] - history.time[rows[0]])
@@ -55,9 +55,9 @@ def managed_images_per_s(directory: Path, recipe: Recipe, steps: int) -> float:
 
 @contextlib.contextmanager
 def _killed_at_exit(run: Run) -> Iterator[None]:
-    """Kill the run if the block is left before the run has ended: no one else knows of it."""
+    """Kill the run if the block exits before the run has ended: nothing else would stop it."""
     try:
         yield
     finally:
-        with contextlib.suppress(StoreError):  # it has ended, as a rule
+        with contextlib.suppress(StoreError):  # usually it has ended
             kill(run)

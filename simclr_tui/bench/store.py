@@ -15,14 +15,14 @@ from simclr_tui.store.metrics.history import History
 from simclr_tui.store.metrics.writer import MetricWriter
 from simclr_tui.store.store import Store
 
-_CALLS = 20_000  # of the logger, timed together
-_FIRST = 12_000_000  # bytes: what the dashboard reads before it draws for the first time
+_CALLS = 20_000  # calls of the logger, timed together
+_FIRST = 12_000_000  # bytes that the dashboard reads before its first frame
 _COLUMNS = 120
-_TICK = 50  # lines that came since the last look
+_TICK = 50  # new lines per tick
 
 
 def store_figures(directory: Path, runs: int, steps: int, times: int) -> list[Figure]:
-    """Return every figure; works in the folder `directory` and leaves its files there."""
+    """Return every figure, working in the folder `directory` and leaving its files there."""
     return [
         *_logging(directory / "logged", times),
         *_history(RunPaths(directory / "long"), steps, times),

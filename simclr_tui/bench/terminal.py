@@ -1,4 +1,4 @@
-"""Run the dashboard in a terminal of its own, and measure how long from a key to what the screen shows of it."""
+"""Run the dashboard in a terminal of its own, and measure the time from a key to its effect on screen."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from simclr_tui.errors import SimclrError
 from simclr_tui.interpreter import python_module
 
 _PATIENCE = 60.0  # seconds
-_QUESTION, _ANSWER = b"\x1b[c", b"\x1b[?62c"  # what every terminal says when it is asked what it is
+_QUESTION, _ANSWER = b"\x1b[c", b"\x1b[?62c"  # the query for device attributes, which every terminal answers
 
 
 class Terminal:
-    """A process of `simclr` in a pseudo-terminal; ends with the block it is used in."""
+    """A `simclr` process in a pseudo-terminal, ended with its `with` block."""
 
     def __init__(self, words: Sequence[str], columns: int, lines: int) -> None:
         self._master, slave = pty.openpty()
@@ -47,7 +47,7 @@ class Terminal:
         os.close(self._master)
 
     def until(self, words: str) -> float:
-        """Return the seconds until the screen shows these words. Raises SimclrError where it never is."""
+        """Return the seconds until the screen shows `words`. Raises SimclrError where it never does."""
         began, seen, wanted = time.perf_counter(), b"", words.encode()
         while wanted not in seen:
             left = _PATIENCE - (time.perf_counter() - began)
@@ -61,7 +61,7 @@ class Terminal:
         return time.perf_counter() - began
 
     def quiet(self, seconds: float) -> None:
-        """Read on for so long, and throw it away."""
+        """Read and discard output for `seconds`."""
         end = time.perf_counter() + seconds
         while (left := end - time.perf_counter()) > 0:
             if select.select([self._master], [], [], left)[0]:
@@ -71,7 +71,7 @@ class Terminal:
         os.write(self._master, keys.encode())
 
     def peak_memory(self) -> int:
-        """Return the peak memory in bytes; 0 where the system does not say."""
+        """Return the peak memory in bytes; 0 where the system does not report it."""
         with contextlib.suppress(OSError), open(f"/proc/{self._process.pid}/status") as told:
             for line in told:
                 if line.startswith("VmHWM:"):

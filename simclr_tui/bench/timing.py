@@ -14,7 +14,7 @@ MILLISECONDS, MICROSECONDS = 1e3, 1e6
 
 
 def seconds(work: Callable[[], object], times: int, before: Callable[[], object] = lambda: None) -> list[float]:
-    """Return the time in s of each of `times` calls of `work`; what `before` prepares is not counted."""
+    """Return the time in s of each of `times` calls of `work`; the time of `before` is not counted."""
     taken: list[float] = []
     for _ in range(times):
         before()
@@ -26,14 +26,14 @@ def seconds(work: Callable[[], object], times: int, before: Callable[[], object]
 
 
 def environment() -> dict[str, str]:
-    """Return the environment for a timed command, in which bytecode is cached as it is for an installed program."""
+    """Return the environment for a timed command, with bytecode cached as for an installed program."""
     return {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
 
 
 def command_seconds(words: Sequence[str], times: int) -> list[float]:
-    """Return the times in s of a whole `simclr` command, from start to end of its process, after one uncounted start.
+    """Return the times in s of a whole `simclr` command, from start to end of its process.
 
-    Raises CalledProcessError where it fails.
+    A first start is not counted. Raises CalledProcessError where the command fails.
     """
     command = python_module("simclr_tui.cli.main", *words)
 

@@ -1,7 +1,9 @@
-"""Measure how fast a recipe trains here: images/s by precision, memory format and compilation, the share of what the
-hardware can multiply, where a step's time goes, and the same beside another program.
+"""Measure how fast a recipe trains here, alone and against a peer program.
 
-All of it is measured in turns, one after another and again, so that what else the machine does falls on each alike.
+It reports images/s by precision, memory format and compilation, the fraction of the hardware's matrix throughput, and
+the time of each part of a step.
+
+All variants are measured in turns, so that other load on the machine affects each alike.
 """
 
 from __future__ import annotations
@@ -37,10 +39,10 @@ from simclr_tui.train.optim.optimizer import build_optimizer
 from simclr_tui.train.views.apply import two_views, view_renderer
 from simclr_tui.train.views.params import draw_views
 
-_WARM_UP = 3  # uncounted steps before each measurement: compiling, choosing kernels and filling caches happen there
-_GEMM = {"cpu": 2048, "cuda": 8192, "mps": 4096}  # side of the matrices that tell what the hardware can multiply
-_EPOCH = 50_000  # images, as CIFAR-10 has them
-_PASSES = 12  # operations a trained image costs for each multiply-add of a view: two views, three passes, two each
+_WARM_UP = 3  # uncounted steps before each measurement, to compile, choose kernels and fill caches
+_GEMM = {"cpu": 2048, "cuda": 8192, "mps": 4096}  # side of the matrices that measure matrix throughput
+_EPOCH = 50_000  # images, as in CIFAR-10
+_PASSES = 12  # operations per trained image and multiply-add of a view: two views, three passes, two each
 Mark = Callable[[str], None]
 
 
@@ -83,7 +85,7 @@ class Bench:
         self._loss = torch.zeros(())
 
     def images_per_s(self, steps: int) -> float:
-        """Return images/s over so many steps, after a warm-up at each side that their views have."""
+        """Return images/s over `steps` steps, after a warm-up at each side that their views have."""
         for side in sorted(set(_sides(self._recipe, steps))):
             for _ in range(_WARM_UP):
                 self._step(side, lambda _: None)
@@ -95,12 +97,12 @@ class Bench:
         return steps * self._recipe.batch_size / (time.perf_counter() - began)
 
     def take_steps(self, steps: int) -> None:
-        """Take so many steps, without waiting for the device."""
+        """Take `steps` steps without waiting for the device."""
         for side in _sides(self._recipe, steps):
             self._step(side, lambda _: None)
 
     def losses(self, steps: int) -> list[float]:
-        """Return the loss of each of so many steps."""
+        """Return the loss of each of `steps` steps."""
         found = []
         for side in _sides(self._recipe, steps):
             self._step(side, lambda _: None)
@@ -108,7 +110,7 @@ class Bench:
         return found
 
     def split(self, steps: int) -> dict[str, float]:
-        """Return the seconds that each part of a step takes; the device is waited for after each."""
+        """Return the seconds that each part of a step takes, waiting for the device after each."""
         taken: dict[str, float] = defaultdict(float)
         self._wait()
         last = time.perf_counter()
@@ -159,28 +161,28 @@ class Bench:
 def train_figures(
     recipe: Recipe, *, steps: int, repeat: int, peer: str = "", managed: Path | None = None
 ) -> list[Figure]:
-    """Measure a recipe, and `peer`, a command that prints {"images_per_s": …} as its last line; with an empty folder
-    `managed`, also the same steps under `simclr run`.
+    """Measure a recipe; also `peer`, and with an empty folder `managed` the same steps under `simclr run`.
 
-    Raises SimclrError where the peer does not, or the run does not finish.
+    `peer` is a command that prints {"images_per_s": …} as its last line. Raises SimclrError where it does not, or where
+    the run does not finish.
     """
     compute = choose_compute(recipe, scales_loss=True)
     variants = list(_variants(compute, recipe.compile))
     benches = [Bench(recipe, compute, variant) for variant in variants]
-    own = variants.index(Variant(compute.precision, compiled=recipe.compile))  # what a run of the recipe would do
+    own = variants.index(Variant(compute.precision, compiled=recipe.compile))  # as a run of the recipe would train
     speeds: list[list[float]] = [[] for _ in variants]
     peers: list[float] = []
     peaks: list[float] = []
     runs: list[float] = []
     costs: list[float] = []
     for turn in range(repeat):
-        if peer:  # first, so that a command that does not work costs no minutes
+        if peer:  # first, so that a broken command fails early
             peers.append(_peer_images_per_s(peer))
         for bench, values in zip(benches, speeds, strict=True):
             values.append(bench.images_per_s(steps))
         peaks.append(_multiplications(compute))
         if managed is not None:
-            # The bare loop before and after: what the machine does otherwise changes within a minute.
+            # The bare loop before and after, since the machine's other load changes within a minute.
             before = benches[own].images_per_s(steps)
             runs.append(managed_images_per_s(managed / str(turn), recipe, steps))
             bare = (before + benches[own].images_per_s(steps)) / 2
@@ -194,18 +196,18 @@ def train_figures(
 
 
 def _sides(recipe: Recipe, steps: int) -> list[int]:
-    """Return the sides of the views of so many steps, as far apart as those of a whole training where views grow."""
+    """Return the view sides of `steps` steps, spread as over a whole training where views grow."""
     return [view_side(step, steps, recipe.grow_from, recipe.image_size) for step in range(steps)]
 
 
 def _macs(recipe: Recipe, steps: int) -> float:
-    """Return the multiply-adds of a view, in the mean over such steps."""
+    """Return the mean multiply-adds of a view over `steps` steps."""
     sides = _sides(recipe, steps)
     return sum(cost(msgspec.structs.replace(recipe, image_size=side)).macs for side in sides) / steps
 
 
 def _variants(compute: Compute, compiled: bool) -> Iterator[Variant]:
-    """Yield what is compared: the precisions of the hardware and of the recipe, the memory formats, compilation."""
+    """Yield the variants: precisions of the hardware and of the recipe, memory formats, compilation."""
     bf16 = ["bf16"] if has_bf16(compute.device) else []
     yield from (Variant(precision) for precision in dict.fromkeys(("fp32", *bf16, compute.precision)))
     yield Variant(compute.precision, channels_last=False)
@@ -222,7 +224,7 @@ def _derived(
     split: dict[str, float],
     work: float,
 ) -> list[Figure]:
-    """Return what follows from images/s; `work` is the operations an image costs, 0 where they are not counted."""
+    """Return the figures derived from images/s; `work` is the operations per image, 0 where unknown."""
     figures = [Figure(f"matrix product, {compute.precision}", "GFLOP/s", [peak / 1e9 for peak in peaks])]
     if work:
         shares = [100 * speed * work / peak for speed, peak in zip(own, peaks, strict=True)]
@@ -236,7 +238,7 @@ def _derived(
 
 
 def _multiplications(compute: Compute) -> float:
-    """Return operations/s of a product of two square matrices in the precision of training, the best of a few."""
+    """Return operations/s of a square matrix product in the training precision, the best of a few tries."""
     side = _GEMM[compute.device.type]
     a = torch.rand(side, side, device=compute.device, dtype=compute.autocast or torch.float32)
     best = 0.0

@@ -11,7 +11,7 @@ from simclr_tui.tui.actions import Situation, action_of
 
 Doer = Callable[..., object]
 Doers = Mapping[str, Doer]
-"""By the name of an action (`stop`, `page`), what does it; it is called with the action's parameters."""
+"""Handlers by the name of their action (`stop`, `page`); each is called with the action's parameters."""
 
 
 class ActionScreen(Screen[ScreenResultType]):
@@ -28,10 +28,10 @@ class ActionScreen(Screen[ScreenResultType]):
         return Situation()
 
     def is_possible(self, name: str, situation: Situation) -> bool:
-        """Return whether an action of this screen can be done; what is not in the table always can."""
+        """Return True if an action of this screen can be done; one outside the table always can."""
         row = action_of(name, self.where)
         return row is None or (row.possible(situation) and self.doer(name) is not None)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Show what cannot be done now dim in the footer; its key does nothing."""
+        """Dim an action that cannot be done now in the footer; its key does nothing."""
         return True if self.is_possible(action, self.situation()) else None

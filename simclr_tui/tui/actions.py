@@ -52,7 +52,7 @@ def _queued(now: Situation) -> bool:
 
 
 def _unfinished(now: Situation) -> bool:
-    """Ended before its last step, so that it can be resumed."""
+    """Return True if the run ended before its last step, so that it can be resumed."""
     return _ended(now) and now.readable and now.state != "finished"
 
 
@@ -62,8 +62,11 @@ def _ended(now: Situation) -> bool:
 
 @dataclass(frozen=True)
 class Action:
-    """`id` names what does it; `where`, the screens that have it ("app": all of them); `possible`, when it can be
-    done, where that depends on the run."""
+    """One action of the dashboard.
+
+    `id` names its handler; `where`, the screens that have it ("app": all of them); `possible`, when it can be done,
+    where that depends on the run.
+    """
 
     id: str
     keys: str
@@ -72,18 +75,18 @@ class Action:
     group: str
     where: str = "main"
     footer: bool = False
-    first: bool = False  # before the focused widget sees the key, so that what is typed next goes to the right place
+    first: bool = False  # handled before the focused widget sees the key, so that the next key goes to the right place
     acts: bool = False  # changes a run or starts work: not for a dashboard that was started read-only
     possible: Condition = _always
 
     @property
     def name(self) -> str:
-        """The id without parameters."""
+        """Return the id without parameters."""
         return self.id.split("(")[0]
 
     @property
     def keys_shown(self) -> str:
-        """The keys as a person reads them: `space`, `^p`, `[ ]`."""
+        """Return the keys as a person reads them: `space`, `^p`, `[ ]`."""
         return " ".join(_KEY_NAMES.get(key, key.replace("ctrl+", "^")) for key in self.keys.split(","))
 
     def is_in(self, where: str) -> bool:
@@ -299,17 +302,17 @@ ACTING = frozenset(action.name for action in ACTIONS if action.acts)
 
 
 def actions(where: str) -> tuple[Action, ...]:
-    """The actions of one screen."""
+    """Return the actions of one screen."""
     return tuple(action for action in ACTIONS if action.is_in(where))
 
 
 def bindings(where: str) -> list[Binding]:
-    """The key bindings of one screen, in the order of its footer."""
+    """Return the key bindings of one screen, in the order of its footer."""
     return [action.binding(where) for action in actions(where)]
 
 
 def groups(wheres: Iterable[str]) -> dict[str, list[Action]]:
-    """Actions by group, for a help page."""
+    """Return the actions by group, for a help page."""
     found: dict[str, list[Action]] = {}
     for action in ACTIONS:
         if any(action.is_in(where) for where in wheres):
@@ -321,7 +324,7 @@ SCREENS = ("main", "charts", "form", "compare", "app")
 
 
 def page() -> str:
-    """The keys as a page of Markdown."""
+    """Return the table of keys as a Markdown page."""
     lines = ["# Keys of the dashboard", "", "Made by `python -m simclr_tui.tui.actions`; in the dashboard: `?`."]
     for group, found in groups(SCREENS).items():
         lines += ["", f"## {group[0].upper()}{group[1:]}", "", "| key | does | |", "|---|---|---|"]

@@ -46,7 +46,7 @@ from simclr_tui.tui.view_state import Layout, read_layout
 
 DEFAULTS = Config()
 Act = tuple[Callable[[], object], str, Callable[[], object] | None]
-"""What is to be done, what is said once it was, and what is done on the screen after it."""
+"""An act: the work, the notice once it succeeded, and the callback on the screen's thread after that."""
 
 
 def _os_words(error: OSError) -> str:
@@ -56,7 +56,7 @@ def _os_words(error: OSError) -> str:
 
 
 class Dashboard(App[str], inherit_bindings=False):
-    """Shows the runs of one store. Returns a sentence to print after it has left the screen."""
+    """The application over the runs of one store. Returns a sentence to print after it has left the screen."""
 
     TITLE = "simclr"
     CSS_PATH = "app.tcss"
@@ -64,14 +64,14 @@ class Dashboard(App[str], inherit_bindings=False):
     ENABLE_COMMAND_PALETTE = True
 
     class Fed(Message):
-        """The feed has read something."""
+        """Posted when the feed has read something new."""
 
         def __init__(self, snapshot: Snapshot) -> None:
             super().__init__()
             self.snapshot = snapshot
 
     class Broken(Message):
-        """A thread that reads beside the screen ended with a fault of ours."""
+        """Posted when a reader thread died of an unexpected exception."""
 
         def __init__(self, error: Exception) -> None:
             super().__init__()
@@ -105,22 +105,24 @@ class Dashboard(App[str], inherit_bindings=False):
             self.theme = "textual-light"
         await self.push_screen(self.main)
         self.feed.start()
-        if not self.readonly:  # Slurm's answers are written into the runs
+        if not self.readonly:  # watching Slurm writes into the runs
             self.cluster.start()
         if not self.is_headless:
             on_signals(asyncio.get_running_loop(), self._driver, lambda code: self.exit(return_code=code))
-            # A terminal that goes without a signal is seen by looking: reading it would only spin.
+            # A terminal that vanishes without a signal must be polled for: reading it would only spin.
             self.set_interval(0.5, leave_if_gone)
 
     def on_resize(self, event: Resize) -> None:
-        """A terminal that was made smaller and as large again may have lost what was on it, while the layout, which is
-        as before, finds nothing to draw."""
+        """Redraw everything after a resize.
+
+        A terminal that shrank and grew back may have lost its content, while the unchanged layout draws nothing.
+        """
         if self.screen_stack and event.size == self.screen.size:
             self.screen.refresh()
 
     @property
     def is_ready(self) -> bool:
-        """Whether the first listing is on screen, so that a key finds something to act on."""
+        """Return True once the first listing is on screen, so that a key has something to act on."""
         return self._rows is not None
 
     def _dress(self, theme: str) -> None:
@@ -137,17 +139,17 @@ class Dashboard(App[str], inherit_bindings=False):
         self.main.images.requests.stop()
 
     def _handle_exception(self, error: Exception) -> None:
-        """Leave with the first fault kept: `run_dashboard` puts it into a file."""
+        """Exit and keep the first exception: `run_dashboard` writes it to a file."""
         cause = error.error if isinstance(error, WorkerFailed) else error
         self.fault = self.fault or cause
         super()._handle_exception(error)
 
     def _fatal_error(self) -> None:
-        """Without a page of traceback on the terminal."""
+        """Exit without printing a page of traceback on the terminal."""
         self._close_messages_no_wait()
 
     def panic(self, *renderables: RenderableType) -> None:
-        """Neither one for errors that draw themselves."""
+        """Exit without printing errors that render themselves."""
         self._close_messages_no_wait()
 
     def _feed_failed(self, error: Exception) -> None:
@@ -155,7 +157,7 @@ class Dashboard(App[str], inherit_bindings=False):
 
     def on_dashboard_fed(self, message: Fed) -> None:
         snapshot = message.snapshot
-        if not self.is_running:  # leaving: the widgets are going already
+        if not self.is_running:  # exiting: the widgets are being removed already
             return
         if isinstance(snapshot, Settled):
             self.settled = snapshot.number
@@ -169,7 +171,7 @@ class Dashboard(App[str], inherit_bindings=False):
         raise message.error
 
     def _tell_news(self, rows: tuple[Row, ...]) -> None:
-        """What happened since the last listing, in a toast, the list, the bell and where the user wants it told."""
+        """Report what happened since the last listing: a toast, a sign in the list, the bell, the user's notifier."""
         found = news(self._rows, rows) if self._rows is not None else []
         self._rows = {row["name"]: row for row in rows}
         found = [event for event in found if event.event in self.config.tell]
@@ -185,7 +187,7 @@ class Dashboard(App[str], inherit_bindings=False):
             self.run_worker(partial(self._notify, found), thread=True, group="notify", exit_on_error=True)
 
     def _notify(self, found: list[Event]) -> None:
-        """One after the other; the first that cannot be told is told here, and the rest is left."""
+        """Send the events one by one; report the first failure here and drop the rest."""
         for event in found:
             if not self._tried(partial(notify, self.config, event)):
                 return
@@ -196,7 +198,7 @@ class Dashboard(App[str], inherit_bindings=False):
         default_namespace: DOMNode | None = None,
         namespaces: Mapping[str, DOMNode] | None = None,
     ) -> bool:
-        """Let the part of a screen that owns an action do it. Read-only, what changes something is refused."""
+        """Run an action through the part of the screen that owns it; refuse a changing action when read-only."""
         destination, name, parameters = parse(action) if isinstance(action, str) else action
         if self.readonly and name in ACTING:
             self.tell("read-only: restart without --readonly to make changes")
@@ -212,16 +214,15 @@ class Dashboard(App[str], inherit_bindings=False):
         return await super().run_action(action, default_namespace, namespaces)
 
     def tell(self, words: str, seconds: float = 4) -> None:
-        """A short notice that goes by itself."""
+        """Show a short notice that disappears by itself."""
         self.notify(safe(words), markup=False, timeout=seconds)
 
     def tell_error(self, error: SimclrError) -> None:
-        """What went wrong and what to do, long enough to read."""
+        """Show what went wrong and what to do, for long enough to read."""
         self.notify(safe(str(error)), severity="error", markup=False, timeout=12)
 
     def do(self, work: Callable[[], object], done: str, then: Callable[[], object] | None = None) -> None:
-        """Do something off the screen's thread, after all that was asked for before; say when it is `done`, or why it
-        is not. After it, `then`."""
+        """Run `work` off the screen's thread, after all earlier acts; show `done` or the error, then call `then`."""
         with self._acts_lock:
             self._acts.append((work, done, then))
             idle, self._acting = not self._acting, True
@@ -229,7 +230,7 @@ class Dashboard(App[str], inherit_bindings=False):
             self.in_thread(self._act, "work")
 
     def _act(self) -> None:
-        """Do one act after the other: two that move the same run would undo each other."""
+        """Do the acts one after another: two that move the same run would undo each other."""
         while True:
             with self._acts_lock:
                 if not self._acts:
@@ -245,7 +246,7 @@ class Dashboard(App[str], inherit_bindings=False):
 
     @property
     def reader(self) -> Feed:
-        """The thread that reads the store."""
+        """Return the thread that reads the store."""
         return self.feed
 
     def in_thread(self, work: Callable[[], object], group: str) -> None:
@@ -257,7 +258,7 @@ class Dashboard(App[str], inherit_bindings=False):
         self.push_screen(screen, answered)
 
     def begin(self, title: str, work: Work) -> None:
-        """Begin work that takes a while, in a process that ends with the dashboard; say what came of it."""
+        """Start long work in a process that ends with the dashboard; show its result."""
         job = self.jobs.begin(title)
         self.main.show_work()
         self.run_worker(partial(self._work, job, work), thread=True, group="jobs", exit_on_error=True)
@@ -271,7 +272,7 @@ class Dashboard(App[str], inherit_bindings=False):
         self.feed.refresh()
 
     def _tried(self, work: Callable[[], object]) -> bool:
-        """Whether it went well; what went wrong is told."""
+        """Run `work`; return True on success, else show the error."""
         try:
             work()
         except CancelledError as error:
@@ -288,11 +289,12 @@ class Dashboard(App[str], inherit_bindings=False):
         self.push_screen(Help())
 
     async def action_quit(self) -> None:
-        going_on = f"{self._active} run{'s go' if self._active != 1 else ' goes'} on; simclr tui shows them again"
-        self.exit(going_on if self._active else "")
+        going, them = ("run is", "it") if self._active == 1 else ("runs are", "them")
+        words = f"{self._active} {going} still going; simclr tui shows {them} again"
+        self.exit(words if self._active else "")
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
-        """The palette: every action of this screen, then what Textual offers itself (themes among it)."""
+        """Yield the palette: every action of this screen, then Textual's own commands (themes among them)."""
         where = screen.where if isinstance(screen, ActionScreen) else ""
         for action in ACTIONS:
             here = action.is_in(where)

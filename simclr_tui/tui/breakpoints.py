@@ -1,4 +1,4 @@
-"""How things look everywhere: the glyph and word of a state, the colour of a run, what the terminal can draw."""
+"""Widths at which the layout changes, and whether the terminal's background is light."""
 
 from __future__ import annotations
 
@@ -10,5 +10,5 @@ HEIGHTS = [(0, "-flat"), (5, "-short"), (16, "-tall")]
 
 
 def has_light_ground() -> bool:
-    """Whether the terminal says that its ground is light, as many do in COLORFGBG (`0;15`)."""
+    """Return True if the terminal reports a light background, as many do in COLORFGBG (`0;15`)."""
     return os.environ.get("COLORFGBG", "").rpartition(";")[2] in ("7", "15")

@@ -1,4 +1,4 @@
-"""Runs side by side: what differed, which is better, and their curves over one another."""
+"""Compare runs side by side: what differs, which is better, and their curves overlaid."""
 
 from __future__ import annotations
 
@@ -36,15 +36,15 @@ from simclr_tui.tui.host import Host
 from simclr_tui.tui.tabs.recipe_tab import value_text
 from simclr_tui.tui.view_state import Layout, ViewState
 
-_CURVES = f"{' '.join(CHARTED)} -loss_scale"  # of all the metrics, to begin with
-_CELLS = 16  # of one run's column
-_WIDE = 22  # of a group's: a mean and a deviation
-_LINE = 76  # characters of a sentence before it wraps: it fits into any terminal that can show the table
-_AGAIN = 2.0  # seconds between two readings
+_CURVES = f"{' '.join(CHARTED)} -loss_scale"  # metrics shown at first
+_CELLS = 16  # width of a run's column
+_WIDE = 22  # width of a group's column: mean and deviation
+_LINE = 76  # characters per line of a sentence: fits any terminal that can show the table
+_AGAIN = 2.0  # seconds between two reads
 
 
 class CompareScreen(ActionScreen[None]):
-    """Reads the runs anew every other second, off the screen's thread. Its charts have the keys of the Curves tab."""
+    """A comparison, reread every two seconds off the screen's thread. Its charts have the keys of the Curves tab."""
 
     where = "compare"
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("compare")]
@@ -64,7 +64,7 @@ class CompareScreen(ActionScreen[None]):
         }
         self._runs = runs
         self._readers = [CurveReader(run) for run in runs]
-        self._lock = threading.Lock()  # of the readers: one thread at a time
+        self._lock = threading.Lock()  # readers belong to one thread at a time
         self._objectives: set[str] = set()
         self._reading = False
 
@@ -100,7 +100,7 @@ class CompareScreen(ActionScreen[None]):
         self.set_class(message.full, "-full")
 
     def ask(self) -> None:
-        """Draw what has been read as the keys want it now."""
+        """Redraw the data with the current settings."""
         if self.is_attached:
             self.run_worker(self._draw, thread=True, group="draw")
 
@@ -129,7 +129,7 @@ class CompareScreen(ActionScreen[None]):
                 for reader in self._readers:
                     reader.behind = False
                 page = curve_page(self._readers, request, self._objectives)
-                if not any(reader.behind for reader in self._readers):  # averages are as long as their metrics
+                if not any(reader.behind for reader in self._readers):  # averages have caught up with their metrics
                     break
         self._host.call_later(self._drawn, page)
 
@@ -157,7 +157,7 @@ class CompareScreen(ActionScreen[None]):
 
 
 def comparison_text(comparison: Comparison) -> Text:
-    """A table: runs across; state, differing fields, measures down. The better value has a star and is bold."""
+    """Return a table: runs across; state, differing fields, measures down. The better value has a star and is bold."""
     text = Text(no_wrap=True)
     _row(text, "", [(safe(run.name), f"bold {run_colour(run.name)}") for run in comparison.runs])
     _row(text, "", [(f"{state_glyph(state.state)} {state.state}", "not bold") for state in comparison.states])

@@ -1,4 +1,4 @@
-"""What a pane, a tab or a command may ask of the application that it lives in."""
+"""The protocol through which a pane, a tab or a command uses the application."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from simclr_tui.tui.jobs import Jobs, Work
 
 
 class FeedPort(Protocol):
-    """The thread that reads the store beside the screen."""
+    """The thread that reads the store, as its users see it."""
 
     def ask(self, request: Request) -> None:
-        """Say what is on screen now."""
+        """Set what is on screen now."""
 
     def refresh(self) -> None:
-        """Read the store at once: something was done to it."""
+        """Read the store at once, after it was changed."""
 
 
 class Host(Protocol):
@@ -34,19 +34,19 @@ class Host(Protocol):
 
     @property
     def reader(self) -> FeedPort:
-        """The thread that reads the store."""
+        """Return the thread that reads the store."""
 
     def tell(self, words: str, seconds: float = 4) -> None:
-        """Show a notice that goes by itself."""
+        """Show a notice that disappears by itself."""
 
     def tell_error(self, error: SimclrError) -> None:
-        """Show what went wrong and what to do, long enough to read."""
+        """Show what went wrong and what to do, for long enough to read."""
 
     def do(self, work: Callable[[], object], done: str, then: Callable[[], object] | None = None) -> None:
-        """Run `work` off the screen's thread; say `done`, or why not, and after a success call `then`."""
+        """Run `work` off the screen's thread; show `done` or the error, and after a success call `then`."""
 
     def begin(self, title: str, work: Work) -> None:
-        """Begin work that takes a while, in a process that ends with the dashboard; say what came of it."""
+        """Start long work in a process that ends with the dashboard; show its result."""
 
     def in_thread(self, work: Callable[[], object], group: str) -> None:
         """Run `work`, which reports its own errors, off the screen's thread."""

@@ -1,4 +1,4 @@
-"""Work of the training plane that was begun here: what it is, how far it is, and ending it."""
+"""Jobs of the training plane started from the dashboard: their titles, progress and cancellation."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from simclr_tui.launch.cancel import Cancel
 
 @dataclass
 class Job:
-    """`title` says what is done; `progress`, the last word of the process that does it."""
+    """One job: its `title`, and its `progress`, the last line that its process wrote."""
 
     title: str
     progress: str = ""
@@ -26,7 +26,7 @@ class Job:
 
 
 class Jobs:
-    """Those that are under way. They end with the dashboard: it is the one that waits for them."""
+    """The jobs under way. They end with the dashboard, which is their parent."""
 
     def __init__(self) -> None:
         self._running: list[Job] = []
@@ -40,16 +40,16 @@ class Jobs:
         self._running.remove(job)
 
     def cancel_all(self) -> int:
-        """Ask all of them to end. Returns how many."""
+        """Cancel all jobs. Returns how many."""
         for job in self._running:
             job.cancel()
         return len(self._running)
 
     @property
     def words(self) -> str:
-        """What is under way; empty when nothing is."""
+        """Return what is under way; empty when nothing is."""
         return " · ".join(job.words for job in self._running)
 
 
 Work = Callable[[Job], str]
-"""Does the work, and returns what came of it in words. Raises SimclrError."""
+"""A function that does the work and returns its result in words. Raises SimclrError."""

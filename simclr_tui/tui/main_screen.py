@@ -39,7 +39,7 @@ from simclr_tui.tui.view_state import Layout, ViewState, write_layout
 
 
 class MainScreen(ActionScreen[None]):
-    """Puts the panes together: hands them what the feed has read, and asks the feed for what they show.
+    """The composition of the panes: it hands them the feed's data, and asks the feed for what they show.
 
     With `remember` the layout is written into the store whenever it changes.
     """
@@ -108,13 +108,13 @@ class MainScreen(ActionScreen[None]):
 
     @property
     def tab(self) -> str:
-        """The name of the tab on screen."""
+        """Return the name of the tab on screen."""
         return self.tabs_pane.shown
 
-    # What the feed delivers.
+    # Data from the feed.
 
     def take(self, snapshot: Snapshot) -> None:
-        """Show what is new; what belongs to a run that is no longer under the cursor is late, and dropped."""
+        """Show new data; drop late data of a run that is no longer under the cursor."""
         match snapshot:
             case Listing():
                 self.query_one(Header).show_runs(snapshot)
@@ -143,7 +143,7 @@ class MainScreen(ActionScreen[None]):
         waits = self.runs_pane.waits_for(detail.run) if detail is not None else ""
         self.tabs_pane.show_head(detail, self.runs_pane.best_knn, waits)
 
-    # What is on screen, and so has to be read.
+    # Requests to the feed.
 
     def ask(self) -> None:
         """Tell the feed what to read, if that changed."""
@@ -196,7 +196,7 @@ class MainScreen(ActionScreen[None]):
 
     def on_resize(self, event: Resize) -> None:
         if event.size != self.app.size:
-            # There is a newer size already: while a window is dragged, layouts would queue up for a minute.
+            # A newer size is waiting: while a window is dragged, layouts would queue up for a minute.
             event.prevent_default()
             return
         self.call_after_refresh(self.ask)
@@ -213,15 +213,15 @@ class MainScreen(ActionScreen[None]):
         self.call_after_refresh(self.ask)
 
     def show_work(self) -> None:
-        """Say what was begun here and is under way."""
+        """Show the jobs under way."""
         if self.is_mounted:
             self.query_one(StatusLine).show_work(self._host.jobs.words)
             self.images.show_progress()
 
-    # What the keys do to the screen as a whole.
+    # Keys of the whole screen.
 
     def open_tabs(self) -> None:
-        """Go to the tabs, and show them where they are not."""
+        """Go to the tabs, showing them if they are hidden."""
         self.remove_class("-table")
         if self.focused is not self.runs and self.images.compute_again():
             return
@@ -240,7 +240,7 @@ class MainScreen(ActionScreen[None]):
 
     @on(ChartTab.Left)
     def _back(self) -> None:
-        """Leave the filter, else the tabs for the list, else drop the filter."""
+        """Leave the filter's input, else the tabs for the list, else clear the filter."""
         if self.runs_pane.is_filtering or (self.focused is self.runs and self.runs_pane.arrangement.filter.text):
             self.runs_pane.leave_filter(keep=False)
         elif self.focused is not self.runs:
@@ -269,7 +269,7 @@ class MainScreen(ActionScreen[None]):
         if not (self._host.jobs.cancel_all() + self.images.requests.stop()):
             self._host.tell("nothing is under way here")
 
-    # What can be done now.
+    # Possible actions.
 
     def doer(self, name: str) -> Doer | None:
         return self._doers.get(name) or self.tabs_pane.doer(name)
@@ -284,8 +284,11 @@ class MainScreen(ActionScreen[None]):
         return Situation(state, not row.get("error"), len(self.runs_pane.marked), len(self.runs_pane.compared()))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Leave a slash that is typed into the filter to it; where one chart has the screen there is no list to
-        filter. Read-only, an acting key says why it does nothing."""
+        """Decide whether an action's key works now.
+
+        A slash typed into the filter belongs to the filter, and under a full-screen chart there is no list to filter.
+        When read-only, the key of a changing action still works, to say why it does nothing.
+        """
         if action == "filter" and (isinstance(self.focused, Input) or self.has_class("-full")):
             return False
         if self._host.readonly and action in ACTING:
@@ -293,7 +296,7 @@ class MainScreen(ActionScreen[None]):
         return super().check_action(action, parameters)
 
     def refresh_footer(self) -> None:
-        """Make the footer anew, only when what can be done changed."""
+        """Rebuild the footer, only when the possible actions have changed."""
         if not self.is_mounted:
             return
         now = self.situation()

@@ -1,4 +1,4 @@
-"""One frame of the dashboard as an SVG, without a terminal."""
+"""Write one frame of the dashboard as an SVG, without a terminal."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ SCREENS = {
     "views": ["5"],
     "embedding": ["6"],
 }
-_PATIENCE = 30.0  # seconds until the store has been read
+_PATIENCE = 30.0  # seconds to wait for the store to be read
 
 
 def snapshot(
     root: Path, target: Path, size: tuple[int, int], screen: str = "main", keys: list[str] | None = None
 ) -> None:
-    """Write the frame that stands after `keys` were pressed on `screen`. Raises SimclrError or OSError."""
+    """Write the frame on screen after `keys` were pressed on `screen`. Raises SimclrError or OSError."""
     if screen not in SCREENS:
         raise SimclrError(f"no screen {screen!r}", f"screens are {', '.join(SCREENS)}")
     svg = asyncio.run(_frame(root, size, [*SCREENS[screen], *(keys or [])]))
@@ -52,7 +52,7 @@ async def _frame(root: Path, size: tuple[int, int], keys: list[str]) -> str:
 async def settle(pilot: Pilot[str], app: Dashboard) -> None:
     """Wait until everything that is on screen has been read and drawn."""
     deadline = time.monotonic() + _PATIENCE
-    quiet = 0  # what a key asks for may be asked only after the next frame
+    quiet = 0  # a key's request may be sent only after the next frame
     while quiet < 2 and time.monotonic() < deadline and app.feed.is_alive():
         await pilot.pause()
         read = app.settled >= max(1, app.feed.asked)

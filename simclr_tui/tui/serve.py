@@ -1,4 +1,4 @@
-"""The dashboard in a browser, through textual-serve: on this machine alone, and only for whoever has the token."""
+"""Serve the dashboard to a browser, through textual-serve: on loopback alone, and only with the token."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def serve(root: Path, port: int, writable: bool, told: Callable[[str], object]) 
     guard = _guard(token, f"{HOST}:{port}")
 
     class Guarded(Server):  # type: ignore[misc]
-        """Lets nothing through without the token, and is silent."""
+        """The server; it answers no request without the token, and prints nothing."""
 
         async def _make_app(self) -> web.Application:
             app: web.Application = await super()._make_app()
@@ -46,7 +46,7 @@ def serve(root: Path, port: int, writable: bool, told: Callable[[str], object]) 
     command = shlex.join(words if writable else [*words, "--readonly"])  # textual-serve wants one line for a shell
     app = Guarded(command, host=HOST, port=port, title="simclr")._make_app()
     address = f"http://{HOST}:{port}/?token={token}"
-    web.run_app(app, host=HOST, port=port, access_log=None, print=lambda _: told(address))  # told once it listens
+    web.run_app(app, host=HOST, port=port, access_log=None, print=lambda _: told(address))  # printed once it listens
 
 
 def _check_port(port: int) -> None:
@@ -57,12 +57,14 @@ def _check_port(port: int) -> None:
         try:
             probe.bind((HOST, port))
         except OSError as error:
-            raise SimclrError(f"port {port} cannot be had: {error.strerror}", "give another --port") from None
+            raise SimclrError(f"port {port} is not available: {error.strerror}", "give another --port") from None
 
 
 def _guard(token: str, host: str) -> Callable[..., Awaitable[web.StreamResponse]]:
-    """The token comes once in the address and then in a cookie. A page of another site that a browser is led to
-    knows neither; one that gave this address another name is refused by that name."""
+    """Return middleware that requires the token: once in the address, then in a cookie.
+
+    A page of another site knows neither; one that points another host name at this address is refused by that name.
+    """
     from aiohttp import web
 
     def known(given: str | None) -> bool:
@@ -74,7 +76,7 @@ def _guard(token: str, host: str) -> Callable[..., Awaitable[web.StreamResponse]
     ) -> web.StreamResponse:
         here = request.host == host and request.headers.get("Origin", f"http://{host}") == f"http://{host}"
         if here and request.path == "/" and known(request.query.get("token")):
-            entry = web.HTTPFound("/")  # the token goes out of the address, and so out of the browser's history
+            entry = web.HTTPFound("/")  # removes the token from the address, and so from the browser's history
             entry.set_cookie(_COOKIE, token, httponly=True, samesite="Strict")
             raise entry
         if not (here and known(request.cookies.get(_COOKIE))):

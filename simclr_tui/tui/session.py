@@ -1,4 +1,4 @@
-"""The dashboard from start to end: the terminal is asked what it can do, given to the app and given back."""
+"""Run the dashboard from start to end: query the terminal, hand it to the app, restore it."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from simclr_tui.tui.terminal.capabilities import ask
 from simclr_tui.tui.terminal.image_protocol import pixels
 from simclr_tui.tui.terminal.lifecycle import is_served, is_terminal, leave_if_gone, record_crash
 
-_SWITCH = 0.001  # seconds that the feed's thread may keep the screen's waiting: a key needs several turns of both
+_SWITCH = 0.001  # seconds for which the feed's thread may block the screen's: a key needs several turns of both
 
 
 def _ask_terminal(app: Dashboard) -> None:
-    """What its terminal says beats what its environment does."""
-    answers = app.answers = ask(0, 2)  # where Textual reads and draws
+    """Query the terminal; its answers take precedence over the environment."""
+    answers = app.answers = ask(0, 2)  # the descriptors that Textual reads and writes
     if answers.light is not None:
         app.light = answers.light
     chosen = app.config.images
@@ -26,7 +26,7 @@ def _ask_terminal(app: Dashboard) -> None:
 
 
 def _run(app: Dashboard) -> str | None:
-    """What is said after leaving. A fault while leaving is one like every other, and the terminal is given back."""
+    """Run the app; return its closing sentence. An error during exit counts as any other; the terminal is restored."""
     try:
         return app.run()
     except Exception as error:
@@ -38,7 +38,7 @@ def _run(app: Dashboard) -> str | None:
 
 
 def run_dashboard(root: Path, readonly: bool = False) -> int:
-    """Show the dashboard until it is left. Returns the exit code. Raises SimclrError where there is no terminal."""
+    """Show the dashboard until the user quits. Returns the exit code. Raises SimclrError without a terminal."""
     if not (is_served() or (is_terminal(sys.__stdin__) and is_terminal(sys.__stderr__))):
         raise SimclrError("the dashboard needs a terminal", "for a picture of it: simclr tui --snapshot F.svg")
     sys.setswitchinterval(_SWITCH)

@@ -1,4 +1,4 @@
-"""How the dashboard of a store was left: charts, axes, tab, list. One small file in the store, for the next time."""
+"""The dashboard's layout (charts, axes, tab, list), kept in a small file in the store for the next session."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _Weight = Annotated[float, msgspec.Meta(ge=0, lt=1)]
 
 
 class Layout(msgspec.Struct, frozen=True):
-    """Zero rows or columns: as many charts as can be read. What begins with `list_` is about the list of runs."""
+    """The stored layout. Zero rows or columns mean as many charts as are legible; `list_` fields are the run list's."""
 
     tab: str = "curves"
     rows: _Count = 0
@@ -40,7 +40,7 @@ class Layout(msgspec.Struct, frozen=True):
 
 
 class ViewState:
-    """Hold how the dashboard is arranged now; `changed` is called after every change."""
+    """The current layout; `changed` is called after every change."""
 
     def __init__(self, layout: Layout, changed: Callable[[], object]) -> None:
         self.layout = layout
@@ -55,7 +55,7 @@ class ViewState:
 
 
 def read_layout(root: Path) -> Layout:
-    """What was left there; a field that cannot be read is as at the first time, and the others are kept."""
+    """Return the stored layout; an invalid field takes its default, and the others are kept."""
     left = _fields(root)
     known: dict[str, Any] = {}
     for field in msgspec.structs.fields(Layout):
@@ -66,15 +66,17 @@ def read_layout(root: Path) -> Layout:
 
 
 def write_layout(root: Path, latest: Callable[[], msgspec.Struct]) -> None:
-    """Keep the fields of the latest layout beside whatever else the file holds. Where nothing can be written, nothing
-    is. Threads write one after the other, so that the last word is the latest one."""
+    """Write the fields of the latest layout, keeping whatever else the file holds.
+
+    A store that cannot be written is left alone. Threads write one after another, so the latest layout wins.
+    """
     with _writing, contextlib.suppress(OSError):
         fields = _fields(root) | msgspec.to_builtins(latest())
         write_file(root / LAYOUT, msgspec.json.format(msgspec.json.encode(fields)) + b"\n", durable=False)
 
 
 def _fields(root: Path) -> dict[str, Any]:
-    """Everything in the file; empty where there is none, or it is damaged."""
+    """Return everything in the file; empty if there is none, or it is damaged."""
     try:
         return msgspec.json.decode(read_small(root / LAYOUT), type=dict[str, Any])
     except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):

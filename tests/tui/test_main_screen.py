@@ -371,7 +371,7 @@ async def test_a_damaged_run_is_listed_with_its_error(tmp_path):
 async def test_quitting_tells_how_many_runs_go_on(store):
     async with dashboard(store) as (app, pilot):
         await press(app, pilot, "q")
-    assert app.return_value == "1 run goes on; simclr tui shows them again"
+    assert app.return_value == "1 run is still going; simclr tui shows it again"
 
 
 async def test_themes_light_and_dark_draw(store):

@@ -95,5 +95,5 @@ def test_a_port_that_is_taken_is_a_sentence(tmp_path):
         command = [sys.executable, "-m", "simclr_tui.cli.main", "tui", "--serve", "--port", port]
         done = subprocess.run(command, capture_output=True, text=True, timeout=60, cwd=tmp_path)
     assert done.returncode == 1
-    assert f"port {port} cannot be had" in done.stderr
+    assert f"port {port} is not available" in done.stderr
     assert "Traceback" not in done.stderr

@@ -1,4 +1,4 @@
-"""From where to where a chart's axes reach, and which of its values are outliers."""
+"""The ranges of a chart's axes, and which of its values are outliers."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from collections.abc import Iterable, Sequence
 from simclr_tui.tui.feed.messages import Series
 from simclr_tui.tui.feed.window import Span
 
-_TAIL = 0.02  # share of the values at either end that may be outliers
-_LARGEST = 8e307  # so that the difference of two values is a number
-_ROOM = 0.1  # of the rest's height that is left above and below it
+_TAIL = 0.02  # fraction of the values at either end that may be outliers
+_LARGEST = 8e307  # so that the difference of two values stays finite
+_ROOM = 0.1  # fraction of the remaining height left free above and below
 
 
 def x_range(lines: Sequence[Series]) -> Span:
-    """From the first point to the last."""
+    """Return the range from the first point to the last."""
     known = [x for series in lines for x in (series.xs[0], series.xs[-1]) if math.isfinite(x)]
     return _opened(min(known), max(known))
 
 
 def y_range(lines: Sequence[Series], span: Span, ceiling: float | None = None, clip: bool = False) -> Span:
-    """From the lowest to the highest value inside the span; everything where none is inside."""
+    """Return the lowest and the highest value inside the span; of all points where none is inside."""
     values = list(_values(lines, span)) or list(_values(lines, (-math.inf, math.inf)))
     low, high = without_outliers(values) if clip else (min(values), max(values))
     low, high = max(low, -_LARGEST), min(high, _LARGEST)
@@ -33,8 +33,10 @@ def y_range(lines: Sequence[Series], span: Span, ceiling: float | None = None, c
 
 
 def without_outliers(values: Sequence[float]) -> Span:
-    """The range of all but the lowest and the highest fiftieth of the values, with some room, and never wider than
-    that of all."""
+    """Return the range without the lowest and the highest fiftieth of the values, with some room.
+
+    It is never wider than the range of all values.
+    """
     ordered = sorted(values)
     tail = math.ceil(len(ordered) * _TAIL) if len(ordered) > 4 else 0
     low, high = ordered[tail], ordered[-1 - tail]

@@ -1,18 +1,18 @@
-"""Lines drawn in character cells: eight Braille dots a cell, or one mark a cell where the terminal has no Braille."""
+"""Draw lines in character cells: eight Braille dots per cell, or one mark where the terminal has no Braille."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 
-_DOTS = ((0x01, 0x02, 0x04, 0x40), (0x08, 0x10, 0x20, 0x80))  # of a Braille cell, by column, then row
+_DOTS = ((0x01, 0x02, 0x04, 0x40), (0x08, 0x10, 0x20, 0x80))  # bits of a Braille cell, by column, then row
 _BRAILLE = 0x2800
 _FAR = 1e9  # dots
-_LARGEST = 8e307  # so that the difference of two values is a number
+_LARGEST = 8e307  # so that the difference of two values stays finite
 
 
 class Canvas:
-    """`width` × `height` cells over the box (left, right, low, high). What is drawn later covers a cell's colour."""
+    """A grid of `width` × `height` cells over the box (left, right, low, high). Later drawing wins a cell's colour."""
 
     def __init__(self, width: int, height: int, box: tuple[float, float, float, float], fine: bool) -> None:
         self.width, self.height = width, height
@@ -27,7 +27,7 @@ class Canvas:
         self._points: dict[int, str] = {}
 
     def line(self, xs: Sequence[float], ys: Sequence[float], colour: str, mark: str = "*") -> None:
-        """Join the points; a value that is no number breaks the line. What lies outside the box is not drawn."""
+        """Join the points; NaN breaks the line. Nothing outside the box is drawn."""
         before: tuple[float, float] | None = None
         for x, y in zip(xs, ys, strict=True):
             if not (math.isfinite(x) and math.isfinite(y)):
@@ -38,13 +38,13 @@ class Canvas:
             before = at
 
     def _place(self, x: float, y: float) -> tuple[float, float]:
-        """The dot, counted from the upper left; what is very far away is as good as just far away."""
+        """Return the dot of a point, counted from the upper left, clamped when very far away."""
         across = (x - self._left) * self._x_scale
         down = (self._down - 1) - (min(max(y, -_LARGEST), _LARGEST) - self._low) * self._y_scale
         return min(max(across, -_FAR), _FAR), min(max(down, -_FAR), _FAR)
 
     def _join(self, start: tuple[float, float], stop: tuple[float, float], colour: str, mark: str) -> None:
-        """Fill, in each column of dots, from where the line enters it to where it leaves."""
+        """Fill each column of dots from where the line enters it to where it leaves."""
         (x0, y0), (x1, y1) = start, stop
         first, last = round(x0), round(x1)
         if first == last:
@@ -70,7 +70,7 @@ class Canvas:
             self._colours[cell] = colour
 
     def put(self, x: float, y: float, sign: str, colour: str) -> bool:
-        """Write one character at a point. False when it is outside, or another sign is there already."""
+        """Write one character at a point. Returns False outside the canvas, or where another sign stands already."""
         if not (math.isfinite(x) and math.isfinite(y)):
             return False
         column, row = self.column_of(x), self.row_of(y)
@@ -83,22 +83,22 @@ class Canvas:
         return True
 
     def point(self, x: float, y: float, colour: str) -> None:
-        """Draw a measured point, which a letter or a star may still cover."""
+        """Draw a measured point, which a letter or a star may still overwrite."""
         column, row = self.column_of(x), self.row_of(y)
         if 0 <= column < self.width and 0 <= row < self.height:
             cell = row * self.width + column
             self._points[cell], self._colours[cell] = "•", colour
 
     def column_of(self, x: float) -> int:
-        """The column of cells in which `x` stands; outside the canvas where it is outside the box."""
+        """Return the column of cells that holds `x`; outside the canvas where `x` is outside the box."""
         return round(self._place(x, self._low)[0]) // (2 if self.fine else 1)
 
     def row_of(self, y: float) -> int:
-        """The row of cells in which `y` stands, from the top."""
+        """Return the row of cells that holds `y`, counted from the top."""
         return round(self._place(self._left, y)[1]) // (4 if self.fine else 1)
 
     def row(self, index: int) -> list[tuple[str, str]]:
-        """(character, colour) of each cell of a row; nothing drawn is a space."""
+        """Return the (character, colour) of each cell of a row; an empty cell is a space."""
         start = index * self.width
         return [
             (

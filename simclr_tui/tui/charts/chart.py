@@ -1,4 +1,4 @@
-"""One chart on screen: drawn anew only when its data, its size or the theme changed; the cursor is laid over it."""
+"""One chart on screen, redrawn only when its data, its size or the theme changes; the cursor is an overlay."""
 
 from __future__ import annotations
 
@@ -18,31 +18,31 @@ from simclr_tui.display.glyphs import draws_unicode
 from simclr_tui.tui.charts.render import PLAIN, Drawing, Style, cells, draw, drawable
 from simclr_tui.tui.feed.messages import Panel, Series
 
-_SMALLEST = (8, 3)  # cells in which a chart still says something
-_RAW = 0.65  # how far the raw line behind an average goes towards the ground
+_SMALLEST = (8, 3)  # cells below which a chart is unreadable
+_RAW = 0.65  # how far the raw line behind an average fades into the background
 _REVERSE = CellStyle(reverse=True)
-_ZOOM, _PAN = 1.5, 0.1  # of one turn of the mouse wheel
+_ZOOM, _PAN = 1.5, 0.1  # per turn of the mouse wheel
 
 
 class Chart(Widget):
-    """Draws a Panel. Overlaid lines carry letters; without colours they are made of them."""
+    """The drawing of one Panel. Overlaid lines carry letters; without colours they consist of them."""
 
     class Pointed(Message):
-        """The mouse chose a place on the x axis."""
+        """Posted when the mouse points at a place on the x axis."""
 
         def __init__(self, chart: Chart, x: float) -> None:
             super().__init__()
             self.chart, self.x = chart, x
 
     class Zoomed(Message):
-        """The wheel asks for a narrower stretch (wider, with a factor below 1) about a place."""
+        """Posted when the wheel zooms in about a place (out, with a factor below 1)."""
 
         def __init__(self, factor: float, about: float | None) -> None:
             super().__init__()
             self.factor, self.about = factor, about
 
     class Panned(Message):
-        """The wheel asks for a stretch further on, by a share of its width."""
+        """Posted when the wheel pans by a fraction of the window's width."""
 
         def __init__(self, share: float) -> None:
             super().__init__()
@@ -63,11 +63,11 @@ class Chart(Widget):
 
     def render_lines(self, crop: Region) -> list[Strip]:
         self._redraw()
-        self._base = self.rich_style  # once for all lines: it is worked out from every parent
+        self._base = self.rich_style  # once for all lines: computing it visits every parent
         return super().render_lines(crop)
 
     def _redraw(self) -> None:
-        """Draw the lines if something of them changed; where the cursor is, is nothing of them."""
+        """Redraw the lines if any of their inputs changed; the cursor is not one of them."""
         panel, (width, height) = self._panel, self.size
         if panel is None or width < _SMALLEST[0] or height < _SMALLEST[1]:
             self._drawing, self._drawn = None, None
@@ -86,7 +86,7 @@ class Chart(Widget):
         return draw(self._panel, lines, width, height, style, {line.colour: self._faded(line.colour) for line in lines})
 
     def _faded(self, colour: str) -> str:
-        """The colour on its way to the ground; grey where the ground is the terminal's own, which nobody knows."""
+        """Return a colour faded into the background; grey where that is the terminal's own and unknown."""
         ground = self.background_colors[1]
         return Color.parse(colour).blend(ground, _RAW).hex if ground.ansi is None else "bright_black"
 
@@ -105,13 +105,13 @@ class Chart(Widget):
         return strip if cursor is None or y > drawing.canvas.height else _with_cursor(strip, drawing.left + cursor)
 
     def _words(self) -> str:
-        """Why there is no chart."""
+        """Return why there is no chart."""
         if self._panel is None or self.size.width < _SMALLEST[0]:
             return ""
         return "no data yet" if self._panel.empty or not self._style.log else "nothing above zero to show on a log axis"
 
     def _cursor_column(self, drawing: Drawing) -> int | None:
-        """The column of the canvas in which the cursor stands, if it is in view."""
+        """Return the cursor's column on the canvas; None out of view."""
         x = self._panel.cursor if self._panel else None
         if x is None or not drawing.span[0] <= x <= drawing.span[1]:
             return None
@@ -140,7 +140,7 @@ class Chart(Widget):
         self._pan(event, _PAN)
 
     def _turned(self, event: events.MouseEvent, up: int) -> None:
-        """The wheel zooms about the mouse; with shift or control it pans."""
+        """Zoom about the mouse; with shift or control, pan."""
         if event.shift or event.ctrl:
             self._pan(event, -_PAN * up)
         else:
@@ -153,7 +153,7 @@ class Chart(Widget):
 
 
 def _with_cursor(strip: Strip, column: int) -> Strip:
-    """A line through what is blank; what is drawn there is shown in reverse."""
+    """Overlay the cursor: a line through blank cells, reverse video where something is drawn."""
     here = strip.crop(column, column + 1)
     blank = not here.text.strip()
     cell = Strip([Segment("│" if blank else text, style) for text, style, _ in here])

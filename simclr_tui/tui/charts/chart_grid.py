@@ -1,4 +1,4 @@
-"""A grid of charts in its room: as many as were chosen or can be read, the same widgets from frame to frame."""
+"""A grid of charts: as many as were chosen or are legible, with the same widgets from frame to frame."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from simclr_tui.tui.charts.render import PLAIN, Style, letter
 from simclr_tui.tui.feed.messages import Panel, Series
 from simclr_tui.tui.feed.metric_view import view_of
 
-_WIDTH, _HEIGHT = 34, 8  # cells below which no more charts are shown by themselves
-_LEAST_WIDTH, _LEAST_HEIGHT = 18, 5  # cells below which a chosen grid has fewer charts
-_MOST = 4  # rows or columns, where none were chosen
+_WIDTH, _HEIGHT = 34, 8  # cells per chart, at least, in an automatic grid
+_LEAST_WIDTH, _LEAST_HEIGHT = 18, 5  # cells per chart, at least, in a chosen grid
+_MOST = 4  # rows or columns of an automatic grid
 
 Shape = tuple[int, int]
 
 
 def grid_shape(width: int, height: int, chosen: Shape = (0, 0)) -> Shape:
-    """(columns, rows) of charts in so many cells: as chosen (0: as many as can be read), as far as they fit."""
+    """Return the (columns, rows) of charts that fit: as chosen, or (0) as many as are legible."""
     columns, rows = chosen
     across = min(columns, width // _LEAST_WIDTH) if columns else min(_MOST, width // _WIDTH)
     down = min(rows, height // _LEAST_HEIGHT) if rows else min(_MOST, height // _HEIGHT)
@@ -31,10 +31,10 @@ def grid_shape(width: int, height: int, chosen: Shape = (0, 0)) -> Shape:
 
 
 class Caption(Widget):
-    """What a chart shows, and of each of its lines the value at the cursor, else the newest; then the best one."""
+    """The title of a chart, and for each line its value at the cursor, else the newest, and the best."""
 
     class Clicked(Message):
-        """The caption was clicked."""
+        """Posted when the caption is clicked."""
 
         def __init__(self, key: str) -> None:
             super().__init__()
@@ -97,7 +97,7 @@ class ChartPanel(Vertical):
 
 
 class Panels(Grid):
-    """As many charts as there are and fit. `chosen` is the key of the one that has the keys, if any."""
+    """The charts that fit. `chosen` is the key of the focused one, if any."""
 
     def __init__(self, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -108,16 +108,16 @@ class Panels(Grid):
 
     @property
     def shape(self) -> Shape:
-        """(columns, rows) that fit now."""
+        """Return the (columns, rows) that fit now."""
         return grid_shape(self.size.width, self.size.height, self._wanted)
 
     @property
     def chart_columns(self) -> int:
-        """Cells across one chart."""
+        """Return the width of one chart in cells."""
         return max(8, self.size.width // self.shape[0])
 
     def want(self, shape: Shape) -> None:
-        """Want another number of columns and rows."""
+        """Ask for another number of columns and rows."""
         if shape != self._wanted:
             self._wanted = shape
             self._arrange()

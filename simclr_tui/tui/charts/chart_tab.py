@@ -1,4 +1,4 @@
-"""What the Curves and the System tab have in common: pages of charts, one of which can have the whole screen."""
+"""The common part of the Curves and System tabs: pages of charts, one of which can fill the screen."""
 
 from __future__ import annotations
 
@@ -30,32 +30,32 @@ _LEAP = 10  # cells
 
 
 class ChartTab(Vertical, can_focus=True):
-    """Hold what the keys changed: page, chosen chart, full screen; `viewport` has the cursor and the window."""
+    """The state that keys change: page, chosen chart, full screen; `viewport` has the cursor and the window."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("charts")]
 
     class Changed(Message):
-        """Something else is to be shown, so the feed has to be asked."""
+        """Posted when the tab needs other data from the feed."""
 
     class Full(Message):
-        """One chart was given the whole screen, or the screen is shared again."""
+        """Posted when one chart fills the screen, or no longer does."""
 
         def __init__(self, full: bool) -> None:
             super().__init__()
             self.full = full
 
     class Left(Message):
-        """Escape was pressed where the charts have nothing left to leave."""
+        """Posted when escape leaves the charts."""
 
     class LogWanted(Message):
-        """The log of the moment under the cursor is to be shown."""
+        """Posted to show the log at the cursor's step."""
 
         def __init__(self, step: int) -> None:
             super().__init__()
             self.step = step
 
     class NoCursor(Message):
-        """A key needs a cursor, and there is none."""
+        """Posted when a key needs a cursor and there is none."""
 
     def __init__(self, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -64,9 +64,9 @@ class ChartTab(Vertical, can_focus=True):
         self.layout_shown = Layout()
         self.viewport = Viewport(lambda: self._report(self.Changed()), lambda step: self._report(self.LogWanted(step)))
         self._panels: tuple[Panel, ...] = ()
-        self._note: Text | None = None  # as it is shown
-        self._chosen = 0  # of the charts on this page
-        self._kept = 0  # the chart to be found again when the grid changes
+        self._note: Text | None = None  # as last shown
+        self._chosen = 0  # index among the charts on this page
+        self._kept = 0  # the chart to return to when the grid changes
         viewport = self.viewport
         self.doers: Doers = {
             "page": self.turn,
@@ -83,11 +83,11 @@ class ChartTab(Vertical, can_focus=True):
         }
 
     def _report(self, message: Message) -> None:
-        """Post a message as its sender: one that a pane above calls for would else stop at that pane."""
+        """Post a message with this tab as its sender: called by a parent pane, it would otherwise stop there."""
         self.post_message(message.set_sender(self))
 
     def _with_width(self, move: Callable[[int], None]) -> Callable[[int], None]:
-        """Move the cursor by cells of the charts as wide as they are now."""
+        """Wrap `move` so that it uses the current width of the charts."""
 
         def moved(by: int) -> None:
             self.viewport.columns = self.chart_columns
@@ -100,10 +100,10 @@ class ChartTab(Vertical, can_focus=True):
         yield Panels()
 
     def take(self, snapshot: Snapshot) -> None:
-        """Take nothing: each kind of charts knows its own."""
+        """Do nothing: each subclass takes its own data."""
 
     def clear(self) -> None:
-        """Hold nothing."""
+        """Drop the data."""
 
     @property
     def panels(self) -> Panels:
@@ -111,18 +111,18 @@ class ChartTab(Vertical, can_focus=True):
 
     @property
     def charts(self) -> int:
-        """How many charts fit."""
+        """Return how many charts fit."""
         columns, rows = self.panels.shape
         return columns * rows
 
     @property
     def chart_columns(self) -> int:
-        """Cells across one chart."""
+        """Return the width of one chart in cells."""
         return self.panels.chart_columns
 
     @property
     def chosen(self) -> Panel | None:
-        """The chart that has the keys."""
+        """Return the chart that has the keys."""
         return self._panels[min(self._chosen, len(self._panels) - 1)] if self._panels else None
 
     def watch_has_focus(self, focused: bool) -> None:
@@ -130,7 +130,7 @@ class ChartTab(Vertical, can_focus=True):
         self.draw()
 
     def dress(self, layout: Layout) -> None:
-        """Draw by another layout. Another x axis has no place for the cursor and the window of the one before."""
+        """Apply a layout. Another x axis resets the cursor and the window."""
         self.viewport.change_axis(self._axis_of(layout))
         self.layout_shown = layout
         self._arrange()
@@ -143,7 +143,7 @@ class ChartTab(Vertical, can_focus=True):
         self.panels.want((1, 1) if self.full else (self.layout_shown.columns, self.layout_shown.rows))
 
     def draw(self) -> None:
-        """Show what is held, as it is to be drawn."""
+        """Draw the current data."""
         if not self.is_mounted:
             return
         chosen = self.chosen
@@ -159,18 +159,18 @@ class ChartTab(Vertical, can_focus=True):
             self.query_one(f"#{self.id}-note", Static).update(note, layout=False)
 
     def _legend(self) -> Text:
-        """Which letter is which run: captions have no room for names where many are marked."""
+        """Return the legend of letters and runs: with many marked runs, captions have no room for names."""
         line = Text(no_wrap=True, overflow="ellipsis")
         for index, series in enumerate(self.legend()):
             line.append(f"{letter(index)} ", f"bold {series.colour}").append(f"{series.label}  ", "not bold")
         return line
 
     def legend(self) -> tuple[Series, ...]:
-        """One line of each run, where there are several."""
+        """Return one series per run, where there are several."""
         return ()
 
     def notes(self) -> list[str]:
-        """What is said above the charts."""
+        """Return the notes above the charts."""
         parts: list[str] = []
         if self.viewport.cursor is not None:
             parts.append(f"at {place_in_words(self.viewport.axis, self.viewport.cursor)}, L: its log")
@@ -183,14 +183,14 @@ class ChartTab(Vertical, can_focus=True):
         return 1
 
     def turn(self, by: int) -> None:
-        """Another page, round the ends."""
+        """Turn to another page, wrapping around."""
         self.page = (min(self.page, self.pages() - 1) + by) % max(1, self.pages())
         self._report(self.Changed())
 
     # Which chart has the keys, and the screen.
 
     def choose(self, by: int) -> None:
-        """The chart before or after; beyond the last, the next page."""
+        """Choose the chart before or after; beyond the last, turn the page."""
         if self.full:
             self.turn(by)
             return
@@ -203,7 +203,7 @@ class ChartTab(Vertical, can_focus=True):
             self._chosen = 0 if by > 0 else self.charts - 1
 
     def fill_screen(self) -> None:
-        """Give one chart the whole screen, or take it back."""
+        """Give one chart the whole screen, or share the screen again."""
         if self.full:
             self._kept, self.full = self.page, False
         elif self._panels:
@@ -212,22 +212,22 @@ class ChartTab(Vertical, can_focus=True):
         self._report(self.Full(self.full))
         if self.full:
             self.focus()
-        # How many charts there are on a page is known once the grid has been laid out anew.
+        # The number of charts per page is known only after the grid's new layout.
         self.call_after_refresh(self._settle)
 
     @property
     def _index(self) -> int:
-        """The place of the chosen chart among all of them."""
+        """Return the index of the chosen chart among all of them."""
         return min(self.page, self.pages() - 1) * self.charts + min(self._chosen, len(self._panels) - 1)
 
     def _settle(self) -> None:
-        """Turn to the page of the chart that was or is alone."""
+        """Turn to the page of the chart that is or was full screen."""
         self.page, self._chosen = divmod(self._kept, max(1, self.charts))
         self.draw()
         self._report(self.Changed())
 
     def leave(self) -> None:
-        """Leave the one chart, then the cursor, then the tab."""
+        """Leave full screen, then the cursor, then the tab."""
         if self.full:
             self.fill_screen()
         elif self.viewport.cursor is not None:
@@ -236,7 +236,7 @@ class ChartTab(Vertical, can_focus=True):
             self._report(self.Left())
 
     def show_log_here(self) -> None:
-        """Ask for the log of the moment under the cursor."""
+        """Ask for the log at the cursor's step."""
         if not self.viewport.want_log():
             self._report(self.NoCursor())
 

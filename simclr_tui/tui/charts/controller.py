@@ -1,4 +1,4 @@
-"""How the charts are drawn: axis, smoothing, scale and grid, by keys, remembered for the next time."""
+"""Keys that change how charts are drawn (axis, smoothing, scale, grid), remembered for the next session."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _AXES: tuple[ChartAxis, ...] = ("step", "epoch", "time", "wall")
 
 
 class ChartsController:
-    """Changes the layout of all charts; `shown` returns the charts that the keys mean."""
+    """The layout of all charts; `shown` returns the charts on which the keys act."""
 
     def __init__(self, view_state: ViewState, shown: Callable[[], ChartTab]) -> None:
         self._view_state = view_state
@@ -28,25 +28,25 @@ class ChartsController:
         }
 
     def next_axis(self) -> None:
-        """Draw over steps, epochs, time of training or time of day."""
+        """Switch the x axis between steps, epochs, training time and time of day."""
         at = _AXES.index(self._view_state.layout.axis)
         self._view_state.change(axis=_AXES[(at + 1) % len(_AXES)])
 
     def smooth_more(self) -> None:
-        """Smooth the curves more, and after the most not at all."""
+        """Smooth the curves more; after the strongest smoothing, not at all."""
         weaker = [weight for weight in SMOOTHING if weight <= self._view_state.layout.smoothing]
         self._view_state.change(smoothing=SMOOTHING[len(weaker) % len(SMOOTHING)])
 
     def toggle_log_scale(self) -> None:
-        """Draw the y axes logarithmically, or not."""
+        """Toggle logarithmic y axes."""
         self._view_state.change(log=not self._view_state.layout.log)
 
     def toggle_clip(self) -> None:
-        """Leave outliers out of the y axes, or not."""
+        """Toggle clipping of outliers on the y axes."""
         self._view_state.change(clip=not self._view_state.layout.clip)
 
     def change_grid(self, columns: int, rows: int) -> None:
-        """Show one column or row of charts more or less than there are now."""
+        """Show one column or row of charts more or fewer than now."""
         across, down = self._shown().panels.shape
         if columns:
             self._view_state.change(columns=min(LARGEST_GRID, max(1, across + columns)))
@@ -54,11 +54,11 @@ class ChartsController:
             self._view_state.change(rows=min(LARGEST_GRID, max(1, down + rows)))
 
     def fit_grid(self) -> None:
-        """Show as many charts as can be read."""
+        """Show as many charts as are legible."""
         self._view_state.change(rows=0, columns=0)
 
     def request(self, current: str, marked: tuple[str, ...], tab: str, pattern: str) -> Request:
-        """Return what the feed has to read for these charts; `pattern` says which metrics are wanted."""
+        """Return the request to the feed for these charts; `pattern` filters the metrics."""
         view, layout = self._shown(), self._view_state.layout
         return Request(
             current=current,

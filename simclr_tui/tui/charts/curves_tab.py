@@ -1,4 +1,4 @@
-"""The Curves tab: one chart a metric, a page at a time, the marked runs over one another."""
+"""The Curves tab: one chart per metric, a page at a time, the marked runs overlaid."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _AXIS_WORDS = {"step": "by step", "epoch": "by epoch", "time": "by time of train
 
 
 class CurvesTab(ChartTab):
-    """Shows a page of curves, and says which. `pattern` says which metrics are wanted."""
+    """A page of curves under a line that describes it. `pattern` filters the metrics."""
 
     def __init__(self, id: str | None = None, pattern: str = "") -> None:
         super().__init__(id=id)
@@ -27,7 +27,7 @@ class CurvesTab(ChartTab):
             self.show(snapshot)
 
     def clear(self) -> None:
-        """Show that there is nothing to draw."""
+        """Show no data."""
         self.show(None)
 
     def compose(self) -> ComposeResult:
@@ -46,7 +46,7 @@ class CurvesTab(ChartTab):
         return self._curves.pages if self._curves else 1
 
     def search(self) -> None:
-        """Ask which metrics are wanted."""
+        """Open the metric filter."""
         self.query_one(SearchEntry).ask()
 
     @on(Input.Changed, "#metric-filter")

@@ -1,4 +1,4 @@
-"""A panel drawn once: its lines on a canvas, with axes, letters on overlaid lines and a star on the best value."""
+"""Draw a panel: its lines on a canvas, with axes, letters on overlaid lines and a star on the best value."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from simclr_tui.tui.feed.messages import Panel, Series
 from simclr_tui.tui.feed.window import Span
 
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
-_LABEL_CELLS = {"step": 12, "epoch": 9, "time": 9, "wall": 11}  # of the x axis, with some room
+_LABEL_CELLS = {"step": 12, "epoch": 9, "time": 9, "wall": 11}  # width of an x label, with some room
 Cell = tuple[str, str]
 
 
 def letter(index: int) -> str:
-    """The sign of the n-th of several lines, the same on the line and in the caption."""
+    """Return the letter of the n-th of several lines, the same on the line and in the caption."""
     return _LETTERS[index % len(_LETTERS)]
 
 
 @dataclass(frozen=True)
 class Style:
-    """How a chart is drawn: `letters`, lines made of letters where there are no colours; `fine`, with Braille dots."""
+    """Drawing style: `letters` makes lines of letters where there are no colours; `fine` uses Braille dots."""
 
     log: bool = False
     clip: bool = False
@@ -38,16 +38,16 @@ PLAIN = Style()
 
 @dataclass(frozen=True)
 class Drawing:
-    """Rows of cells: first the labels of the y axis, then the canvas; below, the x axis and its labels."""
+    """A drawn chart: rows of y labels and canvas cells, then the x axis and its labels."""
 
     canvas: Canvas
     span: Span
-    left: int  # cells of the y axis
+    left: int  # width of the y axis in cells
     y_labels: dict[int, str]
     x_labels: tuple[tuple[int, str], ...]
 
     def x_of(self, column: int) -> float | None:
-        """The x that a column of the chart shows; None beside the canvas."""
+        """Return the x of a column of the chart; None outside the canvas."""
         inside = column - self.left
         if not 0 <= inside < self.canvas.width:
             return None
@@ -55,13 +55,13 @@ class Drawing:
 
 
 def drawable(panel: Panel, log: bool) -> list[Series]:
-    """The series as they are drawn: on a log axis the logarithm, with a gap where there is none."""
+    """Return the series to draw: on a log axis their logarithms, with gaps where a value has none."""
     found = [_logarithmic(series) if log else series for series in panel.series]
     return [series for series in found if any(map(math.isfinite, series.ys))]
 
 
 def draw(panel: Panel, lines: list[Series], width: int, height: int, style: Style, fade: dict[str, str]) -> Drawing:
-    """Draw the lines into so many cells; `fade` has the dim colour of each colour."""
+    """Draw the lines into `width` × `height` cells; `fade` maps each colour to its dim one."""
     span = panel.span if panel.span is not None and panel.span[1] > panel.span[0] else x_range(lines)
     low, high = y_range(lines, span, None if style.log else panel.ceiling, style.clip)
     if style.log:
@@ -93,7 +93,7 @@ def draw(panel: Panel, lines: list[Series], width: int, height: int, style: Styl
 
 
 def _points(canvas: Canvas, series: Series, span: Span) -> None:
-    """Mark where a value was measured, where that was so seldom that the line between says nothing."""
+    """Mark measured points, if they are so sparse that the line between them means nothing."""
     inside = [(x, y) for x, y in zip(series.xs, series.ys, strict=True) if span[0] <= x <= span[1] and math.isfinite(y)]
     if 1 <= len(inside) <= canvas.width // 3:
         for x, y in inside:
@@ -101,7 +101,7 @@ def _points(canvas: Canvas, series: Series, span: Span) -> None:
 
 
 def _letter_line(canvas: Canvas, series: Series, sign: str, share: float, span: Span) -> None:
-    """Write the letter of a line onto it twice: at its end, and where no other line has its letter."""
+    """Write a line's letter on it twice: at its end, and at a spot away from the other letters."""
     points = [(x, y) for x, y in zip(series.xs, series.ys, strict=True) if span[0] <= x <= span[1] and math.isfinite(y)]
     middle = int(len(points) * share)
     for candidates in (points[::-1], points[middle:] + points[:middle][::-1]):
@@ -120,7 +120,7 @@ def _log10(value: float) -> float:
 
 
 def cells(drawing: Drawing, row: int) -> Iterator[Cell]:
-    """(character, colour) of a row, without the cursor; an empty colour is the axes' own."""
+    """Yield the (character, colour) of a row, without the cursor; an empty colour is the axes' own."""
     canvas, left = drawing.canvas, drawing.left
     if row < canvas.height:
         label = drawing.y_labels.get(row, "")
@@ -135,7 +135,7 @@ def cells(drawing: Drawing, row: int) -> Iterator[Cell]:
 
 
 def _x_label_line(drawing: Drawing) -> str:
-    """Each label under its tick, as far as it does not run into the one before."""
+    """Return the x labels, each under its tick; a label that would overlap the previous one is left out."""
     width = drawing.left + drawing.canvas.width
     line = ""
     for column, text in drawing.x_labels:

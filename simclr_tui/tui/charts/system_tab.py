@@ -1,4 +1,4 @@
-"""The System tab: what the run's machine did while it trained."""
+"""The System tab: the load of the run's machine while it trained."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from simclr_tui.tui.view_state import Layout
 
 
 class SystemTab(ChartTab):
-    """Charts of GPU and host from the run's own samples, by time of training."""
+    """Charts of GPU and host from the run's own samples, over training time."""
 
     def __init__(self, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -19,12 +19,12 @@ class SystemTab(ChartTab):
         return "time"
 
     def take(self, snapshot: Snapshot) -> None:
-        """Show what the machine did."""
+        """Show the hardware charts."""
         if isinstance(snapshot, Hardware):
             self.show(snapshot)
 
     def clear(self) -> None:
-        """Show that there is nothing to draw."""
+        """Show no data."""
         self.show(None)
 
     def show(self, hardware: Hardware | None) -> None:

@@ -1,4 +1,4 @@
-"""Where a chart's axes are labelled: round numbers, round times, powers of ten."""
+"""Ticks of a chart's axes: round numbers, round times, powers of ten."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import time
 from simclr_tui.text import duration, number
 
 _STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)
-_LARGEST = 8e307  # so that the difference of two ends is a number
+_LARGEST = 8e307  # so that the difference of two ends stays finite
 _MINUTE, _HOUR, _DAY = 60.0, 3600.0, 86400.0
 _TIME_STEPS = (
     1.0, 2.0, 5.0, 10.0, 20.0, 30.0, _MINUTE, 2 * _MINUTE, 5 * _MINUTE, 10 * _MINUTE, 20 * _MINUTE, 30 * _MINUTE,
@@ -17,7 +17,7 @@ _TIME_STEPS = (
 
 
 def nice_ticks(low: float, high: float, count: int, whole: bool = False) -> list[float]:
-    """Up to about `count` round values inside [low, high]."""
+    """Return up to about `count` round values inside [low, high]."""
     span = high - low
     if not math.isfinite(span) or span <= 0:
         return [low]
@@ -31,7 +31,7 @@ def nice_ticks(low: float, high: float, count: int, whole: bool = False) -> list
 
 
 def round_range(low: float, high: float, count: int) -> tuple[float, float, list[float]]:
-    """Return [low, high] opened to round numbers, and the ticks in it: evenly spaced, one at each end."""
+    """Return [low, high] widened to round numbers, and its ticks: evenly spaced, one at each end."""
     ticks = nice_ticks(low, high, count)
     if len(ticks) < 2:
         return low, high, [low, high] if high > low else ticks
@@ -44,7 +44,7 @@ def round_range(low: float, high: float, count: int) -> tuple[float, float, list
 
 
 def time_ticks(low: float, high: float, count: int) -> list[float]:
-    """Up to `count` moments at round distances of seconds, minutes, hours or days."""
+    """Return up to `count` times at round intervals of seconds, minutes, hours or days."""
     step = next((step for step in _TIME_STEPS if step * count >= high - low), _TIME_STEPS[-1])
     while step * count < high - low:
         step *= 2
@@ -53,19 +53,19 @@ def time_ticks(low: float, high: float, count: int) -> list[float]:
 
 
 def wall_ticks(low: float, high: float, count: int) -> list[float]:
-    """The same at round times of the local day."""
+    """Return up to `count` times that are round in local time."""
     offset = time.localtime(low).tm_gmtoff
     return [tick - offset for tick in time_ticks(low + offset, high + offset, count)]
 
 
 def log_ticks(low: float, high: float) -> list[float]:
-    """Exponents of the powers of ten inside [low, high], else the two ends."""
+    """Return the exponents of the powers of ten inside [low, high], else the two ends."""
     powers = [float(power) for power in range(math.ceil(low), math.floor(high) + 1)]
     return powers if len(powers) >= 2 else [low, high]
 
 
 def x_ticks(axis: str, low: float, high: float, count: int) -> list[tuple[float, str]]:
-    """Places and words along the x axis."""
+    """Return the positions and labels of the x axis."""
     if axis == "time":
         return [(x, duration(x)) for x in time_ticks(low, high, count)]
     if axis == "wall":
@@ -74,7 +74,7 @@ def x_ticks(axis: str, low: float, high: float, count: int) -> list[tuple[float,
 
 
 def clock_time(wall: float, span: float = 0.0) -> str:
-    """Local time as exact as a chart over `span` seconds needs it: `14:03:22`, `14:03`, `24 Nov`."""
+    """Format a local time as precisely as a chart over `span` seconds needs: `14:03:22`, `14:03`, `24 Nov`."""
     if not 0 <= wall < 2**40:
         return "–"
     form = "%H:%M:%S" if span < 10 * _MINUTE else "%H:%M" if span < 2 * _DAY else "%d %b"
@@ -82,7 +82,7 @@ def clock_time(wall: float, span: float = 0.0) -> str:
 
 
 def place_in_words(axis: str, x: float) -> str:
-    """A place on the x axis as a person says it: `step 1,200`, `epoch 3.05`, `3m41s`, `14:03:22`."""
+    """Format a place on the x axis as a person says it: `step 1,200`, `epoch 3.05`, `3m41s`, `14:03:22`."""
     if axis == "time":
         return f"{duration(x)} of training"
     if axis == "wall":

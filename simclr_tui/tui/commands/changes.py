@@ -1,4 +1,4 @@
-"""Changes to runs, done off the screen's thread, and how each is taken back."""
+"""Change runs off the screen's thread, and undo each change."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Work = Callable[[], object]
 
 @dataclass(frozen=True)
 class Undo:
-    """`work` takes a change back, `words` say so afterwards, and `run` is the name that the run then has."""
+    """The undoing of a change: `work` does it, `words` report it, and `run` is the run's name afterwards."""
 
     words: str
     work: Work
@@ -22,7 +22,7 @@ class Undo:
 
 
 class Changes:
-    """Make changes and remember how to take them back, the newest last."""
+    """The changes made, with how to undo each, the newest last."""
 
     def __init__(self, host: Host, changed: Callable[[], object]) -> None:
         self._host = host
@@ -30,7 +30,7 @@ class Changes:
         self.done: list[Undo] = []
 
     def make(self, work: Work, done: str, undo: Undo | None = None) -> None:
-        """Change something; once it is done it can be undone."""
+        """Make a change; once done, it can be undone."""
         self._host.do(work, done, partial(self._keep, undo) if undo is not None else None)
 
     def _keep(self, undo: Undo) -> None:
@@ -38,7 +38,7 @@ class Changes:
         self._changed()
 
     def confirm(self, dialog: Confirm, work: Work, done: str, undo: Undo | None = None) -> None:
-        """Change something if the user says yes."""
+        """Make a change if the user says yes."""
 
         def answered(yes: bool | None) -> None:
             if yes:
@@ -47,7 +47,7 @@ class Changes:
         self._host.show(dialog, answered)
 
     def take_back(self) -> Undo | None:
-        """Take back the newest change; None where there is none."""
+        """Undo the newest change and return it; None where there is none."""
         if not self.done:
             return None
         undo = self.done.pop()

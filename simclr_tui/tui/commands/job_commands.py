@@ -1,4 +1,4 @@
-"""Work on the encoder of the run under the cursor: evaluate and export, each in a process of its own."""
+"""Commands on the encoder of the run under the cursor: evaluate and export, each in a process of its own."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from simclr_tui.tui.jobs import Job
 
 
 class JobCommands:
-    """Each begins work that takes a while."""
+    """Commands that start long work."""
 
     def __init__(self, host: Host, runs: Selection) -> None:
         self._host, self._runs = host, runs

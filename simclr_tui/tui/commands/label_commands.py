@@ -1,4 +1,4 @@
-"""The user's own words about the run under the cursor: tags, note, name. By the function behind `simclr edit`."""
+"""Commands on the metadata of the run under the cursor: tags, note, name, through the function of `simclr edit`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from simclr_tui.tui.host import Host
 
 
 class LabelCommands:
-    """Each asks with what stands there now, and does nothing when it stays as it is."""
+    """Commands that edit the current value, and do nothing if it stays the same."""
 
     def __init__(self, host: Host, runs: Selection, changes: Changes) -> None:
         self._host, self._runs, self._changes = host, runs, changes
@@ -53,7 +53,7 @@ class LabelCommands:
         self._changes.make(partial(edit_run, self._store, run, add=added, remove=removed), done, undo)
 
     def _complete_tags(self, text: str) -> list[str]:
-        """The tags of other runs that begin as the last one typed."""
+        """Complete the last tag typed from the tags of other runs."""
         word = text.rpartition(",")[2].strip().lstrip("+-")
         known = sorted({tag for row in self._runs.all_rows for tag in str(row["tags"] or "").split(",") if tag})
         return [text + tag[len(word) :] for tag in known if word and tag.startswith(word)]
@@ -108,7 +108,7 @@ class LabelCommands:
 
 
 def split_tags(text: str) -> list[str]:
-    """The tags in a line, each once."""
+    """Return the tags in a line, each once."""
     return list(dict.fromkeys(tag for part in text.split(",") if (tag := part.strip())))
 
 

@@ -1,4 +1,4 @@
-"""Start, end, move and remove the run under the cursor, by the functions behind the commands of those names."""
+"""Start, stop, move and remove the run under the cursor, through the functions behind the CLI's commands."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from simclr_tui.tui.host import Host
 
 
 def _resume(run: Run) -> None:
-    """Have a run go on where it trained, as `simclr resume` does."""
+    """Resume a run where it trained, as `simclr resume` does."""
     placement_to_resume(run, None, JobOptions()).requeue(run)
 
 
 class RunCommands:
-    """Each asks first where something could be missed, and says what came of it."""
+    """Commands that ask first where something would be lost, and report the result."""
 
     def __init__(self, host: Host, runs: Selection, changes: Changes) -> None:
         self._host, self._runs, self._changes = host, runs, changes
@@ -81,7 +81,7 @@ class RunCommands:
             )
 
     def remove(self) -> None:
-        """Ask, then move the run into the trash of its store."""
+        """Ask, then move the run to the store's trash."""
         run = self._runs.current_run()
         if run is not None:
             name, store = run.name, self._host.store
@@ -91,25 +91,25 @@ class RunCommands:
             self._changes.confirm(Confirm(f"Delete {name}?", more, "Delete"), partial(store.remove, run), done, undo)
 
     def resume(self) -> None:
-        """Let the run go on from its newest checkpoint."""
+        """Resume the run from its newest checkpoint."""
         run = self._runs.current_run()
         if run is not None:
             self._host.do(partial(_resume, run), f"resumed {run.name}")
 
     def move_in_queue(self, by: int) -> None:
-        """Move a waiting run by so many places; to the front where `by` is negative."""
+        """Move a waiting run by `by` positions; towards the front if negative."""
         run = self._runs.current_run()
         if run is not None:
             words = f"moved {run.name} {'up' if by < 0 else 'down'} in the queue"
             self._host.do(partial(move_by, self._host.store, run, by), words)
 
     def toggle_queue(self) -> None:
-        """Pause the queue or let it go on, and say which, since that is known only afterwards."""
+        """Pause or resume the queue, and report which, since that is known only afterwards."""
         said: list[str] = []
         self._host.do(lambda: said.append(toggle(self._host.store)), "", lambda: self._host.tell(said[0]))
 
     def undo(self) -> None:
-        """Take back the newest change; without one, offer the run that was removed last."""
+        """Undo the newest change; without one, offer to restore the run removed last."""
         undone = self._changes.take_back()
         if undone is not None:
             self._runs.go_to(undone.run)

@@ -1,4 +1,4 @@
-"""What a command needs to know of the list of runs."""
+"""The protocol through which commands use the list of runs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class Selection(Protocol):
 
     @property
     def all_rows(self) -> tuple[Row, ...]:
-        """Every run of the store, shown or not."""
+        """Return every run of the store, shown or not."""
 
     def current_run(self) -> Run | None:
         """Return the run under the cursor."""
@@ -22,4 +22,4 @@ class Selection(Protocol):
         """Put the cursor on a run as soon as it is listed."""
 
     def renamed(self, old: str, new: str) -> None:
-        """Let marks and pins go with a run that has another name now."""
+        """Carry the marks and pins of a renamed run over to its new name."""

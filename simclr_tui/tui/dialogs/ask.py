@@ -1,4 +1,4 @@
-"""Asks for one line of text, and says while it is typed what it would do."""
+"""A dialog that asks for one line of text, and explains its effect as it is typed."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from simclr_tui.text import safe
 from simclr_tui.tui.dialogs.entry import Entry
 
 Check = Callable[[str], str]
-"""What a text would do, in words. Raises SimclrError where it cannot be."""
+"""Explain the effect of a text. Raises SimclrError where it is invalid."""
 
 
 class Ask(ModalScreen[str | None]):
-    """Dismissed with the text, or None when it was left. `complete` gives whole texts that could be meant."""
+    """A dialog dismissed with the text, or None on cancel. `complete` returns the texts that could be meant."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(None)", "back")]
 
@@ -44,7 +44,7 @@ class Ask(ModalScreen[str | None]):
         entry = self.query_one("#answer", Entry)
         entry.value = self._value
         entry.focus()
-        entry.selection = Selection(0, len(self._value))  # what is typed replaces it; an arrow key edits it
+        entry.selection = Selection(0, len(self._value))  # typing replaces it; an arrow key edits it
         self._explain(self._value)
 
     @on(Input.Changed)
@@ -52,7 +52,7 @@ class Ask(ModalScreen[str | None]):
         self._explain(event.value)
 
     def _explain(self, text: str) -> bool:
-        """Say what the text would do. Returns whether it can be done."""
+        """Show the effect of the text. Returns True if it is valid."""
         note = self.query_one("#answer-note", Static)
         try:
             note.update(Text(safe(self._check(text.strip())), style="dim"))

@@ -1,4 +1,4 @@
-"""Paths completed as they are typed."""
+"""Complete paths as they are typed."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def complete_path(text: str) -> list[str]:
-    """Folders and files that begin so; a folder ends in a slash."""
+    """Return the folders and files that begin with `text`; a folder ends in a slash."""
     head, slash, start = text.rpartition("/")
     try:
         folder = Path(f"{head}{slash}" or ".").expanduser()

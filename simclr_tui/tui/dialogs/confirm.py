@@ -1,4 +1,4 @@
-"""Asks before something that cannot be taken back, or that someone may miss."""
+"""A dialog that asks before an action that loses something."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from simclr_tui.text import safe
 
 
 class Confirm(ModalScreen[bool]):
-    """A question and two buttons; the harmless one has the focus. Dismissed with whether the answer was yes."""
+    """A question and two buttons; the harmless one has the focus. Dismissed with True for yes."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,n", "answer(False)", "no"),

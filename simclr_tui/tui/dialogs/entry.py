@@ -1,4 +1,4 @@
-"""A line to type into that holds text alone: what a terminal could act on is made visible, pasted or typed."""
+"""A text input that makes control characters visible, whether pasted or typed."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from textual.widgets import Input
 from simclr_tui.text import safe
 
 Complete = Callable[[str], Sequence[str]]
-"""The whole texts that a beginning could become, the likeliest first."""
+"""Return the completions of a text, the likeliest first."""
 
 
 class Entry(Input):
-    """Compact, one line; what `complete` offers first is shown dim behind the cursor, and the right arrow takes it."""
+    """A compact one-line input; the first completion is shown dim after the cursor, and the right arrow takes it."""
 
     def __init__(self, placeholder: str = "", id: str | None = None, complete: Complete | None = None) -> None:
         suggester = None if complete is None else _Completion(complete)

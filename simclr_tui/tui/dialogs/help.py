@@ -1,4 +1,4 @@
-"""What every key does, made from the table of actions."""
+"""The help screen: every key, from the table of actions."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from simclr_tui.tui.actions import SCREENS, groups
 
 _FILTER = (
     "state:running  bs>=256  temp<0.5  knn>80%  tag:paper  -data:shapes  encoder:resnet18,resnet50  name~night\n"
-    '"free text"   Terms are joined by "and"; a minus before one turns it round.'
+    '"free text"   Terms are joined by "and"; a minus before one negates it.'
 )
 
 
 class Help(ModalScreen[None]):
-    """Scrolls; any of its own keys closes it."""
+    """A scrolling page; any of its own keys closes it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,question_mark,q,enter", "dismiss", "close")]
 
@@ -35,7 +35,7 @@ class Help(ModalScreen[None]):
 
 
 def help_text() -> Text:
-    """All groups of actions, and the filter language."""
+    """Return all groups of actions, and the filter language."""
     text = Text()
     for group, found in groups(SCREENS).items():
         text.append(f"{group}\n", "bold")

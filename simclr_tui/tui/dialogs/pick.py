@@ -1,4 +1,4 @@
-"""Asks for one of many; typing narrows them down."""
+"""A dialog that asks for one of many choices; typing narrows them down."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from simclr_tui.tui.dialogs.entry import Entry
 
 @dataclass(frozen=True)
 class Choice:
-    """`value` is what the choice stands for, `help` a few words beside its `label`."""
+    """One choice: the `value` it returns, its `label`, and `help`, a few words beside it."""
 
     value: str
     label: str
@@ -33,7 +33,7 @@ class Choice:
 
 
 class Pick(ModalScreen[str | None]):
-    """Dismissed with the value of the choice, or None when it was left. Arrows, typing and the mouse choose."""
+    """A dialog dismissed with the chosen value, or None on cancel. Arrows, typing and the mouse choose."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "dismiss(None)", "back"),
@@ -63,7 +63,7 @@ class Pick(ModalScreen[str | None]):
     def _narrow(self, text: str) -> None:
         words = text.casefold().split()
         self._shown = [c for c in self._choices if all(w in f"{c.label} {c.help}".casefold() for w in words)]
-        # What begins with the text is what is meant more often.
+        # A choice that begins with the text is the likelier one.
         self._shown.sort(key=lambda choice: bool(words) and not choice.label.casefold().startswith(words[0]))
         listed = self.query_one(OptionList)
         listed.clear_options()

@@ -1,4 +1,4 @@
-"""A line to type a pattern into that is there only while it is needed."""
+"""An input for a pattern, visible only while it is needed."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from simclr_tui.tui.dialogs.entry import Entry
 
 
 class SearchEntry(Entry):
-    """Enter or down leaves it with what was typed, escape empties it first."""
+    """A search input. Enter or down keeps the text and leaves; escape clears it and leaves."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "drop", show=False)]
 
     class Left(Message):
-        """It has gone."""
+        """Posted when the input has closed."""
 
     def on_mount(self) -> None:
         self.display = False
 
     def ask(self) -> None:
-        """Show it and take the keys, at once: the next one may be there already."""
+        """Show the input and focus it at once: the next key may have been typed already."""
         self.display = True
         self.screen.set_focus(self)
 

@@ -1,4 +1,4 @@
-"""Asks how a run is to end: with a checkpoint, or at once."""
+"""A dialog that asks how to end a run: with a checkpoint, or at once."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Way = Literal["stop", "kill"]
 
 
 class StopDialog(ModalScreen[Way | None]):
-    """Dismissed with the way that was chosen, or None. A run that waits can only be taken out of the queue."""
+    """A dialog dismissed with the chosen way, or None. A waiting run can only be taken out of the queue."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,n", "choose('')", "no"),

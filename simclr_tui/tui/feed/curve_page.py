@@ -1,4 +1,4 @@
-"""One page of charts over several runs, from what has been read of them."""
+"""Build one page of charts over several runs from the data read so far."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from simclr_tui.tui.feed.window import Span
 
 
 def curve_page(readers: Sequence[CurveReader], request: Request, objectives: Collection[str] = ()) -> Curves:
-    """The charts that a request asks for, all over the same stretch of x. `objectives` are those of the runs."""
+    """Return the charts that a request asks for, all over the same x range. `objectives` are those of the runs."""
     logged = in_order({name for reader in readers for name in reader.history.columns})
     names = matching(logged, request.pattern)
     pages = max(1, -(-len(names) // max(1, request.panels)))
@@ -43,7 +43,7 @@ def _extent(readers: Sequence[CurveReader], axis: ChartAxis) -> Span | None:
 
 
 def _step(readers: Sequence[CurveReader], request: Request) -> int | None:
-    """The step at the cursor: of the run whose log is shown, else of the first."""
+    """Return the step at the cursor: of the run whose log is shown, else of the first."""
     if request.cursor is None or not readers:
         return None
     shown = request.shown

@@ -1,4 +1,4 @@
-"""One run's metrics, read for the charts: the stretch on screen as few points, its average, the values at a place."""
+"""Read one run's metrics for the charts: the visible range downsampled, its average, the values at the cursor."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from simclr_tui.tui.feed.messages import ChartAxis, Request, Series
 from simclr_tui.tui.feed.metric_view import view_of
 from simclr_tui.tui.feed.window import Span
 
-_TREND = 5  # evaluations over which a trend is told
-_AVERAGED = 40_000  # values averaged for one chart in one turn: about 30 ms
+_TREND = 5  # evaluations over which a trend is computed
+_AVERAGED = 40_000  # values averaged per chart and turn: about 30 ms
 
 
 class CurveReader:
-    """Tails the metrics of a run. Used by the feed's thread alone."""
+    """A reader that tails the metrics of a run. Used by the feed's thread alone."""
 
     def __init__(self, run: Run) -> None:
         self._run = run
@@ -30,10 +30,10 @@ class CurveReader:
         self.history = History(run.paths)
         self._smoothed: dict[str, Smoothed] = {}
         self._wall: WallTimes | None = None
-        self.behind = False  # whether there is more to read, or an average is not yet as long as its metric
+        self.behind = False  # True if there is more to read, or an average lags behind its metric
 
     def poll(self, budget: int) -> bool:
-        """Read up to `budget` new bytes. True when something was read."""
+        """Read up to `budget` new bytes. Returns True when something was read."""
         grown = self.history.poll(budget)
         self.behind = self.history.behind
         if grown:
@@ -41,7 +41,7 @@ class CurveReader:
         return grown
 
     def _places(self, axis: ChartAxis) -> Places | None:
-        """The x of every row; None where the run does not tell."""
+        """Return the x of every row; None where the run does not record it."""
         if axis != "wall":
             return axis_values(self.history, axis)
         if self._wall is None:
@@ -49,12 +49,12 @@ class CurveReader:
         return self._wall if self._wall.known else None
 
     def extent(self, axis: ChartAxis) -> Span | None:
-        """The first and the last x."""
+        """Return the first and the last x."""
         places, rows = self._places(axis), len(self.history.step)
         return (places[0], places[rows - 1]) if rows and places is not None else None
 
     def step_at(self, axis: ChartAxis, x: float) -> int | None:
-        """The last step that had been made there."""
+        """Return the last step taken at or before `x`."""
         places = self._places(axis)
         row = -1 if places is None else _last_until(places, range(len(self.history.step)), x)
         return self.history.step[row] if row >= 0 else None
@@ -68,7 +68,7 @@ class CurveReader:
         return column.values[index], epoch[column.rows[-1]] - epoch[column.rows[index]]
 
     def series(self, metric: str, request: Request, span: Span | None, colour: str = "") -> Series:
-        """Return one metric as the line a chart can show, in the run's own colour unless another is given."""
+        """Return one metric as a line for a chart, in the run's own colour unless another is given."""
         view = view_of(metric)
         label, colour = safe(self._run.name), colour or run_colour(self._run.name)
         column, places = self.history.columns.get(metric), self._places(request.axis)
@@ -90,7 +90,7 @@ class CurveReader:
     def _averaged(
         self, line: Series, metric: str, column: Column, places: Places, request: Request, span: Span | None
     ) -> Series:
-        """The same with its average in front. Both have the same x where every point is drawn; else each its own."""
+        """Put a line's average in front of it. Both share one x where every point is drawn; else each has its own."""
         kept = self._smoothed.get(metric)
         if kept is None or kept.weight != request.smoothing:
             kept = self._smoothed[metric] = Smoothed(request.smoothing)
@@ -105,12 +105,12 @@ class CurveReader:
 
 
 def _last_until(places: Places, rows: Sequence[int], x: float) -> int:
-    """The index of the last of `rows` that stands at or before x; -1 where there is none."""
+    """Return the index of the last of `rows` at or before x; -1 where there is none."""
     return bisect_right(rows, x, key=places.__getitem__) - 1
 
 
 def _value_at(column: Column, places: Places, x: float | None, scale: float) -> float | None:
-    """The newest value at a place, as it was known there."""
+    """Return the newest value recorded at or before a place."""
     index = -1 if x is None else _last_until(places, column.rows, x)
     return column.values[index] * scale if index >= 0 else None
 
@@ -118,7 +118,7 @@ def _value_at(column: Column, places: Places, x: float | None, scale: float) -> 
 def _best(
     column: Column, xs: Sequence[float], ys: Sequence[float], wanted: str, scale: float
 ) -> tuple[float, float] | None:
-    """The best value of the whole run, and where it is drawn (NaN: not on screen)."""
+    """Return the best value of the whole run, and the x where it is drawn (NaN: not on screen)."""
     if not wanted:
         return None
     lowest, highest = column.extremes.range(0, len(column.rows))

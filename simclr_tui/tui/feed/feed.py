@@ -1,4 +1,4 @@
-"""Reads the store beside the screen: one thread, what is new only, within budgets; posts immutable snapshots."""
+"""Read the store off the screen's thread: only what is new, within budgets; post immutable snapshots."""
 
 from __future__ import annotations
 
@@ -21,18 +21,21 @@ from simclr_tui.tui.feed.curve_page import curve_page
 from simclr_tui.tui.feed.messages import Detail, Listing, Machine, Request, Settled, Snapshot
 from simclr_tui.tui.feed.run_reader import BUDGET, RunReader
 
-INTERVAL = 0.8  # seconds between two looks: a step is on screen within one, and drawing it takes time from training
+INTERVAL = 0.8  # seconds between two reads: a step is on screen within one; drawing takes time from training
 _SAMPLE_EVERY = 1.0
 _LISTING_BUDGET = 0.25
-_LISTING_SHARE = 10  # a listing that takes t seconds is not made again for 10·t
-_LEAST = 500_000  # bytes read of each run in one turn at least
-_KEEP = 12  # runs whose histories stay in memory after they left the screen
+_LISTING_SHARE = 10  # a listing that takes t seconds is not repeated for 10·t
+_LEAST = 500_000  # bytes read of each run per turn, at least
+_KEEP = 12  # runs whose histories stay in memory after they leave the screen
 
 Post = Callable[[Snapshot], object]
 
 
 class Feed(threading.Thread):
-    """Started and stopped by the app. `ask` says what is on screen; `failed` is called with an error of ours."""
+    """The reader thread, started and stopped by the app.
+
+    `ask` sets what is on screen; `failed` is called with an unexpected exception.
+    """
 
     def __init__(self, root: Path, post: Post, failed: Callable[[Exception], object]) -> None:
         super().__init__(name="feed", daemon=True)
@@ -48,24 +51,24 @@ class Feed(threading.Thread):
         self._posted: dict[type, Snapshot] = {}
         self._rows: tuple[Row, ...] = ()
         self._answered: Request | None = None
-        self._behind = False  # whether the curves on screen are not whole yet
+        self._behind = False  # True while the curves on screen are incomplete
         self._next_listing = 0.0
         self._next_sample = 0.0
         self._sampler: Sampler | None = None
         self._machine = ""
 
     def ask(self, request: Request) -> None:
-        """Say what is on screen now; answered at once."""
+        """Set what is on screen now; it is read at once."""
         self._request = replace(request, number=self._request.number + 1)
         self._wake.set()
 
     @property
     def asked(self) -> int:
-        """The number of the latest request."""
+        """Return the number of the latest request."""
         return self._request.number
 
     def refresh(self) -> None:
-        """Look at the store at once: something was done to it."""
+        """Read the store at once, after it was changed."""
         self._look_again = True
         self._wake.set()
 
@@ -79,11 +82,11 @@ class Feed(threading.Thread):
                 behind = self._turn()
                 self._wake.wait(0.01 if behind else INTERVAL)
                 self._wake.clear()
-        except Exception as error:  # a fault of ours: the app shows it and ends, it must not end in silence
+        except Exception as error:  # a bug: the app shows it and exits, rather than stopping silently
             self._failed(error)
 
     def _turn(self) -> bool:
-        """One look at everything. True when there is more to read than the budget allowed."""
+        """Read everything once. Returns True when there is more to read than the budget allowed."""
         request = self._request
         behind = self._list()
         behind = self._read(request) or behind
@@ -112,7 +115,7 @@ class Feed(threading.Thread):
         return indexing
 
     def _queue(self) -> tuple[str, tuple[tuple[str, str], ...]]:
-        """Why the queue starts nothing, and what each run of it waits for."""
+        """Return why the queue starts nothing, and what each queued run waits for."""
         waiting = [row["name"] for row in self._rows if row["state"] == "queued"]
         found: list[tuple[str, str]] = []
         for name in waiting:
@@ -135,7 +138,7 @@ class Feed(threading.Thread):
     def _read(self, request: Request) -> bool:
         behind = False
         if request != self._answered:
-            # The screen may have put away what it was told before.
+            # The screen may have dropped what it received before.
             self._posted = {kind: told for kind, told in self._posted.items() if kind in (Listing, Machine, Settled)}
         if request.current:
             self._tell(self._detail(request))
@@ -204,7 +207,7 @@ class Feed(threading.Thread):
         self._next_sample = now + _SAMPLE_EVERY
 
     def _tell(self, snapshot: Snapshot) -> None:
-        """Post what changed; what is as it was is not worth a redraw."""
+        """Post what changed; the rest is not worth a redraw."""
         if self._posted.get(type(snapshot)) != snapshot:
             self._posted[type(snapshot)] = snapshot
             self._post(snapshot)

@@ -1,4 +1,4 @@
-"""What a run's machine did, read for the charts of the System tab."""
+"""Read a run's hardware samples for the charts of the System tab."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _GB = 1e-9
 
 
 class _Line(NamedTuple):
-    """A reading, what its line is called, and the factor of its unit."""
+    """A line of a hardware chart: its label, its reading and the factor of its unit."""
 
     label: str
     reading: str
@@ -25,31 +25,31 @@ class _Line(NamedTuple):
 
 
 class MachineReader:
-    """Tails the hardware samples of a run, and takes from its metrics how long it waited for data."""
+    """A reader that tails the hardware samples of a run, and takes the wait for data from its metrics."""
 
     def __init__(self, name: str, paths: RunPaths, curves: CurveReader) -> None:
         self._name = name
         self._log = HardwareLog(paths)
-        self._grown = False  # whether there is something that `poll` has not told of
+        self._grown = False  # True if there is something that `poll` has not reported
         self._curves = curves
 
     def poll(self, budget: int) -> bool:
-        """Read what is new within the budget. True when something was read."""
+        """Read what is new within the budget. Returns True when something was read."""
         grown, self._grown = self._log.poll() or self._grown, False
         return self._curves.poll(budget) or grown
 
     def latest(self) -> HardwareSample | None:
-        """Return the newest sample, read as far as it is written."""
+        """Return the newest sample read so far."""
         self._grown = self._log.poll() or self._grown
         return self._log.latest
 
     @property
     def behind(self) -> bool:
-        """Whether there is more to read."""
+        """Return True if there is more to read."""
         return self._log.behind or self._curves.behind
 
     def read(self, request: Request) -> Hardware:
-        """Every chart, over the stretch of training that is asked for."""
+        """Return every chart, over the requested range of training time."""
         extent = self._extent()
         if extent is None:
             return Hardware(self._name, ())
@@ -64,13 +64,13 @@ class MachineReader:
         return Hardware(self._name, tuple(panel for panel in panels if panel.series), extent, step)
 
     def _extent(self) -> Span | None:
-        """From the first to the last moment that a sample or a step tells of."""
+        """Return the range from the first to the last sample or step."""
         trained = self._curves.extent("time")
         known = [*(trained or ()), *((self._log.time[0], self._log.time[-1]) if self._log.time else ())]
         return (min(known), max(known)) if known else None
 
     def _charts(self) -> list[tuple[str, tuple[_Line, ...], float | None]]:
-        """Heading, lines and ceiling of each chart: every GPU, then the host."""
+        """Return the heading, lines and ceiling of each chart: every GPU, then the host."""
         latest = self._log.latest
         if latest is None:
             return []
@@ -115,5 +115,5 @@ def _host_charts(latest: HardwareSample) -> list[tuple[str, tuple[_Line, ...], f
 
 
 def _over_time(request: Request) -> Request:
-    """The same stretch of the same charts, by time of training."""
+    """Return the request over training time instead of its own axis."""
     return Request(columns=request.columns, axis="time", cursor=request.cursor)

@@ -1,4 +1,4 @@
-"""What the feed reads and the screens show: immutable, so that it can pass from thread to thread."""
+"""Messages from the feed to the screens: immutable, so that they can pass between threads."""
 
 from __future__ import annotations
 
@@ -17,8 +17,7 @@ ChartAxis = Axis | Literal["wall"]
 
 @dataclass(frozen=True)
 class Request:
-    """What is on the screen now, and so has to be read. `cursor` is a place on the x axis, `pattern` says which metrics
-    are wanted."""
+    """The data that the screen needs now. `cursor` is a place on the x axis, `pattern` filters the metrics."""
 
     current: str = ""
     marked: tuple[str, ...] = ()
@@ -35,7 +34,7 @@ class Request:
 
     @property
     def shown(self) -> tuple[str, ...]:
-        """The runs whose curves are drawn: the marked ones, else the one under the cursor."""
+        """Return the runs whose curves are drawn: the marked ones, else the one under the cursor."""
         return self.marked or ((self.current,) if self.current else ())
 
 
@@ -59,7 +58,7 @@ class Series:
 
 @dataclass(frozen=True)
 class Panel:
-    """One chart: a metric, or a reading of the hardware. `ceiling` is the value the y axis reaches to at least.
+    """One chart: a metric, or a reading of the hardware. The y axis reaches at least to `ceiling`.
 
     Without a `span` the x axis reaches from the first point to the last.
     """
@@ -79,8 +78,10 @@ class Panel:
 
 @dataclass(frozen=True)
 class Listing:
-    """Every run of the store; `problem` says why there may be more. `paused` says why the queue starts nothing,
-    `reasons` what a queued run must wait for besides its turn."""
+    """Every run of the store; `problem` says why some may be missing.
+
+    `paused` says why the queue starts nothing; `reasons`, what a queued run waits for besides its turn.
+    """
 
     rows: tuple[Row, ...]
     problem: str = ""
@@ -90,7 +91,7 @@ class Listing:
 
 @dataclass(frozen=True)
 class Machine:
-    """The machine now; `title` names it."""
+    """The machine's current load; `title` names the machine."""
 
     title: str
     sample: HardwareSample
@@ -98,8 +99,11 @@ class Machine:
 
 @dataclass(frozen=True)
 class Curves:
-    """One page of charts. `names` are the wanted metrics of the shown runs, `unwanted` counts the others; `extent` is
-    the whole stretch of x, `step` the step at the cursor."""
+    """One page of charts.
+
+    `names` are the metrics of the shown runs that pass the filter, `unwanted` counts the others; `extent` is the whole
+    x range, `step` the step at the cursor.
+    """
 
     names: tuple[str, ...]
     panels: tuple[Panel, ...]
@@ -113,7 +117,7 @@ class Curves:
 
 @dataclass(frozen=True)
 class Hardware:
-    """The charts of what the run's machine did."""
+    """The charts of the run's hardware samples."""
 
     run: str
     panels: tuple[Panel, ...]
@@ -123,7 +127,7 @@ class Hardware:
 
 @dataclass(frozen=True)
 class Log:
-    """The end of the newest attempt's output, then what happened to the run in words."""
+    """The end of the newest attempt's output, then the run's events in words."""
 
     run: str
     lines: tuple[str, ...]
@@ -151,7 +155,7 @@ class Detail:
 
 @dataclass(frozen=True)
 class Settled:
-    """Everything that request `number` asked for has been delivered, as far as it is written."""
+    """The end of the answer to request `number`: everything written so far has been delivered."""
 
     number: int
 

@@ -1,4 +1,4 @@
-"""Which metrics are wanted: words that their name or title contains, with * and ?; a minus turns one round."""
+"""Filter metrics by words that their name or title contains, with * and ?; a minus negates a word."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from simclr_tui.tui.feed.metric_view import view_of
 
 
 def matching(names: Iterable[str], pattern: str) -> tuple[str, ...]:
-    """The names that any of the words matches, or all where there is none, less those with a minus."""
+    """Return the names that match any word (all, without words), less those that match a word with a minus."""
     words = pattern.lower().split()
     wanted = [word for word in words if not word.startswith("-")]
     unwanted = [word[1:] for word in words if word.startswith("-") and len(word) > 1]

@@ -1,4 +1,4 @@
-"""How each metric is shown: its title, the scale of its values, its number format."""
+"""The display of each metric: its title, the scale of its values, its number format."""
 
 from __future__ import annotations
 
@@ -8,13 +8,16 @@ from dataclasses import dataclass
 from simclr_tui.store.metrics.metric_table import METRICS, Better, Metric, Unit
 from simclr_tui.text import number, safe
 
-HARDWARE = "hardware: "  # before the key of a panel that is no metric
+HARDWARE = "hardware: "  # prefix of the key of a panel that is not a metric
 
 
 @dataclass(frozen=True)
 class MetricView:
-    """`scale` multiplies logged values before they are drawn; `unit` stands behind the title; `best` says which value
-    is, where one is."""
+    """The display of one metric.
+
+    `scale` multiplies logged values before they are drawn; `unit` follows the title; `best` says which value is the
+    best, where one is.
+    """
 
     title: str
     unit: str = ""
@@ -28,7 +31,7 @@ class MetricView:
         return f"{self.title} {self.unit}".strip()
 
     def value(self, logged: float | None) -> str:
-        """A logged value in words, scaled."""
+        """Return a logged value in words, scaled."""
         return self.write(None if logged is None else logged * self.scale)
 
 
@@ -58,7 +61,7 @@ def _short(value: float | None) -> str:
 
 
 def view_of(metric: str) -> MetricView:
-    """The view of a metric or a hardware panel; an unknown one is shown under its own name, made safe."""
+    """Return the view of a metric or a hardware panel; an unknown one keeps its own name, sanitised."""
     if metric.startswith(HARDWARE):
         return MetricView(safe(metric.removeprefix(HARDWARE)), write=_short)
     return _KNOWN.get(metric) or MetricView(safe(metric)[:60])
@@ -68,16 +71,16 @@ _OBJECTIVES = {"nt-xent": "NT-Xent", "nt-logistic": "NT-Logistic", "margin": "ma
 
 
 def heading_of(metric: str, objectives: Collection[str] = ()) -> str:
-    """What stands above a chart; above the loss also which one it is, where the runs agree in it."""
+    """Return a chart's heading; for the loss, it names the objective if all runs share one."""
     if metric == "loss" and len(objectives) == 1:
         return " ".join(["loss", *(_OBJECTIVES.get(name, safe(name)) for name in objectives)])
     return view_of(metric).heading
 
 
-_FIRST = ("loss", "knn", "gpu_reserved", "images_per_s")  # what a glance asks for: does it learn, is the GPU full, busy
+_FIRST = ("loss", "knn", "gpu_reserved", "images_per_s")  # answers at a glance: does it learn, is the GPU full, busy
 
 
 def in_order(metrics: Iterable[str]) -> tuple[str, ...]:
-    """The two that say whether it learns first, then the known ones, then the rest by name."""
+    """Return the metrics with the most telling first, then the other known ones, then the rest by name."""
     ranks = {name: rank for rank, name in enumerate(dict.fromkeys((*_FIRST, *_KNOWN)))}
     return tuple(sorted(metrics, key=lambda name: (ranks.get(name, len(ranks)), name)))

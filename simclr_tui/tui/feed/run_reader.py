@@ -1,4 +1,4 @@
-"""One run, read for the screen: histories tailed, logs re-read only when they grew. Used by the feed's thread alone."""
+"""Read one run for the screen: tail its histories, reread its logs only when they grow. For the feed's thread alone."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from simclr_tui.tui.feed.curve_reader import CurveReader
 from simclr_tui.tui.feed.hardware_reader import MachineReader
 from simclr_tui.tui.feed.messages import Log
 
-BUDGET = 12_000_000  # bytes of metrics read for one run in one turn: about 0.1 s
+BUDGET = 12_000_000  # bytes of metrics read per run and turn: about 0.1 s
 
 
 class RunReader:
-    """What has been read of one run so far."""
+    """The data read of one run so far."""
 
     def __init__(self, run: Run) -> None:
         self.run = run
@@ -34,20 +34,20 @@ class RunReader:
         self._evaluations: tuple[tuple[str, str], ...] = ()
 
     def resolved(self) -> Resolved:
-        """The recipe; it never changes, so it is read once. Raises SimclrError."""
+        """Return the recipe, read once since it never changes. Raises SimclrError."""
         if self._resolved is None:
             self._resolved = self.run.resolved
         return self._resolved
 
     def state(self) -> State | None:
-        """The state now; None where it cannot be read."""
+        """Return the current state; None where it cannot be read."""
         try:
             return self.run.status
         except SimclrError:
             return None
 
     def newest_checkpoint(self) -> int | None:
-        """The step of the newest checkpoint; its folder is read again when it changed."""
+        """Return the step of the newest checkpoint; its folder is reread only when it has changed."""
         mark = _mark(self.run.paths.checkpoints)
         if mark != self._checkpoints_mark:
             saved = self.run.checkpoints
@@ -55,7 +55,7 @@ class RunReader:
         return self._checkpoint
 
     def evaluations(self) -> tuple[tuple[str, str], ...]:
-        """The name and the words of every result; read again when their folder changed."""
+        """Return the name and the words of every result; their folder is reread only when it has changed."""
         mark = _mark(self.run.paths.evaluations)
         if mark != self._evaluations_mark:
             found = read_evaluations(self.run.paths)
@@ -63,7 +63,7 @@ class RunReader:
         return self._evaluations
 
     def log(self) -> Log:
-        """The end of the newest output and all events; the same object as long as nothing was written."""
+        """Return the end of the newest output and all events; the same object until something is written."""
         attempts = self.run.paths.attempts()
         files = [attempts[-1].log, *(attempt.events for attempt in attempts)] if attempts else []
         marks = tuple(_mark(file) for file in files)

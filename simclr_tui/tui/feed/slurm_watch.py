@@ -1,4 +1,4 @@
-"""Asks Slurm beside the screen: a thread of its own, since Slurm may take half a minute to answer."""
+"""Poll Slurm in a thread of its own, since it may take half a minute to answer."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from simclr_tui.errors import SimclrError
 from simclr_tui.launch.placement import refresh
 from simclr_tui.store.store import Store
 
-INTERVAL = 5.0  # seconds between an answer and the next question; as long as the answer took, where that is longer
+INTERVAL = 5.0  # seconds between an answer and the next query; as long as the answer took, if longer
 
 
 class ClusterWatch(threading.Thread):
-    """Brings the states of runs on Slurm up to date, where the store has any; the feed then sees the changed files.
+    """A thread that keeps the states of runs on Slurm up to date; the feed then sees the changed files.
 
-    Started and stopped by the app; `failed` is called with an error of ours.
+    It is started and stopped by the app; `failed` is called with an unexpected exception.
     """
 
     def __init__(self, root: Path, failed: Callable[[Exception], object]) -> None:
@@ -28,16 +28,16 @@ class ClusterWatch(threading.Thread):
         self._ended = threading.Event()
 
     def stop(self) -> None:
-        """Returns at once; a question under way is left to itself."""
+        """Stop the thread. Returns at once; a query under way is left to finish."""
         self._ended.set()
 
     def run(self) -> None:
         try:
             while not self._ended.is_set():
                 began = time.monotonic()
-                # A store that cannot be read: the next look may do better.
+                # The store cannot be read: the next poll may succeed.
                 with contextlib.suppress(SimclrError, OSError):
                     refresh(self._store)
                 self._ended.wait(max(INTERVAL, time.monotonic() - began))
-        except Exception as error:  # a fault of ours: the app shows it and ends, it must not end in silence
+        except Exception as error:  # a bug: the app shows it and exits, rather than stopping silently
             self._failed(error)

@@ -1,4 +1,4 @@
-"""Which stretch of x the charts show: zoom, pan and follow, as arithmetic."""
+"""The x range that the charts show: zoom, pan and follow, as arithmetic."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 Span = tuple[float, float]
 
-_NARROWEST = 1e-6  # of the extent: closer than this, floats and ticks no longer tell points apart
+_NARROWEST = 1e-6  # fraction of the extent: any closer, floats and ticks no longer tell points apart
 
 
 @dataclass(frozen=True)
 class Window:
-    """`width` None is everything; `end` None is the live end, which moves as the run goes on."""
+    """A range of x: `width` None is everything; `end` None is the live end, which moves while the run trains."""
 
     width: float | None = None
     end: float | None = None
@@ -25,7 +25,7 @@ class Window:
         return self.end is None
 
     def span(self, extent: Span) -> Span:
-        """The stretch shown when there is data in `extent`; a window never leaves it."""
+        """Return the x range shown over data in `extent`; a window never leaves it."""
         low, high = extent
         if self.width is None or self.width >= high - low:
             return extent
@@ -33,8 +33,10 @@ class Window:
         return end - self.width, end
 
     def zoomed(self, factor: float, about: float | None, extent: Span) -> Window:
-        """Narrower by `factor` (wider, where it is below 1). `about` keeps its place on screen; without it the live
-        end does where it is followed, else the middle."""
+        """Return the window narrowed by `factor` (widened below 1).
+
+        `about` keeps its place on screen; without it, the live end does if it is followed, else the middle.
+        """
         low, high = self.span(extent)
         width = (high - low) / factor
         if width >= (extent[1] - extent[0]) * (1 - 1e-9):
@@ -47,26 +49,26 @@ class Window:
         return Window(width, about + width * (1 - share))._kept_in(extent)
 
     def panned(self, share: float, extent: Span) -> Window:
-        """Moved to the right by a share of its width; arriving at the live end, it follows that."""
+        """Return the window moved right by a fraction of its width; one that reaches the live end follows it."""
         if self.width is None:
             return self
         end = self.span(extent)[1] + share * self.width
         return Window(self.width, None if share > 0 and end >= extent[1] else end)._kept_in(extent)
 
     def showing(self, x: float, extent: Span) -> Window:
-        """Moved just so far that `x` is in view."""
+        """Return the window moved just far enough to show `x`."""
         low, high = self.span(extent)
         if self.width is None or low <= x <= high:
             return self
         return Window(self.width, x if x > high else x + self.width)._kept_in(extent)
 
     def held(self, extent: Span) -> Window:
-        """The same stretch, which no longer moves with the live end."""
+        """Return the window held in place: it no longer moves with the live end."""
         low, high = self.span(extent)
         return Window(high - low, high)
 
     def _kept_in(self, extent: Span) -> Window:
-        """A window that was pushed beyond an end stops there."""
+        """Return the window stopped at the end beyond which it was pushed."""
         return self if self.end is None else Window(self.width, self.span(extent)[1])
 
 

@@ -1,4 +1,4 @@
-"""One field of the form: its flag, an entry that checks itself as one types, and its help."""
+"""One field of the form: its flag, an entry validated while typing, and its help."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ _YES_NO = {"yes": True, "no": False}
 
 
 class FieldRow(Horizontal):
-    """Left empty, a field has the value of the preset, which is shown in its place."""
+    """A field's row. An empty field takes the preset's value, shown as the placeholder."""
 
     class Changed(Message):
-        """Something was entered."""
+        """Posted when the entry changes."""
 
     def __init__(self, item: Field) -> None:
         super().__init__(classes="field")
@@ -35,7 +35,7 @@ class FieldRow(Horizontal):
 
     @property
     def explanation(self) -> str:
-        """The help of the field, what it accepts and where the paper speaks of it."""
+        """Return the field's help, the values it accepts and its section of the paper."""
         accepts = "" if self.item.choices or self.item.type in (bool, str) else f" Takes {self.item.accepts}."
         paper = f" Paper: {self.item.paper}." if self.item.paper else ""
         return f"{self.item.help}{accepts}{paper}"
@@ -53,7 +53,7 @@ class FieldRow(Horizontal):
         yield Static(Text(self.item.help, no_wrap=True, overflow="ellipsis"), classes="field-hint")
 
     def show_base(self, base: Recipe) -> None:
-        """Show what the field is when it is left empty."""
+        """Show the value that the field takes if left empty."""
         self._base = base
         if self.is_mounted:
             self._write_base()

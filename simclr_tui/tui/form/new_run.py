@@ -1,4 +1,4 @@
-"""A run from a form: the recipe's own fields, checked as one types, with what it will cost beside them."""
+"""Start a run from a form: the recipe's own fields, validated while typing, with the run's cost beside them."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ from simclr_tui.tui.form.planner import Entries, Planner, Preview, facts
 from simclr_tui.tui.host import Host
 
 FIRST = ("data", "subset", "epochs", "bs", "temp", "lr", "encoder", "width")
-_PAUSE = 0.25  # seconds without a key before the whole is checked
+_PAUSE = 0.25  # seconds without a key before the whole form is checked
 
 
 class NewRun(ActionScreen[str]):
-    """Dismissed with the name of the run it started, or an empty one. With `like`, a clone of that run."""
+    """A form dismissed with the name of the run it started, or an empty name. With `like`, it clones that run."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("form")]
     HORIZONTAL_BREAKPOINTS = WIDTHS
@@ -70,7 +70,7 @@ class NewRun(ActionScreen[str]):
                         yield from (FieldRow(item) for item in items)
             with Vertical(id="plan-pane"):
                 with VerticalScroll(id="plan-scroll", can_focus=False):
-                    yield Static(Text("looking at what this would be…", style="dim"), id="plan")
+                    yield Static(Text("planning…", style="dim"), id="plan")
                 with Horizontal(id="form-buttons"):
                     yield Button("Start ^s", id="start", variant="success", compact=True)
                     yield Button("Queue ^l", id="queue", compact=True)
@@ -87,10 +87,10 @@ class NewRun(ActionScreen[str]):
             yield Select(options, value="auto", allow_blank=False, compact=True, id="preset")
 
     def _labels(self) -> ComposeResult:
-        """Name, tags and note: the user's own words about the run."""
+        """Compose the run's metadata: name, tags and note."""
         with Horizontal(classes="field"):
             yield Static("name", classes="field-label")
-            yield Entry(placeholder="run1, run2, … by itself", id="name")
+            yield Entry(placeholder="default: run1, run2, …", id="name")
             yield Static("", classes="field-hint", id="name-hint")
         if self._like is None:
             with Horizontal(classes="field wide"):
@@ -98,7 +98,7 @@ class NewRun(ActionScreen[str]):
                 yield Entry(placeholder="separated by commas", id="tags")
             with Horizontal(classes="field wide"):
                 yield Static("note", classes="field-label")
-                yield Entry(placeholder="a sentence to remember it by", id="note")
+                yield Entry(placeholder="one sentence about the run", id="note")
 
     def on_mount(self) -> None:
         self.query_one("#form").query(FieldRow).first().query_one(Input).focus()
@@ -107,7 +107,7 @@ class NewRun(ActionScreen[str]):
     # What was entered.
 
     def entries(self) -> Entries:
-        """The form as it stands; fields that cannot be read count as empty."""
+        """Return the form's current entries; invalid fields count as empty."""
         flags = [(row.item.key, row.value) for row in self.query(FieldRow) if row.value is not None]
         if self._like is not None:
             return Entries(flags=tuple(flags), name=self._text("#name"))
@@ -119,7 +119,7 @@ class NewRun(ActionScreen[str]):
         return self.query_one(selector, Input).value.strip()
 
     def problem(self) -> str:
-        """The first thing that is wrong with a single field; empty when nothing is."""
+        """Return the first problem with a single field; empty when there is none."""
         found = [row.problem for row in self.query(FieldRow) if row.problem]
         return self._name_problem() or (found[0] if found else "")
 
@@ -151,10 +151,10 @@ class NewRun(ActionScreen[str]):
         row = next((node for node in event.widget.ancestors if isinstance(node, FieldRow)), None)
         self.query_one("#field-help", Static).update(Text(f" {row.explanation}" if row else "", style="dim"))
 
-    # What it would be.
+    # The plan.
 
     def _look(self) -> None:
-        """Plan what is entered, off the screen's thread; one at a time, and again if it changed meanwhile."""
+        """Plan the entries off the screen's thread, one plan at a time, and again if they changed meanwhile."""
         self._pending = False
         entries = self.entries()
         if self._preview is not None and self._preview.entries == entries:
@@ -194,14 +194,14 @@ class NewRun(ActionScreen[str]):
         self.query_one("#plan", Static).update(text)
         self.query_one("#start", Button).disabled = bool(problem) or self._starting
 
-    # What can be done.
+    # Keys and buttons.
 
     @on(Button.Pressed)
     async def _pressed(self, event: Button.Pressed) -> None:
         await self.run_action(str(event.button.id))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """An open list of choices keeps the keys to itself."""
+        """Leave the keys to an open list of choices."""
         listed = any(select.expanded for select in self.query(Select))
         return not (listed and action in ("focus_next", "focus_previous", "cancel"))
 

@@ -1,4 +1,4 @@
-"""What the form's entries would become: a plan, or one sentence why not. Knows no widgets."""
+"""Turn the form's entries into a plan, or one sentence on why they cannot be one. Knows no widgets."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from simclr_tui.text import safe, size
 
 @dataclass(frozen=True)
 class Entries:
-    """What was chosen and typed; `flags` holds only the fields that differ from their base."""
+    """The form's entries; `flags` holds only the fields that differ from their base."""
 
     preset: str = "auto"
     flags: tuple[tuple[str, Value], ...] = ()
@@ -28,7 +28,7 @@ class Entries:
 
 @dataclass(frozen=True)
 class Preview:
-    """The plan that the entries give, or why there is none; `base` is what the empty fields stand for."""
+    """The plan for the entries, or why there is none; `base` holds the values of empty fields."""
 
     entries: Entries
     plan: Plan | None
@@ -37,14 +37,14 @@ class Preview:
 
 
 class Planner:
-    """Plans for one form: a new run from a preset, or a clone of `run`."""
+    """The planner of one form: for a new run from a preset, or a clone of `run`."""
 
     def __init__(self, run: Run | None = None) -> None:
         self.run = run
         self._auto: tuple[str, str] | None = None
 
     def preview(self, entries: Entries) -> Preview:
-        """Takes up to some seconds (data sets are looked for), so never on the screen's thread."""
+        """Plan the entries. It may take seconds to look for data sets: never call it on the screen's thread."""
         try:
             plan = self._plan(entries)
         except SimclrError as error:
@@ -52,7 +52,7 @@ class Planner:
         return Preview(entries, plan, self._base(plan.resolved.preset))
 
     def plan(self, entries: Entries) -> Plan:
-        """The plan to start from, made by the function that the command line uses. Raises SimclrError."""
+        """Return the plan to start, made by the function that the command line uses. Raises SimclrError."""
         if self.run is not None:
             return plan_clone(self.run, dict(entries.flags))
         return make_plan(entries.preset, None, dict(entries.flags))
@@ -61,7 +61,7 @@ class Planner:
         flags = dict(entries.flags)
         if self.run is not None or flags.get("data", "auto") != "auto":
             return self.plan(entries)
-        # What `auto` stands for takes seconds to find out: once a form is enough.
+        # Resolving `auto` takes seconds: once per form is enough.
         if self._auto is None:
             self._auto = resolve_auto()
         name, why = self._auto
@@ -75,7 +75,7 @@ class Planner:
             return None
 
     def command(self, entries: Entries) -> str:
-        """The command line that starts the same run, to be pasted into a shell."""
+        """Return the command line that starts the same run, to paste into a shell."""
         words = ["simclr", "clone", self.run.name] if self.run else ["simclr", "run"]
         if self.run is None and entries.preset != "auto":
             words += ["--preset", entries.preset]
@@ -89,7 +89,7 @@ class Planner:
 
 
 def facts(plan: Plan) -> list[tuple[str, str]]:
-    """What a plan means, as name and value."""
+    """Return the facts of a plan as pairs of name and value."""
     recipe = plan.resolved.recipe
     steps = f"{plan.steps:,}" if plan.steps is not None else "known once the images are there"
     per_epoch = f" · {plan.steps_per_epoch:,} an epoch" if plan.steps_per_epoch is not None else ""
@@ -100,7 +100,7 @@ def facts(plan: Plan) -> list[tuple[str, str]]:
         ("parameters", f"{plan.cost.parameters / 1e6:.2f} M"),
         ("h, z", f"{plan.cost.dim}, {recipe.head_dim} dimensions"),
         ("peak lr", f"{recipe.peak_lr:g}"),
-        ("a view costs", f"{plan.cost.macs / 1e6:,.0f} M multiply-adds"),
+        ("compute", f"{plan.cost.macs / 1e6:,.0f} M MACs per view"),
         ("checkpoint", size(plan.cost.checkpoint_bytes)),
         ("preset", safe(plan.resolved.preset)),
     ]

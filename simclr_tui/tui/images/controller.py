@@ -1,4 +1,4 @@
-"""What the Views and Embedding tabs show: asked for when one of them is on screen, and kept."""
+"""Compute what the Views and Embedding tabs show, when one of them is on screen, and cache it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _SPINNER = "|/-\\"
 
 
 class ImagesController:
-    """Asks the training plane for pictures and points. The screen says which run is meant, and which tab is shown."""
+    """The source of pictures and points from the training plane, for the run and the tab that the screen names."""
 
     def __init__(self, host: Host, current_run: Callable[[], Run | None], shown_tab: Callable[[], str]) -> None:
         self._host = host
@@ -31,16 +31,16 @@ class ImagesController:
         self.views.doers = {"view": self.toggle_neighbors, "image": self.ask_image}
         self.embedding.doers = {"view": self.embedding.next_class, "image": self.show_neighbors_of_chosen}
         self.requests = ImageRequests()
-        self.checkpoint: int | None = None  # the step of the newest one of the run under the cursor
+        self.checkpoint: int | None = None  # step of the newest checkpoint of the run under the cursor
         self._began = 0.0
 
     @property
     def is_shown(self) -> bool:
-        """Whether a tab of images is on screen."""
+        """Return True if a tab of images is on screen."""
         return self._shown_tab() in ("views", "embedding")
 
     def _wanted(self, run: Run) -> ImageRequest | None:
-        """What the tab on screen would show of a run; None where that takes a checkpoint and there is none."""
+        """Return the request for the tab on screen; None where it needs a checkpoint and there is none."""
         tab = self._shown_tab()
         if tab == "views" and not self.views.neighbors:
             return ImageRequest("views", run.name)
@@ -52,7 +52,7 @@ class ImagesController:
         return ImageRequest("neighbors", run.name, step, self.views.image)
 
     def refresh(self) -> None:
-        """Show what is known, and ask for it where nothing is. An older checkpoint's answer stays until enter."""
+        """Show the cached answer, or compute it. An older checkpoint's answer stays until enter is pressed."""
         run = self._current_run()
         if not self.is_shown:
             return
@@ -86,7 +86,7 @@ class ImagesController:
             self.refresh()
 
     def show_progress(self) -> None:
-        """Say what is computed and for how long; called every half second."""
+        """Show what is being computed and for how long; called every half second."""
         pending, run = self.requests.pending, self._current_run()
         if pending is None or run is None or not self.is_shown:
             return
@@ -108,7 +108,7 @@ class ImagesController:
             self.views.show(None, f"{answer} · enter tries again" if isinstance(answer, SimclrError) else words)
 
     def compute_again(self) -> bool:
-        """Compute what is on screen anew where it failed or is older than the newest checkpoint. Returns whether."""
+        """Recompute a failed answer or one older than the newest checkpoint. Returns True if it does."""
         run = self._current_run()
         wanted = self._wanted(run) if run is not None and self.is_shown else None
         known = None if wanted is None else self.requests.answer(wanted)
@@ -118,15 +118,15 @@ class ImagesController:
         self._begin(wanted, run)
         return True
 
-    # What the keys do.
+    # Keys.
 
     def toggle_neighbors(self) -> None:
-        """Show the nearest images, or the augmented views again."""
+        """Toggle between the nearest images and the augmented views."""
         self.views.neighbors = not self.views.neighbors
         self.refresh()
 
     def ask_image(self) -> None:
-        """Ask for an image, then show those nearest to it."""
+        """Ask for an image, then show its nearest neighbours."""
 
         def answered(text: str | None) -> None:
             if text:
@@ -136,7 +136,7 @@ class ImagesController:
         self._host.show(Ask(question, self.views.image, _image_words, complete_path), answered)
 
     def show_neighbors_of_chosen(self) -> None:
-        """Go from a point of the embedding to the images nearest to it."""
+        """Show the images nearest to the chosen point of the embedding."""
         point = self.embedding.chosen
         if point is not None:
             self.views.image, self.views.neighbors = str(point.index), True

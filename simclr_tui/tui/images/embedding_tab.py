@@ -22,7 +22,7 @@ _SMALLEST = (12, 4)
 
 
 class EmbeddingTab(Widget, can_focus=True):
-    """Arrow keys and the mouse move the cursor from image to image."""
+    """The scatter plot; arrow keys and the mouse move the cursor from image to image."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("left", "move(-1, 0)", show=False),
@@ -32,7 +32,7 @@ class EmbeddingTab(Widget, can_focus=True):
     ]
 
     class NeighborsWanted(Message):
-        """The images nearest to the chosen one are to be shown."""
+        """Posted to show the images nearest to the chosen one."""
 
     def __init__(self, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -44,13 +44,13 @@ class EmbeddingTab(Widget, can_focus=True):
         self._only: int | None = None
 
     def take(self, snapshot: Snapshot) -> None:
-        """Take nothing from the feed: its points are computed."""
+        """Do nothing: the points are computed, not read by the feed."""
 
     def clear(self) -> None:
-        """Stay as it is: the controller of the images shows that there is no run."""
+        """Do nothing: the images controller shows that there is no run."""
 
     def show(self, projection: Projection | None, words: str = "") -> None:
-        """A projection, or none; `words` about it stand in the title."""
+        """Show a projection, or none, with `words` in the title."""
         if projection is not self._projection:
             self._projection, self._cursor, self._only = projection, 0, None
             labels = {name: index for index, name in enumerate(projection.classes)} if projection else {}
@@ -61,11 +61,11 @@ class EmbeddingTab(Widget, can_focus=True):
 
     @property
     def chosen(self) -> Point | None:
-        """The image under the cursor."""
+        """Return the image under the cursor."""
         return self._projection.points[self._cursor] if self._projection and self._projection.points else None
 
     def next_class(self) -> None:
-        """Bring out one class after the other, then all again."""
+        """Highlight the next class; after the last, all of them."""
         count = len([name for name in self._projection.classes if name]) if self._projection else 0
         following = 0 if self._only is None else self._only + 1
         self._only = following if following < count else None
@@ -91,7 +91,7 @@ class EmbeddingTab(Widget, can_focus=True):
         return text.append_text(self._named(width))
 
     def _legend(self, width: int) -> list[Text]:
-        """The letter of every class, in as many lines as that takes, two at most."""
+        """Return the letter of every class, in two lines at most."""
         assert self._projection is not None
         lines = [Text(no_wrap=True)]
         for index, name in enumerate(self._projection.classes):

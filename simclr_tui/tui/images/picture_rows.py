@@ -1,4 +1,4 @@
-"""Pictures in rows, each under its caption: in pixels where the terminal draws them, else in half-blocks."""
+"""Draw pictures in rows, each under its caption: in pixels where the terminal can, else in half-blocks."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from simclr_tui.store.picture import Picture
 from simclr_tui.text import safe
 from simclr_tui.tui.host import Host
 
-_WIDEST = 32  # cells of one picture
+_WIDEST = 32  # width of a picture in cells, at most
 _GAP = 2
-_ENLARGED = 256  # pixels: a small picture is shown in squares, and not blurred
+_ENLARGED = 256  # pixels: a small picture is enlarged into squares, not blurred
 
 Captioned = tuple[str, Picture]
 
 
 class PictureRows(Vertical):
-    """Shows what it is given, anew when its width changes."""
+    """Rows of pictures, redrawn when the width changes."""
 
     def __init__(self, host: Host) -> None:
         super().__init__()
@@ -34,7 +34,7 @@ class PictureRows(Vertical):
         yield Static("", id="views-pictures")
 
     def show(self, cells: Sequence[Captioned], across: int, width: int) -> None:
-        """So many pictures in a row, within `width` cells."""
+        """Show `across` pictures per row, within `width` cells."""
         self.query(".picture-row").remove()
         cell = max(4, min(_WIDEST, (width + _GAP) // across - _GAP))
         widget = self._host.pixels if cells else None

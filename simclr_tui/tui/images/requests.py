@@ -1,4 +1,4 @@
-"""What the image tabs show of a run: asked of the training plane once, and kept."""
+"""Requests of the image tabs to the training plane: each computed once, then cached."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from simclr_tui.launch.tasks import neighbors, preview, project
 from simclr_tui.store.run import Run
 from simclr_tui.store.task_replies import Neighbors, Preview, Projection
 
-IMAGES = 6  # whose views are drawn
+IMAGES = 6  # images whose views are drawn
 NEIGHBORS = 8
-_PAUSE = 0.3  # seconds that the cursor has to stay on a run before a process is started for it
+_PAUSE = 0.3  # seconds the cursor must stay on a run before a process is started for it
 _KEEP = 64
 
 Kind = Literal["views", "neighbors", "embedding"]
@@ -22,7 +22,7 @@ Answer = Preview | Neighbors | Projection | SimclrError
 
 @dataclass(frozen=True)
 class ImageRequest:
-    """`step` is that of the checkpoint; views depend on the recipe alone and have none. `image` has neighbours."""
+    """One request. `step` is the checkpoint's (views need none); `image` is the query for neighbours."""
 
     kind: Kind
     run: str
@@ -39,7 +39,7 @@ class ImageRequest:
 
 
 def compute(request: ImageRequest, run: Run, cancel: Cancel) -> Answer:
-    """Ask the training plane, unless cancelled while the cursor moves on. An error is an answer too."""
+    """Compute an answer, unless cancelled when the cursor moves on. An error is an answer too."""
     if cancel.wait(_PAUSE):
         return SimclrError("cancelled")
     try:
@@ -51,11 +51,11 @@ def compute(request: ImageRequest, run: Run, cancel: Cancel) -> Answer:
     except SimclrError as error:
         return error
     except OSError as error:
-        return SimclrError(f"that did not work: {error.strerror}", "see simclr doctor")
+        return SimclrError(f"cannot compute {request.title}: {error.strerror}", "see simclr doctor")
 
 
 class ImageRequests:
-    """Answers by what was asked, the newest kept; at most one is under way."""
+    """A cache of the newest answers by request; at most one request is under way."""
 
     def __init__(self) -> None:
         self._answers: dict[ImageRequest, Answer] = {}
@@ -66,7 +66,7 @@ class ImageRequests:
         return self._answers.get(request)
 
     def older(self, request: ImageRequest) -> ImageRequest | None:
-        """Return the same request under an older checkpoint, where that was answered."""
+        """Return the request under an older checkpoint, where that was answered."""
         same = [
             known
             for known, answer in self._answers.items()
@@ -76,13 +76,13 @@ class ImageRequests:
         return max(same, key=lambda known: known.step or 0, default=None)
 
     def begin(self, request: ImageRequest) -> Cancel:
-        """What was under way is not wanted any more."""
+        """Register a request, cancelling the one under way."""
         self.stop()
         self.pending, self._cancel = request, Cancel()
         return self._cancel
 
     def end(self, request: ImageRequest, answer: Answer, cancel: Cancel) -> None:
-        """Keep an answer; that of work which was cancelled only if it was the user who did not want it."""
+        """Store an answer; one of cancelled work only if the user cancelled it."""
         if cancel is self._cancel:
             self.pending = None
         if not cancel.asked or cancel is self._cancel:
@@ -91,7 +91,7 @@ class ImageRequests:
                 del self._answers[next(iter(self._answers))]
 
     def stop(self) -> bool:
-        """End what is under way; whether there was something."""
+        """Cancel the request under way. Returns True if there was one."""
         self._cancel()
         return self.pending is not None
 

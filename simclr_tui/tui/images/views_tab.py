@@ -1,4 +1,4 @@
-"""The Views tab: images as the run sees them, or those nearest to one image."""
+"""The Views tab: images as the run sees them, or the nearest neighbours of one image."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _ACROSS = 3  # an image and its two views
 
 
 class ViewsTab(VerticalScroll, can_focus=True):
-    """Shows what it is given; the screen says what that is. `neighbors` is what the user wants to see of the two."""
+    """The tab's pictures, set by the controller. `neighbors` is True if the user chose neighbours over views."""
 
     neighbors: reactive[bool] = reactive(False)
     image: reactive[str] = reactive("0")
@@ -36,13 +36,13 @@ class ViewsTab(VerticalScroll, can_focus=True):
         yield PictureRows(self._host)
 
     def take(self, snapshot: Snapshot) -> None:
-        """Take nothing from the feed: its pictures are computed."""
+        """Do nothing: the pictures are computed, not read by the feed."""
 
     def clear(self) -> None:
-        """Stay as it is: the controller of the images shows that there is no run."""
+        """Do nothing: the images controller shows that there is no run."""
 
     def show(self, answer: Preview | Neighbors | None, words: str) -> None:
-        """Pictures, or none, and a line above them."""
+        """Show pictures, or none, under a line of words."""
         if (answer, words) != (self._shown, self._words):
             redraw = answer is not self._shown
             self._shown, self._words = answer, words
@@ -74,7 +74,7 @@ def _caption(index: int, label: str) -> str:
 
 
 def answer_words(answer: Preview | Neighbors, image: str) -> str:
-    """The line above the pictures."""
+    """Return the line above the pictures."""
     words = _words(answer, image)
     return f"{words} · {answer.channels}" if answer.channels else words
 

@@ -1,4 +1,4 @@
-"""Which runs the list shows, in which order, in which groups and with which columns."""
+"""The arrangement of the list: filter, order, groups and columns."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from simclr_tui.errors import RecipeError
 from simclr_tui.store.metrics.metric_table import METRICS
 from simclr_tui.tui.view_state import Layout
 
-_LOOKED_AT = 1000  # rows in which differing fields are looked for
+_LOOKED_AT = 1000  # rows searched for differing fields
 _ALWAYS_SHOWN = ("name", "state", "created", "knn_best", "step", PROGRESS)
 
 NO_FILTER = Filter("", ())
@@ -29,7 +29,7 @@ NO_FILTER = Filter("", ())
 
 @dataclass(frozen=True)
 class Arrangement:
-    """What was chosen for the list. `group` is empty for none, `columns` for those that differ."""
+    """The choices for the list. An empty `group` means none; empty `columns`, the fields that differ."""
 
     filter: Filter = NO_FILTER
     order: str = "created"
@@ -40,7 +40,7 @@ class Arrangement:
 
     @classmethod
     def left_as(cls, left: Layout) -> Arrangement:
-        """As it was left; a column that is no more is left out."""
+        """Return the arrangement that a layout holds; a column that no longer exists is left out."""
         found = cls(descending=left.list_descending, pinned=left.list_pinned)
         with contextlib.suppress(RecipeError):
             found = replace(found, order=find_order(left.list_order)[0])
@@ -50,7 +50,7 @@ class Arrangement:
 
     @property
     def left(self) -> dict[str, object]:
-        """What is kept for the next time, as a layout names it; a filter is not."""
+        """Return the fields of the layout to keep for the next session; the filter is not kept."""
         return {
             "list_order": self.order,
             "list_descending": self.descending,
@@ -60,11 +60,11 @@ class Arrangement:
         }
 
     def filtered(self, text: str) -> Arrangement:
-        """With another filter. Raises RecipeError when it cannot be read."""
+        """Return the arrangement with another filter. Raises RecipeError when it is invalid."""
         return replace(self, filter=parse_filter(text))
 
     def sorted_by(self, column: str) -> Arrangement:
-        """By another column, the useful direction first; by the same one, turned round."""
+        """Return it sorted by another column, in the useful direction; by the same column, reversed."""
         column, _ = find_order(column)
         if column == self.order:
             return self.reversed()
@@ -74,7 +74,7 @@ class Arrangement:
         return replace(self, descending=not self.descending)
 
     def with_pin(self, name: str) -> Arrangement:
-        """With a run pinned, or not any more."""
+        """Return it with a run pinned, or unpinned if it was."""
         kept = tuple(one for one in self.pinned if one != name)
         return replace(self, pinned=kept if name in self.pinned else (*kept, name))
 
@@ -83,7 +83,7 @@ class Arrangement:
 
     @property
     def words(self) -> str:
-        """`best kNN first`, with what the runs are grouped by."""
+        """Return the order in words (`best kNN first`), and the grouping."""
         if self.order == "created":
             ways = ("newest first", "oldest first")
         elif columns().get(self.order) is str:
@@ -97,7 +97,7 @@ class Arrangement:
         return ways[not self.descending] + (f" · by {self.group}" if self.group else "")
 
     def apply(self, rows: tuple[Row, ...]) -> list[Row]:
-        """The rows to show, pinned ones first. Equal ones stand newest first."""
+        """Return the rows to show, pinned ones first. Ties stand newest first."""
         chosen = [row for row in rows if self.filter(row)] if self.filter.tests else list(rows)
         if self.order != "created":
             chosen = sort_rows(chosen, "created", True)
@@ -109,13 +109,13 @@ class Arrangement:
         return _next_on_top(chosen)
 
     def shown_columns(self, differing: tuple[str, ...]) -> tuple[str, ...]:
-        """Return the chosen columns, else what the runs are sorted by and the fields that differ."""
+        """Return the chosen columns, else the sort column and the fields that differ."""
         rest = tuple(name for name in differing if name != self.order)
         return self.columns or ((self.order, *rest) if self._sorts_by_own_column else rest)
 
     @property
     def needed_columns(self) -> int:
-        """How many of the shown columns must be there, whatever the names need."""
+        """Return how many of the shown columns must be visible, whatever width the names need."""
         return len(self.columns) or int(self._sorts_by_own_column)
 
     @property
@@ -123,12 +123,12 @@ class Arrangement:
         return self.order not in _ALWAYS_SHOWN
 
     def groups(self, rows: list[Row]) -> list[Group]:
-        """The shown rows in groups, pinned ones first in theirs."""
+        """Return the shown rows in groups, pinned ones first in their group."""
         return group_rows(rows, self.group) if self.group else []
 
 
 def _next_on_top(rows: list[Row]) -> list[Row]:
-    """Return the rows with those that wait in the queue in the order in which they will start."""
+    """Return the rows with the queued ones in the order in which they will start."""
     waiting = sorted((row for row in rows if _waits(row)), key=lambda row: row["place"])
     return [waiting.pop(0) if _waits(row) else row for row in rows] if len(waiting) > 1 else rows
 
@@ -138,7 +138,7 @@ def _waits(row: Row) -> bool:
 
 
 def group_headings(groups: list[Group], arrangement: Arrangement) -> dict[int, str]:
-    """Above the first row of each group: its value, how many runs, and mean ± std of what they are judged by."""
+    """Return the heading above each group's first row: its value, its number of runs, and mean ± std of kNN."""
     headings: dict[int, str] = {}
     index = 0
     figures = dict.fromkeys((arrangement.order, "knn_best", "loss"))
@@ -157,8 +157,10 @@ def group_headings(groups: list[Group], arrangement: Arrangement) -> dict[int, s
 
 
 def differing_fields(rows: list[Row]) -> tuple[str, ...]:
-    """Return the recipe fields worth a column: those in which the shown runs differ, those with the most values first.
-    Runs that differ in the seed alone do not make it one."""
+    """Return the recipe fields worth a column: those in which the shown runs differ, most values first.
+
+    Runs that differ in the seed alone do not give the seed a column.
+    """
     readable = [row for row in rows[:_LOOKED_AT] if not row.get("error")]
     found = differing(readable)
     values = {name: len({str(row.get(name)) for row in readable}) for name in found}

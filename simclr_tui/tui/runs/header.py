@@ -1,4 +1,4 @@
-"""The line on top: which store, how many runs in which state, and the machine as it is now."""
+"""The top line: the store, the number of runs in each state, and the machine's current load."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _BAR = 4
 
 
 class Header(Widget):
-    """One line; what does not fit is left out from the right."""
+    """The header, one line; what does not fit is dropped from the right."""
 
     def __init__(self, root: Path, readonly: bool = False) -> None:
         super().__init__()
@@ -63,7 +63,7 @@ class Header(Widget):
         return left
 
     def _middle(self, room: int) -> Text:
-        """The problem, or the counts: every state's word where there is room, else those of the active ones."""
+        """Return the problem, or the counts: with every state's word if there is room, else only the active ones'."""
         if self._problem:
             return Text(safe(self._problem), style="bold red")
         if not self._counts:
@@ -81,7 +81,7 @@ class Header(Widget):
 
 
 def machine_line(machine: Machine) -> str:
-    """`GPU0 ▇▇▇▁ 61.2/85.0 GB 97% 64°C` for each GPU, or CPU and RAM where there is none."""
+    """Return `GPU0 ▇▇▇▁ 61.2/85.0 GB 97% 64°C` for each GPU, or CPU and RAM where there is none."""
     sample = machine.sample
     if not sample.gpus:
         cpu = None if sample.cpu is None else f"CPU {100 * sample.cpu:3.0f}%"
@@ -109,7 +109,7 @@ def _memory(title: str, used: int | None, total: int | None) -> str:
 
 
 def _short(root: Path) -> str:
-    """With ~ for the home folder, and only the end of a long path."""
+    """Return a path with ~ for the home folder, and only the end of a long one."""
     path = str(root.absolute())
     home = str(Path.home())
     if path == home or path.startswith(home.rstrip("/") + "/"):

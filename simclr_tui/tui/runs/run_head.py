@@ -1,4 +1,4 @@
-"""The head of the tabs: how the run under the cursor stands, in three lines that answer what a glance asks."""
+"""The head of the tabs: the status of the run under the cursor at a glance, in three lines."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ Part = tuple[str, str]
 
 
 class RunHead(Widget):
-    """State, progress and time left; kNN beside its trend, the best of all and chance; the machine, speed, health."""
+    """Three lines: state, progress, time left; kNN, its trend, the best of all, chance; machine, speed, health."""
 
     def __init__(self) -> None:
         super().__init__()
         self._detail: Detail | None = None
-        self._best: float | None = None  # of all runs of the store
+        self._best: float | None = None  # over all runs of the store
         self._waits = ""
 
     def show(self, detail: Detail | None, best: float | None = None, waits: str = "") -> None:
@@ -108,7 +108,7 @@ def _how_good(detail: Detail, state: State, best: float | None) -> list[Part]:
 
 
 def _trend(knn: float, before: tuple[float, float] | None) -> str:
-    """`▲1.9 in 25 epochs`: how kNN has changed, in percentage points."""
+    """Return the change of kNN in percentage points: `▲1.9 in 25 epochs`."""
     if before is None or not math.isfinite(before[0]):
         return ""
     change = 100 * (knn - before[0])

@@ -1,4 +1,4 @@
-"""One run as one line: mark, state, name, kNN, and the fields that tell the shown runs apart."""
+"""Draw a run as one line: mark, state, name, kNN, and the fields that tell the shown runs apart."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from simclr_tui.text import safe
 from simclr_tui.tui.runs.second_line import share_done, worst_flag
 
 _SIGNS = 3  # cells before the name: its mark, its state, a pin or news
-_STATUS = 13  # cells: `collapsed 41%`; where the list is wide
-_KNN = 6  # cells: `100.0★`
-_NAME = 24  # cells that a name gets, where the rest has room
-_SHORTEST = 12  # cells that a name keeps, whatever the rest needs
-_FIELD = 14  # cells a value may take
-_TITLE = 8  # cells a title takes beyond its values, at most
-_WIDE = 70  # cells from which the state stands in words, and names are whole
+_STATUS = 13  # cells for `collapsed 41%`, where the list is wide
+_KNN = 6  # cells for `100.0★`
+_NAME = 24  # cells for a name, where the rest has room
+_SHORTEST = 12  # cells for a name, at least
+_FIELD = 14  # cells for a value, at most
+_TITLE = 8  # cells for a title beyond its values, at most
+_WIDE = 70  # cells from which the state is spelled out, and names are shown in full
 
 
 @dataclass(frozen=True)
 class Layout:
-    """How wide each part is; the same for every line of the list."""
+    """The width of each part, shared by every line of the list."""
 
     width: int
     name: int
@@ -36,26 +36,28 @@ class Layout:
 
 
 def longest_name(rows: list[Row]) -> int:
-    """Return the cells of the longest name."""
+    """Return the width of the longest name in cells."""
     return max((cell_len(safe(row["name"])) for row in rows), default=0)
 
 
 def lay_out(rows: list[Row], longest: int, fields: tuple[str, ...], width: int, needed: int = 0) -> Layout:
-    """Share `width` cells out: kNN always, then the first `needed` fields, then the name and as many fields as fit
-    beside it. Names give way before those do: they are shortened in the middle."""
+    """Divide `width` cells: kNN always, then the first `needed` fields, then the name and the fields that fit.
+
+    Names give way before the needed fields do: they are shortened in the middle.
+    """
     wide = width >= _WIDE
     left = width - _SIGNS - _KNN - 1 - ((_STATUS + 1) if wide else 0)
     shortest = min(longest, _SHORTEST)
     first, left = _fitting(rows, fields[:needed], left, shortest)
     comfortable = min(longest, 64 if wide else _NAME)
-    # One field beside kNN is worth a shortened name; more of them are not.
+    # One field besides kNN is worth a shortened name; more are not.
     least = comfortable if wide or first else min(comfortable, max(shortest, left - 6))
     rest, left = _fitting(rows, fields[needed:], left, least) if len(first) == needed else ((), left)
     return Layout(width, max(1, min(longest, left)), (*first, *rest), wide)
 
 
 def _fitting(rows: list[Row], fields: tuple[str, ...], left: int, kept: int) -> tuple[tuple[tuple[str, int], ...], int]:
-    """Return the first fields that fit while `kept` cells are left, each with its own, and the cells left."""
+    """Return the first fields that fit while `kept` cells remain, each with its width, and the cells left."""
     found: list[tuple[str, int]] = []
     for name in fields:
         cells = max([min(len(name), _TITLE), *(cell_len(cell_text(name, row.get(name))) for row in rows[:1000])])
@@ -78,7 +80,7 @@ def heading(layout: Layout) -> Text:
 
 
 def heading_at(layout: Layout, column: int) -> str:
-    """Return the column of the catalog whose heading stands at a cell; empty where none does."""
+    """Return the catalog column whose heading is at a cell; empty where there is none."""
     at = _SIGNS + layout.name + 1
     if column < at:
         return "name"
@@ -92,7 +94,7 @@ def heading_at(layout: Layout, column: int) -> str:
 
 @dataclass(frozen=True)
 class Signs:
-    """What stands beside names: the colours of marked runs, pins, news not yet looked at, the best run of all."""
+    """The signs beside names: colours of marked runs, pins, unseen news, the best run of all."""
 
     marked: Mapping[str, tuple[str, str]] = field(default_factory=dict)  # letter and colour
     pinned: frozenset[str] = frozenset()
@@ -126,8 +128,7 @@ def run_line(row: Row, layout: Layout, signs: Signs, style: Callable[[str], Styl
 
 
 def _status(row: Row) -> str:
-    """Return the word of the state, with what is done of a run that has not ended well, or the flag that matters
-    more."""
+    """Return the state's word, with the progress of an unfinished run, or a flag that matters more."""
     state = str(row["state"])
     state = worst_flag(row) or state
     if state == "queued" and row.get("place"):
@@ -147,7 +148,7 @@ def _knn(row: Row, best: bool) -> str:
 
 
 def shortened(text: str, cells: int) -> str:
-    """Return a name in exactly so many cells; too long a one loses its middle, since names differ at their ends."""
+    """Return a name in exactly `cells` cells; a long one loses its middle, since names differ at their ends."""
     if cell_len(text) <= cells:
         return fit(text, cells)
     head = (cells - 1) // 2
@@ -160,7 +161,7 @@ def shortened(text: str, cells: int) -> str:
 
 
 def fit(text: str, cells: int, right: bool = False) -> str:
-    """Return the text in exactly so many cells, cut with an ellipsis."""
+    """Return the text in exactly `cells` cells, cut with an ellipsis."""
     wide = cell_len(text)
     if wide > cells:
         return set_cell_size(text, max(0, cells - 1)) + "…"

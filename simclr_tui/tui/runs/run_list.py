@@ -1,4 +1,4 @@
-"""The list of runs: only the visible lines are ever made, so that ten thousand runs scroll like twenty."""
+"""The list of runs: only visible lines are rendered, so that ten thousand runs scroll like twenty."""
 
 from __future__ import annotations
 
@@ -21,8 +21,10 @@ from simclr_tui.tui.runs.second_line import Line
 
 
 class RunList(ScrollView, can_focus=True):
-    """Rows of the catalog under a heading that stays, one line each, two where there is more to say. The cursor stays
-    on its run by name."""
+    """Rows of the catalog under a fixed heading, one line each, two where there is more to say.
+
+    The cursor follows its run by name.
+    """
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "run-list--heading",
@@ -44,17 +46,17 @@ class RunList(ScrollView, can_focus=True):
     cursor: reactive[int] = reactive(0, repaint=False)
 
     class Moved(Message):
-        """The cursor stands on another run, or on none (an empty name)."""
+        """Posted when the cursor moves to another run, or to none (an empty name)."""
 
         def __init__(self, name: str) -> None:
             super().__init__()
             self.name = name
 
     class Opened(Message):
-        """The run under the cursor was clicked once more."""
+        """Posted when the run under the cursor is clicked again."""
 
     class HeadingClicked(Message):
-        """The heading of a column was clicked."""
+        """Posted when a column's heading is clicked."""
 
         def __init__(self, column: str) -> None:
             super().__init__()
@@ -66,10 +68,10 @@ class RunList(ScrollView, can_focus=True):
         self.signs = Signs()
         self.empty_text = ""
         self._fields: tuple[str, ...] = ()
-        self._needed = 0  # fields that must be shown, of the first
+        self._needed = 0  # number of leading fields that must be shown
         self._headings: dict[int, str] = {}
         self._second: dict[int, Line] = {}
-        # What each line shows: the row of that number, the heading of a group, or the second line of a row.
+        # The content of each line: a row's index, a group's heading, or the second line of a row.
         self._lines: list[int | str | tuple[int, str]] = []
         self._places: list[int] = []  # the line of each row
         self._longest = 0
@@ -78,7 +80,7 @@ class RunList(ScrollView, can_focus=True):
 
     @property
     def current(self) -> Row | None:
-        """The row under the cursor."""
+        """Return the row under the cursor."""
         return self.rows[self.cursor] if 0 <= self.cursor < len(self.rows) else None
 
     def show(
@@ -90,8 +92,11 @@ class RunList(ScrollView, can_focus=True):
         second: dict[int, Line] | None = None,
         needed: int = 0,
     ) -> None:
-        """Show these rows; the cursor follows its run, else it stays where it is. `headings` stand above the row
-        of that number, `second` lines below it; the first `needed` fields are shown whatever the names need."""
+        """Show rows; the cursor follows its run, else keeps its position.
+
+        `headings` stand above the row with their index, `second` lines below it; the first `needed` fields are shown
+        whatever width the names need.
+        """
         headings, second = headings or {}, second or {}
         shown = (self.rows, self._fields, self._headings, self._second, self._needed)
         if (rows, fields, headings, second, needed) == shown and rows:
@@ -115,7 +120,7 @@ class RunList(ScrollView, can_focus=True):
         self._tell()
 
     def _refresh_changed(self, before: list[Row], lines_before: dict[int, Line]) -> None:
-        """Draw anew the lines of rows that are not as they were: beside training, every line is time taken from it."""
+        """Redraw only the lines that changed: on a machine that trains, every line takes time from training."""
         for index, (old, new) in enumerate(zip(before, self.rows, strict=True)):
             if old is not new and old != new:
                 self.refresh_lines(self._places[index] + 1)
@@ -146,7 +151,7 @@ class RunList(ScrollView, can_focus=True):
                 self.cursor = index
 
     def _relayout(self) -> bool:
-        """Whether the columns are others now."""
+        """Lay the columns out anew. Returns True if they changed."""
         before, width = self._layout_now, self.scrollable_content_region.width
         self._layout_now = lay_out(self.rows, self._longest, self._fields, width, self._needed)
         return self._layout_now != before
@@ -159,7 +164,7 @@ class RunList(ScrollView, can_focus=True):
         self._tell()
 
     def _keep_in_view(self) -> None:
-        # The heading covers the first line, so a row has to be one line lower than its own place.
+        # The heading covers the first line, so a row must be one line lower than its own position.
         line = self._places[self.cursor] if self.cursor < len(self._places) else 0
         height = 2 + (self.cursor in self._headings) + (self.cursor in self._second)
         if self.cursor in self._headings:
@@ -170,7 +175,7 @@ class RunList(ScrollView, can_focus=True):
         name = self.current["name"] if self.current else ""
         if name != self._told:
             self._told = name
-            # A pane that changes the rows would else count as the sender, and what it sent does not go beyond it.
+            # Otherwise a pane that changes the rows would count as the sender, and the message would stop there.
             self.post_message(self.Moved(name).set_sender(self))
 
     def action_move(self, by: int) -> None:
@@ -229,7 +234,7 @@ class RunList(ScrollView, can_focus=True):
         return self._strip(line, width, base)
 
     def _state_style(self, kind: str) -> Style:
-        """Only the foreground: the ground belongs to the line."""
+        """Return the foreground alone: the background belongs to the line."""
         style = self.get_component_rich_style(f"run-list--{kind}")
         return Style(color=style.color, bold=style.bold)
 

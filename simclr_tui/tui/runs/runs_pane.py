@@ -1,4 +1,4 @@
-"""The list of runs with its filter: how it is arranged, which runs are marked, and what its keys do."""
+"""The list of runs with its filter: arrangement, marks and keys."""
 
 from __future__ import annotations
 
@@ -52,19 +52,19 @@ def best_run(rows: Sequence[Row]) -> str:
 
 
 def first_to_look_at(rows: Sequence[Row]) -> str:
-    """Return the name of the first run that trains, else of the first that has trained, else of the first."""
+    """Return the name of the first running run, else of the first with data, else of the first."""
     running = next((row["name"] for row in rows if row["state"] == "running"), "")
     return running or next((row["name"] for row in rows if row.get("step")), "") or rows[0]["name"] if rows else ""
 
 
 class RunsPane(Vertical):
-    """Holds every run of the store, how the list is arranged, and which runs are marked."""
+    """The pane of all runs of the store, with the arrangement of the list and the marks."""
 
     class Changed(Message):
-        """Marks or rows are others now: what can be done, or is to be drawn, may have changed."""
+        """Posted when marks or rows change, and with them possible actions or curves."""
 
     class Complained(Message):
-        """The filter cannot be read; an empty sentence takes that back."""
+        """Posted when the filter is invalid; an empty sentence clears the error."""
 
         def __init__(self, words: str) -> None:
             super().__init__()
@@ -80,11 +80,11 @@ class RunsPane(Vertical):
         self._names: tuple[str, ...] | None = None
         self._fields: tuple[str, ...] = ()
         self._news: frozenset[str] = frozenset()
-        self._titles = ("", "")  # of the list, above and below
+        self._titles = ("", "")  # the list's titles, above and below
         self._wanted = ""  # a run to go to as soon as it is listed
         self._waits: dict[str, str] = {}  # what each queued run waits for
         self._best = ""
-        self._entered = False  # whether the cursor was put where it is worth looking at first
+        self._entered = False  # whether the cursor was put on the most interesting run at the start
         self.doers: Doers = {
             "order": self.choose_order,
             "reverse": self.reverse,
@@ -102,7 +102,7 @@ class RunsPane(Vertical):
     def on_mount(self) -> None:
         self._write_title()
 
-    # Which runs there are.
+    # Rows.
 
     @property
     def runs(self) -> RunList:
@@ -110,7 +110,7 @@ class RunsPane(Vertical):
 
     @property
     def current(self) -> Row | None:
-        """The row under the cursor."""
+        """Return the row under the cursor."""
         return self.runs.current if self.is_mounted else None
 
     def current_run(self) -> Run | None:
@@ -118,13 +118,13 @@ class RunsPane(Vertical):
         return self._host.store.run(row["name"]) if row else None
 
     def is_current(self, name: str) -> bool:
-        """Return whether the cursor is on the run of that name."""
+        """Return True if the cursor is on the named run."""
         row = self.current
         return row is not None and row["name"] == name
 
     @property
     def best_knn(self) -> float | None:
-        """The best kNN accuracy of all runs, 0–1."""
+        """Return the best kNN accuracy of all runs, 0–1."""
         return next((row["knn_best"] for row in self._listing.rows if row["name"] == self._best), None)
 
     def waits_for(self, name: str) -> str:
@@ -139,13 +139,13 @@ class RunsPane(Vertical):
         return self._listing.rows
 
     def compared(self) -> tuple[str, ...]:
-        """Return the runs to compare: the marked ones; a single one is compared with that under the cursor."""
+        """Return the runs to compare: the marked ones; a single one with the run under the cursor."""
         row = self.current
         alone = row is not None and len(self.marked) == 1 and row["name"] not in self.marked
         return (*self.marked, row["name"]) if row is not None and alone else self.marked
 
     def take(self, listing: Listing) -> None:
-        """Show what the feed has read."""
+        """Show a new listing."""
         self._listing = listing
         known = {row["name"] for row in listing.rows}
         self.marked = tuple(name for name in self.marked if name in known)
@@ -185,7 +185,7 @@ class RunsPane(Vertical):
         self.runs.sign(Signs(marks, frozenset(self.arrangement.pinned), self._news, self._best))
 
     def add_news(self, names: set[str]) -> None:
-        """Give runs to which something happened a sign, until the cursor comes to them."""
+        """Mark runs with news, until the cursor reaches them."""
         row = self.current
         self._news |= names - {row["name"] if row else ""}
         self._show_signs()
@@ -201,7 +201,7 @@ class RunsPane(Vertical):
         self.arrangement = self.arrangement.renamed(old, new)
 
     def rearrange(self, arrangement: Arrangement) -> None:
-        """Arrange the list in another way, and remember it."""
+        """Apply an arrangement, and remember it."""
         self.arrangement = arrangement
         self._view_state.change(**arrangement.left)
         self.show_rows()
@@ -212,7 +212,7 @@ class RunsPane(Vertical):
         text = self.arrangement.filter.text
         marks = f"{len(self.marked)} marked · " if self.marked else ""
         titles = f"Runs {count}" + (f" / {safe(text)[:40]}" if text else ""), marks + self.arrangement.words
-        if titles != self._titles:  # the pane is drawn anew with everything in it
+        if titles != self._titles:  # setting a title redraws the pane and everything in it
             self._titles = titles
             self.border_title, self.border_subtitle = map(Content, titles)
 
@@ -230,14 +230,14 @@ class RunsPane(Vertical):
 
     @property
     def is_filtering(self) -> bool:
-        """Whether the filter has the keys."""
-        return self.screen.focused is self._entry  # has_focus is true only once a message has said so
+        """Return True if the filter has the focus."""
+        return self.screen.focused is self._entry  # has_focus becomes true only after a message
 
     def _complete_filter(self, text: str) -> list[str]:
         return complete_filter(text, self._listing.rows[:1000])
 
     def start_filter(self) -> None:
-        """Give the filter the keys, at once: the next one may be there already."""
+        """Focus the filter at once: the next key may have been typed already."""
         self._entry.display = True
         self.screen.set_focus(self._entry)
 
@@ -260,14 +260,14 @@ class RunsPane(Vertical):
             self.leave_filter(keep=True)
 
     def leave_filter(self, keep: bool) -> None:
-        """Give the list the keys; a filter that is not kept is dropped."""
+        """Focus the list; clear the filter unless it is kept."""
         if not keep:
             self._entry.value = ""
         self._entry.display = False
         self.post_message(self.Complained(""))
         self.runs.focus()
 
-    # What the keys do.
+    # Keys.
 
     def choose_order(self) -> None:
         """Ask for the column to sort by."""
@@ -280,7 +280,7 @@ class RunsPane(Vertical):
         self._host.show(Pick("Sort by; the same again reverses the order", choices, self.arrangement.order), taken)
 
     def reverse(self) -> None:
-        """Sort the other way round."""
+        """Reverse the order."""
         self.rearrange(self.arrangement.reversed())
 
     def choose_group(self) -> None:
@@ -296,7 +296,7 @@ class RunsPane(Vertical):
         self._host.show(Pick("Group by, with mean ± std of each group", choices, self.arrangement.group), taken)
 
     def pin(self) -> None:
-        """Pin the run under the cursor, or let it go."""
+        """Pin the run under the cursor, or unpin it."""
         row = self.current
         if row is not None:
             self.rearrange(self.arrangement.with_pin(row["name"]))
@@ -314,7 +314,7 @@ class RunsPane(Vertical):
         )
 
     def mark(self) -> None:
-        """Mark the run under the cursor, or take its mark away."""
+        """Mark the run under the cursor, or unmark it."""
         row = self.current
         if row is None:
             return
@@ -324,7 +324,7 @@ class RunsPane(Vertical):
         self._marks_changed()
 
     def unmark(self) -> None:
-        """Take all marks away."""
+        """Clear all marks."""
         self.marked = ()
         self._marks_changed()
 
@@ -335,7 +335,7 @@ class RunsPane(Vertical):
 
 
 def _about(column: str) -> str:
-    """A few words on a column: the help of the recipe's field."""
+    """Return a few words on a column: the help of its recipe field."""
     if column in _ABOUT or column in METRICS:
         return _ABOUT.get(column) or METRICS[column].about
     return field(column).help if column in {item.short for item in fields()} else ""

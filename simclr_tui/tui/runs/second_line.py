@@ -1,4 +1,4 @@
-"""What stands under a run in the list: how far it is, what went wrong, or what it waits for."""
+"""The line under a run in the list: its progress, what went wrong, or what it waits for."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from simclr_tui.display.state_facts import FLAG_WORDS
 from simclr_tui.store.state import ACTIVE, FLAGS
 from simclr_tui.text import duration, safe
 
-# What matters more than the state, the worst first; a run that trains well on another host is no trouble.
+# Flags that matter more than the state, the worst first; a run that trains well on another host is no trouble.
 _TROUBLES = tuple(flag for flag in FLAGS if flag != "elsewhere")
 _BAR = 11
 
 Line = tuple[str, str]
-"""Words, and the kind of the run's state, from which they have their colour."""
+"""Words, and the kind of the run's state, which gives their colour."""
 
 
 def worst_flag(row: Row) -> str:
@@ -26,29 +26,29 @@ def worst_flag(row: Row) -> str:
 
 
 def share_done(row: Row) -> float:
-    """Return the share of its steps that a run has made, 0–1."""
+    """Return the fraction of its steps that a run has done, 0–1."""
     return min(1.0, (row.get("step") or 0) / row["steps"]) if row.get("steps") else 0.0
 
 
 def seconds_left(row: Row) -> float | None:
-    """Return how long a run still trains at its latest speed; None where that is unknown."""
+    """Return the seconds a run will still train at its latest speed; None where that is unknown."""
     speed = row.get("steps_per_s") or 0.0
     return (row["steps"] - (row.get("step") or 0)) / speed if row["state"] in ACTIVE and speed > 0 else None
 
 
 def bar(share: float, cells: int = _BAR) -> str:
-    """Return a bar that is full by a share."""
+    """Return a bar filled to a fraction (0–1)."""
     full = int(share * cells)
     return "━" * full + "─" * (cells - full) if draws_unicode() else "=" * full + "-" * (cells - full)
 
 
 def clock_in(seconds: float) -> str:
-    """Return the time of day in so many seconds."""
+    """Return the time of day `seconds` from now."""
     return time.strftime("%H:%M", time.localtime(time.time() + seconds))
 
 
 def second_line(row: Row, waits: Mapping[str, str]) -> Line | None:
-    """Return the line; None for a run that has ended well. `waits` says what each queued run waits for."""
+    """Return a run's second line; None for one that ended well. `waits` says what each queued run waits for."""
     state, flag = str(row["state"]), worst_flag(row)
     done = f"{min(99, int(100 * share_done(row)))}%" if row.get("steps") else ""
     at = f" at {done}" if done else ""
@@ -72,7 +72,7 @@ def second_line(row: Row, waits: Mapping[str, str]) -> Line | None:
 
 
 def waiting_words(rows: Sequence[Row], paused: str, reasons: Mapping[str, str]) -> dict[str, str]:
-    """Return what each queued run waits for and about how long. `reasons`: what a run must wait for by itself."""
+    """Return what each queued run waits for and roughly how long. `reasons` holds the waits besides the queue."""
     ends = sorted(left for row in rows if (left := seconds_left(row)) is not None)
     found: dict[str, str] = {}
     queued = sorted((row for row in rows if row["state"] == "queued"), key=lambda row: row.get("place") or 1_000_000)

@@ -1,4 +1,4 @@
-"""The line about the run under the cursor: how far, how fast, how long still, how good."""
+"""The status line of the run under the cursor: progress, speed, time left, kNN."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from simclr_tui.tui.runs.run_head import gpu_words
 
 
 class StatusLine(Widget):
-    """One line; what does not fit is left out from the right."""
+    """The status line; what does not fit is dropped from the right."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -28,19 +28,19 @@ class StatusLine(Widget):
         self.refresh()
 
     def complain(self, error: str) -> None:
-        """Show a sentence instead, until it is taken back with an empty one."""
+        """Show an error instead, until an empty one clears it."""
         if error != self._error:
             self._error = error
             self._speak()
 
     def show_work(self, words: str) -> None:
-        """Say what is under way, before the run's own line."""
+        """Show the jobs under way, before the run's own line."""
         if words != self._work:
             self._work = words
             self._speak()
 
     def _speak(self) -> None:
-        """Be seen on a wide terminal too, whose head shows the run, while there is something else to say."""
+        """Appear on a wide terminal too, whose head shows the run, while there is something else to say."""
         self.set_class(bool(self._error or self._work), "-speaks")
         self.refresh()
 
@@ -53,7 +53,7 @@ class StatusLine(Widget):
         else:
             line = _line(self._detail, width)
         if self._work and not self._error:
-            line = Text(f" {safe(self._work)} (X ends it) ", style="reverse").append_text(line)
+            line = Text(f" {safe(self._work)} (X cancels) ", style="reverse").append_text(line)
         line.no_wrap = True
         line.truncate(width, overflow="ellipsis")
         return line
@@ -67,7 +67,7 @@ def _line(detail: Detail, width: int) -> Text:
     found = facts(state)
     memory = gpu_words(detail.sample)
     if memory and state.state in ACTIVE:
-        # Before the numbers of epochs and steps: what a glance asks for first.
+        # Before epochs and steps: these come first at a glance.
         at = next((index for index, (part, _) in enumerate(found) if part.startswith("epoch ")), len(found))
         found.insert(at, (memory, "not bold default"))
     for part, style in found:

@@ -1,4 +1,4 @@
-"""Places in a log: the lines that hold a word, the line that was printed at a step."""
+"""Find places in a log: the lines that contain a word, the line printed at a step."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ _STEP = re.compile(r"\bstep (\d[\d,]{0,18})")
 
 @dataclass(frozen=True)
 class Matches:
-    """The lines in which `words` stand, capital or not."""
+    """The lines that contain `words`, ignoring case."""
 
     words: str
     lines: tuple[int, ...]
 
     def within(self, texts: Sequence[str]) -> Matches:
-        """The same words in another log."""
+        """Return the matches of the same words in another log."""
         wanted = self.words.lower()
         return replace(
             self, lines=tuple(index for index, text in enumerate(texts) if wanted and wanted in text.lower())
         )
 
     def next_to(self, here: int | None, by: int) -> int | None:
-        """The match after a line (before it, where `by` is negative), round the ends; None where there is none."""
+        """Return the match after a line (before it, if `by` is negative), wrapping around; None where there is none."""
         if not self.lines:
             return None
         if here is None:
@@ -34,7 +34,7 @@ class Matches:
         return self.lines[after % len(self.lines)]
 
     def words_at(self, here: int | None) -> str:
-        """`3 of 17 lines with 'kNN'`."""
+        """Return the position among the matches: `3 of 17 with 'kNN': , and . go on`."""
         if not self.lines:
             return f"no line with {self.words!r}"
         place = f"{self.lines.index(here) + 1} of " if here in self.lines else ""
@@ -42,7 +42,7 @@ class Matches:
 
 
 def line_of_step(texts: Sequence[str], step: int) -> int | None:
-    """The line of the last step at or before `step` (the first such line); else the first that names a step."""
+    """Return the first line of the last step at or before `step`, else the first line that names a step."""
     best: tuple[int, int] | None = None
     first: int | None = None
     for index, text in enumerate(texts):

@@ -1,4 +1,4 @@
-"""The Log tab: the log, and above it whether it follows the end and what is searched for."""
+"""The Log tab: the log, under a line on whether it follows the end and on the search."""
 
 from __future__ import annotations
 
@@ -39,15 +39,15 @@ class LogTab(Vertical):
             self.log_view.show(snapshot)
 
     def clear(self) -> None:
-        """Show that there is no log."""
+        """Show no log."""
         self.log_view.show(None)
 
     def search(self) -> None:
-        """Ask for the words to look for."""
+        """Open the search input."""
         self.query_one(SearchEntry).ask()
 
     def toggle_follow(self) -> None:
-        """Keep the end in view, or not."""
+        """Toggle following the end."""
         self.log_view.follow = not self.log_view.follow
 
     @on(Input.Changed, "#log-search")

@@ -1,4 +1,4 @@
-"""The end of a run's output, then its events; only what is visible is ever laid out."""
+"""Show the end of a run's output, then its events; only visible lines are laid out."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ _FOUND = Style(reverse=True)
 
 
 class LogView(ScrollView, can_focus=True):
-    """Long lines are wrapped. Follows the end until one scrolls up; `follow` takes it there again."""
+    """A log with long lines wrapped. It follows the end until the user scrolls up; `follow` returns there."""
 
     follow: reactive[bool] = reactive(True)
 
     class Told(Message):
-        """What is to be said about it: whether it follows, what was found."""
+        """Posted with the line above the log: whether it follows the end, what was found."""
 
         def __init__(self, words: str) -> None:
             super().__init__()
@@ -41,8 +41,8 @@ class LogView(ScrollView, can_focus=True):
         self._ends: list[int] = []
         self._wrapped_at = 0
         self._matches = Matches("", ())
-        self._sought: int | None = None  # a step to go to as soon as the log has been read
-        self._here: int | None = None  # the line that was gone to
+        self._sought: int | None = None  # a step to show once the log has been read
+        self._here: int | None = None  # the line last jumped to
 
     def on_mount(self) -> None:
         self._tell()
@@ -67,10 +67,10 @@ class LogView(ScrollView, can_focus=True):
             self._to_end()
         self._tell()
 
-    # Where it stands.
+    # Position.
 
     def _to_end(self) -> None:
-        # The new size has to be known before there is an end to go to.
+        # The end is known only after the new size.
         self.call_after_refresh(self._scroll_to_end)
 
     def _scroll_to_end(self) -> None:
@@ -91,7 +91,7 @@ class LogView(ScrollView, can_focus=True):
             self._tell()
 
     def go_to_step(self, step: int) -> None:
-        """Show what was printed at a step, as soon as the log has been read."""
+        """Show the output at a step, once the log has been read."""
         self._sought = step
 
     def _go_to_step(self, step: int) -> None:
@@ -100,7 +100,7 @@ class LogView(ScrollView, can_focus=True):
             self._go_to(line)
 
     def _go_to(self, line: int) -> None:
-        """Bring a line to the middle, and mark it."""
+        """Scroll a line to the middle, and mark it."""
         self.follow, self._here = False, line
         self.call_after_refresh(self._scroll_to_line, line)
         self.refresh()
@@ -113,7 +113,7 @@ class LogView(ScrollView, can_focus=True):
     # Search.
 
     def search(self, words: str) -> None:
-        """Mark the words and go to their last occurrence; none are searched for with an empty text."""
+        """Mark the words and go to their last occurrence; an empty text ends the search."""
         self._matches = Matches(words, ()).within([text for text, _ in self._lines])
         self._here = None
         if self._matches.lines:
@@ -122,7 +122,7 @@ class LogView(ScrollView, can_focus=True):
         self._tell()
 
     def go_on(self, by: int) -> None:
-        """To the next match, or the one before; round the ends."""
+        """Go to the next match, or the previous one, wrapping around."""
         line = self._matches.next_to(self._here, by)
         if line is not None:
             self._go_to(line)
@@ -134,7 +134,7 @@ class LogView(ScrollView, can_focus=True):
             parts.append("i searches")
         self.post_message(self.Told(" · ".join(parts)))
 
-    # What is drawn.
+    # Drawing.
 
     def on_resize(self) -> None:
         self._wrap()
@@ -142,7 +142,7 @@ class LogView(ScrollView, can_focus=True):
             self._to_end()
 
     def _wrap(self) -> None:
-        """Count the lines on screen that each line takes."""
+        """Compute the number of screen lines that each line takes."""
         width = max(1, self.scrollable_content_region.width)
         self._wrapped_at = width
         self._ends = list(accumulate(_height(text, width) for text, _ in self._lines))
@@ -166,7 +166,7 @@ class LogView(ScrollView, can_focus=True):
         return Strip(self._segments(piece, shown)).adjust_cell_length(width, style)
 
     def _segments(self, piece: str, style: Style) -> list[Segment]:
-        """A piece of a line with what is searched for in reverse."""
+        """Return a piece of a line with the matches in reverse video."""
         if not self._matches.words:
             return [Segment(piece, style)]
         line = Text(piece, end="")
@@ -175,14 +175,14 @@ class LogView(ScrollView, can_focus=True):
 
 
 def _height(text: str, width: int) -> int:
-    """Lines on screen; where characters are two cells wide, one may not fit at the end of a line."""
+    """Return the number of screen lines of a text; a two-cell character may not fit at the end of a line."""
     if cell_len(text) == len(text):
         return max(1, -(-len(text) // width))
     return len(chop_cells(text, width))
 
 
 def _lines(log: Log | None) -> list[tuple[str, bool]]:
-    """Each line with whether it is ours to dim; words where there is nothing."""
+    """Return each line and whether it is drawn dim; a notice where there is no log."""
     if log is None or not (log.lines or log.events):
         return [("no data yet", True)]
     found = [(line, False) for line in log.lines]

@@ -19,7 +19,7 @@ _OTHERS = 3  # marked runs that have room beside the current one
 
 
 class RecipeTab(VerticalScroll, can_focus=True):
-    """`only_differences` leaves out the fields in which all shown runs agree."""
+    """The recipe as text; `only_differences` leaves out the fields on which all shown runs agree."""
 
     only_differences: reactive[bool] = reactive(False)
 
@@ -35,11 +35,11 @@ class RecipeTab(VerticalScroll, can_focus=True):
             self.show(snapshot)
 
     def clear(self) -> None:
-        """Show that there is no recipe."""
+        """Show no recipe."""
         self.show(None)
 
     def toggle_differences(self) -> None:
-        """Show only the fields that differ, or all."""
+        """Toggle between the fields that differ and all fields."""
         self.only_differences = not self.only_differences
 
     def compose(self) -> ComposeResult:
@@ -61,7 +61,7 @@ class RecipeTab(VerticalScroll, can_focus=True):
 
 
 def value_text(value: Value | None) -> str:
-    """Return a field's value as it is shown everywhere, `–` for one that is not known."""
+    """Return a field's value as shown everywhere, `–` for an unknown one."""
     if value is None:
         return "–"
     if isinstance(value, bool):

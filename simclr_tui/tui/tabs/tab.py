@@ -1,4 +1,4 @@
-"""What every tab is to the main screen."""
+"""The protocol of every tab, as the main screen uses it."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from simclr_tui.tui.feed.messages import Snapshot
 
 
 class Tab(Protocol):
-    """A widget in the switcher of tabs. `doers` are the actions that it can do while it is on screen."""
+    """A widget in the tab switcher. `doers` handle its actions while it is on screen."""
 
     doers: Doers
 
     def take(self, snapshot: Snapshot) -> None:
-        """Show what the feed has read, if this tab shows such things."""
+        """Show the feed's data, if this tab displays that kind."""
 
     def clear(self) -> None:
-        """Show that there is no run to show anything of."""
+        """Show that there is no run."""

@@ -1,4 +1,4 @@
-"""The names of the tabs in one line, with the keys that reach them."""
+"""The bar of tab names, with the keys that open them."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ TABS = {
     "views": "Views",
     "embedding": "Embedding",
 }
-COMPUTED = ("views", "embedding")  # by a process of their own, when one looks
+COMPUTED = ("views", "embedding")  # by a process of their own, once on screen
 
 
 class TabBar(Widget, can_focus=True):
-    """Arrow keys, digits and the mouse choose."""
+    """The bar; arrow keys, digits and the mouse choose a tab."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("left", "step(-1)", show=False),
@@ -33,7 +33,7 @@ class TabBar(Widget, can_focus=True):
     COMPONENT_CLASSES: ClassVar[set[str]] = {"tab-bar--active"}
 
     class Chosen(Message):
-        """A tab was chosen."""
+        """Posted when a tab is chosen."""
 
         def __init__(self, tab: str) -> None:
             super().__init__()
@@ -57,7 +57,7 @@ class TabBar(Widget, can_focus=True):
                 self.post_message(self.Chosen(name))
 
     def _places(self) -> dict[str, tuple[int, int]]:
-        """Cells from which to which each tab stands."""
+        """Return the first and last cell of each tab."""
         places: dict[str, tuple[int, int]] = {}
         start = 0
         for index, (name, title) in enumerate(TABS.items(), 1):

@@ -1,4 +1,4 @@
-"""The tabs of the run under the cursor: which of them is on screen, and what each can do."""
+"""The tabs of the run under the cursor: the one on screen, and the actions of each."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ from simclr_tui.tui.view_state import ViewState
 
 
 class TabsPane(Vertical):
-    """Holds the tabs by their names, in the order of the bar; `chosen` is called when another one is on screen."""
+    """The tabs by name, in the order of the bar; `chosen` is called when another one comes on screen."""
 
     def __init__(
         self, view_state: ViewState, tabs: Mapping[str, Tab], chosen: Callable[[], object], id: str | None = None
     ) -> None:
         super().__init__(id=id)
         self._view_state = view_state
-        self._chosen = chosen  # called at once, and not by a message: the next key may be there already
+        self._chosen = chosen  # a call, not a message: the next key may have been typed already
         self.tabs = tabs
         self.doers: Doers = {"tab": self.choose, "search": self.search}
 
@@ -48,7 +48,7 @@ class TabsPane(Vertical):
 
     @property
     def shown(self) -> str:
-        """The name of the tab on screen."""
+        """Return the name of the tab on screen."""
         return (self.query_one("#tabs", ContentSwitcher).current if self.is_mounted else None) or "curves"
 
     @property
@@ -61,26 +61,26 @@ class TabsPane(Vertical):
 
     @property
     def chart_tab(self) -> ChartTab:
-        """The charts that the keys mean: those on screen, else the curves."""
+        """Return the charts on which the keys act: those on screen, else the curves."""
         tab = self.tabs[self.shown]
         return tab if isinstance(tab, ChartTab) else self.curves
 
     def doer(self, name: str) -> Doer | None:
-        """Return what does an action: the tab on screen, else the curves, whose charts have keys everywhere."""
+        """Return an action's handler: the tab on screen, else the curves, whose keys work everywhere."""
         shown = self.tabs[self.shown]
         if name in _OF_WHAT_IS_SHOWN:
             return shown.doers.get(name)
         return self.doers.get(name) or shown.doers.get(name) or self.curves.doers.get(name)
 
     def show_head(self, detail: Detail | None, best: float | None, waits: str) -> None:
-        """Show how the run under the cursor stands, with its name in the border."""
+        """Show the status of the run under the cursor, with its name in the border."""
         self.query_one(RunHead).show(detail, best, waits)
         title = Content(safe(detail.run)) if detail is not None else Content("")
         if title != self.border_title:
             self.border_title = title
 
     def take(self, snapshot: Snapshot) -> None:
-        """Hand what was read to every tab."""
+        """Hand new data to every tab."""
         for tab in self.tabs.values():
             tab.take(snapshot)
 
@@ -91,7 +91,7 @@ class TabsPane(Vertical):
                 tab.clear()
 
     def choose(self, name: str) -> None:
-        """Put a tab on screen. One that shows what has to be computed is not opened again the next time."""
+        """Put a tab on screen. One that has to be computed is not reopened in the next session."""
         if self.chart_tab.full:
             self.chart_tab.fill_screen()
         self.query_one("#tabs", ContentSwitcher).current = name
@@ -101,7 +101,7 @@ class TabsPane(Vertical):
         self._chosen()
 
     def search(self) -> None:
-        """Search the log where that is on screen, else the metrics of the curves."""
+        """Search the log if it is on screen, else filter the metrics of the curves."""
         if self.shown == "log":
             self.log_tab.search()
         else:
@@ -109,7 +109,7 @@ class TabsPane(Vertical):
             self.curves.search()
 
     def enter(self) -> None:
-        """Give the tab on screen the keys, at once: the next one may be there already."""
+        """Focus the tab on screen at once: the next key may have been typed already."""
         tab = self.query_one(f"#{self.shown}")
         inside = [tab, *tab.query("*")]
         self.screen.set_focus(next((one for one in inside if one.focusable and one.display), self.query_one(TabBar)))

@@ -1,4 +1,4 @@
-"""Late answers of the terminal, taken out of what is typed: they must never act as keys."""
+"""Filter late answers of the terminal out of its input: they must never act as keys."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ _BEGINNING = re.compile(
     r"|\[(?:[?>=][\d;]*|[4-9](?:;[\d;]*)?)?)?"
 )
 _COULD_BE_A_KEY = re.compile(r"\x1b(?:[\]\[P]|\[[4-9])?")  # escape, Alt with a bracket, half of Page Down
-_KEY_WITHIN = 0.1  # seconds: what a terminal sends for one key arrives together
-_ANSWER_WITHIN = 1.0  # the same while an answer is owed, which a slow connection may tear anywhere
-_GIVEN_UP_AFTER = 60.0  # half an answer that never ends
+_KEY_WITHIN = 0.1  # seconds: the bytes of one key arrive together
+_ANSWER_WITHIN = 1.0  # seconds while an answer is owed, which a slow connection may split anywhere
+_GIVEN_UP_AFTER = 60.0  # seconds after which half an answer is dropped
 
 
 class AnswerFilter:
-    """Pass on what was typed and keep answers back, wherever they were split and however late they are.
+    """A filter that passes keys on and holds answers back, wherever they were split and however late they are.
 
-    `owed` says whether the terminal still has to answer; then escape alone waits a little longer to be a key.
+    While `owed` (an answer is due), a lone escape waits a little longer before it counts as a key.
     """
 
     def __init__(self, owed: bool = False) -> None:
         self.owed = owed
         self._held = ""
         self._since = 0.0
-        self._passed = ""  # a beginning that was passed on as a key, and may yet have been one of an answer
+        self._passed = ""  # passed on as a key, but possibly the start of an answer
 
     def feed(self, text: str, now: float) -> str:
-        """Return what of the text, and of what was held back before, was typed."""
+        """Return the keys in the text and in what was held back before."""
         if text:
             self._held += text
             self._since = now
@@ -65,11 +65,11 @@ class AnswerFilter:
 
     def _take(self, answer: re.Match[str]) -> None:
         self._held = self._held[answer.end() :]
-        if answer[0].endswith("c"):  # the last that was asked for
+        if answer[0].endswith("c"):  # the answer to the last query
             self.owed = False
 
     def _let_go(self) -> str:
-        """Pass a key on after all; half an answer is dropped."""
+        """Release what was held back as keys; drop half an answer."""
         held, self._held = self._held, ""
         if not _COULD_BE_A_KEY.fullmatch(held):
             return ""
@@ -77,7 +77,7 @@ class AnswerFilter:
         return held
 
     def _drop_rest_of_answer(self) -> str:
-        """Drop what goes on as an answer whose beginning was passed on as a key."""
+        """Drop the rest of an answer whose start was passed on as a key."""
         if not (self._passed and self._held):
             return ""
         whole = self._passed + self._held

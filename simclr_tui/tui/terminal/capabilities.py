@@ -1,4 +1,4 @@
-"""What the terminal says of itself, asked once before the dashboard draws: its ground, its name, what it can draw."""
+"""Query the terminal once before the dashboard draws: its background, its name, its graphics."""
 
 from __future__ import annotations
 
@@ -12,46 +12,49 @@ import tty
 from dataclasses import dataclass, field
 from typing import Literal
 
-# The ground, the name, the pixels of a cell, the attributes; every terminal answers the last, and that last.
+# Background, name, pixels per cell, attributes; every terminal answers the last query, and answers it last.
 _QUESTIONS = b"\x1b]11;?\x1b\\\x1b[>0q\x1b[16t\x1b[c"
 _LAST = re.compile(rb"\x1b\[\?([\d;]*)c")
 _NAME = re.compile(rb"\x1bP>\|([\x20-\x7e]*)\x1b\\")
 _GROUND = re.compile(rb"\x1b\]11;rgba?:([0-9a-fA-F]+)/([0-9a-fA-F]+)/([0-9a-fA-F]+)")
 _CELL = re.compile(rb"\x1b\[6;(\d{1,3});(\d{1,3})t")
-_ANY = re.compile(  # of the answers; the beginning of one is left to whoever reads on
+_ANY = re.compile(  # any answer; a partial one is left to the next reader
     rb"\x1b\]11;[^\x07\x1b]*(?:\x07|\x1b\\)|\x1bP>\|[^\x1b]*\x1b\\|\x1b\[6;\d+;\d+t|\x1b\[\?[\d;]*c"
 )
-_SIXEL = b"4"  # among the attributes
-_PATIENCE = 1.0  # seconds: an answer that comes later would be taken for keys
-_KITTY = ("kitty", "ghostty")  # that place pictures by characters, as textual-image needs it
+_SIXEL = b"4"  # in the list of attributes
+_PATIENCE = 1.0  # seconds to wait for the answers
+_KITTY = ("kitty", "ghostty")  # they place pictures by characters, as textual-image needs
 
 Protocol = Literal["", "kitty", "sixel"]
 
 
 @dataclass(frozen=True)
 class Answers:
-    """`light` is None where the ground is not told; `cell` has so many pixels across and down. `whole` is False where
-    an answer may still come; `typed` has the keys that were pressed meanwhile."""
+    """The terminal's answers.
+
+    `light` is None where the background is unknown; `cell` is the (width, height) of a cell in pixels. `whole` is False
+    while an answer may still come; `typed` holds the keys pressed meanwhile.
+    """
 
     light: bool | None = None
     name: str = ""
     sixel: bool = False
-    cell: tuple[int, int] = (10, 20)  # of the first terminal that drew sixels
+    cell: tuple[int, int] = (10, 20)  # the first sixel terminal's
     whole: bool = field(default=False, compare=False)
     typed: bytes = field(default=b"", compare=False)
 
     @property
     def pictures(self) -> Protocol:
-        """How it draws pictures; empty where only characters are drawn."""
+        """Return how the terminal draws pictures; empty if it draws only characters."""
         if self.name.lower().startswith(_KITTY):
             return "kitty"
         return "sixel" if self.sixel and _passed_on(self.name) else ""
 
 
 def ask(into: int, out: int, patience: float = _PATIENCE) -> Answers:
-    """Ask the terminal that is read at the descriptor `into` and written at `out`. One that is silent has no answers.
+    """Query the terminal read from descriptor `into` and written to `out`. A silent one gives no answers.
 
-    Keys that were typed meanwhile come with the answers.
+    Keys typed meanwhile are returned with the answers.
     """
     try:
         before = termios.tcgetattr(into)
@@ -91,13 +94,13 @@ def _understood(told: bytes) -> Answers:
 
 
 def _is_light(parts: list[str]) -> bool:
-    """By the eye's weights of red, green and blue; each part has as many digits as the terminal likes."""
+    """Return True for a light colour by its luma; each channel may have any number of hex digits."""
     red, green, blue = (int(part, 16) / int("f" * len(part), 16) for part in parts)
     return 0.299 * red + 0.587 * green + 0.114 * blue > 0.5
 
 
 def _passed_on(name: str) -> bool:
-    """tmux says what it was built with; whether the terminal around it takes part is asked of tmux itself."""
+    """Return False if tmux, which answers for its own build, reports that the terminal around it draws no sixels."""
     if not name.lower().startswith("tmux"):
         return True
     question = ["tmux", "display-message", "-p", "#{client_termfeatures}"]

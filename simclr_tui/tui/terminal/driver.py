@@ -1,4 +1,4 @@
-"""Textual's driver, which stops and goes on as every other job of a shell does, and leaves the terminal as it was."""
+"""Textual's driver, with a shell's job control (stop and continue) and a terminal restored on every exit."""
 
 from __future__ import annotations
 
@@ -24,58 +24,60 @@ from simclr_tui.tui.terminal.capabilities import Answers
 from simclr_tui.tui.terminal.input_gate import InputGate
 
 _READ = 4096  # bytes
-_TICK = 0.05  # seconds between two looks at what is held back
+_TICK = 0.05  # seconds between two checks of held-back input
 
 
 class TerminalApp(Protocol):
-    """What the driver has to know of the application: what its terminal has answered so far, and whether its first
-    screen stands."""
+    """The application as the driver uses it: the terminal's answers so far, and whether its first screen is ready."""
 
     answers: Answers
 
     @property
     def is_ready(self) -> bool:
-        """Whether a key finds something to act on."""
+        """Return True once a key has something to act on."""
 
 
 _TOLD = (signal.SIGTSTP, signal.SIGCONT)
 
 
 class TerminalDriver(LinuxDriver):
-    """Textual's own handlers stop this process alone, which a wrapper in front of it never hears of, even where no
-    shell could let it go on; and they take a terminal that was never given back (SIGSTOP) for the one to restore."""
+    """A driver that stops and continues its whole process group.
+
+    Textual's own handlers stop this process alone, even where no shell could continue it, and a wrapper never hears of
+    it; and after a SIGSTOP they take the unrestored terminal for the one to restore.
+    """
 
     def __init__(self, *options: Any, **more: Any) -> None:
         super().__init__(*options, **more)
         self.fileno = _opened_anew(self.fileno)
         app = cast("TerminalApp", self._app)
         self._gate = InputGate(self._app, self._app._post_message, lambda: app.is_ready)
-        self._answers: Answers | None = app.answers  # None once it was made use of
-        self.giving_back = False  # whether what leaves the terminal as it was is on its way
-        self.given_back = True  # whether all of that was written
-        self.hurry: int | None = None  # the code to end with as soon as it was
+        self._answers: Answers | None = app.answers  # None once used
+        self.giving_back = False  # True while the restoring sequences are being written
+        self.given_back = True  # True once they are written
+        self.hurry: int | None = None  # the exit code to end with as soon as they are
         for number in _TOLD:
             signal.signal(number, signal.SIG_DFL)
 
     def follow_shell(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Stop and go on when told to. Between two turns of the loop: a signal can come while a lock is held."""
+        """Stop and continue on signals, between two turns of the loop: a signal can arrive while a lock is held."""
         loop.add_signal_handler(signal.SIGTSTP, self._stop, loop)
         loop.add_signal_handler(signal.SIGCONT, self._go_on, loop)
 
     def _stop(self, loop: asyncio.AbstractEventLoop) -> None:
         with self._away(loop):
-            os.kill(0, signal.SIGTSTP)  # stops here; not at all where there is no shell to let it go on
+            os.kill(0, signal.SIGTSTP)  # stops here, unless there is no shell to continue it
 
     def _go_on(self, loop: asyncio.AbstractEventLoop) -> None:
-        """After a SIGSTOP, which nobody hears: the shell has had the terminal and left it as it likes it."""
+        """Take the terminal again after a SIGSTOP, which gives no notice: the shell has changed its settings since."""
         self._wait_for_terminal()
         with self._away(loop):
             pass
 
     @contextlib.contextmanager
     def _away(self, loop: asyncio.AbstractEventLoop) -> Iterator[None]:
-        """Give the terminal back, and take it again; the screen is drawn whole then."""
-        if self.given_back:  # leaving already
+        """Restore the terminal, then take it again and redraw the whole screen."""
+        if self.given_back:  # exiting already
             yield
             return
         for number in _TOLD:
@@ -89,7 +91,7 @@ class TerminalDriver(LinuxDriver):
         self._app.refresh(layout=True)
 
     def _wait_for_terminal(self) -> None:
-        """In the background, a job that sets the terminal is stopped by the system until it is in the foreground."""
+        """Wait for the foreground: the kernel stops a background job that changes the terminal."""
         with contextlib.suppress(termios.error):
             termios.tcsetattr(self.fileno, termios.TCSANOW, termios.tcgetattr(self.fileno))
 
@@ -99,8 +101,10 @@ class TerminalDriver(LinuxDriver):
         asyncio.get_running_loop().add_signal_handler(signal.SIGWINCH, self._resized)
 
     def _resized(self) -> None:
-        """Textual tells of a size from within the signal: a second one that comes meanwhile is told of first, and what
-        is drawn in the end is the older size."""
+        """Post the new size from the loop.
+
+        Textual posts it inside the signal handler: a second signal meanwhile is posted first, and the older size wins.
+        """
         if not self._in_band_window_resize:
             size = Size(*self._get_terminal_size())
             self._app.post_message(Resize(size, size))
@@ -119,12 +123,12 @@ class TerminalDriver(LinuxDriver):
             os._exit(self.hurry)
 
     def send_message(self, message: Message) -> None:
-        """Send what the terminal said to the application, each after what the one before has led to."""
+        """Send an event of the terminal to the application, after the effects of the previous one."""
         with contextlib.suppress(RuntimeError):  # the loop has ended
             self._loop.call_soon_threadsafe(self._gate.put, message)
 
     def run_input_thread(self) -> None:
-        """Read the terminal until the dashboard leaves it. Answers that come late are kept from being keys."""
+        """Read the terminal until the dashboard exits. Late answers never become keys."""
         answers, self._answers = self._answers or Answers(whole=True), None
         filter = AnswerFilter(owed=not answers.whole)
         parser, decoder = XTermParser(), codecs.getincrementaldecoder("utf-8")("replace")
@@ -140,7 +144,7 @@ class TerminalDriver(LinuxDriver):
             take(os.read(self.fileno, _READ) if ready else b"")
 
     def _run_input_thread(self) -> None:
-        """Reads the keys. A fault in it ends the dashboard as every other one does."""
+        """Read the keys. An exception here ends the dashboard as any other does."""
         try:
             while not self.exit_event.is_set():
                 with contextlib.suppress(BlockingIOError):
@@ -150,11 +154,12 @@ class TerminalDriver(LinuxDriver):
 
 
 def _opened_anew(terminal: int) -> int:
-    """The terminal to be read without waiting, which must not be asked of the descriptor that the shell has too.
+    """Open the terminal anew for non-blocking reads; the shared descriptor must stay blocking for the shell.
 
-    What was typed for a shell can be gone when the thread that saw it goes on and reads: it would wait for another
-    line, and whoever takes the terminal again would wait for that thread."""
+    Input meant for a shell can be gone by the time the thread that saw it reads: it would block for another line, and
+    taking the terminal again would block on that thread.
+    """
     try:
         return os.open(os.ttyname(terminal), os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY)
     except OSError:
-        return terminal  # no terminal, or one of another user (su)
+        return terminal  # not a terminal, or another user's (su)

@@ -1,4 +1,4 @@
-"""Pictures in pixels, by the package textual-image, where the terminal draws them."""
+"""Draw pictures in pixels through the package textual-image, where the terminal can."""
 
 from __future__ import annotations
 
@@ -16,11 +16,10 @@ Cell = tuple[int, int]
 
 
 def pixels(protocol: Protocol, cell: Cell) -> type[Widget] | None:
-    """A widget that draws an image of Pillow; None where there are only characters. A cell has so many pixels across
-    and down.
+    """Return a widget class that draws a Pillow image; None if the terminal draws only characters.
 
-    Its package asks the terminal the same again when it is imported, and leaves an answer that takes more than a tenth
-    of a second to be read as keys; so it is shown no terminal, and told the size of a cell.
+    `cell` is the (width, height) of a cell in pixels. The package queries the terminal again on import, and leaves an
+    answer later than a tenth of a second to be read as keys; so it is shown no terminal and told the cell size.
     """
     if not protocol:
         return None

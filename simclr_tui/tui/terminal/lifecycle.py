@@ -1,4 +1,4 @@
-"""The terminal under the dashboard: when it goes, when it cannot draw, and what is left behind after a crash."""
+"""The terminal's lifecycle: when it hangs up, when it cannot draw, and the record left after a crash."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 HUNG_UP = 128 + signal.SIGHUP
 
-# What each drawn character becomes where the locale cannot show it; all are one cell wide.
+# Replacements for drawn characters that the locale cannot show; all are one cell wide.
 _PLAIN = str.maketrans(
     {
         **dict.fromkeys("─━╌═▔▁", "-"), **dict.fromkeys("│┃┊┆▏▎▕▌▐", "|"), **dict.fromkeys("┌┐└┘├┤┬┴┼╭╮╰╯", "+"),
@@ -35,12 +35,12 @@ _PLAIN = str.maketrans(
 
 
 def plain(text: str) -> str:
-    """In ASCII, cell for cell as far as one character is one cell."""
+    """Return the text in ASCII, cell for cell where one character is one cell."""
     return text.translate(_PLAIN).encode("ascii", "replace").decode()
 
 
 def driver_class() -> type[Driver] | None:
-    """A driver that writes ASCII where the locale is not UTF-8; None, for Textual's own choice, in a browser."""
+    """Return the driver, one that writes ASCII unless the locale is UTF-8; None (Textual's choice) in a browser."""
     if sys.platform == "win32" or is_served():
         return None
     from simclr_tui.tui.terminal.driver import TerminalDriver
@@ -56,17 +56,17 @@ def driver_class() -> type[Driver] | None:
 
 
 def is_served() -> bool:
-    """Whether a browser stands for the terminal: textual-serve names its driver."""
+    """Return True if a browser stands in for the terminal: textual-serve names its driver."""
     return "WebDriver" in os.environ.get("TEXTUAL_DRIVER", "")
 
 
 def is_terminal(stream: TextIO | None) -> bool:
-    """Whether one can draw there: a terminal that is not dumb."""
+    """Return True for a terminal that can draw, one that is not dumb."""
     return stream is not None and stream.isatty() and os.environ.get("TERM", "") != "dumb"
 
 
 def is_gone() -> bool:
-    """Whether the terminal was hung up: closed, or its connection dropped."""
+    """Return True if the terminal hung up: it was closed, or its connection dropped."""
     stream = sys.__stdin__
     if stream is None or stream.closed:
         return True
@@ -76,15 +76,16 @@ def is_gone() -> bool:
 
 
 def leave_if_gone() -> None:
-    """End at once when there is no terminal left to restore; nothing else depends on this process."""
+    """Exit at once if there is no terminal left to restore; nothing else depends on this process."""
     if is_gone():
         os._exit(HUNG_UP)
 
 
 def on_signals(loop: asyncio.AbstractEventLoop, driver: Driver | None, leave: Callable[[int], object]) -> None:
-    """Call `leave` with the exit code when told to hang up, to end or to be interrupted; stop when told to, and go on.
+    """Call `leave` with the exit code on SIGHUP, SIGTERM or SIGINT; stop and continue on job-control signals.
 
-    Told again while only work beside the screen is waited for, it ends at once."""
+    A second signal while only background work is awaited ends the process at once.
+    """
     from simclr_tui.tui.terminal.driver import TerminalDriver
 
     ours = driver if isinstance(driver, TerminalDriver) else None
@@ -104,7 +105,7 @@ def on_signals(loop: asyncio.AbstractEventLoop, driver: Driver | None, leave: Ca
 
 
 def record_crash(error: BaseException) -> str:
-    """Write the traceback into a file; returns the one line that a person is shown."""
+    """Write the traceback to a file; return the one line to show the user."""
     text = "".join(traceback.format_exception(error))
     what = safe(f"{type(error).__name__}: {error}")[:200]
     for folder in (_state_folder(), Path(tempfile.gettempdir())):
@@ -114,8 +115,8 @@ def record_crash(error: BaseException) -> str:
             path.write_text(text, encoding="utf-8", errors="backslashreplace")
         except OSError:
             continue
-        return f"the dashboard failed ({what}); runs go on; the traceback is in {safe(str(path))}"
-    return f"the dashboard failed ({what}); runs go on"
+        return f"the dashboard failed ({what}); runs keep training; the traceback is in {safe(str(path))}"
+    return f"the dashboard failed ({what}); runs keep training"
 
 
 def _state_folder() -> Path:

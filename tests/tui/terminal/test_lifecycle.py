@@ -25,7 +25,7 @@ def test_it_draws_follows_a_run_and_quits(tmp_path, open_terminal):
     terminal.type("q")
     assert terminal.ended() == 0
     assert terminal.restored, modes_left(terminal.output)
-    assert b"1 run goes on" in terminal.output
+    assert b"1 run is still going" in terminal.output
 
 
 @pytest.mark.timeout(1200)

@@ -40,7 +40,7 @@ def draw_chart(
     named = len(runs) > 1 or bool(references)
     spans: list[tuple[float, float]] = []
     for index, (name, history) in enumerate(runs):
-        xs, ys = decimate(history, metric, columns, axis)
+        xs, ys = decimate(history, metric, columns, axis=axis)
         if not xs:
             continue
         values = [scale * value for value in (smooth(ys, smoothing) if smoothing else ys)]

@@ -101,7 +101,7 @@ def _line(histories: Sequence[History], metric: str, axis: Axis) -> Line:
     Means are of all logged values: the extremes that a long line is drawn from say nothing about a mean.
     """
     if len(histories) == 1:
-        xs, ys = decimate(histories[0], metric, _POINTS, axis)
+        xs, ys = decimate(histories[0], metric, _POINTS, axis=axis)
         points = [(x, y) for x, y in zip(xs, ys, strict=True) if math.isfinite(y)]
         return [x for x, _ in points], [y for _, y in points], [0.0] * len(points)
     logged = [dict(zip(*history.points(metric), strict=True)) for history in histories if metric in history.columns]

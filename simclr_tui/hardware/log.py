@@ -94,7 +94,7 @@ class HardwareLog:
         column = self.columns.get(name)
         if column is None:
             return [], []
-        return thin(self.time, range(len(self.time)), column, columns, span, beside=True)
+        return thin(self.time, range(len(self.time)), column, columns=columns, span=span, beside=True)
 
     def value_at(self, name: str, moment: float) -> float | None:
         """Return the last value known at a moment of training; None before the first sample."""

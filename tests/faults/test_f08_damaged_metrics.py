@@ -18,8 +18,8 @@ LINES = 300
 @pytest.fixture(autouse=True, params=["one by one", "in batches"])
 def _road(request, monkeypatch):
     """Both ways of reading lines keep the promise."""
-    monkeypatch.setattr(module, "_MANY", 0 if request.param == "in batches" else 1 << 60)
-    monkeypatch.setattr(module, "_FEW", 4)
+    monkeypatch.setattr(module, "_BATCH_FROM", 0 if request.param == "in batches" else 1 << 60)
+    monkeypatch.setattr(module, "_SMALLEST_BATCH", 4)
 
 
 def lines_of(steps: range) -> list[bytes]:

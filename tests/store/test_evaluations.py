@@ -126,9 +126,9 @@ def test_the_catalog_notices_an_evaluation_and_can_be_asked_for_it(tmp_path):
 
 
 def test_compare_has_a_row_for_linear(tmp_path):
-    runs = [make_run(tmp_path, name) for name in ("a", "b", "c")]
+    runs = [make_run(tmp_path, name, {"temp": temp}) for name, temp in (("a", 0.1), ("b", 0.2), ("c", 0.5))]
     for run, top1 in zip(runs, (0.5, 0.7), strict=False):
-        save_evaluation(run.paths, evaluation(top1=(top1,)))
+        save_evaluation(run.paths, evaluation(top1=(top1,), test_images=1500))
     row = next(row for row in compare(runs).measures if row.name == "linear top-1")
     assert (row.values, row.unit, row.better) == ((0.5, 0.7, None), "share", 1)
 

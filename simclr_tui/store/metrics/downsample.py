@@ -1,4 +1,4 @@
-"""A metric as the few points a chart can show: lowest and highest of each column, gaps kept."""
+"""Reduce a metric to the few points that a chart can show: the minimum and maximum of each column, with gaps kept."""
 
 from __future__ import annotations
 
@@ -14,42 +14,45 @@ Axis = Literal["step", "epoch", "time"]
 
 
 def axis_values(history: History, axis: Axis) -> Sequence[float]:
-    """The x of every row: updates done, epochs, or seconds of training."""
+    """Return the x value of every row: steps done, epochs, or seconds of training."""
     if axis == "step":
         return history.step
     return history.epoch if axis == "epoch" else history.time
 
 
 def decimate(
-    history: History, metric: str, columns: int, axis: Axis = "step", span: tuple[float, float] | None = None
+    history: History, metric: str, columns: int, *, axis: Axis = "step", span: tuple[float, float] | None = None
 ) -> tuple[list[float], list[float]]:
-    """At most 2·columns points (x, y) of `metric` inside `span`: the minimum and maximum of each column.
+    """Return at most 2·columns points of `metric` inside `span`, as x and y: the minimum and maximum of each column.
 
-    A column whose values are all NaN gives one NaN point, so that a line breaks there; the newest point is always
-    the last one. Cost grows with columns, not with the length of the history.
+    A column whose values are all NaN gives one NaN point, so that a line breaks there. The newest point is always the
+    last one. The cost grows with the number of columns, not with the length of the history.
     """
     column = history.columns.get(metric)
     if column is None or not column.rows:
         return [], []
-    return thin(axis_values(history, axis), column.rows, column.extremes, columns, span)
+    return thin(axis_values(history, axis), column.rows, column.extremes, columns=columns, span=span)
 
 
-class Places(Protocol):
-    """The x of every row, never falling."""
+class RowPositions(Protocol):
+    """Give the x value of every row, never decreasing."""
 
     def __getitem__(self, row: int, /) -> float: ...
 
 
 def thin(
-    xs_of_rows: Places,
+    xs_of_rows: RowPositions,
     rows: Sequence[int],
     extremes: Extremes,
+    *,
     columns: int,
     span: tuple[float, float] | None = None,
     beside: bool = False,
 ) -> tuple[list[float], list[float]]:
-    """The same for any column of values, given the row of each and the x of every row. With `beside`, the points next
-    to the span on either side are kept, so that a line runs on to the edge of a chart."""
+    """Reduce any column of values as `decimate` does, given the row of each value and the x value of every row.
+
+    With `beside`, the nearest point on either side of the span is kept, so that a line reaches the edge of a chart.
+    """
     values = extremes.values
     low, high = span or (xs_of_rows[rows[0]], xs_of_rows[rows[-1]])
     first = bisect_left(rows, low, key=xs_of_rows.__getitem__)
@@ -81,7 +84,7 @@ def thin(
 
 
 def smooth(values: Sequence[float], weight: float) -> list[float]:
-    """Exponential moving average, 0 ≤ weight < 1, bias-corrected; NaN is passed through without being averaged in."""
+    """Return the bias-corrected exponential moving average, 0 ≤ weight < 1; NaN stays NaN and is not averaged in."""
     smoothed: list[float] = []
     mean, scale = 0.0, 0.0
     for value in values:

@@ -1,4 +1,4 @@
-"""A run's metrics, read while they are being written: every attempt joined into one line of steps."""
+"""Read a run's metrics while they are being written, and join its attempts into one sequence of steps."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from simclr_tui.regular_file import open_regular
 from simclr_tui.store.metrics.batch_decoder import COORDINATES, Batch, BatchDecoder
 from simclr_tui.store.metrics.minmax_tree import Extremes
 
-_OF_A_STEP = "loss"  # what the line of a step has and that of an evaluation has not
+_STEP_METRIC = "loss"  # present in the line of a step, absent from that of an evaluation
 _CHUNK = 1 << 20
-_MANY = 2000  # lines that are worth the import of numpy, which takes as long as reading them one by one
-_FEW = 64  # lines among which the odd one is found by looking at each
+_BATCH_FROM = 2000  # lines: for fewer, importing numpy takes longer than reading them one by one
+_SMALLEST_BATCH = 64  # lines: fewer are read one by one
 
 
 class Points(NamedTuple):
-    """One metric: `steps[i]` updates had been made when `values[i]` was measured (NaN: not a number)."""
+    """Hold one metric: `values[i]` was measured after `steps[i]` updates (NaN: not a number)."""
 
     steps: list[int]
     values: list[float]
@@ -31,7 +31,7 @@ class Points(NamedTuple):
 
 @dataclass
 class Column:
-    """One metric's values and the row each stands in."""
+    """Hold the values of one metric and the row of each."""
 
     rows: array[int] = field(default_factory=lambda: array("q"))
     extremes: Extremes = field(default_factory=Extremes)
@@ -43,7 +43,7 @@ class Column:
 
 @dataclass
 class _Cursor:
-    """How far one attempt's file has been read."""
+    """Remember how far one attempt's file has been read."""
 
     number: int
     path: Path
@@ -53,8 +53,11 @@ class _Cursor:
 
 
 class History:
-    """Tails the metric logs of a run. `poll` reads what is new; where attempts overlap, the later one wins from
-    its first step. A torn last line is left for the next poll; a damaged line is skipped and counted."""
+    """Follow the metric logs of a run, which `poll` reads.
+
+    If attempts overlap, the later one wins from its first step on. An unfinished last line is left for the next poll; a
+    damaged line is skipped and counted in `damaged`.
+    """
 
     def __init__(self, paths: RunPaths) -> None:
         self._paths = paths
@@ -63,24 +66,24 @@ class History:
         self._batches = BatchDecoder(())
         self.step = array("q")
         self.epoch = array("d")
-        self.time = array("d")  # seconds of training, attempts added up
+        self.time = array("d")  # seconds of training, summed over attempts
         self.columns: dict[str, Column] = {}
         self.damaged = 0
         self.behind = False  # whether the last poll left something to read
 
     def poll(self, budget: int | None = None) -> bool:
-        """Read up to `budget` new bytes (None: all). True when something was read."""
+        """Read up to `budget` new bytes (None: all), and return whether anything was read."""
         self._find_attempts()
-        left = budget if budget is not None else 1 << 62
+        remaining = budget if budget is not None else 1 << 62
         changed = False
         for index, cursor in enumerate(self._cursors):
-            # An attempt is read to its end before the next one: the later overrides the earlier.
-            while left > 0 and (used := self._read(cursor, min(left, _CHUNK))):
-                left -= used
+            # An attempt is read to its end before the next one, which overrides it.
+            while remaining > 0 and (used := self._read(cursor, min(remaining, _CHUNK))):
+                remaining -= used
                 changed = True
-            if left <= 0 and index + 1 < len(self._cursors):
+            if remaining <= 0 and index + 1 < len(self._cursors):
                 break
-        self.behind = left <= 0
+        self.behind = remaining <= 0
         return changed
 
     def _find_attempts(self) -> None:
@@ -103,26 +106,26 @@ class History:
         except OSError:
             return 0
         lines = data[:whole].splitlines()
-        if len(lines) < _MANY:
-            self._take_each(cursor, lines)
+        if len(lines) < _BATCH_FROM:
+            self._add_each(cursor, lines)
         else:
-            self._take_many(cursor, lines)
+            self._add_many(cursor, lines)
         cursor.offset += whole
         return whole
 
-    def _take_many(self, cursor: _Cursor, lines: list[bytes]) -> None:
-        """Lines in batches; where one is out of the ordinary, its half again, and its neighbours one by one."""
-        if len(lines) <= _FEW:
-            self._take_each(cursor, lines)
+    def _add_many(self, cursor: _Cursor, lines: list[bytes]) -> None:
+        """Add lines in one batch; if that fails, halve it until the unusual line is in a batch read line by line."""
+        if len(lines) <= _SMALLEST_BATCH:
+            self._add_each(cursor, lines)
         elif (batch := self._decode(cursor, lines)) is not None:
             self._append(cursor, batch)
         else:
             middle = len(lines) // 2
-            self._take_many(cursor, lines[:middle])
-            self._take_many(cursor, lines[middle:])
+            self._add_many(cursor, lines[:middle])
+            self._add_many(cursor, lines[middle:])
 
     def _decode(self, cursor: _Cursor, lines: list[bytes]) -> Batch | None:
-        """None where the lines do not simply go on from the last row, in metrics that are known."""
+        """Return the lines as a batch; None if they do not simply continue from the last row with known metrics."""
         if cursor.first_line or not self.step:
             return None
         if self._batches.size != len(self.columns):
@@ -140,11 +143,11 @@ class History:
             column.rows.frombytes((row + rows).tobytes())
             column.extremes.extend(values)
 
-    def _take_each(self, cursor: _Cursor, lines: list[bytes]) -> None:
+    def _add_each(self, cursor: _Cursor, lines: list[bytes]) -> None:
         for line in lines:
-            self._take(cursor, line)
+            self._add(cursor, line)
 
-    def _take(self, cursor: _Cursor, line: bytes) -> None:
+    def _add(self, cursor: _Cursor, line: bytes) -> None:
         try:
             values = self._decoder.decode(line)
             step, epoch, seconds = _whole(values["step"]), values["epoch"] or 0.0, values["time"] or 0.0
@@ -152,10 +155,10 @@ class History:
             self.damaged += bool(line.strip())
             return
         if cursor.first_line:
-            self._cut(step, evaluation=_OF_A_STEP not in values)
+            self._override_from(step, evaluation=_STEP_METRIC not in values)
             cursor.started_at = self.time[-1] if self.time else 0.0
             cursor.first_line = False
-        elif self.step and step < self.step[-1] and not self._put_in_order(step):
+        elif self.step and step < self.step[-1] and not self._restore_order(step):
             return
         row = len(self.step)
         self.step.append(step)
@@ -167,30 +170,36 @@ class History:
                 column.rows.append(row)
                 column.extremes.append(math.nan if value is None else value)
 
-    def _put_in_order(self, step: int) -> bool:
-        """Steps never fall within an attempt. Where they do, the odd one out is damaged: the row before `step`,
-        which is then dropped, or else `step` itself (False)."""
+    def _restore_order(self, step: int) -> bool:
+        """Handle a `step` lower than the one before, of which one must be damaged; return whether to add `step`.
+
+        Steps never decrease within an attempt. The row before `step` is dropped if that restores the order; otherwise
+        `step` itself is refused.
+        """
         self.damaged += 1
         if len(self.step) > 1 and step < self.step[-2]:
             return False
-        self._keep(len(self.step) - 1)
+        self._truncate(len(self.step) - 1)
         return True
 
-    def _cut(self, step: int, evaluation: bool) -> None:
-        """Forget everything from `step` on: a resumed attempt tells it again. But for the figures of the step itself
-        where it begins with an evaluation, which is the one that the attempt before was stopped in."""
+    def _override_from(self, step: int, evaluation: bool) -> None:
+        """Drop everything from `step` on, because a resumed attempt logs it again.
+
+        If the attempt begins with an evaluation, the previous one was stopped in it. The step's own metrics are then
+        kept, because they are not logged again.
+        """
         row = bisect_left(self.step, step)
-        if evaluation and row < len(self.step) and self.step[row] == step and self._has_figures(row):
+        if evaluation and row < len(self.step) and self.step[row] == step and self._has_step_metrics(row):
             row += 1
-        self._keep(row)
+        self._truncate(row)
 
-    def _has_figures(self, row: int) -> bool:
-        rows = self.columns[_OF_A_STEP].rows if _OF_A_STEP in self.columns else array("q")
-        place = bisect_left(rows, row)
-        return place < len(rows) and rows[place] == row
+    def _has_step_metrics(self, row: int) -> bool:
+        rows = self.columns[_STEP_METRIC].rows if _STEP_METRIC in self.columns else array("q")
+        index = bisect_left(rows, row)
+        return index < len(rows) and rows[index] == row
 
-    def _keep(self, row: int) -> None:
-        """Forget the rows from `row` on."""
+    def _truncate(self, row: int) -> None:
+        """Drop the rows from `row` on."""
         for coordinate in (self.step, self.epoch, self.time):
             del coordinate[row:]
         for column in self.columns.values():
@@ -199,19 +208,22 @@ class History:
             column.extremes.truncate(count)
 
     def points(self, name: str) -> Points:
-        """A metric whole; empty lists when it was never logged."""
+        """Return all points of a metric; empty lists if it was never logged."""
         column = self.columns.get(name)
         if column is None:
             return Points([], [])
         return Points([self.step[row] for row in column.rows], list(column.values))
 
     def last(self, name: str) -> float | None:
-        """The newest value that is a number."""
+        """Return the newest value that is a number; None if there is none."""
         column = self.columns.get(name)
         return next((value for value in reversed(column.values) if value == value), None) if column else None
 
     def best(self, name: str, highest: bool) -> tuple[int, float] | None:
-        """(step, value) of the best: the first of equal lowest, the last of equal highest ones. None: no value."""
+        """Return (step, value) of the best value: the first of equal lowest or the last of equal highest ones.
+
+        Return None if no value is a number.
+        """
         column = self.columns.get(name)
         low, high = column.extremes.range(0, len(column.values)) if column else (math.nan, math.nan)
         if column is None or math.isnan(low):
@@ -222,7 +234,7 @@ class History:
 
 
 def _whole(step: float | None) -> int:
-    """A step as it can be. Raises ValueError."""
+    """Return a step as an integer. Raises ValueError unless it is whole and not negative."""
     if step is None or not 0 <= step < 2**53 or step != int(step):
         raise ValueError(step)
     return int(step)

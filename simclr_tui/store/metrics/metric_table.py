@@ -1,7 +1,7 @@
-"""Every metric, once: what it is called, in which unit, which way is better, and where it is shown.
+"""Declare every metric once: its names and unit, which values are better, and where it is shown.
 
-Whoever writes, lists, sorts, compares or draws a metric reads this table; `tests/test_declared_once.py` finds a second
-one. To add a metric, log it under its name and add its line here.
+All code that writes, lists, sorts, compares or draws a metric reads this table; `tests/test_declared_once.py` finds a
+second one. To add a metric, log it under its name and add its line here.
 """
 
 from __future__ import annotations
@@ -10,23 +10,22 @@ from dataclasses import dataclass
 from typing import Literal
 
 Unit = Literal["", "share", "bytes", "seconds"]
-"""What a value counts: nothing in particular, a share (0–1, shown in percent), bytes or seconds."""
+"""The unit of a value: none, a share (0–1, shown in percent), bytes or seconds."""
 Better = Literal["", "highest", "lowest"]
-"""Which values are better; empty for a mere fact."""
+"""The direction in which values are better; empty if neither is."""
 Within = Literal["", "labels", "test", "loss", "machine"]
-"""What two runs must share for one value to be better than the other: the same labelled images while
-training (`labels`) or after it (`test`), the same loss of the same views of the same images (`loss`), or the same
-machine (`machine`)."""
+"""What two runs must share for their values to be compared: the same labelled images during training (`labels`) or
+after it (`test`), the same loss of the same views of the same images (`loss`), or the same machine (`machine`)."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Metric:
-    """One metric. `name` stands in files, filters and JSON; `title` above charts; `short` above narrow columns.
+    """Describe a metric. `name` is used in files, filters and JSON, `title` above charts, `short` above narrow columns.
 
-    `series`: a value a step or evaluation in metrics.jsonl. `column`: the catalog and lists have it, taken from the
-    run's summary or, where `evaluation` names one, from that evaluation's top-1. `every_step`: the newest value is part
-    of the summary. `listed`: `simclr ls` shows it unasked. `grouped`: averaged over groups of runs. `charted`: drawn
-    where nothing else was chosen.
+    `series`: logged in metrics.jsonl, per step or evaluation. `column`: in the catalog and lists, taken from the run's
+    summary or, if `evaluation` names one, from that evaluation's top-1. `every_step`: its newest value is part of the
+    summary. `listed`: shown by `simclr ls` by default. `grouped`: averaged over groups of runs. `charted`: drawn by
+    default.
     """
 
     name: str
@@ -46,7 +45,7 @@ class Metric:
 
     @property
     def starred(self) -> bool:
-        """Whether a chart marks the best value: where it says how well the run learns, not how fast."""
+        """Return whether a chart marks the best value: only metrics of how well a run learns, not how fast."""
         return self.better != "" and self.within in ("labels", "test", "loss")
 
 
@@ -86,14 +85,14 @@ _TABLE: tuple[Metric, ...] = (
     _share("contrastive_top5", "contrastive top-5", "top-5",
            "how often a view's partner is among its five nearest in the batch", better="highest", within="loss"),
     Metric(name="lr", title="learning rate", short="lr", about="the learning rate of the step"),
-    Metric(name="images_per_s", title="images/s", short="images/s", about="training images a second",
+    Metric(name="images_per_s", title="images/s", short="images/s", about="training images per second",
            better="highest", within="machine", column=True, every_step=True, listed=True, grouped=True),
-    Metric(name="steps_per_s", title="steps/s", short="steps/s", about="steps a second", better="highest",
+    Metric(name="steps_per_s", title="steps/s", short="steps/s", about="steps per second", better="highest",
            within="machine", series=False, column=True),
     Metric(name="grad_norm", title="gradient norm", short="grad", about="the norm of the whole gradient"),
     _share("data_wait", "waiting for data", "wait", "the share of a step spent waiting for images", better="lowest",
            within="machine"),
-    Metric(name="gpu_allocated", title="GPU memory, tensors", short="memory", about="the most GPU memory in tensors",
+    Metric(name="gpu_allocated", title="GPU memory, tensors", short="memory", about="the peak GPU memory in tensors",
            unit="bytes", better="lowest", within="machine", column=True),
     Metric(name="gpu_reserved", title="GPU memory, reserved", short="reserved",
            about="the GPU memory that the allocator holds", unit="bytes", better="lowest", within="machine"),
@@ -107,12 +106,12 @@ _TABLE: tuple[Metric, ...] = (
 )  # fmt: skip
 
 METRICS: dict[str, Metric] = {metric.name: metric for metric in _TABLE}
-"""Every metric by name, in the order in which they are shown."""
+"""Metrics by name, in the order in which they are shown."""
 COLUMNS: tuple[Metric, ...] = tuple(metric for metric in _TABLE if metric.column)
 """The metrics that lists can show, filter and sort by."""
 LISTED: tuple[str, ...] = tuple(metric.name for metric in _TABLE if metric.listed)
-"""Names of the metrics that a list shows unasked."""
+"""Names of the metrics that a list shows by default."""
 GROUPED: tuple[str, ...] = tuple(metric.name for metric in _TABLE if metric.grouped)
 """Names of the metrics that are averaged over groups of runs."""
 CHARTED: tuple[str, ...] = tuple(metric.name for metric in _TABLE if metric.charted)
-"""Names of the metrics that are drawn where nothing else was asked for."""
+"""Names of the metrics that are drawn by default."""

@@ -1,4 +1,4 @@
-"""Minimum and maximum of any range of a growing column, from a pyramid of block extremes."""
+"""The minimum and maximum of any range of a growing column, computed from a pyramid of block extremes."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-_FAN = 16
+_FAN = 16  # blocks of a level that make up one block of the next
 
 
 class Extremes:
-    """Answers (min, max) over [start, stop) in O(log n); appending costs O(1) amortised. NaN is passed over."""
+    """Keep a column whose (min, max) over [start, stop) takes O(log n); appending is O(1) amortised. NaN is ignored."""
 
     def __init__(self) -> None:
         self.values = array("d")
@@ -43,7 +43,7 @@ class Extremes:
         self._high[level].append(_finite(max, highs[part]))
 
     def extend(self, values: NDArray[np.float64]) -> None:
-        """Append many at once."""
+        """Append many values at once."""
         import numpy as np
 
         self.values.frombytes(values.tobytes())
@@ -70,28 +70,28 @@ class Extremes:
             del self._high[level][count:]
 
     def range(self, start: int, stop: int) -> tuple[float, float]:
-        """(min, max) of values[start:stop]; (nan, nan) where none is a number."""
+        """Return (min, max) of values[start:stop]; (nan, nan) if none is a number."""
         lows, highs = self._pieces(max(start, 0), min(stop, len(self.values)))
         return _finite(min, lows), _finite(max, highs)
 
     def _pieces(self, start: int, stop: int) -> tuple[array[float], array[float]]:
-        """The few values and blocks that make up the range: ends from below, the middle from above."""
-        some_lows, some_highs = array("d"), array("d")
+        """Return lows and highs of the few pieces that make up the range: values at its ends, blocks between them."""
+        end_lows, end_highs = array("d"), array("d")
         lows, highs, level = self.values, self.values, 0
         while stop - start > 2 * _FAN and level < len(self._low):
             inner_start, inner_stop = -(-start // _FAN), min(stop // _FAN, len(self._low[level]))
             if inner_start >= inner_stop:
                 break
-            some_lows += lows[start : inner_start * _FAN] + lows[inner_stop * _FAN : stop]
-            some_highs += highs[start : inner_start * _FAN] + highs[inner_stop * _FAN : stop]
+            end_lows += lows[start : inner_start * _FAN] + lows[inner_stop * _FAN : stop]
+            end_highs += highs[start : inner_start * _FAN] + highs[inner_stop * _FAN : stop]
             lows, highs = self._low[level], self._high[level]
             start, stop, level = inner_start, inner_stop, level + 1
-        return some_lows + lows[start:stop], some_highs + highs[start:stop]
+        return end_lows + lows[start:stop], end_highs + highs[start:stop]
 
 
 def _finite(choose: Callable[[Iterable[float]], float], values: array[float]) -> float:
-    """The least or greatest; NaN where none is a number."""
-    if not math.isnan(sum(values)):  # the quick way: none is NaN
+    """Return the minimum or maximum, as `choose` does, ignoring NaN; NaN if there is no number."""
+    if not math.isnan(sum(values)):  # a fast path if none is NaN
         return choose(values) if values else math.nan
     known = [value for value in values if value == value]
     return choose(known) if known else math.nan

@@ -1,4 +1,4 @@
-"""The exponential moving average of a growing metric, kept beside it so that each new value costs the same."""
+"""The exponential moving average of a growing metric, updated at a constant cost per value."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from simclr_tui.store.metrics.minmax_tree import Extremes
 
 
 class Smoothed:
-    """Bias-corrected: after n values it is Σ wⁿ⁻ⁱ·xᵢ / Σ wⁿ⁻ⁱ. NaN stays NaN and is not averaged in."""
+    """Keep a bias-corrected average, Σ wⁿ⁻ⁱ·xᵢ / Σ wⁿ⁻ⁱ after n values. NaN stays NaN and is not averaged in."""
 
     def __init__(self, weight: float) -> None:
         self.weight = weight
-        self._begin()
+        self._reset()
 
-    def _begin(self) -> None:
+    def _reset(self) -> None:
         self.extremes = Extremes()
         self.rows = array("q")
         self._mean, self._scale = 0.0, 0.0
-        self._newest = math.nan  # the last value taken, to see when the past was told anew
+        self._newest = math.nan  # the last value averaged, to notice when a resumed attempt has replaced it
 
-    def take(self, column: Column, budget: int) -> bool:
-        """Average in up to `budget` values that are new. True when there are more."""
+    def update(self, column: Column, budget: int) -> bool:
+        """Average in up to `budget` new values, and return whether there are more."""
         if self._is_stale(column):
-            self._begin()
+            self._reset()
         start = len(self.rows)
         stop = min(len(column.rows), start + budget)
         mean, scale, weight = self._mean, self._scale, self.weight
@@ -43,7 +43,7 @@ class Smoothed:
         return stop < len(column.rows)
 
     def _is_stale(self, column: Column) -> bool:
-        """Whether a resumed attempt has replaced what was averaged."""
+        """Return whether a resumed attempt has replaced values that were averaged."""
         count = len(self.rows)
         if not count:
             return False

@@ -1,4 +1,4 @@
-"""When each step of a run was done, by the wall clock: the metric log counts seconds of training alone."""
+"""The wall time of each step of a run, derived from its events: the metric log counts only seconds of training."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from simclr_tui.store.metrics.history import History
 
 
 class WallTimes:
-    """The wall time of every row of a history, never falling.
+    """Give the wall time of every row of a history, never decreasing.
 
-    An event at step s is written after the line of step s (the start, before any line of its attempt): wall time minus
-    training time of any event bounds an attempt's offset from above, and the least of these is kept. A clock that was
-    set back does not turn x round.
+    An event at step s is written after the line of step s, and the start of an attempt before any of its lines. So wall
+    time minus training time of any event is an upper bound of its attempt's offset, and the lowest bound is used. If
+    the clock was set back, x still never decreases.
     """
 
     def __init__(self, history: History, events: Sequence[Event]) -> None:
@@ -31,11 +31,11 @@ class WallTimes:
 
     @property
     def known(self) -> bool:
-        """Whether the run's events tell any wall time."""
+        """Return whether the run's events give any wall time."""
         return bool(self._offsets)
 
     def _end_of(self, started: Event, events: Sequence[Event]) -> float:
-        """The step from which a later attempt tells its own story."""
+        """Return the step from which a later attempt overrides this one."""
         later = [one.step or 0 for one in events if one.event == "started" and one.attempt > started.attempt]
         return min(later, default=math.inf)
 
@@ -43,7 +43,7 @@ class WallTimes:
         return min(event.wall - self._time_of(event) for event in events if (event.step or 0) <= end)
 
     def _time_of(self, event: Event) -> float:
-        """The least time of training that had passed when an event was written."""
+        """Return the least training time that can have passed when an event was written."""
         if not event.step and event.event == "started":
             return 0.0
         row = bisect_right(self._steps, event.step or 0) - 1

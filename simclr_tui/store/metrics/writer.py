@@ -1,4 +1,4 @@
-"""The metric log of one attempt: one JSON object a step or evaluation, each appended with one write."""
+"""Write the metric log of one attempt: one JSON object per step or evaluation, each appended by a single write."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _SYNC_EVERY = 5.0  # seconds: bounds what power loss can take; a kill takes noth
 
 
 class MetricWriter:
-    """Appends metric lines. Non-finite values are written as null, which readers show as a gap."""
+    """Append metric lines. Values that are not finite are written as null, which readers show as a gap."""
 
     def __init__(self, attempt: AttemptPaths, system: Os = SYSTEM_OS) -> None:
         self._lines = LineWriter(attempt.metrics, system=system)
@@ -24,11 +24,11 @@ class MetricWriter:
 
     @property
     def waiting(self) -> int:
-        """Lines that a full disk holds back."""
+        """Return the number of lines held back because the disk is full."""
         return self._lines.waiting
 
     def write(self, step: int, epoch: float, seconds: float, values: Mapping[str, float]) -> None:
-        """One line: `step` updates done, `epoch` (a fraction), `time` in s since the attempt began, then the values."""
+        """Append one line: `step` updates done, `epoch` (a fraction), `seconds` since the attempt began, `values`."""
         line: dict[str, float | None] = {"step": step, "epoch": round(epoch, 6), "time": round(seconds, 4)}
         for name, value in values.items():
             line[name] = value if math.isfinite(value) else None

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from simclr_tui.display.colours import run_colour
 from simclr_tui.store.events import read_events
-from simclr_tui.store.metrics.downsample import Places, axis_values, thin
+from simclr_tui.store.metrics.downsample import RowPositions, axis_values, thin
 from simclr_tui.store.metrics.history import Column, History
 from simclr_tui.store.metrics.moving_average import Smoothed
 from simclr_tui.store.metrics.wall_clock import WallTimes
@@ -40,7 +40,7 @@ class CurveReader:
             self._wall = None
         return grown
 
-    def _places(self, axis: ChartAxis) -> Places | None:
+    def _places(self, axis: ChartAxis) -> RowPositions | None:
         """Return the x of every row; None where the run does not record it."""
         if axis != "wall":
             return axis_values(self.history, axis)
@@ -74,7 +74,7 @@ class CurveReader:
         column, places = self.history.columns.get(metric), self._places(request.axis)
         if column is None or not column.rows or places is None:
             return Series(label, colour, (), ())
-        xs, ys = thin(places, column.rows, column.extremes, request.columns, span, beside=True)
+        xs, ys = thin(places, column.rows, column.extremes, columns=request.columns, span=span, beside=True)
         last = self.history.last(metric)
         line = Series(
             label,
@@ -88,14 +88,14 @@ class CurveReader:
         return self._averaged(line, metric, column, places, request, span) if request.smoothing else line
 
     def _averaged(
-        self, line: Series, metric: str, column: Column, places: Places, request: Request, span: Span | None
+        self, line: Series, metric: str, column: Column, places: RowPositions, request: Request, span: Span | None
     ) -> Series:
         """Put a line's average in front of it. Both share one x where every point is drawn; else each has its own."""
         kept = self._smoothed.get(metric)
         if kept is None or kept.weight != request.smoothing:
             kept = self._smoothed[metric] = Smoothed(request.smoothing)
-        self.behind = kept.take(column, _AVERAGED) or self.behind
-        xs, ys = thin(places, kept.rows, kept.extremes, request.columns, span, beside=True)
+        self.behind = kept.update(column, _AVERAGED) or self.behind
+        xs, ys = thin(places, kept.rows, kept.extremes, columns=request.columns, span=span, beside=True)
         scale = view_of(metric).scale
         average = tuple(y * scale for y in ys)
         return Series(
@@ -104,12 +104,12 @@ class CurveReader:
         )  # fmt: skip
 
 
-def _last_until(places: Places, rows: Sequence[int], x: float) -> int:
+def _last_until(places: RowPositions, rows: Sequence[int], x: float) -> int:
     """Return the index of the last of `rows` at or before x; -1 where there is none."""
     return bisect_right(rows, x, key=places.__getitem__) - 1
 
 
-def _value_at(column: Column, places: Places, x: float | None, scale: float) -> float | None:
+def _value_at(column: Column, places: RowPositions, x: float | None, scale: float) -> float | None:
     """Return the newest value recorded at or before a place."""
     index = -1 if x is None else _last_until(places, column.rows, x)
     return column.values[index] * scale if index >= 0 else None

@@ -44,7 +44,7 @@ def known(values: list[float]) -> list[float]:
 def test_each_column_keeps_its_lowest_and_highest(values, ahead, columns, axis):
     steps = [sum(ahead[: index + 1]) for index in range(len(values))]
     history = history_of(values, steps)
-    xs, ys = decimate(history, "loss", columns, axis)
+    xs, ys = decimate(history, "loss", columns, axis=axis)
     assert len(xs) == len(ys) <= 2 * columns + 1
     assert xs == sorted(xs)
     scale = {"step": 1.0, "epoch": 0.1, "time": 0.5}[axis]
@@ -114,7 +114,7 @@ def test_a_line_runs_on_to_the_points_beside_a_span(columns):
     column = history_of(values).columns["loss"]
 
     def beside(low, high):
-        return thin(values, column.rows, column.extremes, columns, (low, high), beside=True)
+        return thin(values, column.rows, column.extremes, columns=columns, span=(low, high), beside=True)
 
     xs, ys = beside(20.0, 60.0)
     assert (xs[0], xs[-1]) == (ys[0], ys[-1]) == (19.0, 61.0)
@@ -133,7 +133,7 @@ def test_a_sparse_metric_stands_where_it_was_measured():
     for row in (0, 50, 99):
         sparse.rows.append(row)
         sparse.extremes.append(row / 100)
-    assert decimate(history, "knn", 40, "time") == ([0.0, 25.0, 49.5], [0.0, 0.5, 0.99])
+    assert decimate(history, "knn", 40, axis="time") == ([0.0, 25.0, 49.5], [0.0, 0.5, 0.99])
 
 
 @settings(max_examples=200, deadline=None)

@@ -22,8 +22,8 @@ from tests.run_factory import metric_line, write_metrics
 def _road(request):
     """Both ways of reading lines keep every promise made here."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "_MANY", 0 if request.param == "in batches" else 1 << 60)
-        patch.setattr(module, "_FEW", 1)
+        patch.setattr(module, "_BATCH_FROM", 0 if request.param == "in batches" else 1 << 60)
+        patch.setattr(module, "_SMALLEST_BATCH", 1)
         yield
 
 
@@ -316,7 +316,7 @@ def test_odd_lines_among_many_cost_themselves_only(tmp_path, monkeypatch):
     assert [step for step, value in zip(steps, values, strict=True) if math.isnan(value)] == [1901]
     assert steps == [step for step in history.step if step not in (1201, 4999)]
     assert history.best("loss", highest=True) == (4101, 7.0)
-    assert sum(batched) > 4900 or module._MANY
+    assert sum(batched) > 4900 or module._BATCH_FROM
 
 
 def test_a_best_value_that_came_twice_is_the_first_of_the_lowest_and_the_last_of_the_highest(tmp_path):

@@ -43,7 +43,7 @@ def formula(values, weight):
 def test_it_is_the_formula_however_it_is_read(values, weight, budget):
     smoothed, column = Smoothed(weight), column_of(values)
     turns = 1
-    while smoothed.take(column, budget):
+    while smoothed.update(column, budget):
         turns += 1
     assert turns == max(1, -(-len(values) // budget))
     assert list(smoothed.rows) == list(column.rows)
@@ -53,11 +53,11 @@ def test_it_is_the_formula_however_it_is_read(values, weight, budget):
 
 def test_new_values_are_averaged_in_and_nothing_is_done_twice():
     smoothed, column = Smoothed(0.9), column_of([1.0, 2.0])
-    assert not smoothed.take(column, 10)
-    assert not smoothed.take(column, 10)
+    assert not smoothed.update(column, 10)
+    assert not smoothed.update(column, 10)
     column.rows.append(2)
     column.extremes.append(9.0)
-    smoothed.take(column, 10)
+    smoothed.update(column, 10)
     assert list(smoothed.extremes.values) == pytest.approx(formula([1.0, 2.0, 9.0], 0.9))
 
 
@@ -65,11 +65,11 @@ def test_new_values_are_averaged_in_and_nothing_is_done_twice():
 def test_a_resumed_attempt_that_tells_it_anew_is_averaged_anew(keep):
     values = [1.0, 2.0, math.nan, 4.0, 5.0]
     smoothed, column = Smoothed(0.6), column_of(values)
-    smoothed.take(column, 100)
+    smoothed.update(column, 100)
     anew = [*values[:keep], *(value + 100 for value in (7.0, 8.0, 9.0, 10.0, 11.0))]
     replaced = column_of(anew)
-    smoothed.take(replaced, 100)
+    smoothed.update(replaced, 100)
     assert list(smoothed.extremes.values) == pytest.approx(formula(anew, 0.6), nan_ok=True)
     shorter = column_of(anew[:2])
-    smoothed.take(shorter, 100)
+    smoothed.update(shorter, 100)
     assert list(smoothed.extremes.values) == pytest.approx(formula(anew[:2], 0.6))

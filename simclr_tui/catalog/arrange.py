@@ -1,4 +1,4 @@
-"""Rows in order and in groups: what `ls --sort --group` prints and the dashboard's list shows."""
+"""Sort and group rows for `ls --sort --group` and the dashboard's list."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from simclr_tui.store.names import natural_key
 from simclr_tui.store.state import STATES
 from simclr_tui.text import plus_minus, spread
 
-PROGRESS = "progress"  # to sort by, beside the columns: the share of the steps that are done
+PROGRESS = "progress"  # a sort key that is not a column: the fraction of the steps that are done
 _HIDDEN = {"path", "fingerprint", "git_commit"}
 _HIGHEST_FIRST = {"created", PROGRESS, "step", "steps", *(one.name for one in COLUMNS if one.better != "lowest")}
 
 
 def sortable() -> tuple[str, ...]:
-    """Everything that rows can be sorted by: the figures first, then the recipe's fields, then the rest."""
+    """Return all names that rows can be sorted by: the figures first, then the recipe's fields, then the rest."""
     first = ("created", "knn_best", "loss", PROGRESS, "name", "state")
     figures = [metric.name for metric in COLUMNS if metric.name not in first]
     recipe = [item.short for item in fields()]
@@ -31,13 +31,16 @@ def sortable() -> tuple[str, ...]:
 
 
 def groupable() -> tuple[str, ...]:
-    """Everything that rows can be grouped by."""
+    """Return all columns that rows can be grouped by."""
     return ("tags", "state", "preset", *(item.short for item in fields()))
 
 
 def find_order(word: str) -> tuple[str, bool]:
-    """Return a column to sort by, and whether it descends: a metric's better values come first, the lowest of anything
-    else; `-` before the name turns that round. Raises RecipeError."""
+    """Return a column to sort by, and whether the order descends.
+
+    A metric's better values come first, and the lowest values of anything else; `-` before the name reverses that.
+    Raises RecipeError for an unknown name.
+    """
     name = word.removeprefix("-")
     column = name if name == PROGRESS else find_column(name, "sort by")
     better_first = column in METRICS and descends(column)
@@ -45,12 +48,12 @@ def find_order(word: str) -> tuple[str, bool]:
 
 
 def descends(column: str) -> bool:
-    """Return whether the useful direction has the highest first."""
+    """Return whether the useful order has the highest value first."""
     return column in _HIGHEST_FIRST
 
 
 def sort_rows(rows: list[Row], column: str, descending: bool) -> list[Row]:
-    """In order; equal ones stay as they were, and those without a value come last either way."""
+    """Return the rows in a stable order; those without a value come last in either direction."""
     key = _key(column)
     keyed = [(key(row), row) for row in rows]
     known = [pair for pair in keyed if pair[0] is not None]
@@ -77,7 +80,7 @@ def _finite(value: Any) -> float | None:
 
 @dataclass(frozen=True)
 class Group:
-    """Rows that agree in `column`; for `tags`, in all of their tags."""
+    """Hold the rows that have the same value in `column`; for `tags`, the same set of tags."""
 
     column: str
     value: Any
@@ -85,27 +88,32 @@ class Group:
 
     @property
     def sound(self) -> int:
-        """How many of the runs have finished in health: those that are averaged."""
+        """Return how many of the runs finished and are healthy, and so are averaged."""
         return sum(not row_left_out(row) for row in self.rows)
 
     @property
     def count(self) -> str:
-        """`5`, or `5 of 8` where the other three did not finish in health."""
+        """Return the number of runs in words: `5`, or `5 of 8` if the other three are not averaged."""
         return str(self.sound) if self.sound == len(self.rows) else f"{self.sound} of {len(self.rows)}"
 
     def spread(self, column: str) -> Spread | None:
-        """Return mean ± std of a figure over the group's runs that finished in health and have it; None where there
-        are none, or where they were measured differently (see `differing`)."""
+        """Return mean and deviation of a figure over the group's healthy finished runs.
+
+        Return None if no run has it, or if the runs were measured differently (see `differing`).
+        """
         values, differently = comparable_values(column, self.rows)
         return None if differently else spread_of(values)
 
     def differing(self, column: str) -> tuple[str, ...]:
-        """Return the fields in which the group's runs differ so that a figure cannot be averaged over them."""
+        """Return the fields whose differences keep a figure from being averaged over the group's runs."""
         return comparable_values(column, self.rows)[1]
 
     def as_json(self) -> dict[str, Any]:
-        """Return the stable form of `ls --group --json`: mean, std, n and interval of each figure that was averaged,
-        and for the others the fields that forbid it."""
+        """Return the stable form of `ls --group --json`.
+
+        It holds mean, std, n and interval of each averaged figure, and the fields that keep the others from being
+        averaged.
+        """
         found = {figure: self.spread(figure) for figure in GROUPED}
         averaged = {figure: spread.as_json() for figure, spread in found.items() if spread}
         forbidden = {figure: list(self.differing(figure)) for figure in GROUPED if figure not in averaged}
@@ -120,19 +128,18 @@ class Group:
 
 
 def not_averaged(groups: Sequence[Group]) -> list[str]:
-    """Return a sentence for each figure that was not averaged in some group, because its runs were measured
-    differently."""
-    said: list[str] = []
+    """Return a sentence for each figure that was not averaged in a group whose runs were measured differently."""
+    sentences: list[str] = []
     for figure in GROUPED:
         differing = list(dict.fromkeys(name for group in groups for name in group.differing(figure)))
         if differing:
             title = METRICS[figure].title
-            said.append(f"{title} is not averaged where runs of a group differ in {', '.join(differing)}")
-    return said
+            sentences.append(f"{title} is not averaged where runs of a group differ in {', '.join(differing)}")
+    return sentences
 
 
 def group_rows(rows: list[Row], column: str) -> list[Group]:
-    """Groups in the order of their first row; the rows keep theirs."""
+    """Return the groups in the order of their first rows; the rows of each keep their order."""
     found: dict[Any, list[Row]] = {}
     for row in rows:
         value = row.get(column)
@@ -143,7 +150,7 @@ def group_rows(rows: list[Row], column: str) -> list[Group]:
 
 
 def spread_text(column: str, found: Spread | None) -> str:
-    """`83.2 ± 0.4%`, `5.12 ± 0.03`, or the value alone where there is one."""
+    """Return `83.2 ± 0.4%` or `5.12 ± 0.03`, or only the value if there is just one."""
     if found is None:
         return "–"
     if column in METRICS and METRICS[column].unit == "share":

@@ -1,4 +1,4 @@
-"""The index over a store's run folders, brought up to date by whoever looks."""
+"""The index of a store's run folders, brought up to date by whoever reads it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _MARKED = tuple(path.name for path in (_PROBE.state, _PROBE.recipe, _PROBE.evalu
 
 
 class Catalog:
-    """Rows of every run of a store. Not safe to share between threads; make one in each."""
+    """Keep a row for every run of a store. Not safe to share between threads; create one in each."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -33,15 +33,15 @@ class Catalog:
         return self._database.path
 
     def rows(self, budget: float | None = None) -> list[Row]:
-        """One row a run, run2 before run10, each with its state as it is now.
+        """Return one row per run, run2 before run10, each with its present state.
 
-        Folders that changed since they were indexed are read again, for at most `budget` seconds (None: all);
-        the others keep their last row until the next call. Raises StoreError when the folder cannot be read.
+        Folders that changed since they were indexed are read again, for at most `budget` seconds (None: all); the
+        others keep their last row until the next call. Raises StoreError if the store cannot be read.
         """
         if self._rows is None:
             self._rows = self._database.load()
         rows, fingerprints = self._rows, self._look()
-        # From here on: a look at many folders on a slow disk takes longer than the budget, and left one run a call.
+        # The budget starts here: on a slow disk the fingerprints alone can use it up, leaving one run per call.
         deadline = None if budget is None else time.monotonic() + budget
         names = sorted(fingerprints, key=natural_key)
         changed = self._refresh(rows, [(name, fingerprints[name]) for name in names], deadline)
@@ -50,17 +50,17 @@ class Catalog:
             del rows[name]
         if changed or gone:
             self._database.save([rows[name] for name in changed], sorted(gone), rows.values)
-        return self._placed([self._live(rows[name]) for name in names if name in rows])
+        return self._with_positions([self._live(rows[name]) for name in names if name in rows])
 
     def rebuild(self) -> int:
-        """Delete the database and index every folder anew. Returns the number of runs."""
+        """Delete the database, index every folder again, and return the number of runs."""
         self._rows = {}
         self._database.delete()
         return len(self.rows())
 
     def _look(self) -> dict[str, str]:
-        """The fingerprint of every run folder."""
-        root = str(self._store.root)  # joined as text: ten thousand runs are looked at at every listing
+        """Return the fingerprint of every run folder."""
+        root = str(self._store.root)  # joined as text, which is faster: each listing checks every run
         found = {name: _fingerprint(f"{root}/{name}") for name in self._store.entries()}
         return {name: fingerprint for name, fingerprint in found.items() if fingerprint is not None}
 
@@ -83,8 +83,8 @@ class Catalog:
         except SimclrError:
             return row
 
-    def _placed(self, rows: list[Row]) -> list[Row]:
-        """Each queued row with its place; tickets are read only where there are any."""
+    def _with_positions(self, rows: list[Row]) -> list[Row]:
+        """Return the rows with the queue position of each queued run; tickets are read only if there are any."""
         queued = [row["name"] for row in rows if row["state"] == "queued"]
         if not queued:
             return rows
@@ -93,8 +93,7 @@ class Catalog:
 
 
 def _fingerprint(root: str) -> str | None:
-    """Changes whenever the run's state, the user's notes or the recipe do, or an evaluation comes or goes; None where
-    there is no run."""
+    """Return a text that changes with the run's metadata, state, recipe or set of evaluations; None if it is no run."""
     try:
         info = os.stat(f"{root}/{RUN_FILE}")  # noqa: PTH116
     except OSError:

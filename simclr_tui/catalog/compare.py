@@ -1,4 +1,4 @@
-"""Which run is better, and what was different: the facts behind `simclr compare` and the dashboard's screen."""
+"""Compare runs, their recipes and results, for `simclr compare` and the dashboard's Compare screen."""
 
 from __future__ import annotations
 
@@ -23,9 +23,11 @@ from simclr_tui.text import duration, number, percent, plus_minus, size, spread
 
 @dataclass(frozen=True)
 class Measure:
-    """One row of the comparison. `better` is the place of the value that has been told apart as the best, None where
-    there is none or it is a mere fact; `verdict` says so in a sentence. `metric` names the row of the metric table
-    whose unit and better way it has, empty for a mere fact."""
+    """Hold one row of the comparison.
+
+    `better` is the index of the value that is told apart as the best, or None; `verdict` says so in a sentence.
+    `metric` names the metric whose unit and direction apply, and is empty for a fact that is neither good nor bad.
+    """
 
     name: str
     unit: Unit
@@ -35,14 +37,16 @@ class Measure:
     verdict: str = ""
 
     def words(self, index: int) -> str:
-        """A run's value in its unit, as people read it."""
+        """Return a run's value in its unit, as people read it."""
         return _worded(self.values[index], self.unit)
 
 
 @dataclass(frozen=True)
 class Seeds:
-    """Runs whose recipes differ in nothing but the seed, by their places. `sound` are those that finished in health,
-    over which `spreads` has one entry a measure."""
+    """Group runs whose recipes differ only in the seed, by their indices in `places`.
+
+    `sound` are those that finished and are healthy; over them, `spreads` has one entry per measure.
+    """
 
     places: tuple[int, ...]
     sound: tuple[int, ...]
@@ -51,8 +55,11 @@ class Seeds:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Runs side by side: `differences` maps short field names to one value a run. `left_out` says in a word why a run
-    is neither averaged nor crowned (empty: it is); `verdicts` say what may be concluded and what not."""
+    """Hold runs side by side. `differences` maps short field names to one value per run.
+
+    `left_out` says in a word why a run is neither averaged nor called the best (empty if it counts); `verdicts` say
+    what can be concluded and what cannot.
+    """
 
     runs: tuple[Run, ...]
     states: tuple[State, ...]
@@ -66,11 +73,11 @@ class Comparison:
 
     @property
     def repeated(self) -> bool:
-        """Whether some of the runs differ in nothing but the seed."""
+        """Return whether some of the runs differ only in the seed."""
         return any(len(group.places) > 1 for group in self.seeds)
 
     def group_title(self, group: Seeds) -> str:
-        """`run1, run3 (2 seeds)`, or `run1, run3 (1 of 2 seeds)` where one did not finish in health."""
+        """Return `run1, run3 (2 seeds)`, or `run1, run3 (1 of 2 seeds)` if one of them is left out."""
         names = ", ".join(self.runs[place].name for place in group.places)
         if len(group.places) == 1:
             return names
@@ -78,8 +85,11 @@ class Comparison:
         return f"{names} ({of}{len(group.places)} seeds)"
 
     def group_rows(self) -> list[tuple[str, list[str], int | None]]:
-        """Over the seeds: fields that differ between the groups, then mean ± std of each measure that some run has;
-        the group that has been told apart as the best is named by its place."""
+        """Return the rows of the table over seeds: name, one text per group, and the index of the best group.
+
+        Fields that differ between the groups come first, then mean ± std of each measure that some run has. The index
+        is None if no group is told apart as the best.
+        """
         firsts = [group.places[0] for group in self.seeds]
         rows: list[tuple[str, list[str], int | None]] = []
         for name, values in self.differences.items():
@@ -108,7 +118,7 @@ class Comparison:
         ]
 
     def as_json(self) -> dict[str, Any]:
-        """The stable form of `compare --json`."""
+        """Return the stable form of `compare --json`."""
         return {
             "runs": [run.name for run in self.runs],
             "states": [state.state for state in self.states],
@@ -128,20 +138,17 @@ class Comparison:
 
 
 def _differences(runs: Sequence[Run]) -> dict[str, list[Value | None]]:
-    """Return the fields that differ as far as they are known, with each run's value."""
+    """Return the fields whose known values differ, with each run's value."""
     known = [run.resolved.known_values() for run in runs]
     rows = {name: [values[name] for values in known] for name in known[0] if name not in without_result()}
     return {name: values for name, values in rows.items() if differ(values)}
 
 
-_CONCLUDED = ("knn", "linear top-1", "loss")  # measures of which a sentence is said, where they are judged
+_CONCLUDED = ("knn", "linear top-1", "loss")  # measures that get a sentence if they are judged
 
 
 def compare(runs: Sequence[Run]) -> Comparison:
-    """Read the runs and set them side by side; a run that is named twice counts once.
-
-    Raises StoreError when one cannot be read.
-    """
+    """Read the runs and compare them; one that is named twice counts once. Raises StoreError if one cannot be read."""
     runs = list({run.path.resolve(): run for run in runs}.values())
     states = tuple(run.status for run in runs)
     histories = tuple(run.history() for run in runs)
@@ -155,7 +162,7 @@ def compare(runs: Sequence[Run]) -> Comparison:
     over_seeds = tuple(judging.groups(measure, seeds) for measure in measures)
     alone = tuple((place,) for place in range(len(runs)))
     verdicts = [judging.places(measure, alone) for measure in measures]
-    if repeated:  # one seed of several says nothing of its recipe, but how fast it ran
+    if repeated:  # a single seed among several says nothing about its recipe, except how fast it ran
         verdicts = [
             one if measure.metric and METRICS[measure.metric].within == "machine" else Verdict()
             for one, measure in zip(verdicts, measures, strict=True)
@@ -180,7 +187,7 @@ def compare(runs: Sequence[Run]) -> Comparison:
 def _sentences(
     runs: Sequence[Run], left_out: Sequence[str], measures: Sequence[Measure], verdicts: Sequence[Verdict]
 ) -> tuple[str, ...]:
-    """What may be concluded: who is left out and why, then one sentence a measure that was judged."""
+    """Return what can be concluded: which runs are left out and why, then one sentence per judged measure."""
     out = [f"{run.name} ({why})" for run, why in zip(runs, left_out, strict=True) if why]
     said = [f"Neither averaged nor crowned: {', '.join(out)}."] if out else []
     judged = zip(measures, verdicts, strict=True)
@@ -189,7 +196,7 @@ def _sentences(
 
 @dataclass(frozen=True)
 class _Judging:
-    """All that decides between runs: what they were measured on, and which of them count."""
+    """Judge between runs, from what they were measured on and which of them count."""
 
     runs: Sequence[Run]
     recipes: Sequence[Recipe]
@@ -202,7 +209,7 @@ class _Judging:
         return self.places(measure, [group.sound for group in seeds])
 
     def places(self, measure: Measure, groups: Sequence[tuple[int, ...]]) -> Verdict:
-        """Judge groups of runs, given by their places; runs that do not count are left out of theirs."""
+        """Judge groups of runs, given by their indices, without the runs that do not count."""
         if not measure.metric:
             return Verdict()
         about = METRICS[measure.metric]
@@ -229,7 +236,7 @@ class _Judging:
         )
 
     def _images(self, metric: str, place: int) -> int:
-        """How many test images the accuracy of a run was measured on; 0 where that is not known."""
+        """Return how many test images the accuracy of a run was measured on; 0 if that is not known."""
         within = METRICS[metric].within
         if within == "test":
             evaluation = self.linear[place]
@@ -244,7 +251,7 @@ class _Judging:
 
 
 def _seeds(recipes: Sequence[Recipe], measures: Sequence[Measure], left_out: Sequence[str]) -> tuple[Seeds, ...]:
-    """The runs in groups that differ in nothing but the seed, each where its first run stands."""
+    """Return the runs in groups that differ only in the seed, in the order of their first runs."""
     alike = {"seed": 0} | {item.key: item.default for item in fields() if not item.result}
     groups: dict[Recipe, list[int]] = {}
     for place, recipe in enumerate(recipes):

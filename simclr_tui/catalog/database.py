@@ -1,7 +1,7 @@
-"""catalog.db itself: the table `runs` for people and their queries, and the same rows packed for a quick start.
+"""The file catalog.db: the table `runs` for people and their queries, and the same rows packed for a fast start.
 
-A listing of ten thousand runs reads one sealed value a run instead of eighty. sqlite-utils makes the tables;
-everything else goes through the standard library, which starts ten times faster.
+A listing of ten thousand runs reads one checksummed value per run instead of eighty columns. sqlite-utils creates the
+tables; everything else uses the standard library, which starts ten times faster.
 """
 
 from __future__ import annotations
@@ -25,35 +25,35 @@ _TABLES: dict[str, Callable[[], dict[str, type]]] = {"runs": columns, "packed": 
 
 
 class Database:
-    """The index of one store. Damaged, locked, newer or not writable, it costs speed and never an answer."""
+    """Keep the index of one store. If it is damaged, locked, newer or not writable, only speed is lost."""
 
     def __init__(self, root: Path) -> None:
         self.path = root / CATALOG
-        # Where SQLite keeps an unfinished write; it must never be played back into another database.
+        # SQLite keeps an unfinished write here; it must never be played back into another database.
         self._journal = root / f"{CATALOG}-journal"
 
     def load(self) -> dict[str, Row]:
-        """Every row that is whole, by name; none where the database does not tell."""
+        """Return every intact row by name; none if the database cannot be read."""
         address = self.path.absolute().as_uri()
         try:
             with contextlib.closing(sqlite3.connect(f"{address}?mode=ro", uri=True, timeout=BUSY)) as database:
                 packed = database.execute("select row from packed").fetchall()
                 ((count,),) = database.execute("select count(*) from runs")
         except sqlite3.OperationalError:
-            return {}  # not there, locked, read-only or of another shape: the folders tell all the same
+            return {}  # missing, locked, read-only or of another shape: the folders are read instead
         except sqlite3.DatabaseError:
             self._set_aside()
             return {}
         if count != len(packed):
-            return {}  # someone took rows away, or put some there
+            return {}  # rows were added or removed by another program
         return {row["name"]: row for (data,) in packed if (row := _unpacked(data)) is not None}
 
     def save(self, changed: list[Row], gone: list[str], every: Callable[[], Iterable[Row]]) -> None:
-        """Write what changed; `every` row into tables made anew. What cannot be written is tried at the next look."""
+        """Write the changed rows, or `every` row if the tables had to be created; a failed write is tried next time."""
         try:
             self._write(changed, gone, every)
         except (sqlite3.OperationalError, UnicodeEncodeError, OverflowError):
-            return  # the last two: a path or a number that SQLite cannot hold
+            return  # the last two mean a path or a number that SQLite cannot store
         except sqlite3.DatabaseError:
             self._set_aside()
             with contextlib.suppress(sqlite3.DatabaseError):
@@ -85,7 +85,7 @@ class Database:
 
 
 def _is_of_our_shape(connection: sqlite3.Connection, table: str) -> bool:
-    """A newer version may have added columns; they are kept."""
+    """Return whether a table has all our columns. Columns that a newer version added are kept."""
     found = {name: key for _, name, _, _, _, key in connection.execute(f"pragma table_info({table})")}
     return found.keys() >= _TABLES[table]().keys() and found["name"] == 1
 
@@ -115,12 +115,12 @@ def _upsert(table: str) -> str:
 
 @cache
 def _layout() -> int:
-    """Part of every seal, so that a row packed with other columns is no row."""
+    """Return a checksum of the columns. It is part of every row's, so a row packed with other columns is rejected."""
     return zlib.crc32(repr(tuple(columns())).encode())
 
 
 def _packed(row: Row) -> bytes:
-    """The row's values behind a checksum: a page can be damaged and still be readable."""
+    """Return the row's values after a checksum, because a damaged page can still be readable."""
     data = msgspec.msgpack.encode([row[key] for key in columns()])
     return zlib.crc32(data, _layout()).to_bytes(4, "little") + data
 

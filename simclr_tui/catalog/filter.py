@@ -1,7 +1,7 @@
 """The filter language of `ls` and the dashboard: `state:running bs>=256 temp<0.5 knn>0.8 tag:paper "free text"`.
 
-Terms are joined by "and". `key:a,b` is any of several; `-` before a term turns it round; a bare word or a quoted
-text is looked for in name, note, tags and data.
+Terms are joined by "and". `key:a,b` matches any of several values; `-` before a term negates it; a bare word or a
+quoted text is searched for in name, note, tags, data and preset.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _SEARCHED = ("name", "note", "tags", "data", "preset")
 
 @dataclass(frozen=True)
 class Filter:
-    """A parsed filter; calling it tells whether a row passes."""
+    """Hold a parsed filter; calling it returns whether a row passes."""
 
     text: str
     tests: tuple[Test, ...]
@@ -40,7 +40,7 @@ class Filter:
 
 
 def parse_filter(text: str) -> Filter:
-    """Read a filter. Raises RecipeError naming the unknown column or the value that is not a number."""
+    """Parse a filter. Raises RecipeError naming an unknown column or a value that is not a number."""
     tests: list[Test] = []
     position = 0
     while position < len(text):
@@ -63,7 +63,7 @@ def parse_filter(text: str) -> Filter:
 
 
 def complete_filter(text: str, rows: Iterable[Row] = ()) -> list[str]:
-    """The texts that the last term of `text` could become: columns, then the values that a column has in `rows`."""
+    """Return the completions of the last term of `text`: columns, or the values that a column has in `rows`."""
     head, _, term = text.rpartition(" ")
     start = f"{head} " if head else ""
     sign = "-" if term.startswith("-") else ""
@@ -84,7 +84,7 @@ def _sign(name: str) -> str:
 
 
 def _values(column: str, rows: Iterable[Row]) -> list[str]:
-    """The words that stand in a column, those that may stand there included."""
+    """Return the words found in a column, and those that are always valid there."""
     found: set[str] = set(STATES) if column == "state" else set()
     with contextlib.suppress(RecipeError):
         found |= set(field(column).choices)

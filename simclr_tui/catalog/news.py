@@ -1,4 +1,4 @@
-"""What happened to runs between two listings, in sentences."""
+"""Report in sentences what happened to runs between two listings."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from simclr_tui.config import News
 from simclr_tui.store.state import FLAGS
 from simclr_tui.text import percent, safe
 
-_AT_ONCE = 3  # messages on screen at one moment
+_MAX_MESSAGES = 3  # on screen at once
 
 
 _ENDS: tuple[News, ...] = ("finished", "failed", "lost", "stopped")
@@ -18,7 +18,7 @@ _ENDS: tuple[News, ...] = ("finished", "failed", "lost", "stopped")
 
 @dataclass(frozen=True)
 class Event:
-    """One piece of news about a run; `message` is a sentence."""
+    """Hold one piece of news about a run; `message` is a sentence."""
 
     run: str
     event: News
@@ -30,7 +30,7 @@ class Event:
 
 
 def news(before: dict[str, Row], rows: Sequence[Row]) -> list[Event]:
-    """What happened between two listings. A run that is new to the list is no news."""
+    """Return what happened between two listings. A run that is new to the list is not news."""
     found: list[Event] = []
     for row in rows:
         old = before.get(row["name"])
@@ -63,8 +63,8 @@ def _event(row: Row, event: News) -> Event:
 
 
 def in_brief(events: Sequence[Event]) -> list[tuple[str, bool]]:
-    """Messages for one screen, each with whether it is bad; more than a few events become one a kind."""
-    if len(events) <= _AT_ONCE:
+    """Return messages for the screen, each with whether it is bad; more than a few events become one per kind."""
+    if len(events) <= _MAX_MESSAGES:
         return [(event.message, event.bad) for event in events]
     kinds: dict[News, list[Event]] = {}
     for event in events:

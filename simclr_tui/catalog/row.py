@@ -1,4 +1,4 @@
-"""One run as a flat row: what lists show, sort and filter by."""
+"""One run as a flat row, for lists to show, sort and filter."""
 
 from __future__ import annotations
 
@@ -45,19 +45,19 @@ OWN: dict[str, type] = {
     "fingerprint": str,
 }
 SUMMARY = tuple(metric.name for metric in COLUMNS if not metric.evaluation)
-"""The metrics that stand in a run's summary."""
+"""Metrics that are part of a run's summary."""
 EVALUATED = {metric.name: metric.evaluation for metric in COLUMNS if metric.evaluation}
-"""Column to the evaluation (on the run's own data) whose top-1 it holds."""
+"""Columns, and the evaluation (on the run's own data) whose top-1 each of them holds."""
 
 
 @cache
 def columns() -> dict[str, type]:
-    """Every column of the catalog and its type."""
+    """Return every column of the catalog and its type."""
     return OWN | {item.short: item.type for item in fields()} | dict.fromkeys((*SUMMARY, *EVALUATED), float)
 
 
 def make_row(run: Run, fingerprint: str) -> Row:
-    """Read a run folder into a row. A folder that cannot be read still gives one, with `error` saying why."""
+    """Read a run folder into a row. A folder that cannot be read gives a row whose `error` says why."""
     row: Row = dict.fromkeys(columns())
     row |= {"name": run.name, "path": str(run.path), "fingerprint": fingerprint, "state": "lost", "error": ""}
     try:
@@ -88,7 +88,7 @@ def _evaluated(run: Run) -> Row:
 
 
 def state_columns(state: State) -> Row:
-    """The part of a row that changes while a run trains."""
+    """Return the part of a row that changes while a run trains."""
     summary: Mapping[str, float] = state.summary
     return {
         "state": state.state,
@@ -108,7 +108,7 @@ _ALIASES = {"tag": "tags"}
 
 
 def find_column(word: str, what_for: str) -> str:
-    """The column meant by a name, a recipe field's key or an alias. Raises RecipeError with the nearest name."""
+    """Return the column meant by a name, a field's key or an alias. Raises RecipeError suggesting the closest name."""
     name = _ALIASES.get(word, word)
     if name in columns():
         return name
@@ -120,7 +120,7 @@ def find_column(word: str, what_for: str) -> str:
 
 
 def parse_columns(text: str) -> tuple[str, ...]:
-    """Columns from names joined by commas or spaces. Raises RecipeError with the nearest name."""
+    """Return the columns named in a text, separated by commas or spaces. Raises RecipeError for an unknown name."""
     return tuple(dict.fromkeys(find_column(word, "show") for word in text.replace(",", " ").split()))
 
 
@@ -133,7 +133,7 @@ _WRITERS: dict[str, Callable[[float], str]] = {
 
 
 def cell_text(column: str, value: Any) -> str:
-    """A value as lists show it; outside text is made safe."""
+    """Return a value as lists show it; text from outside is sanitised."""
     if value is None or value == "":
         return "–"
     if isinstance(value, bool):
@@ -146,7 +146,7 @@ def cell_text(column: str, value: Any) -> str:
 
 
 def public(row: Row) -> Row:
-    """The row as `ls --json` prints it: lists as lists, nothing internal."""
+    """Return the row as `ls --json` prints it: tags and flags as lists, and nothing internal."""
     shown = {key: value for key, value in row.items() if key != "fingerprint"}
     for key in ("tags", "flags"):
         shown[key] = [word for word in (row[key] or "").split(",") if word]
@@ -154,7 +154,7 @@ def public(row: Row) -> Row:
 
 
 def differing(rows: list[Row]) -> list[str]:
-    """Short names of the recipe fields in which the rows are not all equal, as far as their values are known."""
+    """Return the short names of the recipe fields whose known values differ between the rows."""
     names = [item.short for item in fields()]
     columns = zip(*map(itemgetter(*names), rows), strict=True)
     return [name for name, values in zip(names, columns, strict=False) if differ(values)]

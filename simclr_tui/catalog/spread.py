@@ -1,4 +1,4 @@
-"""What several values of one figure say together: mean, sample standard deviation and an interval."""
+"""The mean, sample standard deviation and confidence interval of several values of one figure."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from simclr_tui.catalog.student import t_quantile
 
 @dataclass(frozen=True)
 class Spread:
-    """`std` has n − 1 below the line; it is None for a single value."""
+    """Hold mean and sample standard deviation (n − 1), which is None for a single value."""
 
     mean: float
     std: float | None
@@ -20,7 +20,7 @@ class Spread:
 
     @property
     def half(self) -> float | None:
-        """Half the width of the mean's 95% interval, by Student's t; None for a single value."""
+        """Return half the width of the mean's 95% interval, by Student's t; None for a single value."""
         if self.std is None:
             return None
         return t_quantile(self.count - 1) * self.std / math.sqrt(self.count)
@@ -33,7 +33,7 @@ class Spread:
 
 
 def spread_of(values: Iterable[Any]) -> Spread | None:
-    """Return mean and deviation of the finite numbers among `values`; None where there are none."""
+    """Return mean and deviation of the finite numbers among `values`; None if there are none."""
     known = [float(v) for v in values if isinstance(v, int | float) and not isinstance(v, bool) and math.isfinite(v)]
     count = len(known)
     if not count:
@@ -41,6 +41,6 @@ def spread_of(values: Iterable[Any]) -> Spread | None:
     mean = math.fsum(value / count for value in known)  # divided first, so that the sum cannot overflow
     if count == 1:
         return Spread(mean, None, 1)
-    # Ten times as fast as `statistics.stdev`, which a list of ten thousand runs in groups would wait for.
+    # Ten times as fast as `statistics.stdev`, which would delay a grouped list of ten thousand runs.
     squares = math.fsum((value - mean) * (value - mean) for value in known)
     return Spread(mean, math.sqrt(squares / (count - 1)), count)

@@ -1,4 +1,4 @@
-"""Student's t distribution, as far as intervals need it; scipy would take longer to import than a listing to print."""
+"""Student's t distribution, as far as intervals need it; importing scipy would take longer than printing a listing."""
 
 from __future__ import annotations
 
@@ -47,13 +47,13 @@ def _incomplete_beta(x: float, a: float, b: float) -> float:
             term = half * (b - half) * x / ((a + 2 * half - 1) * (a + 2 * half))
         else:
             term = -(a + half) * (a + b + half) * x / ((a + 2 * half) * (a + 2 * half + 1))
-        d = 1.0 / (_apart(1.0 + term * d))
-        c = _apart(1.0 + term / c)
+        d = 1.0 / (_nonzero(1.0 + term * d))
+        c = _nonzero(1.0 + term / c)
         fraction *= c * d
         if index and abs(c * d - 1.0) < 1e-15:
             break
     return front * (fraction - 1.0)
 
 
-def _apart(value: float) -> float:
+def _nonzero(value: float) -> float:
     return value if abs(value) > _TINY else _TINY

@@ -16,7 +16,7 @@ def main(root: str) -> None:
     """Read the run folders that have changed into the catalog, at low priority: training comes first."""
     with contextlib.suppress(OSError):
         os.nice(10)
-    with contextlib.suppress(StoreError, OSError):  # the store has gone; the next look will say so
+    with contextlib.suppress(StoreError, OSError):  # the store is gone, which the next listing reports
         Catalog(Store(Path(root))).rows()
 
 

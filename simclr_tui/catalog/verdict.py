@@ -1,4 +1,4 @@
-"""Whether one result is better than another, or the difference may be noise; always with a sentence that says so."""
+"""Judge whether one result is better than another or the difference may be noise, with a sentence that says so."""
 
 from __future__ import annotations
 
@@ -14,8 +14,10 @@ from simclr_tui.text import number
 
 @dataclass(frozen=True)
 class Sample:
-    """What one recipe reached, a value a seed, in the order of `seeds`. `images`: how many images an accuracy was
-    measured on, where it is one (0: it is none, or that is not known)."""
+    """Hold the results of one recipe, one value per seed, in the order of `seeds`.
+
+    `images` is how many images an accuracy was measured on; 0 if that is not known or the values are no accuracy.
+    """
 
     name: str
     values: tuple[float, ...]
@@ -29,8 +31,11 @@ class Sample:
 
 @dataclass(frozen=True)
 class Difference:
-    """`mean` of the first minus that of the second; `half` is half the width of its 95% interval, None where nothing
-    says how large the noise is."""
+    """Hold the difference of two results: `mean` is that of the first minus that of the second.
+
+    `half` is half the width of its 95% interval, or None if the size of the noise is unknown; `by` says how it was
+    found.
+    """
 
     mean: float
     half: float | None
@@ -42,10 +47,10 @@ class Difference:
 
 
 def difference(first: Sample, second: Sample) -> Difference:
-    """Return how far two results lie apart, and how far they might by chance.
+    """Return how far two results are apart, and how far they might be by chance.
 
-    Seeds in common are paired; other seeds by Welch; one run against several by the spread of the several; single runs
-    by the standard error of an accuracy on so many images, two of which are taken.
+    The same seeds are compared in pairs, other seeds by Welch's interval, one run against several by the spread of the
+    several, and two single runs by two standard errors of an accuracy on that many images.
     """
     apart = first.mean - second.mean
     many, few = sorted((len(first.values), len(second.values)), reverse=True)
@@ -61,8 +66,10 @@ def difference(first: Sample, second: Sample) -> Difference:
 
 
 def standard_error(share: float, images: int) -> float:
-    """Return the standard error of an accuracy (0–1) measured on so many images; Agresti and Coull's, which is not zero
-    at 0 and 1."""
+    """Return the standard error of an accuracy (0–1) measured on `images` images.
+
+    It is Agresti and Coull's, which is not zero at 0 and 1.
+    """
     middle = (share * images + 2.0) / (images + 4.0)
     return math.sqrt(middle * (1.0 - middle) / (images + 4.0))
 
@@ -95,8 +102,10 @@ def _one_more(several: Sample) -> float:
 
 @dataclass(frozen=True)
 class Verdict:
-    """`winner` is a place among the judged, None where there is none; `words` is one sentence, or empty where there
-    was nothing to judge."""
+    """Hold the outcome: `winner` is the index of the best result, or None, and `words` one sentence.
+
+    `words` is empty if there was nothing to judge.
+    """
 
     winner: int | None = None
     words: str = ""
@@ -110,9 +119,9 @@ def judge(
     share: bool = False,
     differently: Sequence[str] = (),
 ) -> Verdict:
-    """Name the best of several results, unless they were measured `differently` or the next best is not told apart.
+    """Name the best of several results, unless they were measured `differently` or the second best is not told apart.
 
-    A sample is None where there is nothing to judge by.
+    A sample is None if a recipe has no result to judge.
     """
     there = [(place, one) for place, one in enumerate(samples) if one is not None and one.values]
     if not better or len(there) < 2:

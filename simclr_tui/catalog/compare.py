@@ -180,12 +180,12 @@ def compare(runs: Sequence[Run]) -> Comparison:
         seeds=seeds,
         left_out=left_out,
         over_seeds=over_seeds,
-        verdicts=_sentences(runs, left_out, measures, said),
+        verdicts=_sentences(runs, left_out, measures, verdicts=said),
     )
 
 
 def _sentences(
-    runs: Sequence[Run], left_out: Sequence[str], measures: Sequence[Measure], verdicts: Sequence[Verdict]
+    runs: Sequence[Run], left_out: Sequence[str], measures: Sequence[Measure], *, verdicts: Sequence[Verdict]
 ) -> tuple[str, ...]:
     """Return what can be concluded: which runs are left out and why, then one sentence per judged measure."""
     out = [f"{run.name} ({why})" for run, why in zip(runs, left_out, strict=True) if why]

@@ -90,7 +90,7 @@ def _native(recipe: Recipe, counter: _Counter, channels: int) -> int:
         for block in range(blocks):
             stride = 2 if stage > 0 and block == 0 else 1
             side_in, side = side, -(-side // stride)
-            counter.block(inputs, widths[stage], expansion, side_in, side, stride)
+            counter.block(inputs, widths[stage], expansion, side_in=side_in, side=side, stride=stride)
             inputs = widths[stage] * expansion
     return inputs
 
@@ -106,7 +106,7 @@ class _Counter:
         self.parameters += weights + 2 * outputs
         self.macs += weights * side * side
 
-    def block(self, inputs: int, width: int, expansion: int, side_in: int, side: int, stride: int) -> None:
+    def block(self, inputs: int, width: int, expansion: int, *, side_in: int, side: int, stride: int) -> None:
         if expansion == 1:
             self.conv(inputs, width, 3, side)
             self.conv(width, width, 3, side)

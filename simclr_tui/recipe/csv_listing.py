@@ -49,7 +49,7 @@ def csv_layout(file: Path, reading: Reading = DEFAULT_READING) -> Layout:
             continue
         seen[name] = entry
     _check_files(file, root, seen)
-    return _layout(file, seen, reading, left_out, notes)
+    return _layout(file, seen, reading, left_out=left_out, notes=notes)
 
 
 def _read(file: Path) -> tuple[list[list[str]], tuple[int | None, ...]]:
@@ -87,7 +87,7 @@ def _check_files(file: Path, root: Path, seen: dict[str, tuple[str, str, str]]) 
 
 
 def _layout(
-    file: Path, seen: dict[str, tuple[str, str, str]], reading: Reading, left_out: LeftOut, notes: list[str]
+    file: Path, seen: dict[str, tuple[str, str, str]], reading: Reading, *, left_out: LeftOut, notes: list[str]
 ) -> Layout:
     sides = {name: _side(file, name, split) for name, (_, split, _) in seen.items()}
     known = {label for label, _, _ in seen.values() if label.lower() not in _UNLABELLED}

@@ -23,7 +23,7 @@ class Smoothed:
         self._newest = math.nan  # the last value averaged, to notice when a resumed attempt has replaced it
 
     def update(self, column: Column, budget: int) -> bool:
-        """Average in up to `budget` new values, and return whether there are more."""
+        """Add up to `budget` new values to the average, and return whether there are more."""
         if self._is_stale(column):
             self._reset()
         start = len(self.rows)

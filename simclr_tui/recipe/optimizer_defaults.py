@@ -15,8 +15,10 @@ from simclr_tui.recipe.recipe import Recipe
 Values = dict[str, float | str]
 
 _SGD: Values = {"lr": 0.03, "lr_scaling": "linear", "weight_decay": 5e-4}  # preset cifar10-sgd, published for SGD
-_LARS: Values = {"lr": 0.3, "lr_scaling": "linear", "weight_decay": 1e-6}  # §2.2, ImageNet
-_LARS_SMALL: Values = {**_LARS, "lr": 1.0}  # §B.9: the middle of 0.5, 1.0 and 1.5, for CIFAR-10
+# §B.1, ImageNet: as 0.3·N/256 of §2.2 at N = 4096, and better than it at the small batches that one GPU holds.
+_LARS: Values = {"lr": 0.075, "lr_scaling": "sqrt", "weight_decay": 1e-6}
+# §B.9: the middle of 0.5, 1.0 and 1.5, for CIFAR-10.
+_LARS_SMALL: Values = {"lr": 1.0, "lr_scaling": "linear", "weight_decay": 1e-6}
 _ADAM: Values = {"lr": 3e-4, "lr_scaling": "none", "weight_decay": 0.0}  # preset report
 _ADAMW: Values = {**_ADAM, "weight_decay": 0.01}  # torch's own decay, which is decoupled from the rate
 
@@ -64,7 +66,7 @@ def known_to_fail(recipe: Recipe) -> list[str]:
     if recipe.optimizer == "lars" and peak < 0.2:
         found.append(
             f"LARS at a learning rate of {peak:g} hardly learns, because each step changes the weights by only about a"
-            " thousandth of that fraction: give --lr 1.0 --lr-scaling linear (0.3 for large images)"
+            " thousandth of that fraction: give --lr 1.0 --lr-scaling linear (0.075, sqrt for large images)"
         )
     if recipe.micro_batch.isdigit() and int(recipe.micro_batch) < min(64, recipe.batch_size):
         found.append(

@@ -39,7 +39,7 @@ def test_what_is_brought_is_the_published_value_and_says_where_it_is_from():
     assert (adam.sources["optimizer"], adam.sources["momentum"]) == ("flag", "preset cifar10-sgd")
     assert tuned(resolve("cifar10-sgd", flags={"optimizer": "lars"}).recipe) == ("lars", 1.0, "linear", 1e-6)
     large = {"optimizer": "lars", "image_size": 224}
-    assert tuned(resolve("cifar10-sgd", flags=large).recipe) == ("lars", 0.3, "linear", 1e-6)
+    assert tuned(resolve("cifar10-sgd", flags=large).recipe) == ("lars", 0.075, "sqrt", 1e-6)
     assert tuned(resolve("report", flags={"optimizer": "sgd"}).recipe) == ("sgd", 0.03, "linear", 5e-4)
 
 

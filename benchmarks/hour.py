@@ -123,12 +123,14 @@ def measure(encoder: Encoder, images: Path, side: int) -> dict[str, float]:
     data = open_data(f"folder:{images}", image_size=side, subset=0, progress=lambda *_: None)
     if data.test is None or data.test.labels is None or data.train.labels is None:
         raise SystemExit(f"{images} has no labelled test images")
-    bank, queries = (extract_features(encoder, part.images, side, CPU) for part in (data.train, data.test))
+    bank, queries = (extract_features(encoder, part.images, side, device=CPU) for part in (data.train, data.test))
     labels, answers = (torch.from_numpy(part.labels) for part in (data.train, data.test))
     classes = len(data.classes)
     return {
-        "knn_200_weighted": knn_accuracy(bank, labels, queries, answers, classes, k=200),
-        "knn_10": knn_accuracy(bank, labels, queries, answers, classes, k=10, temperature=_UNWEIGHTED),
+        "knn_200_weighted": knn_accuracy(bank, labels, queries, query_labels=answers, classes=classes, k=200),
+        "knn_10": knn_accuracy(
+            bank, labels, queries, query_labels=answers, classes=classes, k=10, temperature=_UNWEIGHTED
+        ),
     }
 
 

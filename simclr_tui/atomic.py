@@ -55,7 +55,7 @@ class SystemOs:
 SYSTEM_OS: Os = SystemOs()
 
 
-def write_file(path: Path, data: bytes, durable: bool = True, system: Os = SYSTEM_OS, *, private: bool = False) -> None:
+def write_file(path: Path, data: bytes, durable: bool = True, *, system: Os = SYSTEM_OS, private: bool = False) -> None:
     """Replace the content of `path`: after a crash at any moment either the old or the new content is there, whole.
 
     `durable` also survives power loss (fsync of file and folder), and removes what killed writers of this file left

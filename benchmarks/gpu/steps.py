@@ -68,7 +68,7 @@ def training(preset: str = "cifar10-sgd", **flags: Any) -> tuple[Training, Run]:
     """Return a run's parts, ready to train on generated images; it measures no kNN on the way."""
     defaults = {"data": "shapes", "subset": 24 * BATCH, "epochs": 1, "knn_every": 0, "device": DEVICE} | SMALL
     run = create(Store(folder("WORK") / "steps"), make_plan(preset, flags=defaults | flags))
-    return prepare(Run(run.path).recipe, run.paths, Reporter(run.paths), StopFlag()), run
+    return prepare(Run(run.path).recipe, run.paths, Reporter(run.paths), stop=StopFlag()), run
 
 
 @contextlib.contextmanager

@@ -79,7 +79,7 @@ def streamed_equal_resident(parts: Training, verdict: Verdict) -> None:
     streamed.resident = None
     busy = torch.randn(6144 if ON_GPU else 64, 6144 if ON_GPU else 64, device=device, dtype=torch.bfloat16)
     wrong = torch.zeros((), device=device, dtype=torch.int64)
-    with Feed(streamed, device, order, 0, BATCHES) as feed:
+    with Feed(streamed, device, order, first=0, last=BATCHES) as feed:
         for _ in range(BATCHES):
             ids, batch = feed.take()
             busy @ busy

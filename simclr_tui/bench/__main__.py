@@ -77,7 +77,7 @@ def _measure(what: str, directory: Path, args: argparse.Namespace) -> list[Figur
         return train_figures(recipe, steps=args.steps, repeat=args.repeat, peer=args.peer, managed=managed)
     from simclr_tui.bench.store import store_figures
 
-    return store_figures(directory, args.count, args.steps, args.repeat)
+    return store_figures(directory, args.count, args.steps, times=args.repeat)
 
 
 def _versions() -> dict[str, str]:

@@ -63,7 +63,7 @@ def data_figures(directory: Path, count: int, repeat: int) -> list[Figure]:
         pairs = zip(speeds[f"{name}: streamed"], speeds[f"{name}: torchvision"], strict=True)
         figures.append(Figure(f"{name}: times torchvision", "×", [mine / other for mine, other in pairs]))
     files = sorted((directory / "generated").iterdir())
-    looked = inspect_figure(directory, files, MOST if count >= 512 else 10 * count, repeat)
+    looked = inspect_figure(directory, files, MOST if count >= 512 else 10 * count, repeat=repeat)
     return [*figures, Figure(f"a file of {SIDE} px", "kB", [mean_bytes / 1000]), looked]
 
 
@@ -96,7 +96,7 @@ def _streamed(recipe: Recipe, images: FileImages, compute: Compute) -> Pass:
     steps = recipe.steps_per_epoch(len(images))
 
     def once() -> int:
-        with _synchronised(compute), Feed(source, compute.device, order, 0, steps) as feed:
+        with _synchronised(compute), Feed(source, compute.device, order, first=0, last=steps) as feed:
             for _ in range(steps):
                 ids, batch = feed.take()
                 two_views(batch, draw_views(recipe, 0, ids, source.side), SIDE, torch.channels_last)

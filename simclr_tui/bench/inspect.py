@@ -14,7 +14,7 @@ MOST = 200_000
 _CLASSES = 10
 
 
-def inspect_figure(directory: Path, files: list[Path], count: int, repeat: int) -> Figure:
+def inspect_figure(directory: Path, files: list[Path], count: int, *, repeat: int) -> Figure:
     """Return the seconds that `simclr data inspect` needs for `count` links to these files, in ten class folders."""
     links = directory / "looked-at"
     for label in range(_CLASSES):

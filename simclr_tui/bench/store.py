@@ -21,7 +21,7 @@ _COLUMNS = 120
 _TICK = 50  # new lines per tick
 
 
-def store_figures(directory: Path, runs: int, steps: int, times: int) -> list[Figure]:
+def store_figures(directory: Path, runs: int, steps: int, *, times: int) -> list[Figure]:
     """Return every figure, working in the folder `directory` and leaving its files there."""
     return [
         *_logging(directory / "logged", times),
@@ -39,7 +39,7 @@ def _logging(directory: Path, times: int) -> list[Figure]:
 
     def log() -> None:
         for step in range(_CALLS):
-            writer.write(step, step / 390, step / 10, values)
+            writer.write(step, step / 390, step / 10, values=values)
 
     taken = seconds(log, times)
     writer.close()

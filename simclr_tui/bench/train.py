@@ -192,7 +192,9 @@ def train_figures(
         figures.append(Figure("simclr run, dashboard open", "images/s", runs))
         figures.append(Figure("cost of being managed", "%", costs, 1))
     work = _PASSES * _macs(recipe, steps) if recipe.native_encoder else 0.0
-    return figures + _derived(recipe, compute, speeds[own], peaks, peers, benches[own].split(steps), work)
+    return figures + _derived(
+        recipe, compute, speeds[own], peaks=peaks, peers=peers, split=benches[own].split(steps), work=work
+    )
 
 
 def _sides(recipe: Recipe, steps: int) -> list[int]:
@@ -219,6 +221,7 @@ def _derived(
     recipe: Recipe,
     compute: Compute,
     own: list[float],
+    *,
     peaks: list[float],
     peers: list[float],
     split: dict[str, float],

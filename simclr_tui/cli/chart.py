@@ -20,6 +20,7 @@ def draw_chart(
     runs: Sequence[tuple[str, History]],
     metric: str,
     axis: Axis = "step",
+    *,
     width: int | None = None,
     height: int = 14,
     smoothing: float = 0.0,

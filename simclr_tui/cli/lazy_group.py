@@ -67,7 +67,7 @@ class VerbGroup(TyperGroup):
         page += [*_paragraph(self.help or "", width), "", *_panel("Options", options, width)]
         wide = max(map(len, VERBS))
         for panel, verbs in groupby(VERBS.values(), key=lambda verb: verb.panel):
-            page += _panel(panel, [(verb.name, verb.help) for verb in verbs], width, wide)
+            page += _panel(panel, [(verb.name, verb.help) for verb in verbs], width, wide=wide)
         page += ["", *_paragraph(self.epilog or "", width)]
         # Printed here rather than handed to the formatter, which drops the page when no command is given.
         streams.write("\n".join(page), styled=True)
@@ -77,7 +77,7 @@ def _paragraph(text: str, width: int) -> list[str]:
     return [f" {line}" for line in _wrapped(text, width - 2)]
 
 
-def _panel(title: str, rows: Iterable[tuple[str, str]], width: int, wide: int = 0) -> list[str]:
+def _panel(title: str, rows: Iterable[tuple[str, str]], width: int, *, wide: int = 0) -> list[str]:
     """Return a titled frame around names and their descriptions, which wrap in their own column."""
     rows = list(rows)
     wide = max(wide, *(len(name) for name, _ in rows))

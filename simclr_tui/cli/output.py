@@ -97,7 +97,7 @@ def side_by_side(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     start = 1
     while start < len(titles):
         end = len(titles)
-        while end > start + 1 and sys.stdout.isatty() and _least(titles, rows, start, end) > width():
+        while end > start + 1 and sys.stdout.isatty() and _least(titles, rows, start, end=end) > width():
             end -= 1
         shown = [0, *range(start, end)]
         if start > 1:
@@ -106,7 +106,7 @@ def side_by_side(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         start = end
 
 
-def _least(titles: Sequence[str], rows: Sequence[Sequence[str]], start: int, end: int) -> int:
+def _least(titles: Sequence[str], rows: Sequence[Sequence[str]], start: int, *, end: int) -> int:
     """Return the cells that these columns need at least, their titles shortened."""
     least = [
         max(min(_NAME, len(titles[at])) if at else 0, *(len(row[at]) for row in rows)) for at in (0, *range(start, end))

@@ -31,7 +31,7 @@ def parallel_lines(sweep: Sweep, results: Sequence[TrialResult], columns: int) -
         return []
     logs = {axis.name for axis in sweep.axes if axis.log}
     axes = [_Axis(name, [one.values[name] for one in scored], name in logs) for name in names]
-    axes.append(_Axis("kNN", [one.mean or 0.0 for one in scored], False, percent))
+    axes.append(_Axis("kNN", [one.mean or 0.0 for one in scored], False, words=percent))
     apart = max(6, (columns - 2 * _LABEL) // (len(axes) - 1))
     grid = [[" "] * (apart * (len(axes) - 1) + 1) for _ in range(_ROWS)]
     for index in range(len(axes)):
@@ -40,7 +40,7 @@ def parallel_lines(sweep: Sweep, results: Sequence[TrialResult], columns: int) -
     for place in range(len(scored)):
         rows, rank = [axis.rows[place] for axis in axes], len(scored) - place
         if rank <= _BEST:
-            _draw(grid, rows, apart, str(rank))
+            _draw(grid, rows, apart, mark=str(rank))
         for index, row in enumerate(rows):
             grid[row][index * apart] = str(rank) if rank <= _BEST else "+"
     return _framed(axes, grid, apart)
@@ -50,7 +50,7 @@ class _Axis:
     """Place each trial on one axis (row 0 is the top), with labels for its two ends."""
 
     def __init__(
-        self, name: str, values: Sequence[Value], log: bool, words: Callable[[Any], str] | None = None
+        self, name: str, values: Sequence[Value], log: bool, *, words: Callable[[Any], str] | None = None
     ) -> None:
         self.name = name
         numeric = all(isinstance(value, int | float) and not isinstance(value, bool) for value in values)
@@ -65,7 +65,7 @@ class _Axis:
         self.top, self.bottom = shown(order[-1]), shown(order[0])
 
 
-def _draw(grid: list[list[str]], rows: Sequence[int], apart: int, mark: str) -> None:
+def _draw(grid: list[list[str]], rows: Sequence[int], apart: int, *, mark: str) -> None:
     for index, (left, right) in enumerate(itertools.pairwise(rows)):
         for step in range(apart + 1):
             grid[round(left + (right - left) * step / apart)][index * apart + step] = mark

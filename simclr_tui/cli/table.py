@@ -43,7 +43,7 @@ def draw_table(
     the first, from the right. `style` names the colour of a cell; None draws without colour.
     """
     columns = [
-        _Column(title, cells, index in right, _LEAST if index else _LEAST_NAME)
+        _Column(title, cells, index in right, least=_LEAST if index else _LEAST_NAME)
         for index, (title, *cells) in enumerate(zip(titles, *rows, strict=True))
     ]
     given = list(columns)
@@ -83,7 +83,7 @@ def _unusual(text: str) -> int:
 class _Column:
     """Hold one column's cells, and their shortened form while the table is being fitted."""
 
-    def __init__(self, title: str, cells: Sequence[str], right: bool, least: int = _LEAST) -> None:
+    def __init__(self, title: str, cells: Sequence[str], right: bool, *, least: int = _LEAST) -> None:
         self.title, self.right, self._least = title, right, least
         self._cells = cells
         self.natural = max(map(width_of, (title, *cells)))

@@ -52,7 +52,7 @@ def draw_figure(series: Sequence[Series], metrics: Sequence[str], axis: Axis = "
         figure = Figure(figsize=(3.3 * len(metrics), 2.4), layout="constrained")
         for place, metric in enumerate(metrics, start=1):
             panel = figure.add_subplot(1, len(metrics), place)
-            _draw_panel(panel, series, metric, axis)
+            _draw_panel(panel, series, metric, axis=axis)
             if place == 1 and len(series) > 1:
                 panel.legend()
     return figure
@@ -67,7 +67,7 @@ def save_figure(figure: Any, target: Path) -> None:
         figure.savefig(target, metadata=dated)
 
 
-def _draw_panel(panel: Any, series: Sequence[Series], metric: str, axis: Axis) -> None:
+def _draw_panel(panel: Any, series: Sequence[Series], metric: str, *, axis: Axis) -> None:
     known = METRICS.get(metric)
     percent = known is not None and known.unit == "share"
     drawn = False

@@ -71,7 +71,7 @@ class Scatter:
         return mark, f"{style} reverse bold".strip() if marked else style
 
 
-def nearest(places: Sequence[Place], start: int, across: int, down: int) -> int:
+def nearest(places: Sequence[Place], start: int, *, across: int, down: int) -> int:
     """Return the point nearest to `start` in a direction, preferring straight ahead over sideways.
 
     Points in the same cell are visited one after another, so that each can be reached.

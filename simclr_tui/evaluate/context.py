@@ -96,7 +96,11 @@ class Context:
         compute, parts = self.compute, []
         for start in range(0, len(images), _CHUNK):
             part = images[start : start + _CHUNK]
-            parts.append(extract_features(self.encoder, part, self.recipe.image_size, compute.device, compute.autocast))
+            parts.append(
+                extract_features(
+                    self.encoder, part, self.recipe.image_size, device=compute.device, autocast=compute.autocast
+                )
+            )
             self.progress(what, start + len(part), len(images))
         h = torch.cat(parts)
         if not bool(torch.isfinite(h).all()):

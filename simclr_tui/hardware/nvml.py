@@ -67,12 +67,12 @@ def read_gpus(nvml: Any, pids: Collection[int]) -> tuple[GpuSample, ...]:
     # elsewhere mean "no memory on this GPU".
     seen = any(pid in pids for listing in listings for pid, _ in listing or ())
     return tuple(
-        _read_gpu(nvml, index, handle, _memory_of(listing, pids) if seen else None)
+        _read_gpu(nvml, index, handle, process_memory=_memory_of(listing, pids) if seen else None)
         for index, (handle, listing) in enumerate(zip(handles, listings, strict=True))
     )
 
 
-def _read_gpu(nvml: Any, index: int, handle: Any, process_memory: int | None) -> GpuSample:
+def _read_gpu(nvml: Any, index: int, handle: Any, *, process_memory: int | None) -> GpuSample:
     if handle is None:
         return GpuSample(index)
     memory = _memory(nvml, handle)

@@ -27,7 +27,7 @@ class Sampler:
     """
 
     def __init__(
-        self, pid: int | None = None, disk: Path | None = None, clock: Clock = SYSTEM_CLOCK, nvml: Any = None
+        self, pid: int | None = None, disk: Path | None = None, clock: Clock = SYSTEM_CLOCK, *, nvml: Any = None
     ) -> None:
         self._clock = clock
         self._tree = ProcessTree(pid, clock) if pid is not None else None

@@ -55,7 +55,7 @@ def stage_widths(width: float) -> tuple[int, int, int, int]:
     return first, second, third, fourth
 
 
-def head_widths(kind: str, dim: int, hidden: int, out: int) -> tuple[int, ...]:
+def head_widths(kind: str, dim: int, hidden: int, *, out: int) -> tuple[int, ...]:
     """Return the widths from h to z, with a linear layer between each pair. `hidden` 0 stands for `dim`."""
     hidden = hidden or dim
     return {"none": (dim,), "linear": (dim, out), "mlp": (dim, hidden, out), "mlp3": (dim, hidden, hidden, out)}[kind]
@@ -72,7 +72,7 @@ def cost(recipe: Recipe, facts: EncoderFacts | None = None, channels: int = 3) -
         dim = _native(recipe, counter, channels)
     else:
         dim, counter.parameters, counter.macs = facts.dim, facts.parameters, facts.macs
-    widths = head_widths(recipe.head, dim, recipe.head_hidden, recipe.head_dim)
+    widths = head_widths(recipe.head, dim, recipe.head_hidden, out=recipe.head_dim)
     counter.head(widths, recipe.head_bn)
     saved = counter.parameters * (1 + _SLOTS[recipe.optimizer])
     return Cost(dim, widths[-1], counter.parameters, counter.macs, checkpoint_bytes=4 * saved)
@@ -82,7 +82,7 @@ def _native(recipe: Recipe, counter: _Counter, channels: int) -> int:
     """Count a native ResNet and return the dimension of h."""
     widths = stage_widths(recipe.width)
     side = recipe.image_size if recipe.cifar_stem else -(-recipe.image_size // 2)
-    counter.conv(channels, widths[0], 3 if recipe.cifar_stem else 7, side)
+    counter.conv(channels, widths[0], 3 if recipe.cifar_stem else 7, side=side)
     side = side if recipe.cifar_stem else -(-side // 2)
     expansion = 1 if recipe.encoder in BASIC else 4
     inputs = widths[0]
@@ -100,7 +100,7 @@ class _Counter:
         self.parameters = 0
         self.macs = 0
 
-    def conv(self, inputs: int, outputs: int, kernel: int, side: int) -> None:
+    def conv(self, inputs: int, outputs: int, kernel: int, *, side: int) -> None:
         """Count a convolution and the batch norm that follows it."""
         weights = inputs * outputs * kernel * kernel
         self.parameters += weights + 2 * outputs
@@ -108,14 +108,14 @@ class _Counter:
 
     def block(self, inputs: int, width: int, expansion: int, *, side_in: int, side: int, stride: int) -> None:
         if expansion == 1:
-            self.conv(inputs, width, 3, side)
-            self.conv(width, width, 3, side)
+            self.conv(inputs, width, 3, side=side)
+            self.conv(width, width, 3, side=side)
         else:
-            self.conv(inputs, width, 1, side_in)
-            self.conv(width, width, 3, side)
-            self.conv(width, width * expansion, 1, side)
+            self.conv(inputs, width, 1, side=side_in)
+            self.conv(width, width, 3, side=side)
+            self.conv(width, width * expansion, 1, side=side)
         if stride != 1 or inputs != width * expansion:
-            self.conv(inputs, width * expansion, 1, side)
+            self.conv(inputs, width * expansion, 1, side=side)
 
     def head(self, widths: tuple[int, ...], batch_norm: bool) -> None:
         """Count the head's linear layers.

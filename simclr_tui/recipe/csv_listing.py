@@ -95,7 +95,7 @@ def _layout(
     if reading.labels == "folder":
         classes = _classes(file, {Path(name).parent.name for name in seen})
     listings = {
-        side: _listing([n for n in sorted(seen) if sides[n] == side], seen, classes, reading.labels)
+        side: _listing([n for n in sorted(seen) if sides[n] == side], seen, classes, labels=reading.labels)
         for side in ("train", "test")
     }
     train, test = listings["train"], listings["test"]
@@ -152,7 +152,9 @@ def _is_decimal(label: str) -> bool:
     return "." in label or "e" in label.lower()
 
 
-def _listing(names: list[str], seen: dict[str, tuple[str, str, str]], classes: tuple[str, ...], labels: str) -> Listing:
+def _listing(
+    names: list[str], seen: dict[str, tuple[str, str, str]], classes: tuple[str, ...], *, labels: str
+) -> Listing:
     class_index = {label: index for index, label in enumerate(classes)}
     given = [Path(name).parent.name if labels == "folder" else seen[name][0] for name in names]
     groups = tuple(seen[name][2] for name in names)

@@ -169,11 +169,11 @@ def _jp2(read: Bytes) -> Header | None:
     at = data.find(b"ihdr")
     if at >= 0:
         height, width, channels, depth = struct.unpack(">IIHB", data[at + 4 : at + 15])
-        return _coded("JPEG 2000", width, height, channels, (depth & 0x7F) + 1)
+        return _coded("JPEG 2000", width, height, channels=channels, bits=(depth & 0x7F) + 1)
     at = data.find(b"\xff\x51")  # a codestream without its box
     x1, y1, x0, y0 = struct.unpack(">IIII", data[at + 6 : at + 22])
     channels, depth = struct.unpack(">HB", data[at + 38 : at + 41])
-    return _coded("JPEG 2000", x1 - x0, y1 - y0, channels, (depth & 0x7F) + 1)
+    return _coded("JPEG 2000", x1 - x0, y1 - y0, channels=channels, bits=(depth & 0x7F) + 1)
 
 
 def _iso(read: Bytes) -> Header | None:
@@ -189,10 +189,10 @@ def _iso(read: Bytes) -> Header | None:
     at = data.find(b"pixi")
     channels, bits = (data[at + 8], data[at + 9]) if at >= 0 else (3, 8)
     alpha = b":alpha" in data
-    return _coded("AVIF", width, height, channels + alpha, bits, alpha)
+    return _coded("AVIF", width, height, channels=channels + alpha, bits=bits, alpha=alpha)
 
 
-def _coded(kind: str, width: int, height: int, channels: int, bits: int, alpha: bool = False) -> Header:
+def _coded(kind: str, width: int, height: int, *, channels: int, bits: int, alpha: bool = False) -> Header:
     is_deep = bits > 8
     return Header(kind, width, height, channels, "uint16" if is_deep else "uint8", bits, alpha, plain=not is_deep)
 
@@ -255,7 +255,7 @@ def _tiff(read: Bytes) -> Header | None:
     at = struct.unpack(order + ("Q" if big else "I"), read(8 if big else 4, 8 if big else 4))[0]
     first, pages = None, 0
     while at and pages < _PAGES:
-        tags, at = _directory(read, order, big, at)
+        tags, at = _directory(read, order, big, at=at)
         if tags.get(254, (0,))[0] & 1 and pages:  # NewSubfileType says that this is a thumbnail of another page
             continue
         pages += 1
@@ -283,7 +283,7 @@ def _tiff_header(tags: dict[int, tuple[int, ...]], pages: int) -> Header | None:
 _SIZES = {1: (1, "B"), 3: (2, "H"), 4: (4, "I"), 16: (8, "Q")}
 
 
-def _directory(read: Bytes, order: str, big: bool, at: int) -> tuple[dict[int, tuple[int, ...]], int]:
+def _directory(read: Bytes, order: str, big: bool, *, at: int) -> tuple[dict[int, tuple[int, ...]], int]:
     """Return the numeric tags that matter here of one image file directory, and the offset of the next directory."""
     count = struct.unpack(order + ("Q" if big else "H"), read(at, 8 if big else 2))[0]
     start, entry = at + (8 if big else 2), 20 if big else 12

@@ -65,10 +65,10 @@ def _inflected(reason: str, count: int) -> str:
 def walk(root: str, left_out: LeftOut) -> Iterator[str]:
     """Yield the names of all images below `root`, relative to it; no folder is visited twice. Raises OSError."""
     status = os.stat(root)  # noqa: PTH116
-    yield from _walk(root, "", {(status.st_dev, status.st_ino)}, left_out)
+    yield from _walk(root, "", {(status.st_dev, status.st_ino)}, left_out=left_out)
 
 
-def _walk(folder: str, prefix: str, seen: set[tuple[int, int]], left_out: LeftOut) -> Iterator[str]:
+def _walk(folder: str, prefix: str, seen: set[tuple[int, int]], *, left_out: LeftOut) -> Iterator[str]:
     with os.scandir(folder) as listing:
         entries = sorted(listing, key=lambda entry: entry.name)
     for entry in entries:
@@ -96,7 +96,7 @@ def _walk(folder: str, prefix: str, seen: set[tuple[int, int]], left_out: LeftOu
             left_out.add("links to a folder that was already read", f"{prefix}{name}/")
             continue
         seen.add((status.st_dev, status.st_ino))
-        yield from _walk(entry.path, f"{prefix}{name}/", seen, left_out)
+        yield from _walk(entry.path, f"{prefix}{name}/", seen, left_out=left_out)
 
 
 def _is_unreadable(suffix: str, name: str, left_out: LeftOut) -> bool:

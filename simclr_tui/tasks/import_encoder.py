@@ -61,7 +61,7 @@ def import_encoder(paths: RunPaths, source: str, given: dict[str, Any]) -> Impor
     if isinstance(encoder, NormalizedEncoder) and statistics is not None:
         encoder.set_statistics(*statistics)
     words += f"; images are normalised by {_BY[recipe.normalize]}"
-    _write(paths, recipe, encoder, known)
+    _write(paths, recipe, encoder, known=known)
     return ImportedEncoder(encoder=recipe.encoder, dim=encoder.dim, channels=channels, words=words)
 
 
@@ -136,7 +136,7 @@ def _statistics(source: str, file: WeightsFile) -> tuple[tuple[float, ...], tupl
     return None
 
 
-def _write(paths: RunPaths, recipe: Recipe, encoder: Encoder, known: dict[str, Any]) -> None:
+def _write(paths: RunPaths, recipe: Recipe, encoder: Encoder, *, known: dict[str, Any]) -> None:
     sources = {item.key: "import" if item.key in known else UNKNOWN for item in fields()}
     text = to_toml(Resolved(recipe=recipe, preset="", sources=sources)).encode()
     write_file(paths.recipe, text)

@@ -52,7 +52,7 @@ def run_attempt(paths: RunPaths, report: Reporter, stop: StopFlag) -> int:
     group = SINGLE_PROCESS
     try:
         group = join_process_group()
-        training = prepare(Run(paths.root).recipe, paths, report, stop, group)
+        training = prepare(Run(paths.root).recipe, paths, report, stop=stop, group=group)
         finished = train(training)
         leave_process_group()
         if finished:
@@ -105,14 +105,14 @@ def _memory_reason(report: Reporter) -> str:
 
 
 def prepare(
-    recipe: Recipe, paths: RunPaths, report: Reporter, stop: StopFlag, group: ProcessGroup = SINGLE_PROCESS
+    recipe: Recipe, paths: RunPaths, report: Reporter, *, stop: StopFlag, group: ProcessGroup = SINGLE_PROCESS
 ) -> Training:
     """Open the data, build the model from the seed, and load the newest checkpoint if there is one.
 
     Raises SimclrError, or Stopped where a stop is requested while images are being read.
     """
     compute = choose_compute(recipe, group, scales_loss=True)
-    data = _open_images(recipe, report, stop, group)
+    data = _open_images(recipe, report, stop, group=group)
     known = recognise_data(paths, recipe.data, data, resumes=any(paths.checkpoints.glob("step-*.json")))
     recipe, fitted = for_channels(recipe, data.channels, rgb=data.rgb)
     # The model is drawn on the CPU, so that a seed gives the same start on every device.
@@ -133,7 +133,7 @@ def prepare(
         encoder=encoder,
         head=head,
         optimizer=build_optimizer(recipe, [encoder, head]),
-        monitor=Monitor(recipe, data, compute, report, stop),
+        monitor=Monitor(recipe, data, compute, report=report, stop=stop),
         report=report,
         stop=stop,
         group=group,
@@ -153,7 +153,7 @@ def prepare(
     return training
 
 
-def _open_images(recipe: Recipe, report: Reporter, stop: StopFlag, group: ProcessGroup) -> Data:
+def _open_images(recipe: Recipe, report: Reporter, stop: StopFlag, *, group: ProcessGroup) -> Data:
     """Return the run's data; rank 0 decodes what is not in the cache yet, and the others wait for it."""
 
     def progress(what: str, done: int, total: int) -> None:
@@ -207,7 +207,7 @@ def _report_start(training: Training, data: Data) -> None:
         "torch": str(torch.__version__),
         "python": platform.python_version(),
     }
-    training.report.running(training.steps, training.steps_per_epoch, training.step, facts)
+    training.report.running(training.steps, training.steps_per_epoch, training.step, facts=facts)
     training.report.log(
         f"{recipe.encoder} ×{recipe.width:g}, {parameters / 1e6:.2f} M parameters, on {_where(training)}, "
         f"{compute.precision}; {facts['images']:,} images, {training.steps:,} steps of {recipe.batch_size} images"

@@ -23,7 +23,7 @@ class KnownData:
     schedule_images: int = 0
 
 
-def recognise_data(paths: RunPaths, name: str, data: Data, resumes: bool) -> KnownData:
+def recognise_data(paths: RunPaths, name: str, data: Data, *, resumes: bool) -> KnownData:
     """Compare the data with what the run was begun on. `resumes`: some of it is trained already.
 
     Raises DataError that says what changed, unless `simclr resume --accept-data` said that it may.
@@ -46,7 +46,7 @@ def recognise_data(paths: RunPaths, name: str, data: Data, resumes: bool) -> Kno
     return KnownData(now, kept)
 
 
-def check_checkpoint_data(paths: RunPaths, now: str, saved: object, accepted: bool) -> None:
+def check_checkpoint_data(paths: RunPaths, now: str, saved: object, *, accepted: bool) -> None:
     """Compare the data's fingerprint with that in a checkpoint, which says what `data.json` may have lost.
 
     Raises DataError, unless other data was accepted before.

@@ -36,7 +36,7 @@ def train(run: Training) -> bool:
     not_stopped = evaluate_if_due(run)
     if not_stopped:
         order = Order(run.recipe, len(run.source), run.group)
-        with Feed(run.source, run.compute.device, order, run.step, run.steps) as feed:
+        with Feed(run.source, run.compute.device, order, first=run.step, last=run.steps) as feed:
             not_stopped = _take_steps(run, feed)
     report_save(run, wait=True)
     while run.step > 0 and run.saved != run.step:
@@ -51,7 +51,7 @@ def _take_steps(run: Training, feed: Feed) -> bool:
     device = compute.device
     guard = NonfiniteGuard([("encoder", run.encoder), ("head", run.head)], device, run.scale)
     run.optimizer.found_inf = guard.found_inf  # type: ignore[attr-defined]
-    telemetry = Telemetry(run.report, guard, device, recipe.batch_size)
+    telemetry = Telemetry(run.report, guard, device, batch_size=recipe.batch_size)
     warmup_steps = round(recipe.warmup * run.steps_per_epoch)
 
     while run.step < run.steps:
@@ -65,7 +65,7 @@ def _take_steps(run: Training, feed: Feed) -> bool:
         report_damaged(run.report, run.source.damaged())
         report_save(run)
 
-        metrics = _compute_gradient(run, images, samples, run.step // run.steps_per_epoch)
+        metrics = _compute_gradient(run, images, samples, epoch=run.step // run.steps_per_epoch)
         if run.scale is not None:
             run.scale.unscale(guard.grads())
         group.all_reduce_mean([metrics, *guard.grads()])
@@ -80,7 +80,7 @@ def _take_steps(run: Training, feed: Feed) -> bool:
         run.optimizer.zero_grad()
         run.step += 1
         scale = [] if run.scale is None else [run.scale.scale[None]]
-        telemetry.step(run.step, lr, torch.cat([metrics, grad_norm[None], *scale]), waited)
+        telemetry.step(run.step, lr, torch.cat([metrics, grad_norm[None], *scale]), waited=waited)
 
         if run.step % run.steps_per_epoch == 0:
             telemetry.drain()
@@ -91,7 +91,7 @@ def _take_steps(run: Training, feed: Feed) -> bool:
     return True
 
 
-def _compute_gradient(run: Training, images: Tensor, samples: NDArray[np.int64], epoch: int) -> Tensor:
+def _compute_gradient(run: Training, images: Tensor, samples: NDArray[np.int64], *, epoch: int) -> Tensor:
     """Put the loss's gradient into the parameters. Returns loss and LOSS_METRICS (5,), float32, detached.
 
     Images are taken `chunk` at a time, see `micro_batch`; commonly that is all of them.
@@ -119,7 +119,7 @@ def _compute_gradient(run: Training, images: Tensor, samples: NDArray[np.int64],
     if len(chunks) == 1:
         loss(*project(0).chunk(2)).backward()
     else:
-        cached_gradient(project, chunks, [run.encoder, run.head], loss, compiled=recipe.compile)
+        cached_gradient(project, chunks, [run.encoder, run.head], loss=loss, compiled=recipe.compile)
     return torch.cat(metrics)
 
 

@@ -77,7 +77,7 @@ class Dashboard(App[str], inherit_bindings=False):
             super().__init__()
             self.error = error
 
-    def __init__(self, root: Path, config: Config = DEFAULTS, readonly: bool = False, remember: bool = True) -> None:
+    def __init__(self, root: Path, config: Config = DEFAULTS, readonly: bool = False, *, remember: bool = True) -> None:
         super().__init__(driver_class=driver_class())
         self.store = Store(root)
         self.config = config

@@ -124,7 +124,9 @@ class CompareScreen(ActionScreen[None]):
 
     def _draw(self) -> None:
         with self._lock:
-            request = self.charts.request("", tuple(run.name for run in self._runs), "curves", self.curves.pattern)
+            request = self.charts.request(
+                "", tuple(run.name for run in self._runs), "curves", pattern=self.curves.pattern
+            )
             while True:
                 for reader in self._readers:
                     reader.behind = False
@@ -176,7 +178,12 @@ def comparison_text(comparison: Comparison) -> Text:
         for group in comparison.seeds:
             text.append(f"  {safe(comparison.group_title(group))}\n", run_colour(comparison.runs[group.places[0]].name))
         for name, cells, better in comparison.group_rows():
-            _row(text, name, [_starred(safe(cell), place == better, star) for place, cell in enumerate(cells)], _WIDE)
+            _row(
+                text,
+                name,
+                [_starred(safe(cell), place == better, star) for place, cell in enumerate(cells)],
+                width=_WIDE,
+            )
     if comparison.verdicts:
         text.append("\nwhat can be concluded\n", "dim")
         for verdict in comparison.verdicts:
@@ -193,7 +200,7 @@ def _cell(measure: Measure, index: int, star: str) -> tuple[str, str]:
     return _starred(measure.words(index), measure.better == index, star)
 
 
-def _row(text: Text, title: str, cells: list[tuple[str, str]], width: int = _CELLS) -> None:
+def _row(text: Text, title: str, cells: list[tuple[str, str]], *, width: int = _CELLS) -> None:
     text.append(f"  {title:<18}", "not bold")
     for words, style in cells:
         cut = words if len(words) < width else words[: width - 2] + "…"

@@ -151,7 +151,7 @@ class MainScreen(ActionScreen[None]):
             return
         row = self.runs_pane.current
         name = row["name"] if row else ""
-        request = self.charts.request(name, self.runs_pane.marked, self.tab, self.curves.pattern)
+        request = self.charts.request(name, self.runs_pane.marked, self.tab, pattern=self.curves.pattern)
         self.refresh_footer()
         if request != self._asked:
             self._asked = request

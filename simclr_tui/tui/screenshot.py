@@ -29,7 +29,7 @@ _PATIENCE = 30.0  # seconds to wait for the store to be read
 
 
 def snapshot(
-    root: Path, target: Path, size: tuple[int, int], screen: str = "main", keys: list[str] | None = None
+    root: Path, target: Path, size: tuple[int, int], *, screen: str = "main", keys: list[str] | None = None
 ) -> None:
     """Write the frame on screen after `keys` were pressed on `screen`. Raises SimclrError or OSError."""
     if screen not in SCREENS:

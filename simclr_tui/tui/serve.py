@@ -20,7 +20,7 @@ HOST = "127.0.0.1"
 _COOKIE = "simclr-token"
 
 
-def serve(root: Path, port: int, writable: bool, told: Callable[[str], object]) -> None:
+def serve(root: Path, port: int, writable: bool, *, told: Callable[[str], object]) -> None:
     """Serve until interrupted; `told` gets the address, whose token lets a browser in. Raises SimclrError."""
     try:
         from aiohttp import web

@@ -59,8 +59,8 @@ def test_arrows_reach_every_point():
     seen, queue = {0}, [0]
     while queue:
         at = queue.pop()
-        for direction in ((1, 0), (-1, 0), (0, 1), (0, -1)):
-            to = nearest(places, at, *direction)
+        for across, down in ((1, 0), (-1, 0), (0, 1), (0, -1)):
+            to = nearest(places, at, across=across, down=down)
             if to not in seen:
                 seen.add(to)
                 queue.append(to)

@@ -22,7 +22,7 @@ def written(paths: RunPaths, system, between=lambda step: None) -> MetricWriter:
     paths.attempt(1).root.mkdir()
     writer = MetricWriter(paths.attempt(1), system=system)
     for step in range(1, LINES + 1):
-        writer.write(step, step / 10, step / 100, {"loss": step / 3})
+        writer.write(step, step / 10, step / 100, values={"loss": step / 3})
         between(step)
     return writer
 

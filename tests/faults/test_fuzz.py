@@ -143,6 +143,6 @@ def test_a_damaged_image_is_decoded_or_left_out(tmp_path, kind, fault):
     def read(data):
         path.write_bytes(data)
         for task in (survey, lambda of, name: pixels_of(of, name, Scaling(8)).shape):
-            assert for_each("x", ["image"], lambda _, name, task=task: task(source, name), lambda *_: None)
+            assert for_each("x", ["image"], lambda _, name, task=task: task(source, name), progress=lambda *_: None)
 
     tried(fault("F18", 1000, "damaged images of five kinds", few=20), damaged(buffer.getvalue()), read)

@@ -24,7 +24,7 @@ def clock():
 def test_a_sample_holds_host_gpu_and_process_readings(clock, tmp_path):
     nvml = FakeNvml()
     nvml.processes[0] = [(os.getpid(), 3 * GIB)]
-    sampler = Sampler(os.getpid(), tmp_path, clock, nvml)
+    sampler = Sampler(os.getpid(), tmp_path, clock, nvml=nvml)
     first = sampler.sample()
     clock.advance(1)
     second = sampler.sample()
@@ -61,7 +61,7 @@ def test_the_process_fields_empty_when_the_process_ends(clock):
 def test_a_hung_driver_leaves_the_host_readings_standing(clock, tmp_path):
     nvml = FakeNvml()
     nvml.hangs.add("nvmlDeviceGetUtilizationRates")
-    sampler = Sampler(os.getpid(), tmp_path, clock, nvml)
+    sampler = Sampler(os.getpid(), tmp_path, clock, nvml=nvml)
     samples = [sampler.sample() for _ in range(20)]
     nvml.release.set()
 
@@ -78,7 +78,7 @@ def test_a_hung_disk_leaves_the_other_readings_standing(clock, tmp_path, monkeyp
         nvml.release.wait()
 
     monkeypatch.setattr(sampler_module, "disk_free", stalled)
-    sampler = Sampler(os.getpid(), tmp_path, clock, nvml)
+    sampler = Sampler(os.getpid(), tmp_path, clock, nvml=nvml)
     samples = [sampler.sample() for _ in range(20)]
     nvml.release.set()
 
@@ -92,7 +92,7 @@ def test_samplers_with_nothing_injected_share_one_reader():
 
 
 def test_a_sample_goes_through_json_without_its_unknowns(clock, tmp_path):
-    sample = Sampler(os.getpid(), tmp_path, clock, FakeNvml()).sample()
+    sample = Sampler(os.getpid(), tmp_path, clock, nvml=FakeNvml()).sample()
     line = msgspec.json.encode(sample)
 
     assert msgspec.json.decode(line, type=HardwareSample) == sample

@@ -47,7 +47,7 @@ def untrained(root, channels: int = 3, **flags) -> Run:
     head = build_head(run.recipe, encoder.dim)
     state = {"encoder": encoder.state_dict(), "head": head.state_dict(), "optimizer": {}, "step": 7}
     state |= {"channels": channels} if channels != 3 else {}  # 0.1 wrote none
-    checkpoint.save(run.paths, state, 7, 1.0)
+    checkpoint.save(run.paths, state, 7, epoch=1.0)
     return run
 
 

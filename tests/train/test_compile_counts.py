@@ -38,7 +38,7 @@ def test_encoder_and_head_compile_once_for_growing_sides_and_chunks():
         parts = [part.flatten(0, 1).clone() for part in views.split(chunks, dim=1)]
         cached_gradient(
             lambda chunk, parts=parts: project(parts[chunk]), chunks, [encoder, head],
-            lambda a, b: nt_xent(a, b, 0.5), compiled=True,
+            loss=lambda a, b: nt_xent(a, b, 0.5), compiled=True,
         )  # fmt: skip
     assert counter.frame_count == 1
 

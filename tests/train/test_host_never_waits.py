@@ -50,7 +50,7 @@ def take_step(recipe: Recipe, chunk: int = 0, scaled: bool = False) -> torch.Ten
     optimizer = build_optimizer(recipe, [encoder, head])
     optimizer.found_inf = guard.found_inf
     images = torch.empty(recipe.batch_size, 3, 24, 24, dtype=torch.uint8, device=META)
-    figures = loop._compute_gradient(run, images, np.arange(recipe.batch_size), 0)
+    figures = loop._compute_gradient(run, images, np.arange(recipe.batch_size), epoch=0)
     if scale is not None:
         scale.unscale(guard.grads())
     norm = guard.update(figures[0])

@@ -66,7 +66,7 @@ def write_metrics(run: Run, first: int, stop: int, steps: int, seed: int = 0, me
         share = step / steps
         if step % 40 == 0:
             knn = 0.1 + final * (1 - math.exp(-4 * share))
-            writer.write(step, step / 20, step / 10, {"knn": knn})
+            writer.write(step, step / 20, step / 10, values={"knn": knn})
         if step == first:
             continue
         values = {
@@ -79,7 +79,7 @@ def write_metrics(run: Run, first: int, stop: int, steps: int, seed: int = 0, me
         }
         if metric:
             values[metric] = draw.random()
-        writer.write(step, step / 20, step / 10, values)
+        writer.write(step, step / 20, step / 10, values=values)
     writer.close()
     kept = {name: values[name] for name in ("loss", "contrastive_top1", "images_per_s") if name in values}
     return kept | {"knn": knn, "knn_best": knn, "knn_first": 0.1, "steps_per_s": 100.0}

@@ -14,7 +14,7 @@ from tests.tui.runs_fabric import fabricate
 
 def test_a_frame_is_written_with_the_keys_pressed(tmp_path):
     fabricate(tmp_path / "runs", steps=60)
-    snapshot(tmp_path / "runs", tmp_path / "a.svg", (100, 30), "main", ["4"])
+    snapshot(tmp_path / "runs", tmp_path / "a.svg", (100, 30), screen="main", keys=["4"])
     text = (tmp_path / "a.svg").read_text().replace("&#160;", " ")
     assert text.startswith("<svg")
     assert "crop_min" in text
@@ -22,7 +22,7 @@ def test_a_frame_is_written_with_the_keys_pressed(tmp_path):
 
 def test_an_unknown_screen_is_named(tmp_path):
     with pytest.raises(SimclrError, match="no screen 'mian'"):
-        snapshot(tmp_path, tmp_path / "a.svg", (80, 24), "mian")
+        snapshot(tmp_path, tmp_path / "a.svg", (80, 24), screen="mian")
 
 
 def test_the_dashboard_never_imports_torch(tmp_path):

@@ -34,7 +34,7 @@ def store(
     json: AsJson = False,
 ) -> None:
     """Measure logging, a long history, start-up, indexing and listing many runs."""
-    _tell(_measure("store", count, steps, repeat), json)
+    _tell(_measure("store", count, steps, repeat=repeat), json)
 
 
 @app.command("dashboard")
@@ -44,7 +44,7 @@ def dashboard(
     json: AsJson = False,
 ) -> None:
     """Measure the dashboard over many runs: first frame, keys, a chart, memory."""
-    _tell(_measure("dashboard", count, 1, repeat), json)
+    _tell(_measure("dashboard", count, 1, repeat=repeat), json)
 
 
 @app.command("train")
@@ -83,7 +83,12 @@ def train(
     environment = computing_environment()
     added = ",".join(environment.keys() - os.environ.keys())
     words = ["--peer", peer, *(["--managed"] if managed else []), "--added", added]
-    _tell(_measure("train", 0, steps, repeat, words, to_toml(resolved).encode(), environment), json)
+    _tell(
+        _measure(
+            "train", 0, steps, repeat=repeat, more=words, given=to_toml(resolved).encode(), environment=environment
+        ),
+        json,
+    )
 
 
 @app.command("data")
@@ -96,11 +101,11 @@ def data(
 
     Alternates with torchvision's ImageFolder and transforms, on generated 224-px JPEGs.
     """
-    _tell(_measure("data", count, 1, repeat), json)
+    _tell(_measure("data", count, 1, repeat=repeat), json)
 
 
 def _measure(
-    what: str, count: int, steps: int, repeat: int, more: Sequence[str] = (), given: bytes = b"",
+    what: str, count: int, steps: int, *, repeat: int, more: Sequence[str] = (), given: bytes = b"",
     environment: Mapping[str, str] | None = None,
 ) -> Measured:  # fmt: skip
     words = ["--count", str(count), "--steps", str(steps), "--repeat", str(repeat), *more]

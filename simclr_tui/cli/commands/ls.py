@@ -84,7 +84,7 @@ def ls(
         return output.data_json([one.as_json() for one in groups] if groups else [public(row) for row in rows])
     if not rows:
         return output.talk("no runs match this filter" if words else "no runs yet; start one with: simclr run")
-    _print_groups(groups, wide) if groups else _print_rows(rows, chosen, column, wide)
+    _print_groups(groups, wide) if groups else _print_rows(rows, chosen, column, wide=wide)
     return None
 
 
@@ -117,7 +117,7 @@ def _spread_cell(figure: str, group: Group) -> str:
     return spread_text(figure, found) + (f" (n={found.count})" if found and some else "")
 
 
-def _print_rows(rows: list[Row], chosen: tuple[str, ...], sorted_by: str, wide: bool) -> None:
+def _print_rows(rows: list[Row], chosen: tuple[str, ...], sorted_by: str, *, wide: bool) -> None:
     from simclr_tui.catalog.row import cell_text, differing
 
     if chosen:

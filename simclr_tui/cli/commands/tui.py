@@ -31,7 +31,7 @@ def tui(
         from simclr_tui.tui.serve import serve as serve_dashboard
 
         return serve_dashboard(
-            runs, port, writable, lambda address: output.talk(f"open {address} · Ctrl-C to stop serving")
+            runs, port, writable, told=lambda address: output.talk(f"open {address} · Ctrl-C to stop serving")
         )
     if snapshot is None:
         from simclr_tui.tui.session import run_dashboard
@@ -42,4 +42,6 @@ def tui(
         raise RecipeError(f"--size must look like 120x36, not {size!r}", "columns, an x, rows")
     from simclr_tui.tui.screenshot import snapshot as draw
 
-    return draw(runs, snapshot, (int(match[1]), int(match[2])), screen, [key for key in keys.split(",") if key])
+    return draw(
+        runs, snapshot, (int(match[1]), int(match[2])), screen=screen, keys=[key for key in keys.split(",") if key]
+    )

@@ -38,7 +38,11 @@ def finetune(context: Context, seed: int, share: float) -> Outcome:
     nn.init.zeros_(classifier.bias)
     _train(context, nn.ModuleList([encoder, classifier]), samples, epochs=epochs, seed=seed)
     h = extract_features(
-        encoder, context.test.images, context.recipe.image_size, context.compute.device, context.compute.autocast
+        encoder,
+        context.test.images,
+        context.recipe.image_size,
+        device=context.compute.device,
+        autocast=context.compute.autocast,
     )
     with torch.no_grad():
         scores = classifier(h)

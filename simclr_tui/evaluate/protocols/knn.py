@@ -10,6 +10,11 @@ def knn(context: Context, seed: int) -> Outcome:
     """Classify the test images by their nearest training images. Deterministic: the seed has no effect."""
     features, settings = context.features, context.settings
     votes = knn_votes(
-        features.train, features.train_labels, features.test, len(context.classes), settings.k, settings.temperature
+        features.train,
+        features.train_labels,
+        features.test,
+        classes=len(context.classes),
+        k=settings.k,
+        temperature=settings.temperature,
     )
     return Outcome(votes, {"k": min(settings.k, len(features.train)), "temperature": settings.temperature})

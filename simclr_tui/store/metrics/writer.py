@@ -27,7 +27,7 @@ class MetricWriter:
         """Return the number of lines held back because the disk is full."""
         return self._lines.waiting
 
-    def write(self, step: int, epoch: float, seconds: float, values: Mapping[str, float]) -> None:
+    def write(self, step: int, epoch: float, seconds: float, *, values: Mapping[str, float]) -> None:
         """Append one line: `step` updates done, `epoch` (a fraction), `seconds` since the attempt began, `values`."""
         line: dict[str, float | None] = {"step": step, "epoch": round(epoch, 6), "time": round(seconds, 4)}
         for name, value in values.items():

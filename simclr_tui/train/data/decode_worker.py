@@ -37,12 +37,12 @@ def main() -> None:
     asked, answers = sys.stdin.buffer, sys.stdout.buffer
     while len(head := asked.read(NAMES_LENGTH.size)) == NAMES_LENGTH.size:
         names = asked.read(NAMES_LENGTH.unpack(head)[0]).split(b"\0")
-        done = (_decoded(source, os.fsdecode(name), scaling, out[place]) for place, name in enumerate(names))
+        done = (_decoded(source, os.fsdecode(name), scaling, out=out[place]) for place, name in enumerate(names))
         answers.write(bytes(done))
         answers.flush()
 
 
-def _decoded(source: Source, name: str, scaling: Scaling, out: Pixels) -> int:
+def _decoded(source: Source, name: str, scaling: Scaling, *, out: Pixels) -> int:
     """Decode one image. Decoders raise all sorts of things for a damaged file, and each means only that."""
     try:
         out[:] = pixels_of(source, name, scaling)

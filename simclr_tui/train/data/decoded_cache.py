@@ -43,7 +43,7 @@ def key(parts: Iterable[object]) -> str:
     return digest.hexdigest()
 
 
-def cached(folder: Path, name: str, build: Build, about: str = "") -> Data:
+def cached(folder: Path, name: str, build: Build, *, about: str = "") -> Data:
     """Return the entry `name` of the cache at `folder`; where it is missing or damaged, `build` makes it.
 
     One process builds an entry while others wait for it. Only an entry that is whole is ever visible.
@@ -55,7 +55,7 @@ def cached(folder: Path, name: str, build: Build, about: str = "") -> Data:
     with contextlib.ExitStack() as stack:
         try:
             stack.enter_context(_locked(folder, name))
-            return _load(folder / name) or _build_on_disk(folder, name, build, about)
+            return _load(folder / name) or _build_on_disk(folder, name, build, about=about)
         except OSError:  # read-only, full, a file in the way: train from memory
             return build(in_memory)
 
@@ -89,7 +89,7 @@ def _locked(folder: Path, name: str) -> Iterator[None]:
         yield
 
 
-def _build_on_disk(folder: Path, name: str, build: Build, about: str) -> Data:
+def _build_on_disk(folder: Path, name: str, build: Build, *, about: str) -> Data:
     partial, final = folder / f"{name}.tmp", folder / name
     shutil.rmtree(partial, ignore_errors=True)  # of a build that was killed; the lock says nobody is at it
     partial.mkdir()

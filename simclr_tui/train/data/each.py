@@ -16,7 +16,7 @@ Result = TypeVar("Result")
 
 
 def for_each(
-    what: str, names: Sequence[str], task: Callable[[int, str], Result], progress: Progress
+    what: str, names: Sequence[str], task: Callable[[int, str], Result], *, progress: Progress
 ) -> list[Result | None]:
     """Return task(index, name) for each image, None where it raised: decoders raise all sorts of things for damage.
 

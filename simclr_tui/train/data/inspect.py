@@ -47,13 +47,13 @@ def inspect_data(data: str, reading: Reading, progress: Progress) -> DataReport:
         data=data, images=len(train.names), test_images=len(test.names), held_out=layout.held_out, looked_into=0,
         formats=formats, channels=[], range_reason="", classes=_counts(layout, train),
         test_classes=_counts(layout, test), layout=list(layout.notes), left_out=list(layout.left_out), notes=[],
-        warnings=[], duplicates=_duplicates(source, names, looks, set(test.names)),
+        warnings=[], duplicates=_duplicates(source, names, looks, tests=set(test.names)),
         damaged=list(survey.damaged[:_NAMED]), damaged_count=len(survey.damaged), constant=[], constant_count=0,
         advice=[], refused=next((look.refusal for look in looks if look.refusal), ""),
     )  # fmt: skip
     if not report.refused and survey.formats:
         try:
-            _look_into(report, source, train, survey, reading, progress)
+            _look_into(report, source, train, survey=survey, reading=reading, progress=progress)
         except SimclrError as error:
             report.refused = str(error)
     report.advice = _advice(report, survey, reading)
@@ -87,7 +87,7 @@ def _counts(layout: Layout, split: Split) -> dict[str, int]:
     return {name: counts[number] for number, name in enumerate(layout.classes)}
 
 
-def _duplicates(source: Source, names: Sequence[str], looks: Sequence[Looked], tests: set[str]) -> Duplicates:
+def _duplicates(source: Source, names: Sequence[str], looks: Sequence[Looked], *, tests: set[str]) -> Duplicates:
     groups = equal_images(source, names, looks)
     across = [group for group in groups if 0 < sum(name in tests for name in group) < len(group)]
     sides = [sum(name in tests for name in group) for group in groups]
@@ -103,7 +103,7 @@ def _duplicates(source: Source, names: Sequence[str], looks: Sequence[Looked], t
 
 
 def _look_into(
-    report: DataReport, source: Source, train: Split, survey: Survey, reading: Reading, progress: Progress
+    report: DataReport, source: Source, train: Split, *, survey: Survey, reading: Reading, progress: Progress
 ) -> None:
     """Decode some images: the values of every channel, what range training would choose, and what is constant."""
     channels, notes = choose_channels(survey, reading)
@@ -124,7 +124,7 @@ def _look_into(
             constant.append(name)
         return bool(np.isfinite(picked).all())
 
-    whole = for_each("looking into images", some, look, progress)
+    whole = for_each("looking into images", some, look, progress=progress)
     report.looked_into = sum(found is not None for found in whole)
     bad = [name for name, found in zip(some, whole, strict=True) if found is None]
     report.damaged, report.damaged_count = (report.damaged + bad)[:_NAMED], report.damaged_count + len(bad)
@@ -136,7 +136,7 @@ def _look_into(
         report.warnings.append(f"{safe(odd)} has values that are not finite: training refuses it without --range LO:HI")
     report.channels = [_channel(values, number, channels) for number in range(len(channels))]
     eight_bits = all(form.dtype == "uint8" for form in survey.formats)
-    picked = choose_range(Scaling(1, channels), reading, eight_bits, values)
+    picked = choose_range(Scaling(1, channels), reading, eight_bits, values=values)
     report.range_reason, report.warnings = picked.reason, [*report.warnings, *picked.warnings]
 
 

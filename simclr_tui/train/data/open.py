@@ -34,9 +34,11 @@ def open_data(
     decoded = cache or data_root() / "decoded"
     name = resolve_auto()[0] if data == "auto" else data
     if parse_source(name) is not None:
-        return open_images(open_source(name, reading.tiles), image_size, subset, reading, progress, decoded)
+        return open_images(
+            open_source(name, reading.tiles), image_size, subset, reading=reading, progress=progress, cache_dir=decoded
+        )
     if name == "shapes":
-        return open_shapes(image_size, subset, progress, decoded)
+        return open_shapes(image_size, subset, progress, cache_dir=decoded)
     from simclr_tui.train.data.torchvision_sets import open_known  # two seconds of torch that nothing else needs
 
-    return open_known(name, subset, progress, decoded)
+    return open_known(name, subset, progress, cache_dir=decoded)

@@ -30,7 +30,7 @@ from simclr_tui.train.data.value_range import choose_range, measure
 
 
 def open_images(
-    source: Source, image_size: int, subset: int, reading: Reading, progress: Progress, cache_dir: Path
+    source: Source, image_size: int, subset: int, *, reading: Reading, progress: Progress, cache_dir: Path
 ) -> Data:
     """Decode a source into squares of one size, or map what an earlier call decoded; images whose pixels do not fit
     into memory are left to be decoded one by one as they are asked for. The pixels are the same. Raises DataError.
@@ -52,7 +52,7 @@ def open_images(
         opener.refuse_many(plan.damaged)
         if not fits(opener.count, plan.scaling.bytes):
             return opener.undecoded(plan)
-        data = decoded_cache.cached(cache_dir, name, lambda allocate: opener.decoded(plan, allocate), source.spec)
+        data = decoded_cache.cached(cache_dir, name, lambda allocate: opener.decoded(plan, allocate), about=source.spec)
     return opener.named(data)
 
 
@@ -105,7 +105,7 @@ class _Opener:
         return len(self.train.names) + len(self.test.names)
 
     def plan(self, cap: int) -> Plan:
-        found = survey_images(self.source, self.train.names + self.test.names, self.reading, self.progress)
+        found = survey_images(self.source, self.train.names + self.test.names, self.reading, progress=self.progress)
         self.refuse_many(found.damaged)
         channels, notes = choose_channels(found, self.reading)
         check_types(found, self.reading)
@@ -114,20 +114,20 @@ class _Opener:
         values = None
         if not (self.reading.as_0_1 or self.reading.range == "image" or (eight_bits and self.reading.range == "auto")):
             nan_is_low = self.reading.bounds is not None
-            values = measure(self.source, self.train.names, channels, nan_is_low, self.progress)
-        picked = choose_range(scaling, self.reading, eight_bits, values)
+            values = measure(self.source, self.train.names, channels, nan_is_low=nan_is_low, progress=self.progress)
+        picked = choose_range(scaling, self.reading, eight_bits, values=values)
         ready = picked.scaling
         if ready.plain and channels in ((0,), (0, 1, 2)) and all(form.direct for form in found.formats):
             ready = replace(ready, direct=True)
         return Plan(ready, picked.reason, found.damaged, notes, picked.warnings)
 
     def decoded(self, plan: Plan, allocate: decoded_cache.Allocate) -> Data:
-        train_set, train_damaged = self._decode("train", self.train, plan.scaling, allocate)
-        test_set, test_damaged = self._decode("test", self.test, plan.scaling, allocate)
+        train_set, train_damaged = self._decode("train", self.train, plan.scaling, allocate=allocate)
+        test_set, test_damaged = self._decode("test", self.test, plan.scaling, allocate=allocate)
         damaged = tuple(sorted(train_damaged + test_damaged))
         self.refuse_many(damaged)
         train_set = _substitute(train_set, self.train, train_damaged)
-        data = self._data(train_set, _substitute(test_set, self.test, test_damaged), damaged, plan)
+        data = self._data(train_set, _substitute(test_set, self.test, test_damaged), damaged, plan=plan)
         return replace(
             data, warnings=(*data.warnings, *([] if self.reading.as_0_1 else quality_warnings(train_set, plan.scaling)))
         )
@@ -138,7 +138,7 @@ class _Opener:
         train, test = (
             ImageSet(FileImages.of(split.names, decoders, damages), split.labels) for split in (self.train, self.test)
         )
-        return self.named(self._data(train, test, plan.damaged, plan, damages))
+        return self.named(self._data(train, test, plan.damaged, plan=plan, damages=damages))
 
     def named(self, data: Data) -> Data:
         """Return the data with what the listing says, which no cache holds: names, splits, what was left out."""
@@ -151,7 +151,7 @@ class _Opener:
         return tuple(self.stamps[name].partition(" ")[0] for name in split.names)
 
     def _data(
-        self, train: ImageSet, test: ImageSet, damaged: tuple[str, ...], plan: Plan,
+        self, train: ImageSet, test: ImageSet, damaged: tuple[str, ...], *, plan: Plan,
         damages: DamagedImages | None = None,
     ) -> Data:  # fmt: skip
         said = {
@@ -163,7 +163,7 @@ class _Opener:
         return Data(train, test, self.layout.classes, **said)  # type: ignore[arg-type]
 
     def _decode(
-        self, what: str, split: Split, scaling: Scaling, allocate: decoded_cache.Allocate
+        self, what: str, split: Split, scaling: Scaling, *, allocate: decoded_cache.Allocate
     ) -> tuple[ImageSet, list[str]]:
         out = allocate(what, (len(split.names), *scaling.shape), scaling.dtype)
 
@@ -174,7 +174,7 @@ class _Opener:
                 raise named(error, name) from None
             return True
 
-        done = for_each(f"decoding {what} images", split.names, into, self.progress)
+        done = for_each(f"decoding {what} images", split.names, into, progress=self.progress)
         damaged = [name for name, written in zip(split.names, done, strict=True) if not written]
         return ImageSet(out, split.labels), damaged
 

@@ -36,7 +36,9 @@ class Feed:
     depends on its step alone, so nothing of this is part of a run's state.
     """
 
-    def __init__(self, source: Source, device: torch.device, ids: Callable[[int], Ids], first: int, last: int) -> None:
+    def __init__(
+        self, source: Source, device: torch.device, ids: Callable[[int], Ids], *, first: int, last: int
+    ) -> None:
         self._source, self._device, self._ids = source, device, ids
         self._next, self._last = first, last
         self._coming: deque[tuple[Ids, Future[_Arrived]]] = deque()

@@ -25,7 +25,7 @@ def ring(u: Float, v: Float) -> Float:
 
 
 def square(u: Float, v: Float) -> Float:
-    return _box(u, v, 0.75, 0.75)
+    return _box(u, v, width=0.75, height=0.75)
 
 
 def triangle(u: Float, v: Float) -> Float:
@@ -34,7 +34,7 @@ def triangle(u: Float, v: Float) -> Float:
 
 
 def cross(u: Float, v: Float) -> Float:
-    bars: Float = np.minimum(_box(u, v, 0.95, 0.26), _box(u, v, 0.26, 0.95))
+    bars: Float = np.minimum(_box(u, v, width=0.95, height=0.26), _box(u, v, width=0.26, height=0.95))
     return bars
 
 
@@ -70,7 +70,7 @@ def spiral(u: Float, v: Float) -> Float:
     return _both(radius - 1, (np.abs(phase - 0.5) - 0.25) / _SPIRAL_TURNS)
 
 
-def _box(u: Float, v: Float, width: float, height: float) -> Float:
+def _box(u: Float, v: Float, *, width: float, height: float) -> Float:
     return _both(np.abs(u) - width, np.abs(v) - height)
 
 

@@ -29,19 +29,23 @@ _LIGHT = np.array([[0.95, 0.85, 0.45], [0.6, 0.85, 0.95], [0.95, 0.7, 0.75]], np
 _SHADE = 0.08  # how far a paint is from its neighbour of the same name
 
 
-def open_shapes(image_size: int, subset: int, progress: Progress, cache_dir: Path) -> Data:
+def open_shapes(image_size: int, subset: int, progress: Progress, *, cache_dir: Path) -> Data:
     """10,000 training and 2,000 test images of `image_size` px, at most `subset` of each (0: all)."""
     counts = [min(subset or count, count) for count in (KNOWN["shapes"].train, KNOWN["shapes"].test)]
 
     def build(allocate: decoded_cache.Allocate) -> Data:
-        train = _generate("train", 0, counts[0], image_size, progress, allocate)
-        return Data(train, _generate("test", 1, counts[1], image_size, progress, allocate), NAMES)
+        train = _generate("train", 0, counts[0], size=image_size, progress=progress, allocate=allocate)
+        return Data(
+            train, _generate("test", 1, counts[1], size=image_size, progress=progress, allocate=allocate), NAMES
+        )
 
-    return decoded_cache.cached(cache_dir, decoded_cache.key(["shapes", VERSION, image_size, *counts]), build, "shapes")
+    return decoded_cache.cached(
+        cache_dir, decoded_cache.key(["shapes", VERSION, image_size, *counts]), build, about="shapes"
+    )
 
 
 def _generate(
-    split: str, stream: int, count: int, size: int, progress: Progress, allocate: decoded_cache.Allocate
+    split: str, stream: int, count: int, *, size: int, progress: Progress, allocate: decoded_cache.Allocate
 ) -> ImageSet:
     out = allocate(split, (count, 3, size, size), "uint8")
     step = max(1, _BLOCK // size**2)
@@ -62,9 +66,9 @@ def draw_shapes(stream: int, index: npt.NDArray[np.int64], size: int) -> Pixels:
     chance = _chance(stream, index, _DRAWS)
     axis = (np.arange(size, dtype=np.float32) + 0.5) * (2 / size) - 1
     x, y = axis[None, None, :], axis[None, :, None]
-    cover = _cover(chance[:, :5], shape_labels(index), x, y, size)
+    cover = _cover(chance[:, :5], shape_labels(index), x=x, y=y, size=size)
     behind, figure = _colours(chance[:, 5:11])
-    ground = _ground(chance[:, 11:17], behind, x, y, stream, index)
+    ground = _ground(chance[:, 11:17], behind, x=x, y=y, stream=stream, index=index)
     image = ground + cover[:, None] * (figure[:, :, None, None] - ground)
     image *= _light(chance[:, 17:19], x, y)[:, None]
     pixels: Pixels = np.rint(np.clip(image, 0, 1) * 255).astype(np.uint8)
@@ -81,7 +85,7 @@ def _chance(stream: int, index: npt.NDArray[np.int64], count: int) -> Float:
     return uniform
 
 
-def _cover(chance: Float, labels: Labels, x: Float, y: Float, size: int) -> Float:
+def _cover(chance: Float, labels: Labels, *, x: Float, y: Float, size: int) -> Float:
     """How much of each pixel the figure covers, (N, size, size), antialiased by signed distance."""
     radius = 0.55 + 0.35 * chance[:, 0]
     room = 0.2 * (chance[:, 1:3] * 2 - 1)
@@ -115,7 +119,7 @@ def _colours(chance: Float) -> tuple[Float, Float]:
     return np.clip(behind, 0, 1), np.clip(figure, 0, 1)
 
 
-def _ground(chance: Float, colour: Float, x: Float, y: Float, stream: int, index: npt.NDArray[np.int64]) -> Float:
+def _ground(chance: Float, colour: Float, *, x: Float, y: Float, stream: int, index: npt.NDArray[np.int64]) -> Float:
     """Backgrounds (N, 3, size, size): a third plain, a third with a gradient of colour, a third with grain."""
     kind = (chance[:, 0] * 3).astype(np.int64)
     size = x.shape[-1]

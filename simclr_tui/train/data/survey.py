@@ -43,9 +43,9 @@ class Survey:
     notes: tuple[str, ...] = field(default=())
 
 
-def survey_images(source: Source, names: Sequence[str], reading: Reading, progress: Progress) -> Survey:
+def survey_images(source: Source, names: Sequence[str], reading: Reading, *, progress: Progress) -> Survey:
     """Read the header of every image. Raises DataError for one that cannot be read truthfully."""
-    headers = for_each("reading image sizes", names, lambda _, name: _named(source, name, reading), progress)
+    headers = for_each("reading image sizes", names, lambda _, name: _named(source, name, reading), progress=progress)
     formats: dict[Format, tuple[int, str]] = {}
     side = 1
     for name, header in zip(names, headers, strict=True):

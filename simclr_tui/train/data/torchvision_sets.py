@@ -33,7 +33,7 @@ _SETS: dict[str, Any] = {
 }
 
 
-def open_known(name: str, subset: int, progress: Progress, cache_dir: Path) -> Data:
+def open_known(name: str, subset: int, progress: Progress, *, cache_dir: Path) -> Data:
     """A known data set from `data_root()`, downloaded where it is absent. Raises DataError.
 
     STL-10 trains on its 5,000 labelled and 100,000 unlabelled images; the latter have label -1.
@@ -42,7 +42,9 @@ def open_known(name: str, subset: int, progress: Progress, cache_dir: Path) -> D
     if not on_disk(name):
         download(name, root, progress)
     entry = decoded_cache.key([name, subset, *_fingerprint(name, root)])
-    return decoded_cache.cached(cache_dir, entry, lambda allocate: _read(name, root, subset, progress, allocate), name)
+    return decoded_cache.cached(
+        cache_dir, entry, lambda allocate: _read(name, root, subset, progress=progress, allocate=allocate), about=name
+    )
 
 
 def _fingerprint(name: str, root: Path) -> list[str]:
@@ -114,10 +116,10 @@ class _Bar:
         self.progress(self.what, self.done, self.total)
 
 
-def _read(name: str, root: Path, subset: int, progress: Progress, allocate: decoded_cache.Allocate) -> Data:
+def _read(name: str, root: Path, subset: int, *, progress: Progress, allocate: decoded_cache.Allocate) -> Data:
     try:
-        train, classes = _read_split(name, root, "train", subset, progress, allocate)
-        test, _ = _read_split(name, root, "test", subset, progress, allocate)
+        train, classes = _read_split(name, root, "train", subset=subset, progress=progress, allocate=allocate)
+        test, _ = _read_split(name, root, "test", subset=subset, progress=progress, allocate=allocate)
     except RuntimeError as error:  # torchvision's word for a checksum that does not fit
         raise DataError(
             f"{KNOWN[name].title} in {root} is incomplete or damaged",
@@ -127,7 +129,7 @@ def _read(name: str, root: Path, subset: int, progress: Progress, allocate: deco
 
 
 def _read_split(
-    name: str, root: Path, split: str, subset: int, progress: Progress, allocate: decoded_cache.Allocate
+    name: str, root: Path, split: str, *, subset: int, progress: Progress, allocate: decoded_cache.Allocate
 ) -> tuple[ImageSet, tuple[str, ...]]:
     parts = [_SETS[name](root, **kwargs) for kwargs in _parts(name, split)]
     labels = np.concatenate([_labels(part) for part in parts])
@@ -137,7 +139,7 @@ def _read_split(
     first = 0
     for part in parts:
         inside = (index >= first) & (index < first + len(part))
-        _copy(part, index[inside] - first, out, int(np.flatnonzero(inside)[0]) if inside.any() else 0)
+        _copy(part, index[inside] - first, out, at=int(np.flatnonzero(inside)[0]) if inside.any() else 0)
         first += len(part)
         progress(f"reading {KNOWN[name].title}", first, len(labels))
     return ImageSet(out, labels[index]), tuple(getattr(parts[0], "classes", ()))
@@ -159,7 +161,7 @@ def _labels(part: Any) -> Labels:
     return np.asarray(part.labels if hasattr(part, "labels") else part.targets).astype(np.int64)
 
 
-def _copy(part: Any, index: np.ndarray[Any, Any], out: np.ndarray[Any, Any], at: int) -> None:
+def _copy(part: Any, index: np.ndarray[Any, Any], out: np.ndarray[Any, Any], *, at: int) -> None:
     """Images `index` of a torchvision set into out[at:], channels first."""
     for start in range(0, len(index), _COPY):
         images = part.data[index[start : start + _COPY]]

@@ -54,7 +54,7 @@ class Values:
 
 
 def measure(
-    source: Source, names: Sequence[str], channels: tuple[int, ...], nan_is_low: bool, progress: Progress
+    source: Source, names: Sequence[str], channels: tuple[int, ...], *, nan_is_low: bool, progress: Progress
 ) -> Values:
     """Read images and measure their values. Raises DataError for values that are not finite, naming the image."""
     chosen = [names[int(i)] for i in np.linspace(0, len(names) - 1, min(len(names), MOST_IMAGES)).astype(np.int64)]
@@ -77,7 +77,7 @@ def measure(
         found.add(picked.astype(np.uint8) if picked.dtype.kind == "b" else picked, keep)
         return True
 
-    for_each("measuring values", chosen, look, progress)
+    for_each("measuring values", chosen, look, progress=progress)
     if not found.images:
         raise DataError("not one image could be read to measure its values", "look at them with simclr data inspect")
     return found
@@ -92,7 +92,7 @@ class Chosen:
     warnings: tuple[str, ...] = ()
 
 
-def choose_range(scaling: Scaling, reading: Reading, eight_bits: bool, values: Values | None) -> Chosen:
+def choose_range(scaling: Scaling, reading: Reading, eight_bits: bool, *, values: Values | None) -> Chosen:
     """Return the scaling by `--range`. 8-bit images stay as they are unless a range is given.
 
     `values` are None only where they do not matter. Raises DataError where every value is the same.

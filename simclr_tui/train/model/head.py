@@ -33,7 +33,7 @@ class ProjectionHead(nn.Module):
 
     def __init__(self, dim: int, hidden: int, out: int, *, batch_norm: bool, kind: str = "mlp") -> None:
         super().__init__()
-        widths = head_widths(kind, dim, hidden, out)
+        widths = head_widths(kind, dim, hidden, out=out)
         self.z_dim = widths[-1]
         self.depth = len(widths) - 1
         for layer, (inputs, outputs) in enumerate(itertools.pairwise(widths), start=1):

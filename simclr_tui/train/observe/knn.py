@@ -27,6 +27,7 @@ def knn_accuracy(
     bank: Tensor,
     bank_labels: Tensor,
     queries: Tensor,
+    *,
     query_labels: Tensor,
     classes: int,
     k: int = 200,
@@ -34,7 +35,7 @@ def knn_accuracy(
     chunk: int = 512,
 ) -> float:
     """Return the share of queries (Q, d) whose neighbours (see `knn_votes`) vote for their class."""
-    votes = knn_votes(bank, bank_labels, queries, classes, k, temperature, chunk)
+    votes = knn_votes(bank, bank_labels, queries, classes=classes, k=k, temperature=temperature, chunk=chunk)
     return int((votes.argmax(dim=1) == query_labels).sum()) / len(queries)
 
 
@@ -43,6 +44,7 @@ def knn_votes(
     bank: Tensor,
     bank_labels: Tensor,
     queries: Tensor,
+    *,
     classes: int,
     k: int = 200,
     temperature: float = 0.1,
@@ -67,6 +69,7 @@ def extract_features(
     encoder: nn.Module,
     images: Tensor | Images,
     image_size: int,
+    *,
     device: torch.device,
     autocast: torch.dtype | None = None,
     batch: int = 512,

@@ -47,7 +47,7 @@ class Monitor:
     Off for `--knn-every 0`.
     """
 
-    def __init__(self, recipe: Recipe, data: Data, compute: Compute, report: Reporter, stop: StopFlag) -> None:
+    def __init__(self, recipe: Recipe, data: Data, compute: Compute, *, report: Reporter, stop: StopFlag) -> None:
         self._recipe, self._compute, self._report, self._stop = recipe, compute, report, stop
         if recipe.knn_on == "validation":
             self._bank, self._queries = bank_and_validation(data.train)
@@ -106,7 +106,7 @@ class Monitor:
             return None, None
         bank, bank_labels = self._features(encoder, self._bank)
         queries, labels = self._features(encoder, self._queries)
-        votes = knn_votes(bank, bank_labels, queries, self._classes, k=self._recipe.knn_k)
+        votes = knn_votes(bank, bank_labels, queries, classes=self._classes, k=self._recipe.knn_k)
         right = votes.argmax(dim=1) == labels
         counts = torch.bincount(labels)
         even = len(set(counts[counts > 0].tolist())) == 1
@@ -118,7 +118,9 @@ class Monitor:
             self._pause("measuring kNN")
             images = part.images[part.places[start : start + _CHUNK]]
             compute = self._compute
-            found = extract_features(encoder, images, self._recipe.image_size, compute.device, compute.autocast)
+            found = extract_features(
+                encoder, images, self._recipe.image_size, device=compute.device, autocast=compute.autocast
+            )
             features.append(found)
         where = self._compute.float64_device
         return torch.cat(features).to(where), torch.from_numpy(part.labels).to(where)

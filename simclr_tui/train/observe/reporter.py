@@ -59,7 +59,7 @@ class Reporter:
     def starting(self, activity: str) -> None:
         self._update(state="starting", process=this_process(), activity=activity)
 
-    def running(self, steps: int, steps_per_epoch: int, step: int, facts: Mapping[str, str | int | float]) -> None:
+    def running(self, steps: int, steps_per_epoch: int, step: int, *, facts: Mapping[str, str | int | float]) -> None:
         """Record that training goes on from `step`."""
         merged = {**self._state.facts, **facts}
         self._update(
@@ -76,7 +76,7 @@ class Reporter:
     def write_metrics(self, step: int, values: Mapping[str, float]) -> None:
         """Write one line of metrics; the newest values go into the summary too."""
         epoch = step / self._state.steps_per_epoch if self._state.steps_per_epoch else 0.0
-        self.metrics.write(step, epoch, self.seconds, values)
+        self.metrics.write(step, epoch, self.seconds, values=values)
 
     def progress(self, step: int, summary: Mapping[str, float]) -> None:
         """Record the step reached and the newest metrics; written at most once a second."""
@@ -109,7 +109,7 @@ class Reporter:
             self.event("warning", why, self._state.step)
             self.log(why)
 
-    def ended(self, state: StateName, reason: str, exit_code: int, flag: str = "") -> None:
+    def ended(self, state: StateName, reason: str, exit_code: int, *, flag: str = "") -> None:
         """Record how and why the attempt ended."""
         self.metrics.close()
         self.event(state, reason, self._state.step)
@@ -174,7 +174,7 @@ class QuietReporter(Reporter):
         if event == PROCESS_FAILED:
             super().event(event, message, step, **details)
 
-    def ended(self, state: StateName, reason: str, exit_code: int, flag: str = "") -> None:
+    def ended(self, state: StateName, reason: str, exit_code: int, *, flag: str = "") -> None:
         if state == "failed":
             self.event(PROCESS_FAILED, reason, rank=self._rank, exit_code=int(exit_code))
 

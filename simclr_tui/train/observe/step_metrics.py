@@ -35,7 +35,7 @@ class _Pending:
 class Telemetry:
     """Writes one line of metrics a step."""
 
-    def __init__(self, report: Reporter, guard: NonfiniteGuard, device: torch.device, batch_size: int) -> None:
+    def __init__(self, report: Reporter, guard: NonfiniteGuard, device: torch.device, *, batch_size: int) -> None:
         self._report = report
         self._guard = guard
         self._device = device
@@ -59,7 +59,7 @@ class Telemetry:
         """Leave out the time since the last step (an evaluation, a checkpoint) from the training speed."""
         self._last = time.perf_counter()
 
-    def step(self, step: int, lr: float, metrics: Tensor, waited: float) -> None:
+    def step(self, step: int, lr: float, metrics: Tensor, *, waited: float) -> None:
         """Add a step whose kernels may still be running; `waited` is the time in s its images took to come.
 
         `metrics` is float32 on the device: loss, the objective's LOSS_METRICS, gradient norm and, if any, loss scale.
@@ -115,7 +115,7 @@ class Telemetry:
         values = {**metrics, "lr": pending.lr, **pending.rates}
         self._report.write_metrics(pending.step, values)
         loss = metrics["loss"]
-        self._guard.check(pending.step, loss, metrics["grad_norm"], pending.lr, list(self._losses))
+        self._guard.check(pending.step, loss, metrics["grad_norm"], lr=pending.lr, last=list(self._losses))
         self._losses.append(loss)
         self._epoch.append((loss, metrics["positive_similarity"] - metrics["negative_similarity"]))
         shown = {name: values[name] for name in _SHOWN}

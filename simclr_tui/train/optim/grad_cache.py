@@ -23,8 +23,8 @@ def cached_gradient(
     project: Project,
     chunks: list[int],
     modules: list[nn.Module],
-    loss: Callable[[Tensor, Tensor], Tensor],
     *,
+    loss: Callable[[Tensor, Tensor], Tensor],
     compiled: bool = False,
 ) -> None:
     """Leave the gradient of loss(z_a, z_b), of z (N, d) each, in the modules' parameters.

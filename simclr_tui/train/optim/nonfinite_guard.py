@@ -61,7 +61,7 @@ class NonfiniteGuard:
         """Shrink the gradient, of that norm, to the norm `most` where it is larger."""
         torch._foreach_mul_(self.grads(), (most / norm.clamp_min(1e-12)).clamp_max(1.0))
 
-    def check(self, step: int, loss: float, grad_norm: float, lr: float, last: list[float]) -> None:
+    def check(self, step: int, loss: float, grad_norm: float, *, lr: float, last: list[float]) -> None:
         """Raise DivergedError, with what is known, for a step that is not finite, and not merely overflowed."""
         if not self._ends(loss, grad_norm):
             return

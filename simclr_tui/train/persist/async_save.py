@@ -35,7 +35,7 @@ class Saver:
 
         def write() -> Manifest:
             wait()
-            return checkpoint.save(self._paths, copy, step, epoch)
+            return checkpoint.save(self._paths, copy, step, epoch=epoch)
 
         self._writing = self._pool.submit(write)
 

@@ -24,7 +24,7 @@ from simclr_tui.train.model.encoder import Encoder
 from simclr_tui.version import __version__
 
 
-def save(paths: RunPaths, state: dict[str, Any], step: int, epoch: float) -> checkpoints.Manifest:
+def save(paths: RunPaths, state: dict[str, Any], step: int, *, epoch: float) -> checkpoints.Manifest:
     """Write the state after `step` updates, then remove all but the newest two. Raises OSError; the old ones stay."""
     buffer = io.BytesIO()
     torch.save({**state, "version": __version__}, buffer)

@@ -19,7 +19,7 @@ def x_range(lines: Sequence[Series]) -> Span:
     return _opened(min(known), max(known))
 
 
-def y_range(lines: Sequence[Series], span: Span, ceiling: float | None = None, clip: bool = False) -> Span:
+def y_range(lines: Sequence[Series], span: Span, ceiling: float | None = None, *, clip: bool = False) -> Span:
     """Return the lowest and the highest value inside the span; of all points where none is inside."""
     values = list(_values(lines, span)) or list(_values(lines, (-math.inf, math.inf)))
     low, high = without_outliers(values) if clip else (min(values), max(values))

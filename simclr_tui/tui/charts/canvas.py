@@ -14,7 +14,7 @@ _LARGEST = 8e307  # so that the difference of two values stays finite
 class Canvas:
     """A grid of `width` × `height` cells over the box (left, right, low, high). Later drawing wins a cell's colour."""
 
-    def __init__(self, width: int, height: int, box: tuple[float, float, float, float], fine: bool) -> None:
+    def __init__(self, width: int, height: int, box: tuple[float, float, float, float], *, fine: bool) -> None:
         self.width, self.height = width, height
         self._left, right, self._low, high = box
         self.fine = fine
@@ -26,7 +26,7 @@ class Canvas:
         self._marks: dict[int, str] = {}
         self._points: dict[int, str] = {}
 
-    def line(self, xs: Sequence[float], ys: Sequence[float], colour: str, mark: str = "*") -> None:
+    def line(self, xs: Sequence[float], ys: Sequence[float], colour: str, *, mark: str = "*") -> None:
         """Join the points; NaN breaks the line. Nothing outside the box is drawn."""
         before: tuple[float, float] | None = None
         for x, y in zip(xs, ys, strict=True):
@@ -34,7 +34,7 @@ class Canvas:
                 before = None
                 continue
             at = self._place(x, y)
-            self._join(before or at, at, colour, mark)
+            self._join(before or at, at, colour, mark=mark)
             before = at
 
     def _place(self, x: float, y: float) -> tuple[float, float]:
@@ -43,20 +43,20 @@ class Canvas:
         down = (self._down - 1) - (min(max(y, -_LARGEST), _LARGEST) - self._low) * self._y_scale
         return min(max(across, -_FAR), _FAR), min(max(down, -_FAR), _FAR)
 
-    def _join(self, start: tuple[float, float], stop: tuple[float, float], colour: str, mark: str) -> None:
+    def _join(self, start: tuple[float, float], stop: tuple[float, float], colour: str, *, mark: str) -> None:
         """Fill each column of dots from where the line enters it to where it leaves."""
         (x0, y0), (x1, y1) = start, stop
         first, last = round(x0), round(x1)
         if first == last:
-            self._fill(first, y0, y1, colour, mark)
+            self._fill(first, y0, y1, colour=colour, mark=mark)
             return
         slope = (y1 - y0) / (x1 - x0)
         for column in range(max(first, 0), min(last, self._across - 1) + 1):
             enters = y0 if column == first else y0 + slope * (column - 0.5 - x0)
             leaves = y1 if column == last else y0 + slope * (column + 0.5 - x0)
-            self._fill(column, enters, leaves, colour, mark)
+            self._fill(column, enters, leaves, colour=colour, mark=mark)
 
-    def _fill(self, column: int, a: float, b: float, colour: str, mark: str) -> None:
+    def _fill(self, column: int, a: float, b: float, *, colour: str, mark: str) -> None:
         top, bottom = (a, b) if a <= b else (b, a)
         if not 0 <= column < self._across or bottom < -0.5 or top > self._down - 0.5:
             return
@@ -69,7 +69,7 @@ class Canvas:
                 self._marks[cell] = mark
             self._colours[cell] = colour
 
-    def put(self, x: float, y: float, sign: str, colour: str) -> bool:
+    def put(self, x: float, y: float, sign: str, *, colour: str) -> bool:
         """Write one character at a point. Returns False outside the canvas, or where another sign stands already."""
         if not (math.isfinite(x) and math.isfinite(y)):
             return False

@@ -83,7 +83,14 @@ class Chart(Widget):
         assert self._panel is not None
         letters = self.app.no_color and len(self._panel.series) > 1
         style = Style(self._style.log, self._style.clip, letters, draws_unicode())
-        return draw(self._panel, lines, width, height, style, {line.colour: self._faded(line.colour) for line in lines})
+        return draw(
+            self._panel,
+            lines,
+            width=width,
+            height=height,
+            style=style,
+            fade={line.colour: self._faded(line.colour) for line in lines},
+        )
 
     def _faded(self, colour: str) -> str:
         """Return a colour faded into the background; grey where that is the terminal's own and unknown."""

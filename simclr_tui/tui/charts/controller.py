@@ -57,7 +57,7 @@ class ChartsController:
         """Show as many charts as are legible."""
         self._view_state.change(rows=0, columns=0)
 
-    def request(self, current: str, marked: tuple[str, ...], tab: str, pattern: str) -> Request:
+    def request(self, current: str, marked: tuple[str, ...], tab: str, *, pattern: str) -> Request:
         """Return the request to the feed for these charts; `pattern` filters the metrics."""
         view, layout = self._shown(), self._view_state.layout
         return Request(

@@ -60,33 +60,33 @@ def drawable(panel: Panel, log: bool) -> list[Series]:
     return [series for series in found if any(map(math.isfinite, series.ys))]
 
 
-def draw(panel: Panel, lines: list[Series], width: int, height: int, style: Style, fade: dict[str, str]) -> Drawing:
+def draw(panel: Panel, lines: list[Series], *, width: int, height: int, style: Style, fade: dict[str, str]) -> Drawing:
     """Draw the lines into `width` × `height` cells; `fade` maps each colour to its dim one."""
     span = panel.span if panel.span is not None and panel.span[1] > panel.span[0] else x_range(lines)
-    low, high = y_range(lines, span, None if style.log else panel.ceiling, style.clip)
+    low, high = y_range(lines, span, None if style.log else panel.ceiling, clip=style.clip)
     if style.log:
         ticks = log_ticks(low, high)
     else:
         low, high, ticks = round_range(low, high, max(2, height // 3))
     words = [number(10.0 ** min(tick, 308.0) if style.log else tick) for tick in ticks]
     left = min(max(map(len, words), default=0) + 1, width // 2)
-    canvas = Canvas(width - left, height - 2, (*span, low, high), style.fine and not style.letters)
+    canvas = Canvas(width - left, height - 2, (*span, low, high), fine=style.fine and not style.letters)
     several = len(panel.series) > 1
     signs = {series.label: letter(index) for index, series in enumerate(panel.series)}
     for series in lines:
         mark = signs[series.label] if several else "*"
-        canvas.line(series.raw_xs, series.raw, fade[series.colour], "." if not style.letters else mark)
-        canvas.line(series.xs, series.ys, series.colour, mark)
+        canvas.line(series.raw_xs, series.raw, fade[series.colour], mark="." if not style.letters else mark)
+        canvas.line(series.xs, series.ys, series.colour, mark=mark)
         if canvas.fine:
             _points(canvas, series, span)
     for index, series in enumerate(lines):
         if series.best is not None:
-            canvas.put(*series.best, "★", series.colour)
+            canvas.put(*series.best, "★", colour=series.colour)
         if several and canvas.fine:
-            _letter_line(canvas, series, signs[series.label], (index + 1) / (len(lines) + 1), span)
+            _letter_line(canvas, series, signs[series.label], share=(index + 1) / (len(lines) + 1), span=span)
     labels = tuple(
         (canvas.column_of(x), text)
-        for x, text in x_ticks(panel.axis, *span, max(2, canvas.width // _LABEL_CELLS[panel.axis]))
+        for x, text in x_ticks(panel.axis, *span, count=max(2, canvas.width // _LABEL_CELLS[panel.axis]))
     )
     rows = {canvas.row_of(tick): text for tick, text in zip(ticks, words, strict=True)}
     return Drawing(canvas, span, left, rows, labels)
@@ -100,13 +100,13 @@ def _points(canvas: Canvas, series: Series, span: Span) -> None:
             canvas.point(x, y, series.colour)
 
 
-def _letter_line(canvas: Canvas, series: Series, sign: str, share: float, span: Span) -> None:
+def _letter_line(canvas: Canvas, series: Series, sign: str, *, share: float, span: Span) -> None:
     """Write a line's letter on it twice: at its end, and at a spot away from the other letters."""
     points = [(x, y) for x, y in zip(series.xs, series.ys, strict=True) if span[0] <= x <= span[1] and math.isfinite(y)]
     middle = int(len(points) * share)
     for candidates in (points[::-1], points[middle:] + points[:middle][::-1]):
         for x, y in candidates:
-            if canvas.put(x, y, sign, series.colour):
+            if canvas.put(x, y, sign, colour=series.colour):
                 break
 
 

@@ -16,7 +16,7 @@ _TIME_STEPS = (
 )  # fmt: skip
 
 
-def nice_ticks(low: float, high: float, count: int, whole: bool = False) -> list[float]:
+def nice_ticks(low: float, high: float, count: int, *, whole: bool = False) -> list[float]:
     """Return up to about `count` round values inside [low, high]."""
     span = high - low
     if not math.isfinite(span) or span <= 0:
@@ -64,13 +64,13 @@ def log_ticks(low: float, high: float) -> list[float]:
     return powers if len(powers) >= 2 else [low, high]
 
 
-def x_ticks(axis: str, low: float, high: float, count: int) -> list[tuple[float, str]]:
+def x_ticks(axis: str, low: float, high: float, *, count: int) -> list[tuple[float, str]]:
     """Return the positions and labels of the x axis."""
     if axis == "time":
         return [(x, duration(x)) for x in time_ticks(low, high, count)]
     if axis == "wall":
         return [(x, clock_time(x, high - low)) for x in wall_ticks(low, high, count)]
-    return [(x, number(x)) for x in nice_ticks(low, high, count, axis == "step")]
+    return [(x, number(x)) for x in nice_ticks(low, high, count, whole=axis == "step")]
 
 
 def clock_time(wall: float, span: float = 0.0) -> str:

@@ -37,7 +37,7 @@ class Changes:
         self.done.append(undo)
         self._changed()
 
-    def confirm(self, dialog: Confirm, work: Work, done: str, undo: Undo | None = None) -> None:
+    def confirm(self, dialog: Confirm, work: Work, done: str, *, undo: Undo | None = None) -> None:
         """Make a change if the user says yes."""
 
         def answered(yes: bool | None) -> None:

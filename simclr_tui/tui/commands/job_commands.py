@@ -57,7 +57,7 @@ class JobCommands:
         if run is not None:
             question = f"Export {run.name}: the encoder to F.safetensors, F.pt, F.onnx; metrics to F.csv, F.parquet"
             answered = partial(self._export, run)
-            self._host.show(Ask(question, f"{run.name}.safetensors", _target_words, complete_path), answered)
+            self._host.show(Ask(question, f"{run.name}.safetensors", _target_words, complete=complete_path), answered)
 
     def _export(self, run: Run, target: str | None) -> None:
         if target is not None:

@@ -36,7 +36,7 @@ class LabelCommands:
 
         question = f"Tags of {run.name}, separated by commas; +tag adds one, -tag removes one"
         check = partial(_tag_words, before)
-        self._host.show(Ask(question, ", ".join(before), check, self._complete_tags), answered)
+        self._host.show(Ask(question, ", ".join(before), check, complete=self._complete_tags), answered)
 
     def _tags(self, run: Run) -> list[str] | None:
         try:

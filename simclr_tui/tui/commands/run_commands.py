@@ -88,7 +88,9 @@ class RunCommands:
             undo = Undo(f"{name} is back", partial(store.restore, name), name)
             more = "Its folder goes to the trash of this store; u brings it back."
             done = f"{name} is in the trash; u brings it back"
-            self._changes.confirm(Confirm(f"Delete {name}?", more, "Delete"), partial(store.remove, run), done, undo)
+            self._changes.confirm(
+                Confirm(f"Delete {name}?", more, "Delete"), partial(store.remove, run), done, undo=undo
+            )
 
     def resume(self) -> None:
         """Resume the run from its newest checkpoint."""

@@ -28,7 +28,7 @@ class Ask(ModalScreen[str | None]):
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(None)", "back")]
 
     def __init__(
-        self, question: str, value: str, check: Check, complete: Callable[[str], Sequence[str]] | None = None
+        self, question: str, value: str, check: Check, *, complete: Callable[[str], Sequence[str]] | None = None
     ) -> None:
         super().__init__()
         self._question, self._value, self._check, self._complete = question, value, check, complete

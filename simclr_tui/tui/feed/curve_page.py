@@ -26,7 +26,10 @@ def curve_page(readers: Sequence[CurveReader], request: Request, objectives: Col
         Panel(
             name,
             heading_of(name, objectives),
-            tuple(reader.series(name, request, span, colour) for reader, colour in zip(readers, colours, strict=True)),
+            tuple(
+                reader.series(name, request, span, colour=colour)
+                for reader, colour in zip(readers, colours, strict=True)
+            ),
             request.axis,
             span=span,
             cursor=request.cursor,

@@ -67,7 +67,7 @@ class CurveReader:
         index = max(0, len(column.rows) - 1 - _TREND)
         return column.values[index], epoch[column.rows[-1]] - epoch[column.rows[index]]
 
-    def series(self, metric: str, request: Request, span: Span | None, colour: str = "") -> Series:
+    def series(self, metric: str, request: Request, span: Span | None, *, colour: str = "") -> Series:
         """Return one metric as a line for a chart, in the run's own colour unless another is given."""
         view = view_of(metric)
         label, colour = safe(self._run.name), colour or run_colour(self._run.name)
@@ -82,13 +82,17 @@ class CurveReader:
             tuple(xs),
             tuple(y * view.scale for y in ys),
             last=None if last is None else last * view.scale,
-            at=_value_at(column, places, request.cursor, view.scale),
-            best=_best(column, xs, ys, view.best, view.scale),
+            at=_value_at(column, places, request.cursor, scale=view.scale),
+            best=_best(column, xs, ys, wanted=view.best, scale=view.scale),
         )
-        return self._averaged(line, metric, column, places, request, span) if request.smoothing else line
+        return (
+            self._averaged(line, metric, column, places=places, request=request, span=span)
+            if request.smoothing
+            else line
+        )
 
     def _averaged(
-        self, line: Series, metric: str, column: Column, places: RowPositions, request: Request, span: Span | None
+        self, line: Series, metric: str, column: Column, *, places: RowPositions, request: Request, span: Span | None
     ) -> Series:
         """Put a line's average in front of it. Both share one x where every point is drawn; else each has its own."""
         kept = self._smoothed.get(metric)
@@ -109,14 +113,14 @@ def _last_until(places: RowPositions, rows: Sequence[int], x: float) -> int:
     return bisect_right(rows, x, key=places.__getitem__) - 1
 
 
-def _value_at(column: Column, places: RowPositions, x: float | None, scale: float) -> float | None:
+def _value_at(column: Column, places: RowPositions, x: float | None, *, scale: float) -> float | None:
     """Return the newest value recorded at or before a place."""
     index = -1 if x is None else _last_until(places, column.rows, x)
     return column.values[index] * scale if index >= 0 else None
 
 
 def _best(
-    column: Column, xs: Sequence[float], ys: Sequence[float], wanted: str, scale: float
+    column: Column, xs: Sequence[float], ys: Sequence[float], *, wanted: str, scale: float
 ) -> tuple[float, float] | None:
     """Return the best value of the whole run, and the x where it is drawn (NaN: not on screen)."""
     if not wanted:

@@ -55,7 +55,7 @@ class MachineReader:
             return Hardware(self._name, ())
         span = request.window.span(extent)
         waited = self._curves.series("data_wait", _over_time(request), span)
-        panels = [self._panel(*one, request, span) for one in self._charts()]
+        panels = [self._panel(*one, request=request, span=span) for one in self._charts()]
         if waited.xs:
             share = Series("", _BLUE, waited.xs, waited.ys, last=waited.last, at=waited.at)
             heading = "waiting for data %"
@@ -78,7 +78,7 @@ class MachineReader:
         return charts + _host_charts(latest)
 
     def _panel(
-        self, heading: str, lines: tuple[_Line, ...], ceiling: float | None, request: Request, span: Span
+        self, heading: str, lines: tuple[_Line, ...], ceiling: float | None, *, request: Request, span: Span
     ) -> Panel:
         found: list[Series] = []
         for line, colour in zip(lines, (_BLUE, _ORANGE), strict=False):

@@ -76,7 +76,7 @@ class RunReader:
             lines = tail_lines(file) if file is not None else []
         except OSError as error:
             lines = [f"{safe(str(file))} cannot be read: {error.strerror}"]
-        events = [_event_line(event.wall, event.event, event.message, event.step) for event in self.run.events]
+        events = [_event_line(event.wall, event.event, event.message, step=event.step) for event in self.run.events]
         return Log(self.run.name, tuple(lines), tuple(events[-200:]))
 
 
@@ -88,7 +88,7 @@ def _mark(file: Path) -> tuple[int, int, int]:
     return (found.st_ino, found.st_size, found.st_mtime_ns)
 
 
-def _event_line(wall: float, event: str, message: str, step: int | None) -> str:
+def _event_line(wall: float, event: str, message: str, *, step: int | None) -> str:
     moment = time.strftime("%H:%M:%S", time.localtime(wall)) if 0 <= wall < 2**40 else "??:??:??"
     where = f" at step {step:,}" if step is not None else ""
     return safe(f"{moment} {event}{where}{': ' if message else ''}{message}")[:2000]

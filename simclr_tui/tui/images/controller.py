@@ -133,7 +133,7 @@ class ImagesController:
                 self._show_neighbors(text)
 
         question = "Neighbours of which image? The number of a test image, or a file"
-        self._host.show(Ask(question, self.views.image, _image_words, complete_path), answered)
+        self._host.show(Ask(question, self.views.image, _image_words, complete=complete_path), answered)
 
     def show_neighbors_of_chosen(self) -> None:
         """Show the images nearest to the chosen point of the embedding."""

@@ -121,7 +121,7 @@ class EmbeddingTab(Widget, can_focus=True):
             allowed = [i for i, point in enumerate(self._points) if self._only is None or point[2] == self._only]
             places = self._places()
             start = allowed.index(self._cursor) if self._cursor in allowed else 0
-            self._cursor = allowed[nearest([places[i] for i in allowed], start, across, down)]
+            self._cursor = allowed[nearest([places[i] for i in allowed], start, across=across, down=down)]
             self.refresh()
 
     def _places(self) -> list[tuple[int, int]]:

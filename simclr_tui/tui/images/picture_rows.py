@@ -43,7 +43,7 @@ class PictureRows(Vertical):
             return
         self.query_one("#views-pictures", Static).update("")
         for start in range(0, len(cells), across):
-            slots = [_slot(widget, caption, picture, cell) for caption, picture in cells[start : start + across]]
+            slots = [_slot(widget, caption, picture, cell=cell) for caption, picture in cells[start : start + across]]
             self.mount(Horizontal(*slots, classes="picture-row"))
 
     def _drawn(self, cells: Sequence[Captioned], across: int, cell: int) -> Text:
@@ -63,7 +63,7 @@ class PictureRows(Vertical):
         return text
 
 
-def _slot(widget: type[Widget], caption: str, picture: Picture, cell: int) -> Vertical:
+def _slot(widget: type[Widget], caption: str, picture: Picture, *, cell: int) -> Vertical:
     from PIL import Image
 
     image = Image.frombytes("RGB", (picture.width, picture.height), picture.rgb)

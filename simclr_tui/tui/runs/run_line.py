@@ -40,7 +40,7 @@ def longest_name(rows: list[Row]) -> int:
     return max((cell_len(safe(row["name"])) for row in rows), default=0)
 
 
-def lay_out(rows: list[Row], longest: int, fields: tuple[str, ...], width: int, needed: int = 0) -> Layout:
+def lay_out(rows: list[Row], longest: int, fields: tuple[str, ...], *, width: int, needed: int = 0) -> Layout:
     """Divide `width` cells: kNN always, then the first `needed` fields, then the name and the fields that fit.
 
     Names give way before the needed fields do: they are shortened in the middle.
@@ -48,15 +48,17 @@ def lay_out(rows: list[Row], longest: int, fields: tuple[str, ...], width: int, 
     wide = width >= _WIDE
     left = width - _SIGNS - _KNN - 1 - ((_STATUS + 1) if wide else 0)
     shortest = min(longest, _SHORTEST)
-    first, left = _fitting(rows, fields[:needed], left, shortest)
+    first, left = _fitting(rows, fields[:needed], left, kept=shortest)
     comfortable = min(longest, 64 if wide else _NAME)
     # One field besides kNN is worth a shortened name; more are not.
     least = comfortable if wide or first else min(comfortable, max(shortest, left - 6))
-    rest, left = _fitting(rows, fields[needed:], left, least) if len(first) == needed else ((), left)
+    rest, left = _fitting(rows, fields[needed:], left, kept=least) if len(first) == needed else ((), left)
     return Layout(width, max(1, min(longest, left)), (*first, *rest), wide)
 
 
-def _fitting(rows: list[Row], fields: tuple[str, ...], left: int, kept: int) -> tuple[tuple[tuple[str, int], ...], int]:
+def _fitting(
+    rows: list[Row], fields: tuple[str, ...], left: int, *, kept: int
+) -> tuple[tuple[tuple[str, int], ...], int]:
     """Return the first fields that fit while `kept` cells remain, each with its width, and the cells left."""
     found: list[tuple[str, int]] = []
     for name in fields:
@@ -108,7 +110,7 @@ class Signs:
         return ("⌃" if draws_unicode() else "^") if name in self.pinned else " "
 
 
-def run_line(row: Row, layout: Layout, signs: Signs, style: Callable[[str], Style]) -> Text:
+def run_line(row: Row, layout: Layout, signs: Signs, *, style: Callable[[str], Style]) -> Text:
     """Return a row as a line of the list; `style` gives the colour of running, finished, failed or quiet things."""
     mark = signs.marked.get(row["name"])
     kind = style("failed" if worst_flag(row) else state_style(row["state"]).theme)

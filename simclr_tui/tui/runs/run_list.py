@@ -153,7 +153,7 @@ class RunList(ScrollView, can_focus=True):
     def _relayout(self) -> bool:
         """Lay the columns out anew. Returns True if they changed."""
         before, width = self._layout_now, self.scrollable_content_region.width
-        self._layout_now = lay_out(self.rows, self._longest, self._fields, width, self._needed)
+        self._layout_now = lay_out(self.rows, self._longest, self._fields, width=width, needed=self._needed)
         return self._layout_now != before
 
     def watch_cursor(self, old: int, new: int) -> None:
@@ -228,7 +228,7 @@ class RunList(ScrollView, can_focus=True):
             words, kind = self._second[index]
             line = Text("   ", no_wrap=True).append(words, self._state_style(kind))
         else:
-            line = run_line(self.rows[index], self._layout_now, self.signs, self._state_style)
+            line = run_line(self.rows[index], self._layout_now, self.signs, style=self._state_style)
         if index == self.cursor:
             base = self.get_component_rich_style("run-list--cursor")
         return self._strip(line, width, base)

@@ -310,7 +310,7 @@ class RunsPane(Vertical):
 
         chosen = ", ".join(self.arrangement.columns)
         self._host.show(
-            Ask("Columns of the list, separated by commas", chosen, _columns_words, _complete_columns), taken
+            Ask("Columns of the list, separated by commas", chosen, _columns_words, complete=_complete_columns), taken
         )
 
     def mark(self) -> None:

@@ -85,7 +85,7 @@ def _text(detail: Detail | None, only_differences: bool) -> Text:
         text.append(f"  {safe(name):<14} ", "bold").append(f"{safe(words)}\n", "not bold")
     group = ""
     for item in fields():
-        line = _line(item, detail.resolved, others, only_differences)
+        line = _line(item, detail.resolved, others, only_differences=only_differences)
         if line is None:
             continue
         if item.group != group:
@@ -98,7 +98,7 @@ def _text(detail: Detail | None, only_differences: bool) -> Text:
 
 
 def _line(
-    item: Field, resolved: Resolved, others: tuple[tuple[str, Resolved], ...], only_differences: bool
+    item: Field, resolved: Resolved, others: tuple[tuple[str, Resolved], ...], *, only_differences: bool
 ) -> Text | None:
     value = getattr(resolved.recipe, item.key)
     rest = [(name, getattr(other.recipe, item.key)) for name, other in others]

@@ -28,7 +28,7 @@ class TabsPane(Vertical):
     """The tabs by name, in the order of the bar; `chosen` is called when another one comes on screen."""
 
     def __init__(
-        self, view_state: ViewState, tabs: Mapping[str, Tab], chosen: Callable[[], object], id: str | None = None
+        self, view_state: ViewState, tabs: Mapping[str, Tab], chosen: Callable[[], object], *, id: str | None = None
     ) -> None:
         super().__init__(id=id)
         self._view_state = view_state

@@ -146,7 +146,9 @@ def test_knn_gives_the_monitors_accuracy():
     context = feature_context()
     features = context.features
     found = compute_metrics(knn(context, seed=0).scores, features.test_labels)
-    expected = knn_accuracy(features.train, features.train_labels, features.test, features.test_labels, 7, k=20)
+    expected = knn_accuracy(
+        features.train, features.train_labels, features.test, query_labels=features.test_labels, classes=7, k=20
+    )
     assert found.top1 == expected
     assert 0.3 < found.top1 < 0.99
 

@@ -65,9 +65,9 @@ def test_what_the_writer_writes_is_read_back(tmp_path):
     paths = RunPaths(tmp_path)
     paths.attempt(1).root.mkdir()
     writer = MetricWriter(paths.attempt(1))
-    writer.write(0, 0.0, 0.0, {"knn": 0.31})
-    writer.write(1, 0.005, 0.25, {"loss": 5.5, "grad_norm": math.inf, "gpu_allocated": 123_456_789_012})
-    writer.write(2, 0.01, 0.5, {"loss": math.nan, "grad_norm": 1.5})
+    writer.write(0, 0.0, 0.0, values={"knn": 0.31})
+    writer.write(1, 0.005, 0.25, values={"loss": 5.5, "grad_norm": math.inf, "gpu_allocated": 123_456_789_012})
+    writer.write(2, 0.01, 0.5, values={"loss": math.nan, "grad_norm": 1.5})
     writer.close()
     history = read(paths)
     assert list(history.step) == [0, 1, 2]

@@ -67,7 +67,10 @@ def test_files_feed_the_batches_that_memory_does(jpegs, tmp_path, monkeypatch, f
     source = Source(data.train.images, CPU)
     assert in_memory.resident is not None
     assert source.resident is None
-    with Feed(source, CPU, order, first, 9) as ahead, Feed(in_memory, CPU, order, first, 9) as at_once:
+    with (
+        Feed(source, CPU, order, first=first, last=9) as ahead,
+        Feed(in_memory, CPU, order, first=first, last=9) as at_once,
+    ):
         for _ in range(first, 9):
             (ids, images), (same_ids, same) = ahead.take(), at_once.take()
             assert ids.tolist() == same_ids.tolist()
@@ -83,7 +86,7 @@ def test_damage_reaches_the_step_that_meets_it(jpegs, tmp_path, monkeypatch):
         (jpegs / victim).write_bytes(whole[: len(whole) // 2])
         order = Order(Recipe(batch_size=16), len(data.train), SINGLE_PROCESS)
         steps = next(step for step in range(6) if 5 in order(step)) + 1
-        with Feed(Source(data.train.images, CPU), CPU, order, 0, 6) as feed:
+        with Feed(Source(data.train.images, CPU), CPU, order, first=0, last=6) as feed:
             for _ in range(steps - 1):
                 feed.take()
             with pytest.raises(DataError, match=victim):

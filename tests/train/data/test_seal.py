@@ -25,7 +25,7 @@ def build(allocate: decoded_cache.Allocate) -> Data:
 
 @pytest.fixture
 def entry(tmp_path: Path) -> Path:
-    decoded_cache.cached(tmp_path, "x", build, "folder:/images")
+    decoded_cache.cached(tmp_path, "x", build, about="folder:/images")
     return tmp_path / "x"
 
 
@@ -68,7 +68,7 @@ def test_entries_are_listed_and_freed(entry):
 
 def test_the_longest_unused_goes_first_beyond_the_limit(tmp_path, monkeypatch):
     for number, name in enumerate(("old", "older", "fresh")):
-        decoded_cache.cached(tmp_path, name, build, name)
+        decoded_cache.cached(tmp_path, name, build, about=name)
         if name != "fresh":
             age = 86_400 * (5 + number)
             now = (tmp_path / name / "meta.json").stat().st_mtime

@@ -39,7 +39,9 @@ def test_the_accuracy_equals_a_loop_over_the_definition(k, temperature):
     expected = _loop(bank, bank_labels, queries, labels, 7, k, temperature)
     assert 0.3 < expected < 0.95
     for chunk in (64, 1000):
-        ours = knn_accuracy(bank, bank_labels, queries, labels, 7, k, temperature, chunk)
+        ours = knn_accuracy(
+            bank, bank_labels, queries, query_labels=labels, classes=7, k=k, temperature=temperature, chunk=chunk
+        )
         assert ours == pytest.approx(expected, abs=1e-12)
 
 
@@ -47,8 +49,8 @@ def test_nearer_neighbours_weigh_more_than_many_far_ones():
     bank = torch.tensor([[1.0, 0.0], [0.3, 1.0], [0.3, 1.0], [0.3, 1.0]])
     labels = torch.tensor([1, 0, 0, 0])
     query, truth = torch.tensor([[1.0, 0.01]]), torch.tensor([1])
-    assert knn_accuracy(bank, labels, query, truth, 2, k=4, temperature=0.1) == 1.0
-    assert knn_accuracy(bank, labels, query, truth, 2, k=4, temperature=100.0) == 0.0
+    assert knn_accuracy(bank, labels, query, query_labels=truth, classes=2, k=4, temperature=0.1) == 1.0
+    assert knn_accuracy(bank, labels, query, query_labels=truth, classes=2, k=4, temperature=100.0) == 0.0
 
 
 @pytest.fixture(scope="module")
@@ -63,12 +65,14 @@ def _images(n: int, height: int, width: int) -> np.ndarray:
 
 def test_features_are_the_encoders_in_eval_mode_in_order(encoder):
     images = _images(10, 32, 32)
-    h = extract_features(encoder, images, 32, CPU, batch=4)
+    h = extract_features(encoder, images, 32, device=CPU, batch=4)
     with evaluating(encoder), torch.no_grad():
         expected = encoder(torch.from_numpy(images) / 255.0)
     assert h.dtype == torch.float32
     torch.testing.assert_close(h, expected, atol=1e-5, rtol=1e-4)
-    torch.testing.assert_close(extract_features(encoder, torch.from_numpy(images), 32, CPU), h, atol=1e-5, rtol=1e-4)
+    torch.testing.assert_close(
+        extract_features(encoder, torch.from_numpy(images), 32, device=CPU), h, atol=1e-5, rtol=1e-4
+    )
 
 
 @pytest.mark.parametrize("training", [True, False])
@@ -77,7 +81,7 @@ def test_parameters_buffers_gradients_and_modes_are_left_as_they_were(encoder, t
     encoder.layer2[0].bn1.eval()  # a module that stands apart keeps its own mode
     modes = [module.training for module in encoder.modules()]
     before = {name: value.clone() for name, value in encoder.state_dict().items()}
-    extract_features(encoder, _images(5, 32, 32), 32, CPU, torch.bfloat16)
+    extract_features(encoder, _images(5, 32, 32), 32, device=CPU, autocast=torch.bfloat16)
     assert [module.training for module in encoder.modules()] == modes
     assert all(torch.equal(value, before[name]) for name, value in encoder.state_dict().items())
     assert all(p.grad is None and p.requires_grad for p in encoder.parameters())
@@ -86,14 +90,14 @@ def test_parameters_buffers_gradients_and_modes_are_left_as_they_were(encoder, t
 def test_the_modes_come_back_even_after_an_error(encoder):
     encoder.train()
     with pytest.raises(RuntimeError, match="channels"):
-        extract_features(encoder, np.zeros((2, 5, 32, 32), np.uint8), 32, CPU)
+        extract_features(encoder, np.zeros((2, 5, 32, 32), np.uint8), 32, device=CPU)
     assert all(module.training for module in encoder.modules())
 
 
 def test_bf16_features_come_back_as_float32_and_close(encoder):
     images = _images(6, 32, 32)
-    plain = extract_features(encoder, images, 32, CPU)
-    fast = extract_features(encoder, images, 32, CPU, torch.bfloat16)
+    plain = extract_features(encoder, images, 32, device=CPU)
+    fast = extract_features(encoder, images, 32, device=CPU, autocast=torch.bfloat16)
     assert fast.dtype == torch.float32
     assert not torch.equal(fast, plain)
     torch.testing.assert_close(fast, plain, atol=0.05, rtol=0.05)
@@ -111,5 +115,5 @@ def test_other_sizes_are_resized_by_their_shorter_side_and_centred(height, width
     images = _images(3, height, width)
     expected = F.resize(torch.from_numpy(images) / 255.0, 32, InterpolationMode.BICUBIC, antialias=True)
     expected = F.center_crop(expected.clamp(0, 1), [32, 32]).flatten(1)
-    ours = extract_features(Flat(), images, 32, CPU)
+    ours = extract_features(Flat(), images, 32, device=CPU)
     torch.testing.assert_close(ours, expected, atol=1e-5, rtol=0)

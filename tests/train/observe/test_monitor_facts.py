@@ -22,7 +22,7 @@ def monitor(train: list[int], test: list[int], k: int) -> Monitor:
 
     names = tuple(f"class{number}" for number in range(len(train)))
     data = Data(images(train), images(test), names)
-    return Monitor(Recipe(knn_k=k, knn_on="test"), data, None, None, None)
+    return Monitor(Recipe(knn_k=k, knn_on="test"), data, None, report=None, stop=None)
 
 
 def test_k_bank_chance_and_largest_class_are_facts():
@@ -85,7 +85,7 @@ def test_unlabelled_images_are_in_neither_part_and_without_labels_there_is_none(
 
 def test_the_monitor_asks_validation_images_and_never_the_test_images():
     data = Data(named([60, 60]), named([50, 50], "test"), ("a", "b"))
-    facts = Monitor(Recipe(knn_k=5), data, None, None, None).facts()
+    facts = Monitor(Recipe(knn_k=5), data, None, report=None, stop=None).facts()
     assert facts["knn_on"] == "validation"
     assert facts["knn_bank"] + facts["knn_images"] == 120
-    assert Monitor(Recipe(knn_k=5, knn_on="test"), data, None, None, None).facts()["knn_images"] == 100
+    assert Monitor(Recipe(knn_k=5, knn_on="test"), data, None, report=None, stop=None).facts()["knn_images"] == 100

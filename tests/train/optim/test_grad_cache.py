@@ -47,7 +47,7 @@ def by_chunks(model, views, chunks, seeded=False):
         part = slice(starts[chunk], starts[chunk] + chunks[chunk])
         return model(views[:, part].flatten(0, 1))
 
-    cached_gradient(project, chunks, [model], loss)
+    cached_gradient(project, chunks, [model], loss=loss)
     return [parameter.grad.clone() for parameter in model.parameters()]
 
 
@@ -113,14 +113,14 @@ def test_auto_takes_what_the_free_memory_holds(tmp_path, monkeypatch):
 
     run = tiny_run(tmp_path, micro_batch="auto")
     recipe = run.recipe
-    assert prepare(recipe, run.paths, Reporter(run.paths), StopFlag()).chunk == 16
+    assert prepare(recipe, run.paths, Reporter(run.paths), stop=StopFlag()).chunk == 16
     free = psutil.virtual_memory()
 
     class Little:
         available = 3_000_000
 
     monkeypatch.setattr(psutil, "virtual_memory", lambda: Little)
-    chunk = prepare(recipe, run.paths, Reporter(run.paths), StopFlag()).chunk
+    chunk = prepare(recipe, run.paths, Reporter(run.paths), stop=StopFlag()).chunk
     assert 1 <= chunk < 16, free
 
 
@@ -162,7 +162,7 @@ def test_for_a_compiled_model_gradient_and_statistics_are_the_same(chunks):
     for compiled in (False, True):
         model, views = Small(), views_of(12)
         parts = [part.flatten(0, 1) for part in views.split(chunks, dim=1)]
-        cached_gradient(lambda chunk, m=model, p=parts: m(p[chunk]), chunks, [model], loss, compiled=compiled)
+        cached_gradient(lambda chunk, m=model, p=parts: m(p[chunk]), chunks, [model], loss=loss, compiled=compiled)
         assert model.norm.momentum == 0.1
         found.append([*(parameter.grad for parameter in model.parameters()), *model.buffers()])
     torch.testing.assert_close(*found)

@@ -41,7 +41,7 @@ def test_an_overflow_costs_its_own_step_alone():
     norm = guard.update(torch.tensor(2.0))
     assert float(guard.found_inf) == 1.0
     assert float(scale.scale) == 2.0**15
-    guard.check(1, 2.0, float(norm), 0.1, [])
+    guard.check(1, 2.0, float(norm), lr=0.1, last=[])
     linear.weight.grad = torch.tensor([[3.0, 4.0]])
     assert float(guard.update(torch.tensor(2.0))) == 5.0
     assert float(guard.found_inf) == 0.0
@@ -53,7 +53,7 @@ def test_a_gradient_that_no_scale_mends_ends_the_run():
     while float(scale.scale) >= SMALLEST:
         norm = guard.update(torch.tensor(2.0))
     with pytest.raises(DivergedError, match="gradient is not finite"):
-        guard.check(30, 2.0, float(norm), 0.1, [])
+        guard.check(30, 2.0, float(norm), lr=0.1, last=[])
     linear.weight.grad = torch.tensor([[3.0, 4.0]])
     guard.update(torch.tensor(2.0))
     assert float(guard.found_inf) == 1.0

@@ -21,4 +21,4 @@ def test_the_layers_that_were_not_finite_are_named_though_their_gradients_are_go
         guard.update(torch.tensor(1.0))
         model.zero_grad()
     with pytest.raises(DivergedError, match=r"gradient is not finite at step 2 .*; not finite in encoder.1.weight\)"):
-        guard.check(2, 1.0, math.nan, 0.1, [1.0])
+        guard.check(2, 1.0, math.nan, lr=0.1, last=[1.0])

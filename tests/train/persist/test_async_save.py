@@ -45,9 +45,9 @@ def test_a_step_taken_meanwhile_does_not_reach_the_file(tmp_path, model, optimiz
     before, _ = snapshot(state_of(model, optimizer))
     taken, save = threading.Event(), checkpoint.save
 
-    def later(*words):
+    def later(*words, **more):
         assert taken.wait(60)
-        return save(*words)
+        return save(*words, **more)
 
     monkeypatch.setattr(checkpoint, "save", later)
     saver = Saver(paths)
@@ -71,7 +71,7 @@ def test_a_step_taken_meanwhile_does_not_reach_the_file(tmp_path, model, optimiz
 def test_a_failed_write_is_handed_over_and_the_next_one_may_begin(tmp_path, model, optimizer, monkeypatch):
     run = tiny_run(tmp_path)
 
-    def full(*words):
+    def full(*words, **more):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     saver = Saver(run.paths)
@@ -88,7 +88,7 @@ def test_a_failed_write_is_handed_over_and_the_next_one_may_begin(tmp_path, mode
 def test_what_is_no_matter_of_the_disk_is_raised(tmp_path, model, optimizer, monkeypatch):
     saver = Saver(tiny_run(tmp_path).paths)
 
-    def broken(*words):
+    def broken(*words, **more):
         raise MemoryError
 
     monkeypatch.setattr(checkpoint, "save", broken)

@@ -212,7 +212,7 @@ async def test_axes_are_steps_epochs_time_of_training_and_the_clock(store):
 async def test_clipping_keeps_a_spike_from_flattening_the_rest(tmp_path, size):
     run = fabricate(tmp_path / "runs", steps=200)
     writer = MetricWriter(run.paths.attempt(1))
-    writer.write(201, 10.05, 20.1, {"loss": 1e6})
+    writer.write(201, 10.05, 20.1, values={"loss": 1e6})
     writer.close()
     async with dashboard(tmp_path / "runs", size) as (app, pilot):
         await press(app, pilot, "enter")
@@ -232,7 +232,9 @@ async def test_gaps_and_metrics_without_points_are_shown_as_such(tmp_path):
     fabricate(root, "run2", steps=20, created=CREATED - 1)
     writer = MetricWriter(run.paths.attempt(1))
     for step in range(21, 60):
-        writer.write(step, step / 20, step / 10, {"loss": math.nan if 30 < step < 50 else 5.0, "empty": math.nan})
+        writer.write(
+            step, step / 20, step / 10, values={"loss": math.nan if 30 < step < 50 else 5.0, "empty": math.nan}
+        )
     writer.close()
     async with dashboard(root) as (app, pilot):
         await press(app, pilot, "i")

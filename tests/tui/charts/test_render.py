@@ -23,7 +23,14 @@ def rows(canvas):
 
 def picture(panel, width=40, height=12, **style):
     lines = drawable(panel, style.get("log", False))
-    drawing = draw(panel, lines, width, height, Style(**style), {series.colour: "#888888" for series in lines})
+    drawing = draw(
+        panel,
+        lines,
+        width=width,
+        height=height,
+        style=Style(**style),
+        fade={series.colour: "#888888" for series in lines},
+    )
     return drawing, ["".join(char for char, _ in cells(drawing, row)) for row in range(height)]
 
 
@@ -138,7 +145,7 @@ def test_words_of_the_x_axis():
     assert place_in_words("time", 221) == "3m41s of training"
     assert clock_time(math.nan) == "–"
     assert clock_time(1_700_000_000.0, 86_400 * 9).split()[0].isdigit()
-    labels = [text for _, text in x_ticks("wall", 1_700_000_000.0, 1_700_003_600.0, 4)]
+    labels = [text for _, text in x_ticks("wall", 1_700_000_000.0, 1_700_003_600.0, count=4)]
     assert 2 <= len(labels) <= 5
     assert all(text.endswith("0") and ":" in text for text in labels), labels
 
@@ -171,7 +178,9 @@ def test_values_measured_seldom_are_points_and_those_of_every_step_a_line():
     def drawn(count):
         xs = tuple(float(100 * index / (count - 1)) for index in range(count))
         series = Series("a", "#3b8eea", xs, tuple(x * x for x in xs))
-        drawing = draw(Panel("knn", "kNN", (series,)), [series], 60, 12, PLAIN, {"#3b8eea": "#000000"})
+        drawing = draw(
+            Panel("knn", "kNN", (series,)), [series], width=60, height=12, style=PLAIN, fade={"#3b8eea": "#000000"}
+        )
         return "".join(char for row in range(10) for char, _ in cells(drawing, row))
 
     assert drawn(5).count("•") == 5

@@ -33,7 +33,7 @@ class TableSource:
 
     def __init__(
         self, source: DataSource, rows: dict[str, Callable[[int], File]], columns: dict[str, dict[str, list[Any]]],
-        class_names: list[str], stamp: str,
+        *, class_names: list[str], stamp: str,
     ) -> None:  # fmt: skip
         self._source, self._rows, self._columns = source, rows, columns
         self._class_names, self._stamp = class_names, stamp
@@ -93,7 +93,7 @@ def open_parquet(source: DataSource) -> TableSource:
     rows, columns = {}, {}
     for split, tables in by_split.items():
         names = tables[0].schema_arrow.names
-        image = _column(source, names, _IMAGE_COLUMNS, "image")
+        image = _column(source, names, _IMAGE_COLUMNS, what="image")
         label = next((name for name in _LABEL_COLUMNS if name in names), None)
         group = next((name for name in _GROUP_COLUMNS if name in names), None)
         columns[split] = {
@@ -102,7 +102,9 @@ def open_parquet(source: DataSource) -> TableSource:
             "group": [v for t in tables for v in t.read([group]).column(0).to_pylist()] if group else [],
         }
         rows[split] = _RowGroups(source, tables, image)
-    return TableSource(source, dict(rows), columns, class_names, " ".join(map(file_stamp, map(Path, files))))
+    return TableSource(
+        source, dict(rows), columns, class_names=class_names, stamp=" ".join(map(file_stamp, map(Path, files)))
+    )
 
 
 class _RowGroups:
@@ -140,7 +142,7 @@ def _bytes(source: DataSource, value: Any) -> File:
     return value
 
 
-def _column(source: DataSource, names: list[str], known: tuple[str, ...], what: str) -> str:
+def _column(source: DataSource, names: list[str], known: tuple[str, ...], *, what: str) -> str:
     found = next((name for name in known if name in names), None)
     if found is None:
         listed = ", ".join(map(safe, names))
@@ -175,7 +177,7 @@ def open_hub(source: DataSource) -> TableSource:
     for split, table in found.items():
         features = table.features
         image = next((name for name, feature in features.items() if isinstance(feature, datasets.Image)), None)
-        image = image or _column(source, list(features), _IMAGE_COLUMNS, "image")
+        image = image or _column(source, list(features), _IMAGE_COLUMNS, what="image")
         label = next((name for name, feature in features.items() if isinstance(feature, datasets.ClassLabel)), None)
         label = label or next((name for name in _LABEL_COLUMNS if name in features), None)
         if label is not None and isinstance(features[label], datasets.ClassLabel):
@@ -185,4 +187,4 @@ def open_hub(source: DataSource) -> TableSource:
         columns[str(split).lower()] = {
             "count": [len(table)], "label": list(table[label]) if label else [], "group": [],
         }  # fmt: skip
-    return TableSource(source, rows, columns, class_names, "0")
+    return TableSource(source, rows, columns, class_names=class_names, stamp="0")

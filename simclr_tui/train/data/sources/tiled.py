@@ -48,7 +48,7 @@ class TiledSource:
         return Layout(layout.root, layout.classes, train, test, notes, (*layout.left_out, *left_out.sentences))
 
     def _tiles(self, listing: Listing, left_out: LeftOut) -> Listing:
-        headers = for_each("", listing.names, lambda _, name: survey(self._inner, name), lambda *_: None)
+        headers = for_each("", listing.names, lambda _, name: survey(self._inner, name), progress=lambda *_: None)
         names, labels, groups = list[str](), list[int](), list[str]()
         held = listing.groups or listing.names
         for name, label, group, header in zip(listing.names, listing.labels, held, headers, strict=True):

@@ -71,7 +71,10 @@ def fit_weights(file: WeightsFile, encoder: Encoder) -> Match:
     """Return the weights for `encoder.load_weights` in a file. Raises CheckpointError naming what does not fit."""
     wanted = encoder.weights()
     best = max(
-        (_match(file.tensors, wanted, prefix, layout) for prefix, layout in places(file.tensors, next(iter(wanted)))),
+        (
+            _match(file.tensors, wanted, prefix, layout=layout)
+            for prefix, layout in places(file.tensors, next(iter(wanted)))
+        ),
         key=lambda match: (len(match.tensors), not _COPIES.search(match.prefix), -len(match.prefix)),
         default=Match("", {}),
     )
@@ -90,7 +93,7 @@ def places(tensors: Mapping[str, Tensor], probe: str) -> list[tuple[str, Layout]
     return found
 
 
-def _match(tensors: Mapping[str, Tensor], wanted: Mapping[str, Tensor], prefix: str, layout: Layout) -> Match:
+def _match(tensors: Mapping[str, Tensor], wanted: Mapping[str, Tensor], prefix: str, *, layout: Layout) -> Match:
     found = {}
     for name, tensor in wanted.items():
         candidate = tensors.get(prefix + layout(name))

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from simclr_tui.errors import SimclrError
+from simclr_tui.launch.slurm.option_help import OPTION_HELP
 
 
 def complete_run(ctx: typer.Context, incomplete: str) -> list[str]:
@@ -50,13 +51,11 @@ Split = Annotated[
     Literal["train", "test"] | None, typer.Option("--split", help="Use only this split.", show_default=True)
 ]
 Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda, cuda:N or mps.", show_default=True)]
-Partition = Annotated[str, typer.Option("--partition", help="Slurm partition to submit to.", show_default=False)]
-Time = Annotated[
-    str, typer.Option("--time", help="Time limit per Slurm job (90m, 8h, 2d); the run continues in another job.")
-]
-Cpus = Annotated[int, typer.Option("--cpus", min=0, help="CPU cores per Slurm task (0: Slurm's default).")]
+Partition = Annotated[str, typer.Option("--partition", help=OPTION_HELP["partition"], show_default=False)]
+Time = Annotated[str, typer.Option("--time", help=OPTION_HELP["time"])]
+Cpus = Annotated[int, typer.Option("--cpus", min=0, help=OPTION_HELP["cpus"])]
 Nodes = Annotated[
     int,
-    typer.Option("--nodes", min=0, help="Nodes of the Slurm job, which share its --gpus evenly (0: Slurm's default)."),
+    typer.Option("--nodes", min=0, help=OPTION_HELP["nodes"]),
 ]
 DEFAULT_RUNS: Any = Path("runs")

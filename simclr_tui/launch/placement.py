@@ -10,6 +10,7 @@ from simclr_tui.launch.metadata import Metadata
 from simclr_tui.launch.plan import Plan
 from simclr_tui.launch.queue.placement import Queue
 from simclr_tui.launch.slurm.jobs import refresh as refresh_jobs
+from simclr_tui.launch.slurm.jobs import require_slurm
 from simclr_tui.launch.slurm.placement import Slurm
 from simclr_tui.launch.slurm.resources import JobOptions, resources_again, slurm_resources
 from simclr_tui.recipe.recipe import Recipe
@@ -67,6 +68,15 @@ def choose_placement(on: Where, resolved: Resolved, options: JobOptions, *, queu
         return Slurm(slurm_resources(resolved, options))
     _refuse_options(options)
     return queue or Here()
+
+
+def slurm_is_here() -> bool:
+    """Return whether jobs can be submitted from this machine."""
+    try:
+        require_slurm()
+    except RecipeError:
+        return False
+    return True
 
 
 def placement_of(run: Run) -> Placement:

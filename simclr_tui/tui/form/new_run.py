@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from dataclasses import replace
 from functools import partial
 from itertools import groupby
 from typing import ClassVar
@@ -17,7 +18,7 @@ from textual.widgets import Button, Collapsible, Footer, Input, Select, Static
 
 from simclr_tui.errors import SimclrError
 from simclr_tui.launch.metadata import Metadata
-from simclr_tui.launch.placement import Here, Placement, Queue
+from simclr_tui.launch.placement import Queue, slurm_is_here
 from simclr_tui.recipe.fields import field, fields
 from simclr_tui.recipe.presets import presets
 from simclr_tui.store.names import check_name
@@ -28,7 +29,8 @@ from simclr_tui.tui.actions import bindings
 from simclr_tui.tui.breakpoints import WIDTHS
 from simclr_tui.tui.dialogs.entry import Entry
 from simclr_tui.tui.form.field_row import FieldRow
-from simclr_tui.tui.form.planner import Entries, Planner, Preview, facts
+from simclr_tui.tui.form.job_rows import JobRows
+from simclr_tui.tui.form.planner import Entries, Planner, Preview, facts, place
 from simclr_tui.tui.host import Host
 
 FIRST = ("data", "subset", "epochs", "bs", "temp", "lr", "encoder", "width")
@@ -62,6 +64,8 @@ class NewRun(ActionScreen[str]):
                 chosen = [field(name) for name in FIRST]
                 yield from (FieldRow(item) for item in chosen)
                 yield from self._labels()
+                if self._like is None and slurm_is_here():  # `simclr clone` has no --on
+                    yield JobRows()
                 rest = [item for item in fields() if item not in chosen and not item.hidden]
                 for group, found in groupby(rest, key=lambda item: item.group):
                     items = list(found)
@@ -113,7 +117,12 @@ class NewRun(ActionScreen[str]):
             return Entries(flags=tuple(flags), name=self._text("#name"))
         tags = tuple(tag for part in self._text("#tags").split(",") if (tag := part.strip()))
         preset = str(self.query_one("#preset", Select).value)
-        return Entries(preset, tuple(flags), self._text("#name"), tags, self._text("#note"))
+        entries = Entries(preset, tuple(flags), self._text("#name"), tags, self._text("#note"))
+        return replace(entries, on=jobs.where, job=jobs.options) if (jobs := self._jobs) else entries
+
+    @property
+    def _jobs(self) -> JobRows | None:
+        return next(iter(self.query(JobRows)), None)
 
     def _text(self, selector: str) -> str:
         return self.query_one(selector, Input).value.strip()
@@ -121,7 +130,8 @@ class NewRun(ActionScreen[str]):
     def problem(self) -> str:
         """Return the first problem with a single field; empty when there is none."""
         found = [row.problem for row in self.query(FieldRow) if row.problem]
-        return self._name_problem() or (found[0] if found else "")
+        jobs = self._jobs.problem if self._jobs else ""
+        return self._name_problem() or (found[0] if found else jobs)
 
     def _name_problem(self) -> str:
         name = self._text("#name")
@@ -134,7 +144,7 @@ class NewRun(ActionScreen[str]):
         return f"{name} already exists" if (self._store.root / name).exists() else ""
 
     @on(FieldRow.Changed)
-    @on(Select.Changed, "#preset")
+    @on(Select.Changed, "#preset, #job-on")
     @on(Input.Changed)
     def _changed(self) -> None:
         self.query_one("#name-hint", Static).update(Text(safe(self._name_problem())))
@@ -219,22 +229,23 @@ class NewRun(ActionScreen[str]):
         self._host.tell("the command was sent to the terminal's clipboard")
 
     def action_start(self) -> None:
-        self._begin(Here())
+        self._begin(None)
 
     def action_queue(self) -> None:
         self._begin(Queue())
 
-    def _begin(self, placement: Placement) -> None:
+    def _begin(self, queue: Queue | None) -> None:
         if self.problem():
             self._host.tell_error(SimclrError(self.problem()))
         elif not self._starting:
             self._starting = True
             self.query_one("#plan", Static).update(Text("starting…", style="bold"))
-            self.run_worker(partial(self._start, self.entries(), placement), thread=True, group="start")
+            self.run_worker(partial(self._start, self.entries(), queue), thread=True, group="start")
 
-    def _start(self, entries: Entries, placement: Placement) -> None:
+    def _start(self, entries: Entries, queue: Queue | None) -> None:
         try:
             plan = self._planner.plan(entries)
+            placement = place(entries, plan, queue)
             command = tuple(shlex.split(self._planner.command(entries)))
             name, tags = entries.name or None, entries.tags
             metadata = Metadata(name=name, tags=tags, note=entries.note, command=command)

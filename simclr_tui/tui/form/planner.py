@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from simclr_tui.errors import SimclrError
+from simclr_tui.launch.placement import JobOptions, Placement, Queue, Where, choose_placement
 from simclr_tui.launch.plan import Plan, make_plan, plan_clone
+from simclr_tui.launch.slurm.option_help import OPTION_HELP
 from simclr_tui.recipe.datasets import resolve_auto
 from simclr_tui.recipe.fields import Value
 from simclr_tui.recipe.recipe import Recipe
@@ -24,6 +26,8 @@ class Entries:
     name: str = ""
     tags: tuple[str, ...] = ()
     note: str = ""
+    on: Where = "here"
+    job: JobOptions = field(default_factory=JobOptions)
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,7 @@ class Planner:
         """Plan the entries. It may take seconds to look for data sets: never call it on the screen's thread."""
         try:
             plan = self._plan(entries)
+            place(entries, plan).check(plan.resolved.recipe)
         except SimclrError as error:
             return Preview(entries, None, self._base(entries.preset), str(error))
         return Preview(entries, plan, self._base(plan.resolved.preset))
@@ -55,7 +60,7 @@ class Planner:
         """Return the plan to start, made by the function that the command line uses. Raises SimclrError."""
         if self.run is not None:
             return plan_clone(self.run, dict(entries.flags))
-        return make_plan(entries.preset, None, dict(entries.flags))
+        return make_plan(entries.preset, None, dict(entries.flags), here=entries.on == "here")
 
     def _plan(self, entries: Entries) -> Plan:
         flags = dict(entries.flags)
@@ -65,7 +70,7 @@ class Planner:
         if self._auto is None:
             self._auto = resolve_auto()
         name, why = self._auto
-        plan = make_plan(entries.preset, None, flags | {"data": name})
+        plan = make_plan(entries.preset, None, flags | {"data": name}, here=entries.on == "here")
         return replace(plan, choices=(*plan.choices, f"data {name}: {why}"))
 
     def _base(self, preset: str) -> Recipe | None:
@@ -80,12 +85,21 @@ class Planner:
         if self.run is None and entries.preset != "auto":
             words += ["--preset", entries.preset]
         words += flag_words(dict(entries.flags))
+        if entries.on == "slurm":
+            words += ["--on", "slurm"]
+            given = {option: getattr(entries.job, option) for option in OPTION_HELP}
+            words += [word for option, value in given.items() if value for word in (f"--{option}", str(value))]
         if entries.name:
             words += ["--name", entries.name]
         if self.run is None:
             words += [word for tag in entries.tags for word in ("--tag", tag)]
             words += ["--note", entries.note] if entries.note else []
         return shlex.join(words)
+
+
+def place(entries: Entries, plan: Plan, queue: Queue | None = None) -> Placement:
+    """Return where the run is to train, chosen by the function that the command line uses. Raises RecipeError."""
+    return choose_placement(entries.on, plan.resolved, entries.job, queue=queue)
 
 
 def facts(plan: Plan) -> list[tuple[str, str]]:

@@ -12,8 +12,10 @@ import os
 import re
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
+from simclr_tui.errors import StoreError
 from simclr_tui.launch.metadata import Metadata
 from simclr_tui.launch.queue.queue import enqueue, pause, waiting_runs, why_paused
 from simclr_tui.launch.start import start
@@ -37,6 +39,8 @@ _NAMED_KEYS = {
     "shift+up": "\x1b[1;2A", "shift+down": "\x1b[1;2B", "shift+right": "\x1b[1;2C", "shift+left": "\x1b[1;2D",
 }  # fmt: skip
 EVERY = frozenset((where, action.id) for action in ACTIONS for where in action.where.split())
+SIZE = (200, 40)
+STAYS_AWAY = 0.3  # seconds
 IN_CHARTS = "arrows read values"
 CLEAR = "\x15"  # what stands in an input, to its left
 
@@ -49,19 +53,25 @@ def key_bytes(key: str) -> str:
 
 
 def prepare(root: Path) -> None:
-    """A trained run, three that wait in a paused queue, two that train without end."""
+    """Make a trained run, and three that wait in a paused queue."""
     store = Store(root)
     assert train_in_process(tiny_run(root, epochs=1)).returncode == 0
     store.run("run1").path.rename(root / "base")
     pause(store)
     for name in ("first", "second", "third"):
         enqueue(store, tiny_plan(), Metadata(name=name))
-    for name in ("live1", "live2"):
-        start(store, tiny_plan(**ENDLESS), Metadata(name=name))
+
+
+def start_live(root: Path) -> None:
+    """Start a run that trains without end."""
+    start(Store(root), tiny_plan(**ENDLESS), Metadata(name="live"))
 
 
 class Replay:
     """Types what the table says; `acted` has every action that was pressed, with its screen."""
+
+    first = "base"  # the run whose name says that the list is there
+    patience = 120.0  # seconds until what is waited for is missed
 
     def __init__(self, root: Path, pythonpath: str = "", pause: float = 0.0) -> None:
         self.pause = pause
@@ -70,19 +80,25 @@ class Replay:
         self.store = Store(root)
         self._env = {"PYTHONPATH": pythonpath, "PYTHONSAFEPATH": "1"} if pythonpath else {}
         self.acted: set[tuple[str, str]] = set()
+        self.took: dict[str, float] = {}  # seconds since the start, by part
 
-    def open(self) -> None:
-        state = str(self.root.parent / "state")
+    def open(self, *shown: str) -> None:
+        """Start the dashboard in a terminal so wide that no line of it is cut."""
         self.terminal = Terminal(
-            self.root, command=(*DASHBOARD, str(self.root)), shell=SHELL, XDG_STATE_HOME=state, **self._env
+            self.root,
+            size=SIZE,
+            command=(*DASHBOARD, str(self.root)),
+            shell=SHELL,
+            XDG_STATE_HOME=str(self.root.parent / "state"),
+            **self._env,
         )
-        self.sees("base")
+        self.sees(*shown or (self.first,))
 
     def sees(self, *words: str) -> None:
         self.until(lambda: all(word in self.terminal.text for word in words))
 
     def until(self, condition) -> None:
-        self.terminal.until(condition, 120)
+        self.terminal.until(condition, self.patience)
 
     def told(self, words: str) -> None:
         """Until a notice says so, however its lines are broken."""
@@ -106,7 +122,7 @@ class Replay:
         """Escape and a key right behind it would be one key with Alt, so its effect is waited for."""
         self.rest()
         self.act("back")
-        self.until(lambda: IN_CHARTS not in self.terminal.text)
+        self.gone(IN_CHARTS)
         self.rest()
 
     def go(self, name: str) -> None:
@@ -120,28 +136,51 @@ class Replay:
 
     def answer(self, text: str) -> None:
         """Type over what stands in a dialog, and wait until it has gone."""
-        self.terminal.type(f"{CLEAR}{text}\r")
-        self.until(lambda: "esc cancel" not in self.terminal.text)
+        self.type_and_lose(f"{CLEAR}{text}\r", "esc cancel")
         self.rest()
 
+    def type_and_lose(self, keys: str, words: str) -> None:
+        """Type what takes words off the screen, once they are there, and wait until they have gone."""
+        self.sees(words)
+        self.terminal.type(keys)
+        self.gone(words)
+
+    def gone(self, words: str) -> None:
+        """Until words are off the screen for good: while a frame is painted they can be off it for a moment."""
+        seen = time.monotonic()
+
+        def stays_away() -> bool:
+            nonlocal seen
+            if words in self.terminal.text:
+                seen = time.monotonic()
+            return time.monotonic() - seen > STAYS_AWAY
+
+        self.until(stays_away)
+
     def state(self, name: str, *wanted: str) -> None:
-        self.until(lambda: (self.root / name).exists() and Run(self.root / name).status.state in wanted)
+        self.until(lambda: self._state_of(name) in wanted)
+
+    def _state_of(self, name: str) -> str:
+        """Return the state of a run; empty while it is only being made."""
+        try:
+            return Run(self.root / name).status.state
+        except StoreError:
+            return ""
 
     # The sitting.
 
     def play(self) -> None:
+        began = time.monotonic()
         self.open()
-        self.list_keys()
-        self.label_keys()
-        self.queue_keys()
-        self.run_keys()
-        self.job_keys()
-        self.tab_keys()
-        self.chart_keys("main")
-        self.keys_in_the_charts()
-        self.compare_keys()
-        self.form_keys()
-        self.everywhere_keys()
+        for part in self.parts():
+            part()
+            self.took[part.__name__] = round(time.monotonic() - began, 1)
+
+    def parts(self) -> tuple[Callable[[], None], ...]:
+        return (
+            self.list_keys, self.label_keys, self.queue_keys, self.run_keys, self.job_keys, self.tab_keys,
+            self.chart_keys, self.keys_in_the_charts, self.compare_keys, self.form_keys, self.everywhere_keys,
+        )  # fmt: skip
 
     def list_keys(self) -> None:
         self.act("order", "Sort by")
@@ -160,7 +199,7 @@ class Replay:
         self.act("widen", "Curves")
         self.act("mark", "1 marked")
         self.act("unmark")
-        self.until(lambda: "marked" not in self.terminal.text)
+        self.gone("marked")
         self.act("open", IN_CHARTS)
         self.leave_charts()
 
@@ -202,41 +241,35 @@ class Replay:
         return list(waiting_runs(self.store))
 
     def run_keys(self) -> None:
-        self.go("live1")
-        self.state("live1", "running")
+        start_live(self.root)
+        self.go("live")
+        self.state("live", "running")
         self.sees("img/s")
-        self.act("stop", "Stop live1?")
+        self.act("stop", "Stop live?")
         self.terminal.type("y")
-        self.state("live1", "stopped")
+        self.state("live", "stopped")
         self.sees("on request, with a checkpoint")
         self.act("resume")
-        self.state("live1", "running")
-        self.sees("running")
-        self.kill("live1")
-        self.go("live2")
-        self.kill("live2")
-        self.act("remove", "Delete live2?")
+        self.state("live", "running")
+        self.sees("● running")
+        self.act("kill", "Kill live?")
         self.terminal.type("y")
-        self.until(lambda: not (self.root / "live2").exists())
-        self.told("in the trash")
-        self.act("undo")
-        self.until(lambda: (self.root / "live2").exists())
-        self.go("second")
-        self.act("remove", "Delete second?", key=1)
-        self.terminal.type("y")
-        self.until(lambda: not (self.root / "second").exists())
-
-    def kill(self, name: str) -> None:
-        self.act("kill", f"Kill {name}?")
-        self.terminal.type("y")
-        self.state(name, "failed")
-        self.sees("killed by you at step")  # in the list too, which says what can be done next
+        self.state("live", "failed")
+        self.sees("killed by you at step")
+        for key, name in enumerate(("first", "second")):
+            self.go(name)
+            self.act("remove", f"Delete {name}?", key=key)
+            self.terminal.type("y")
+            self.until(lambda name=name: not (self.root / name).exists())
+            self.told(f"{name} is in the trash")
+            if name == "first":
+                self.act("undo")
+                self.until(lambda: (self.root / "first").exists())
 
     def job_keys(self) -> None:
         self.go("basis")
         self.act("evaluate", "Evaluate basis")
-        self.terminal.type("neighbours\r")
-        self.until(lambda: "esc cancel" not in self.terminal.text)
+        self.type_and_lose("neighbours\r", "esc cancel")
         self.until(lambda: (self.root / "basis" / "evaluations" / "knn.json").exists())
         self.told("basis knn:")
         for file in ("e.safetensors", "m.csv"):
@@ -254,12 +287,11 @@ class Replay:
         self.act("image", "to test image")
         self.act("tab('views')", "to test image")
         self.act("image", "Neighbours of which")
-        self.terminal.type("\x1b")
-        self.until(lambda: "Neighbours of which" not in self.terminal.text)
+        self.type_and_lose("\x1b", "Neighbours of which")
         self.act("view", "augmented views as")
         self.act("tab('curves')", "loss NT-Xent")
 
-    def chart_keys(self, where: str) -> None:
+    def chart_keys(self, where: str = "main") -> None:
         """Each once, so that what is remembered is other than at first."""
         for id in ("axis", "smooth", "smooth", "log_scale", "clip"):
             self.act(id, where=where)
@@ -272,7 +304,7 @@ class Replay:
             self.act(id, where=where)
         self.sees("L: its log")
         self.act("show_all", where=where)
-        self.until(lambda: "L: its log" not in self.terminal.text)
+        self.gone("L: its log")
         self.act("fill", where=where)
         self.act("fill", where=where)
         self.act("search", where=where)
@@ -281,7 +313,9 @@ class Replay:
         if where == "main":
             self.act("cursor(-1)", "L: its log")
             self.act("log_here", "what happened")
-            self.act("tab('curves')", "loss NT-Xent")
+            self.act("tab('curves')", "L: its log")
+            self.act("show_all")
+            self.gone("L: its log")
 
     def keys_in_the_charts(self) -> None:
         self.act("open", IN_CHARTS)
@@ -296,13 +330,13 @@ class Replay:
         self.leave_charts()
 
     def compare_keys(self) -> None:
-        for name in ("basis", "live1"):
+        for name in ("basis", "live"):
             self.go(name)
             self.act("mark")
         self.sees("2 marked")
         self.act("compare", "Compare", "loss")
-        self.sees("basis", "live1")
-        self.until(lambda: "reading…" not in self.terminal.text)
+        self.sees("basis", "live")
+        self.gone("reading…")
         self.chart_keys("compare")
         self.act("cancel", "2 marked", where="compare", key=1)
         self.act("unmark")
@@ -315,7 +349,7 @@ class Replay:
         self.go("basis")
         for name, id in (("copied", "start"), ("later", "queue")):
             self.act("clone", "Clone of basis", "as a command")
-            self.until(lambda: "looking at what" not in self.terminal.text)
+            self.gone("looking at what")
             for _ in range(8):  # from the first field to the name
                 self.act("focus_next", where="form")
             self.act("focus_previous", where="form")
@@ -332,30 +366,21 @@ class Replay:
 
     def everywhere_keys(self) -> None:
         self.act("pin", "⌃basis")
-        self.act("help", "Keys", where="app")
-        self.terminal.type("\x1b")
-        self.until(lambda: "escape closes" not in self.terminal.text)
+        self.act("help", "escape closes", where="app")
+        self.type_and_lose("\x1b", "escape closes")
         self.rest()
         self.act("command_palette", "Search", where="app")
         self.terminal.type("unmark")
         self.sees("unmark  (U)")
-        self.terminal.type("\r")
-        self.until(lambda: "unmark  (U)" not in self.terminal.text)
+        self.type_and_lose("\r", "unmark  (U)")
         self.act("suspend_process", "[stopped SIGTSTP", where="app")
         self.terminal.type("fg\n")
         self.sees("basis")
         self.act("app.quit", "[ended 0")
         self.terminal.close()
-        self.open_again()
+        self.open("basis", "bs", "temp")
         self.act("quit", "[ended 0", where="app")
         self.terminal.close()
-
-    def open_again(self) -> None:
-        state = str(self.root.parent / "state")
-        self.terminal = Terminal(
-            self.root, command=(*DASHBOARD, str(self.root)), shell=SHELL, XDG_STATE_HOME=state, **self._env
-        )
-        self.sees("basis", "bs", "temp")
 
     def close(self) -> None:
         """End what a sitting that failed left behind."""
@@ -403,12 +428,11 @@ def main(words: list[str]) -> int:
     os.environ["SIMCLR_OFFLINE"] = "1"
     prepare(root)
     replay = Replay(root, *words[1:2], pause=2.0 if words[1:] else 0.0)
-    began = time.monotonic()
     try:
         replay.play()
     finally:
         replay.close()
-    print(f"played in {time.monotonic() - began:.0f} s", file=sys.stderr)
+        print(f"seconds since the start: {replay.took}", file=sys.stderr)
     print(json.dumps(outcome(root), indent=1, sort_keys=True))
     return 0
 

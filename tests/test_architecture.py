@@ -133,18 +133,23 @@ def test_the_public_surface_is_what_is_told():
         simclr_tui.nothing  # noqa: B018
 
 
+INERT = ROOT / "simclr_tui/train/model/weights/read.py"
 RUNS_WHAT_IT_READS = {"yaml", "marshal", "shelve", "dill", "cloudpickle", "joblib", "jsonpickle", "xmlrpc"}
 
 
 def test_no_module_reads_what_can_run():
-    """Formats whose reading can run code are not read; of pickle, torch's own error alone is named."""
+    """Formats whose reading can run code are not read; of pickle, torch's own error alone is named.
+
+    `InertUnpickler` resolves the names that tensors are made of and no others; F24 and its own tests attack it.
+    """
     for path in (ROOT / "simclr_tui").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
             names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
             assert not {name.partition(".")[0] for name in names} & RUNS_WHAT_IT_READS, f"{path}:{node.lineno}"
             if isinstance(node, ast.Attribute) and ast.unparse(node.value) == "pickle":
-                assert node.attr == "UnpicklingError", f"{path}:{node.lineno}"
+                allowed = {"UnpicklingError"} | ({"Unpickler"} if path == INERT else set())
+                assert node.attr in allowed, f"{path}:{node.lineno}"
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "simclr_tui").rglob("*.py")), ids=lambda path: path.name)
@@ -160,6 +165,8 @@ def test_no_module_shouts_swallows_or_shells(path):
             named = ast.unparse(node.func)
             assert named not in ("os.system", "os.popen", "eval", "exec", "pickle.load", "pickle.loads"), node.lineno
             loads = [keyword for keyword in node.keywords if keyword.arg == "weights_only"]
-            assert named != "torch.load" or [ast.unparse(load.value) for load in loads] == ["True"], node.lineno
+            inert = any(ast.unparse(keyword) == "pickle_module=_INERT_PICKLE" for keyword in node.keywords)
+            safe = [ast.unparse(load.value) for load in loads] == ["True"] or (inert and path == INERT)
+            assert named != "torch.load" or safe, node.lineno
             shell = [keyword for keyword in node.keywords if keyword.arg == "shell"]
             assert not shell, f"a shell in line {node.lineno}"

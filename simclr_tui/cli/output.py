@@ -55,8 +55,9 @@ def is_terminal(stream: TextIO) -> bool:
 
 
 def is_colourful(stream: TextIO | None = None) -> bool:
-    """Return whether to use colour: only on a terminal that knows it, and not with NO_COLOR."""
-    return is_terminal(stream or sys.stdout) and "NO_COLOR" not in os.environ
+    """Return whether to use colour: on a terminal that knows it, or with FORCE_COLOR, and never with NO_COLOR."""
+    stream = stream or sys.stdout
+    return (is_terminal(stream) or streams.forces_colour()) and "NO_COLOR" not in os.environ
 
 
 def width() -> int:

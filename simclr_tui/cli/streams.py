@@ -64,10 +64,11 @@ def prepare() -> None:
 def write(text: str, err: bool = False, styled: bool = False) -> None:
     """Print text and a newline. Newlines stay; everything else that a terminal could act on is made visible.
 
-    With `styled`, colours (SGR sequences, nothing else) pass too if the stream is a terminal. Raises PipeClosed.
+    With `styled`, colours (SGR sequences, nothing else) pass too if the stream is a terminal or FORCE_COLOR is set.
+    Raises PipeClosed.
     """
     stream: TextIO = sys.stderr if err else sys.stdout
-    shown = _styled(text, stream.isatty()) if styled else safe(text, keep_newlines=True)
+    shown = _styled(text, stream.isatty() or forces_colour()) if styled else safe(text, keep_newlines=True)
     try:
         print(shown, file=stream, flush=err)
     except BrokenPipeError:
@@ -103,6 +104,11 @@ def silence() -> None:
             stream.flush()
         except OSError:
             os.dup2(nowhere, stream.fileno())
+
+
+def forces_colour() -> bool:
+    """Return whether colours are wanted in a pipe too, as before `less -R` (force-color.org)."""
+    return bool(os.environ.get("FORCE_COLOR"))
 
 
 def is_utf8(err: bool = False) -> bool:

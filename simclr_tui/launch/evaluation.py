@@ -52,17 +52,25 @@ def evaluate(
         process_made(process)
     assert process.stdout is not None
     names: list[str] = []
+    # In a thread, where no interrupt can fall between a name that was read and the list that keeps it.
+    reader = threading.Thread(target=_collect, args=(process.stdout, names), daemon=True)
+    reader.start()
     try:
-        for line in process.stdout:
-            names.append(line.decode().strip())
-        return process.wait(), names
+        code = process.wait()
     except KeyboardInterrupt:
         with contextlib.suppress(subprocess.TimeoutExpired, KeyboardInterrupt):
             process.wait(_GRACE)
         process.terminate()
-        names += [line.decode().strip() for line in process.stdout]  # some may still be unread
         process.wait()
-        return ExitCode.INTERRUPTED, names
+        code = ExitCode.INTERRUPTED
+    reader.join()
+    return code, names
+
+
+def _collect(stream: IO[bytes], names: list[str]) -> None:
+    with stream:
+        for line in stream:
+            names.append(line.decode().strip())
 
 
 def evaluate_quietly(

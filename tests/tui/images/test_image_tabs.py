@@ -126,10 +126,13 @@ async def test_looking_is_cancelled_and_enter_tries_again(trained):
 async def test_a_newer_checkpoint_is_offered_and_taken_with_enter(trained, tmp_path):
     async with dashboard(trained) as (app, pilot):
         await press(app, pilot, "6", "enter")
-        app.main.images.checkpoint = 7
-        app.main.images.refresh()
-        await pilot.pause()
-        assert "step 7 is newer: enter shows it" in screen_text(app)
+
+        def offered():
+            app.main.images.checkpoint = 7
+            app.main.images.refresh()
+            return "step 7 is newer: enter shows it" in screen_text(app)
+
+        await until(pilot, offered)
         assert "PCA of h" in screen_text(app)
         assert app.main.images.requests.pending is None
 

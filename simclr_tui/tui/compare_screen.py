@@ -185,7 +185,7 @@ def comparison_text(comparison: Comparison) -> Text:
                 width=_WIDE,
             )
     if comparison.verdicts:
-        text.append("\nwhat can be concluded\n", "dim")
+        text.append("\nConclusions\n", "dim")
         for verdict in comparison.verdicts:
             for line in textwrap.wrap(safe(verdict), _LINE, initial_indent="  ", subsequent_indent="    "):
                 text.append(f"{line}\n")

@@ -103,7 +103,7 @@ def test_the_next_launch_and_reindex_clear_what_was_left(tmp_path):
     (tmp_path / "run10").mkdir()
     command = [sys.executable, "-m", "simclr_tui.cli.main", "reindex", "--runs", str(tmp_path)]
     said = subprocess.run(command, capture_output=True, text=True, check=True).stderr
-    assert "1 folder of launches that were killed removed" in said
+    assert "Removed 1 folder of killed launches" in said
     assert folders(Store(tmp_path)) == {"run8", "run9", "data"}
 
 

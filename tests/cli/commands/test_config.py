@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from tests.run_factory import make_run
+from tests.run_factory import make_run, metric_line, write_metrics
 
 
 @pytest.fixture
@@ -76,7 +76,8 @@ def test_ls_groups_with_mean_and_deviation_and_shows_chosen_columns(simclr, tmp_
 
 def test_compare_tells_runs_that_differ_in_seed_alone_as_one(simclr, tmp_path):
     for number in (1, 2):
-        make_run(tmp_path / "runs", f"run{number}", {"seed": number}, summary={"images_per_s": 100.0 * number})
+        run = make_run(tmp_path / "runs", f"run{number}", {"seed": number})
+        write_metrics(run.paths, 1, [metric_line(step, images_per_s=100.0 * number) for step in (1, 2)])
     shown = simclr("compare", "run1", "run2").stdout
     assert "run1, run2 (2 seeds)" in shown
     assert "150 ± 71" in shown

@@ -177,7 +177,10 @@ class NewRun(ActionScreen[str]):
         self._host.call_later(self._planned, preview)
 
     def _planned(self, preview: Preview) -> None:
-        if not self.is_attached or preview.entries != self.entries():
+        # A plan may arrive while the dashboard closes, when the form has begun to lose its parts.
+        if not self.is_attached or not (self.query("#plan") and self.query("#start")):
+            return
+        if preview.entries != self.entries():
             return
         base_before = self._preview.base if self._preview else None
         self._preview = preview

@@ -28,6 +28,7 @@ from simclr_tui.store.evaluations import read_evaluation
 from simclr_tui.store.run import FORMAT, Origin, Run, RunInfo
 from simclr_tui.store.state import State, write_state
 from simclr_tui.store.store import Store
+from simclr_tui.text import storable
 from simclr_tui.version import __version__
 
 RANDOM = "random"
@@ -137,7 +138,7 @@ def _info(run: Run, origin: Origin) -> RunInfo:
         name=run.name,
         created=SYSTEM_CLOCK.wall(),
         version=__version__,
-        command=list(sys.argv),
+        command=[storable(word) for word in sys.argv],  # a path need not be UTF-8
         host=platform.node(),
         tags=[origin.kind],
         note=f"{origin.source}: {origin.words}",

@@ -95,10 +95,14 @@ def test_a_decoder_that_was_stopped_does_not_outlive_its_trainer(tmp_path, folde
     reading, writing = os.pipe()
     parent = os.fork()
     if parent == 0:
-        out = np.empty((1, 3, 16, 16), np.uint8)
-        Decoders(folder, 16, 1).decode(["a/00.png"], out)
-        os.write(writing, b"!")
-        signal.pause()
+        try:
+            out = np.empty((1, 3, 16, 16), np.uint8)
+            Decoders(open_source(str(folder)), Scaling(16), 1).decode(["a/00.png"], out)
+            os.write(writing, b"!")
+            signal.pause()
+        finally:
+            os._exit(1)
+    os.close(writing)
     assert os.read(reading, 1) == b"!"
     (decoder,) = psutil.Process(parent).children()
     decoder.suspend()

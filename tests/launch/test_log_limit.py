@@ -68,19 +68,26 @@ def test_a_line_without_an_end_is_cut_like_any_other(tmp_path, data):
 
 
 def test_what_is_written_meanwhile_stays_whole_and_in_order(tmp_path):
-    """A process that appends without a pause, as quickly as it can."""
+    """A process that appends without a pause, in bursts, so that a reader slower than it still catches up."""
     log = tmp_path / "output.log"
-    code = "import itertools, os\nfor n in itertools.count(): os.write(1, b'line %d\\n' % n)"
+    code = (
+        "import os, time\n"
+        "for n in range(10_000_000):\n"
+        "    os.write(1, b'line %d\\n' % n)\n"
+        "    if n % 5000 == 0: time.sleep(0.02)"
+    )
     with log.open("ab") as output:
         writer = subprocess.Popen([sys.executable, "-c", code], stdout=output)
     limit, cuts, follower, seen = LogLimit(log, **SIZES), 0, LogFollower(log), []
-    while cuts <= 3:
-        before = log.stat().st_size
-        limit.look()
-        cuts += log.stat().st_size < before
-        seen += follower.poll()
-    writer.kill()
-    writer.wait()
+    try:
+        while cuts <= 3:
+            before = log.stat().st_size
+            limit.look()
+            cuts += log.stat().st_size < before
+            seen += follower.poll()
+    finally:  # whatever happened: it would write until the disk is full
+        writer.kill()
+        writer.wait()
     limit.look()
     seen += follower.poll(ended=True)
     lines = [line for line in log.read_bytes().split(b"\n") if line and b"left out" not in line]

@@ -19,6 +19,8 @@ from simclr_tui.store.state import ACTIVE
 from simclr_tui.store.store import Store
 from simclr_tui.train.data import decode_pool
 from simclr_tui.train.data.decode_pool import Decoders
+from simclr_tui.train.data.scaling import Scaling
+from simclr_tui.train.data.sources.files import FolderSource
 from tests.faults.in_trainer import run_in_trainers
 from tests.faults.test_f03_stop import newest_step
 from tests.training import tiny_plan, until
@@ -97,7 +99,7 @@ def test_a_decoder_that_was_stopped_does_not_outlive_its_trainer(tmp_path, folde
     if parent == 0:
         try:
             out = np.empty((1, 3, 16, 16), np.uint8)
-            Decoders(open_source(str(folder)), Scaling(16), 1).decode(["a/00.png"], out)
+            Decoders(FolderSource(folder), Scaling(16), 1).decode(["a/00.png"], out)
             os.write(writing, b"!")
             signal.pause()
         finally:

@@ -11,11 +11,14 @@ from simclr_tui.launch.queue.queue import enqueue, ensure_dispatcher, unpause
 from simclr_tui.launch.stop import stop
 from simclr_tui.store.store import Store
 from simclr_tui.store.ticket import read_ticket
+from tests.faults.in_trainer import run_in_trainers
 from tests.launch.ended import end_queue
 from tests.training import tiny_plan, until
 
 LONG = {"epochs": 100_000, "knn_every": 0, "device": "auto"}
-# The second GPU is somebody else's. The trainers' torch finds no CUDA and trains on the CPU.
+# A torch without CUDA is refused where the driver tells of a GPU; what counts here is what the trainer may see.
+ON_THE_CPU = "from simclr_tui.train import device; device._best_device = lambda: 'cpu'"
+# The second GPU is somebody else's.
 DRIVER = """
 from types import SimpleNamespace
 
@@ -35,6 +38,7 @@ def store(tmp_path, monkeypatch):
     """A store whose dispatcher finds that driver."""
     (tmp_path / "pynvml.py").write_text(DRIVER)
     monkeypatch.setenv("PYTHONPATH", f"{tmp_path}{os.pathsep}{os.environ.get('PYTHONPATH', '')}")
+    run_in_trainers(monkeypatch, tmp_path / "code", ON_THE_CPU)
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     store = Store(tmp_path / "runs")
     yield store

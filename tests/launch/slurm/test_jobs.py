@@ -80,7 +80,7 @@ def scontrol(*words):
 
 
 def starts_now(job):
-    """Let a job that waits start. Slurm makes a requeued one wait two minutes, and says so only once its end is done."""
+    """Let a waiting job start at once; Slurm holds a requeued one back for two minutes."""
     if b"PENDING" in subprocess.run(["squeue", "-h", "-o", "%T", "-j", job], capture_output=True).stdout:
         subprocess.run(["scontrol", "update", f"JobId={job}", "StartTime=now"], capture_output=True, timeout=30)
     return True

@@ -7,7 +7,7 @@ import stat
 import time
 from pathlib import Path
 
-from simclr_tui.catalog.database import Database
+from simclr_tui.catalog.database import BUSY, Database
 from simclr_tui.catalog.row import Row, make_row, state_columns
 from simclr_tui.errors import SimclrError
 from simclr_tui.paths import RUN_FILE, RunPaths
@@ -23,9 +23,10 @@ _MARKED = tuple(path.name for path in (_PROBE.state, _PROBE.recipe, _PROBE.evalu
 class Catalog:
     """Keep a row for every run of a store. Not safe to share between threads; create one in each."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, *, busy: float = BUSY) -> None:
+        """Index a store; another writer of its database is waited for, `busy` seconds at most."""
         self._store = store
-        self._database = Database(store.root)
+        self._database = Database(store.root, lambda name: _fingerprint(f"{store.root}/{name}"), busy=busy)
         self._rows: dict[str, Row] | None = None
 
     @property

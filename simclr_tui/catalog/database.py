@@ -25,10 +25,15 @@ _TABLES: dict[str, Callable[[], dict[str, type]]] = {"runs": columns, "packed": 
 
 
 class Database:
-    """Keep the index of one store. If it is damaged, locked, newer or not writable, only speed is lost."""
+    """Keep the index of one store. If it is damaged, locked, newer or not writable, only speed is lost.
 
-    def __init__(self, root: Path) -> None:
+    `fingerprint` tells what a run's folder is like at this moment, None if it is gone: of two writers at once, the one
+    that read the folder before a change must not be the last word on it.
+    """
+
+    def __init__(self, root: Path, fingerprint: Callable[[str], str | None], *, busy: float = BUSY) -> None:
         self.path = root / CATALOG
+        self._fingerprint, self._busy = fingerprint, busy
         # SQLite keeps an unfinished write here; it must never be played back into another database.
         self._journal = root / f"{CATALOG}-journal"
 
@@ -36,7 +41,7 @@ class Database:
         """Return every intact row by name; none if the database cannot be read."""
         address = self.path.absolute().as_uri()
         try:
-            with contextlib.closing(sqlite3.connect(f"{address}?mode=ro", uri=True, timeout=BUSY)) as database:
+            with contextlib.closing(sqlite3.connect(f"{address}?mode=ro", uri=True, timeout=self._busy)) as database:
                 packed = database.execute("select row from packed").fetchall()
                 ((count,),) = database.execute("select count(*) from runs")
         except sqlite3.OperationalError:
@@ -65,12 +70,13 @@ class Database:
                 path.unlink()
 
     def _write(self, changed: Iterable[Row], gone: list[str], every: Callable[[], Iterable[Row]]) -> None:
-        with contextlib.closing(sqlite3.connect(self.path, timeout=BUSY, isolation_level=None)) as connection:
+        with contextlib.closing(sqlite3.connect(self.path, timeout=self._busy, isolation_level=None)) as connection:
             connection.execute("begin immediate")
             if not all(_is_of_our_shape(connection, table) for table in _TABLES):
                 _make_tables(connection)
                 changed, gone = every(), []
-            rows = list(changed)
+            rows = [row for row in changed if self._fingerprint(row["name"]) == row["fingerprint"]]
+            gone = [name for name in gone if self._fingerprint(name) is None]
             connection.executemany(_upsert("runs"), ([row[key] for key in columns()] for row in rows))
             connection.executemany(_upsert("packed"), ((row["name"], _packed(row)) for row in rows))
             for table in _TABLES:

@@ -6,7 +6,6 @@ A short process of its own does it: neither a slow disk nor a database that cann
 from __future__ import annotations
 
 import contextlib
-import os
 from pathlib import Path
 
 from simclr_tui.errors import StoreError
@@ -33,4 +32,4 @@ class CatalogUpdates:
 def update_catalog(store: Path) -> None:
     """Start updating the catalog of a store; if the process cannot be started, the next listing does the update."""
     with contextlib.suppress(OSError):
-        start_detached("simclr_tui.catalog.update", str(store.absolute()), log=Path(os.devnull), folder=store)
+        start_detached("simclr_tui.catalog.update", str(store.absolute()), log=None, folder=store)

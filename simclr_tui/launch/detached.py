@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 from collections.abc import Mapping
@@ -12,15 +13,15 @@ from simclr_tui.regular_file import append_regular
 
 
 def start_detached(
-    module: str, *words: str, log: Path, folder: Path, environment: Mapping[str, str] | None = None
+    module: str, *words: str, log: Path | None, folder: Path, environment: Mapping[str, str] | None = None
 ) -> subprocess.Popen[bytes]:
-    """Start a module in a new session, in `folder`, with its output appended to `log`.
+    """Start a module in a new session, in `folder`, with its output appended to `log`, or to nothing.
 
     It has no terminal, no parent that could take it down, and does not hold the folder in which the command was typed,
     which may be deleted; `environment` is added to this process's own. Raises OSError when the log cannot be opened or
     the process cannot be started.
     """
-    with append_regular(log) as output:
+    with append_regular(log) if log else contextlib.nullcontext(subprocess.DEVNULL) as output:
         return subprocess.Popen(
             python_module(module, *words),
             stdin=subprocess.DEVNULL,

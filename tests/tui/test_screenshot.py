@@ -28,7 +28,7 @@ def test_an_unknown_screen_is_named(tmp_path):
 def test_the_dashboard_never_imports_torch(tmp_path):
     code = (
         "import sys; from pathlib import Path; from simclr_tui.tui.screenshot import snapshot;"
-        f"snapshot(Path({str(tmp_path)!r}), Path({str(tmp_path / 'a.svg')!r}), (80, 24), 'new');"
+        f"snapshot(Path({str(tmp_path)!r}), Path({str(tmp_path / 'a.svg')!r}), (80, 24), screen='new');"
         "assert not {'torch', 'torchvision', 'sqlite_utils'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

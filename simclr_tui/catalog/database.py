@@ -27,6 +27,7 @@ _TABLES: dict[str, Callable[[], dict[str, type]]] = {"runs": columns, "packed": 
 class Database:
     """Keep the index of one store. If it is damaged, locked, newer or not writable, only speed is lost.
 
+    A database of another program, or a link, in its place is set aside under another name, never written.
     `fingerprint` tells what a run's folder is like at this moment, None if it is gone: of two writers at once, the one
     that read the folder before a change must not be the last word on it.
     """
@@ -39,6 +40,8 @@ class Database:
 
     def load(self) -> dict[str, Row]:
         """Return every intact row by name; none if the database cannot be read."""
+        if self._is_link():
+            return {}
         address = self.path.absolute().as_uri()
         try:
             with contextlib.closing(sqlite3.connect(f"{address}?mode=ro", uri=True, timeout=self._busy)) as database:
@@ -56,7 +59,13 @@ class Database:
     def save(self, changed: list[Row], gone: list[str], every: Callable[[], Iterable[Row]]) -> None:
         """Write the changed rows, or `every` row if the tables had to be created; a failed write is tried next time."""
         try:
+            if self._is_link():
+                self._set_aside("link")
             self._write(changed, gone, every)
+        except _ForeignError:
+            self._set_aside("foreign")
+            with contextlib.suppress(sqlite3.DatabaseError):
+                self._write([], [], every)
         except (sqlite3.OperationalError, UnicodeEncodeError, OverflowError):
             return  # the last two mean a path or a number that SQLite cannot store
         except sqlite3.DatabaseError:
@@ -65,14 +74,34 @@ class Database:
                 self._write([], [], every)
 
     def delete(self) -> None:
+        """Delete the database, unless it is not ours: then it is set aside."""
+        if self._is_link() or self._is_foreign():
+            return self._set_aside("foreign")
         for path in (self.path, self._journal):
             with contextlib.suppress(OSError):
                 path.unlink()
+        return None
+
+    def _is_link(self) -> bool:
+        with contextlib.suppress(OSError):
+            return self.path.is_symlink()
+        return False
+
+    def _is_foreign(self) -> bool:
+        address = self.path.absolute().as_uri()
+        with (
+            contextlib.suppress(sqlite3.Error),
+            contextlib.closing(sqlite3.connect(f"{address}?mode=ro", uri=True, timeout=BUSY)) as database,
+        ):
+            return not _may_replace(database)
+        return False
 
     def _write(self, changed: Iterable[Row], gone: list[str], every: Callable[[], Iterable[Row]]) -> None:
         with contextlib.closing(sqlite3.connect(self.path, timeout=self._busy, isolation_level=None)) as connection:
             connection.execute("begin immediate")
             if not all(_is_of_our_shape(connection, table) for table in _TABLES):
+                if not _may_replace(connection):
+                    raise _ForeignError
                 _make_tables(connection)
                 changed, gone = every(), []
             rows = [row for row in changed if self._fingerprint(row["name"]) == row["fingerprint"]]
@@ -83,11 +112,28 @@ class Database:
                 connection.executemany(f"delete from {table} where name = ?", ((name,) for name in gone))
             connection.execute("commit")
 
-    def _set_aside(self) -> None:
+    def _set_aside(self, why: str = "damaged") -> None:
         stamp = int(time.time())
         for path in (self._journal, self.path):
             with contextlib.suppress(OSError):
-                path.rename(path.with_name(f"{path.name}.damaged-{stamp}"))
+                path.rename(path.with_name(f"{path.name}.{why}-{stamp}"))
+
+
+class _ForeignError(Exception):
+    """Say that the database holds tables of another program."""
+
+
+_EVERY_VERSION = {"name", "state", "fingerprint"}  # columns that the table `runs` has had in every version
+
+
+def _may_replace(connection: sqlite3.Connection) -> bool:
+    """Return whether the database is empty, or an index that some version of this program made."""
+    names = connection.execute("select name from sqlite_master where name not like 'sqlite_%'").fetchone()
+    return names is None or _columns(connection, "runs") >= _EVERY_VERSION or "row" in _columns(connection, "packed")
+
+
+def _columns(connection: sqlite3.Connection, table: str) -> set[str]:
+    return {name for _, name, *_ in connection.execute(f"pragma table_info({table})")}
 
 
 def _is_of_our_shape(connection: sqlite3.Connection, table: str) -> bool:

@@ -178,6 +178,27 @@ def test_a_file_that_is_no_database_is_set_aside_and_rebuilt(store, content):
     assert in_database(store).keys() == set(store.names())
 
 
+@pytest.mark.parametrize("act", [lambda store: Catalog(store).rows(), lambda store: Catalog(store).rebuild()])
+@pytest.mark.parametrize("linked", [False, True])
+def test_another_programs_database_is_set_aside_whole(store, tmp_path, linked, act):
+    """MLflow, too, keeps a table `runs`; so may whatever a link leads to."""
+    path = store.root / "catalog.db"
+    theirs = tmp_path / "theirs.db" if linked else path
+    with sqlite3.connect(theirs) as other:
+        other.execute("create table runs (run_uuid text primary key, name text)")
+        other.execute("insert into runs values ('7f', 'theirs')")
+    other.close()
+    before = theirs.read_bytes()
+    if linked:
+        path.symlink_to(theirs)
+    act(store)
+    (aside,) = [found for found in store.root.glob("catalog.db.*") if "journal" not in found.name]
+    assert aside.read_bytes() == before
+    assert not linked or theirs.read_bytes() == before
+    assert not path.is_symlink()
+    assert in_database(store).keys() == set(store.names())
+
+
 def test_a_folder_in_the_databases_place_costs_speed_only(store):
     (store.root / "catalog.db").mkdir()
     assert rows_of(Catalog(store)) == fresh(store)

@@ -18,6 +18,7 @@ from simclr_tui.store.metrics.minmax_tree import Extremes
 
 _STEP_METRIC = "loss"  # present in the line of a step, absent from that of an evaluation
 _CHUNK = 1 << 20
+_LONGEST = 4 << 20  # bytes: no line of ours is ever near it, and what has no newline is not collected without end
 _BATCH_FROM = 2000  # lines: for fewer, importing numpy takes longer than reading them one by one
 _SMALLEST_BATCH = 64  # lines: fewer are read one by one
 
@@ -49,6 +50,7 @@ class _Cursor:
     path: Path
     offset: int = 0
     first_line: bool = True
+    in_endless_line: bool = False
     started_at: float = 0.0
 
 
@@ -101,10 +103,20 @@ class History:
                 data = file.read(limit)
                 whole = data.rfind(b"\n") + 1
                 if not whole and len(data) == limit:  # one line longer than the budget: read on to its end
-                    data += file.readline()
+                    data += file.readline(_LONGEST)
                     whole = data.rfind(b"\n") + 1
         except OSError:
             return 0
+        if not whole and len(data) >= _LONGEST:  # no line at all: passed over a piece at a time
+            self.damaged += not cursor.in_endless_line
+            cursor.in_endless_line = True
+            cursor.offset += len(data)
+            return len(data)
+        if whole and cursor.in_endless_line:  # its end is not a line either
+            cursor.in_endless_line = False
+            end = data.find(b"\n") + 1
+            cursor.offset += end
+            return end
         lines = data[:whole].splitlines()
         if len(lines) < _BATCH_FROM:
             self._add_each(cursor, lines)

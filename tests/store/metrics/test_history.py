@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from simclr_tui.store.metrics import history as module
 from simclr_tui.store.metrics.history import History
 from simclr_tui.store.metrics.writer import MetricWriter
 from simclr_tui.store.run import Run
-from tests.run_factory import metric_line, write_metrics
+from tests.run_factory import make_run, metric_line, write_metrics
 
 
 @pytest.fixture(autouse=True, scope="module", params=["one by one", "in batches"])
@@ -324,3 +325,24 @@ def test_a_best_value_that_came_twice_is_the_first_of_the_lowest_and_the_last_of
     history = read(RunPaths(tmp_path))
     assert history.best("loss", highest=False) == (0, 0.0)
     assert history.best("loss", highest=True) == (8, 2.0)
+
+
+def test_what_has_no_newline_takes_no_memory_and_hides_no_later_line(tmp_path):
+    """A file system may leave gigabytes of zeros where a machine lost its power."""
+    run = make_run(tmp_path)
+    path = run.paths.attempt(1).metrics
+    write_metrics(run.paths, 1, [metric_line(step, loss=1.0) for step in range(3)])
+    with path.open("ab") as file:
+        file.truncate(path.stat().st_size + 200_000_000)
+        file.seek(0, 2)
+        file.write(b"\n" + metric_line(7, loss=0.5) + b"\n")
+    tracemalloc.start()
+    try:
+        history = History(run.paths)
+        history.poll()
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert list(history.step) == [0, 1, 2, 7]
+    assert history.damaged == 1
+    assert peak < 40_000_000

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ from PIL import Image
 from torch.utils.data import DataLoader
 
 from simclr_tui.bench.inspect import MOST, inspect_figure
+from simclr_tui.limits import usable_cores
 from simclr_tui.recipe.recipe import Recipe
 from simclr_tui.store.bench_report import Figure
 from simclr_tui.train.data.batches import Source
@@ -111,7 +111,7 @@ def _torchvision(recipe: Recipe, root: Path, compute: Compute) -> Pass:
     dataset = torchvision.datasets.ImageFolder(str(root), lambda image: (views(image), views(image)))
     pinned = compute.device.type == "cuda"
     loader: DataLoader[Any] = DataLoader(
-        dataset, recipe.batch_size, shuffle=True, num_workers=len(os.sched_getaffinity(0)), drop_last=True,
+        dataset, recipe.batch_size, shuffle=True, num_workers=usable_cores(), drop_last=True,
         persistent_workers=True, pin_memory=pinned,
     )  # fmt: skip
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple, ParamSpec, TypeVar
@@ -10,6 +9,7 @@ from typing import NamedTuple, ParamSpec, TypeVar
 import psutil
 
 from simclr_tui.clock import SYSTEM_CLOCK, Clock
+from simclr_tui.limits import usable_cores, usable_memory
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -25,14 +25,12 @@ def _reading(read: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T | Non
 
 def core_count() -> int | None:
     """Return how many cores this process may use; in a container or a batch job that is not all of them."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count()
+    return _reading(usable_cores)
 
 
 def ram() -> tuple[int | None, int | None]:
-    """Return (used, total) bytes, where used is what is unavailable to a new program."""
-    memory = _reading(psutil.virtual_memory)
+    """Return (used, total) bytes of this machine or container, where used is what is unavailable to a new program."""
+    memory = _reading(usable_memory)
     return (memory.total - memory.available, memory.total) if memory is not None else (None, None)
 
 

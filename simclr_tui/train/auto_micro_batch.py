@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import psutil
 import torch
 from torch import Tensor
 
+from simclr_tui.limits import usable_memory
 from simclr_tui.train.observe.knn import evaluating
 from simclr_tui.train.out_of_memory import is_out_of_memory
 from simclr_tui.train.train_state import Training
@@ -94,4 +94,4 @@ def _fits_host(run: Training) -> Callable[[int], bool]:
         kept = _forward(run, _FEW)  # held, so that no storage is counted twice under a reused address
     each = sum(saved.values()) / _FEW
     del kept
-    return lambda images: images * each < _SHARE * psutil.virtual_memory().available
+    return lambda images: images * each < _SHARE * usable_memory().available

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import torch
 from torch import Tensor
 
 from simclr_tui.errors import RecipeError
+from simclr_tui.limits import usable_cores
 from simclr_tui.recipe.recipe import Recipe
 from simclr_tui.train.cuda_support import refuse_unsupported_gpu, refuse_unused_gpu
 from simclr_tui.train.distributed import SINGLE_PROCESS, ProcessGroup
@@ -80,9 +80,7 @@ def _keep_tf32_to_convolutions() -> None:
 
 def torch_threads() -> int:
     """Return the number of cores this process may use; torch's own is 1 under torchrun, which sets OMP_NUM_THREADS."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    return usable_cores()
 
 
 def to_device(tensor: Tensor, device: torch.device) -> Tensor:

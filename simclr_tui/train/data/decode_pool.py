@@ -21,6 +21,7 @@ import numpy as np
 
 from simclr_tui.errors import DataError, SimclrError
 from simclr_tui.interpreter import python_module
+from simclr_tui.limits import usable_cores
 from simclr_tui.train.data.pixels import Pixels
 from simclr_tui.train.data.scaling import Scaling
 from simclr_tui.train.data.sources.protocol import Source, pixels_of
@@ -152,5 +153,4 @@ class _Decoder:
 
 def _cores() -> int:
     """Return the cores that this process may use, divided among the processes that train on this machine."""
-    mine = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, mine // int(os.environ.get("LOCAL_WORLD_SIZE", "1")))
+    return max(1, usable_cores() // int(os.environ.get("LOCAL_WORLD_SIZE", "1")))

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeAlias, TypeVar
 
 from simclr_tui.errors import DataError
+from simclr_tui.limits import usable_cores
 
 _CHUNK = 64  # images a task
 Progress: TypeAlias = Callable[[str, int, int], None]
@@ -27,8 +27,7 @@ def for_each(
         return [_quietly(task, i, names[i]) for i in range(start, min(start + _CHUNK, len(names)))]
 
     results: list[Result | None] = []
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else None
-    with ThreadPoolExecutor(cores) as pool:
+    with ThreadPoolExecutor(usable_cores()) as pool:
         try:
             for part in pool.map(some, range(0, len(names), _CHUNK)):
                 results += part

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import multiprocessing
-import os
 import zlib
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -16,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from simclr_tui.errors import DataError
+from simclr_tui.limits import usable_cores
 from simclr_tui.recipe.image_headers import HEAD, Bytes, Header, parse_header
 from simclr_tui.train.data.each import Progress
 from simclr_tui.train.data.sources.files import FolderSource
@@ -50,8 +50,7 @@ def _parts(source: Source, names: Sequence[str]) -> Iterator[list[Looked]]:
     if not isinstance(source, FolderSource) or len(chunks) < 2:
         yield from (_look(source, chunk) for chunk in chunks)
         return
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    with ProcessPoolExecutor(cores, multiprocessing.get_context("fork")) as pool:
+    with ProcessPoolExecutor(usable_cores(), multiprocessing.get_context("fork")) as pool:
         yield from pool.map(_look, repeat(FolderSource(source.root)), chunks)
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 
-import psutil
+from simclr_tui.limits import usable_memory
 
-_SHARE = 0.5  # of the machine's memory, for the pages of a mapped file that training reads in no order
+_SHARE = 0.5  # of the memory that this process may use, for the pages of a mapped file that training reads in no order
 
 
 def fits(images: int, image_bytes: int) -> bool:
@@ -19,4 +19,4 @@ def _room() -> float:
     try:
         return float(given) * 1e9
     except ValueError:
-        return _SHARE * psutil.virtual_memory().total
+        return _SHARE * usable_memory().total

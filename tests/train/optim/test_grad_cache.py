@@ -117,7 +117,7 @@ def test_auto_takes_what_the_free_memory_holds(tmp_path, monkeypatch):
     free = psutil.virtual_memory()
 
     class Little:
-        available = 3_000_000
+        total, available = free.total, 3_000_000
 
     monkeypatch.setattr(psutil, "virtual_memory", lambda: Little)
     chunk = prepare(recipe, run.paths, Reporter(run.paths), stop=StopFlag()).chunk

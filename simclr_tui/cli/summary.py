@@ -6,8 +6,6 @@ import shutil
 
 from simclr_tui.cli import output
 from simclr_tui.cli.chart import draw_chart, join_charts
-from simclr_tui.store.comparable import measured_differently, row_left_out
-from simclr_tui.store.data_facts import read_data_facts
 from simclr_tui.store.metrics.history import History
 from simclr_tui.store.run import Run
 from simclr_tui.store.state import State
@@ -58,23 +56,8 @@ def _chart(run: Run, history: History) -> str:
 
 
 def _references(run: Run) -> dict[str, float]:
-    """Return what a kNN accuracy is measured by: chance, and the best of the runs that were measured alike."""
     from simclr_tui.catalog.catalog import Catalog
+    from simclr_tui.catalog.references import knn_references
     from simclr_tui.store.store import Store
 
-    found: dict[str, float] = {}
-    facts = read_data_facts(run.path)
-    if facts is not None and facts.classes:
-        found["chance"] = max(facts.classes.values()) / sum(facts.classes.values())
-    rows = Catalog(Store(run.path.parent)).rows()
-    mine = next((row for row in rows if row["name"] == run.name), None)
-    others = [
-        (row["knn_best"], row["name"])
-        for row in rows
-        if mine is not None and row is not mine and row["knn_best"] is not None and not row_left_out(row)
-        and not measured_differently("knn", [mine, row])
-    ]  # fmt: skip
-    if others:
-        best, name = max(others)
-        found[f"best: {name}"] = best
-    return found
+    return knn_references(run, Catalog(Store(run.path.parent)).rows())

@@ -19,11 +19,21 @@ def x_range(lines: Sequence[Series]) -> Span:
     return _opened(min(known), max(known))
 
 
-def y_range(lines: Sequence[Series], span: Span, ceiling: float | None = None, *, clip: bool = False) -> Span:
-    """Return the lowest and the highest value inside the span; of all points where none is inside."""
+def y_range(
+    lines: Sequence[Series],
+    span: Span,
+    ceiling: float | None = None,
+    *,
+    clip: bool = False,
+    beside: Sequence[float] = (),
+) -> Span:
+    """Return the lowest and the highest value inside the span; of all points where none is inside.
+
+    The range holds the values `beside` the lines too, those of reference lines.
+    """
     values = list(_values(lines, span)) or list(_values(lines, (-math.inf, math.inf)))
     low, high = without_outliers(values) if clip else (min(values), max(values))
-    low, high = max(low, -_LARGEST), min(high, _LARGEST)
+    low, high = max(min((low, *beside)), -_LARGEST), min(max((high, *beside)), _LARGEST)
     if ceiling is not None:
         return _opened(min(0.0, low), max(high, ceiling))
     if high - low <= 1e-9 * max(abs(low), abs(high)):

@@ -74,7 +74,8 @@ class Chart(Widget):
             return
         shown = [(line.xs, line.ys, line.raw, line.colour, line.label, line.best) for line in panel.series]
         ground = self.background_colors[1]
-        key = (shown, panel.axis, panel.span, panel.ceiling, self._style, width, height, ground, self.app.no_color)
+        frame = (panel.axis, panel.span, panel.ceiling, panel.references)
+        key = (shown, frame, self._style, width, height, ground, self.app.no_color)
         if key != self._drawn:
             lines = drawable(panel, self._style.log)
             self._drawing, self._drawn = self._draw(lines, width, height) if lines else None, key
@@ -109,7 +110,8 @@ class Chart(Widget):
         ]
         strip = Strip(segments).adjust_cell_length(self.size.width, base)
         cursor = self._cursor_column(drawing)
-        return strip if cursor is None or y > drawing.canvas.height else _with_cursor(strip, drawing.left + cursor)
+        below = y > drawing.canvas.height + drawing.top
+        return strip if cursor is None or below else _with_cursor(strip, drawing.left + cursor)
 
     def _words(self) -> str:
         """Return why there is no chart."""

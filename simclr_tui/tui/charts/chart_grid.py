@@ -11,7 +11,7 @@ from textual.widget import Widget
 
 from simclr_tui.display.glyphs import draws_unicode
 from simclr_tui.tui.charts.chart import Chart
-from simclr_tui.tui.charts.render import PLAIN, Style, letter
+from simclr_tui.tui.charts.render import PLAIN, Style, sign_of
 from simclr_tui.tui.feed.messages import Panel, Series
 from simclr_tui.tui.feed.metric_view import view_of
 
@@ -57,22 +57,32 @@ class Caption(Widget):
     def render(self) -> RenderResult:
         if self._panel is None:
             return Text("")
-        for labels, best in ((True, True), (True, False), (False, False)):
+        for labels, best in ((True, True), (True, False), (False, True), (False, False)):
             line = self._line(self._panel, labels, best)
             if line.cell_len <= self.size.width:
-                break
-        line.truncate(self.size.width, overflow="ellipsis")
-        return line
+                return line
+        return self._line(self._panel, False, False, self.size.width)
 
-    def _line(self, panel: Panel, labels: bool, best: bool) -> Text:
+    def _line(self, panel: Panel, labels: bool, best: bool, room: int = 0) -> Text:
+        """Return the title and what each line is; in limited `room`, an ellipsis for the lines that have none left."""
         line = Text(no_wrap=True, end="")
         line.append(panel.heading, "bold reverse" if self._chosen else "bold")
-        for index, series in enumerate(panel.series):
-            sign = letter(index) if len(panel.series) > 1 else "━"
-            line.append(f"  {sign} ", f"bold {series.colour}" if len(panel.series) > 1 else f"not bold {series.colour}")
-            line.append(f"{series.label} " if series.label and labels else "", "not bold")
-            line.append(_values(panel, series, best), "not bold")
+        for index in range(len(panel.series)):
+            part = self._part(panel, index, labels=labels, best=best)
+            if room and line.cell_len + part.cell_len > room - 2 * (index < len(panel.series) - 1):
+                line.append(" …", "not bold")
+                break
+            line.append_text(part)
+        line.truncate(room or line.cell_len, overflow="ellipsis")
         return line
+
+    def _part(self, panel: Panel, index: int, *, labels: bool, best: bool) -> Text:
+        series, several = panel.series[index], len(panel.series) > 1
+        sign = sign_of(panel, index) if several else "━" if draws_unicode() else "-"
+        part = Text("  ").append(sign, f"bold {series.colour}" if several else f"not bold {series.colour}")
+        name = series.label if labels and series.label else ""
+        part.append(name.removeprefix(sign) if several and panel.initials else f" {name}" if name else "", "not bold")
+        return part.append(f" {_values(panel, series, best)}", "not bold")
 
 
 def _values(panel: Panel, series: Series, best: bool) -> str:

@@ -6,6 +6,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.widgets import Input
 
+from simclr_tui.text import number
 from simclr_tui.tui.charts.chart_tab import ChartTab
 from simclr_tui.tui.dialogs.search_entry import SearchEntry
 from simclr_tui.tui.feed.messages import Curves, Series, Snapshot
@@ -73,7 +74,8 @@ class CurvesTab(ChartTab):
         parts = [*super().notes()]
         if curves.pages > 1:
             parts.append(f"page {curves.page + 1} of {curves.pages} [ ]")
-        parts.append(_AXIS_WORDS[self.viewport.axis])
+        ends = "" if curves.ends is None else f", ends at {number(curves.ends)}"
+        parts.append(_AXIS_WORDS[self.viewport.axis] + ends)
         if self.layout_shown.log:
             parts.append("log scale")
         if self.layout_shown.smoothing:

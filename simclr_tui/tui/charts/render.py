@@ -14,13 +14,20 @@ from simclr_tui.tui.feed.messages import Panel, Series
 from simclr_tui.tui.feed.window import Span
 
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
-_LABEL_CELLS = {"step": 12, "epoch": 9, "time": 9, "wall": 11}  # width of an x label, with some room
+_LABEL_CELLS = {"time": 9, "wall": 11}  # width of an x label, with some room
+_GAP = 4  # cells between two labels that are numbers
+_NAMED = 24  # cells from which a chart has room to name its reference lines
 Cell = tuple[str, str]
 
 
 def letter(index: int) -> str:
     """Return the letter of the n-th of several lines, the same on the line and in the caption."""
     return _LETTERS[index % len(_LETTERS)]
+
+
+def sign_of(panel: Panel, index: int) -> str:
+    """Return the letter of one of a panel's lines: the first of its name where that tells the lines apart."""
+    return panel.series[index].label[0] if panel.initials else letter(index)
 
 
 @dataclass(frozen=True)
@@ -43,6 +50,7 @@ class Drawing:
     canvas: Canvas
     span: Span
     left: int  # width of the y axis in cells
+    top: int  # empty rows above the canvas, where an odd number of rows divides more evenly
     y_labels: dict[int, str]
     x_labels: tuple[tuple[int, str], ...]
 
@@ -63,22 +71,27 @@ def drawable(panel: Panel, log: bool) -> list[Series]:
 def draw(panel: Panel, lines: list[Series], *, width: int, height: int, style: Style, fade: dict[str, str]) -> Drawing:
     """Draw the lines into `width` × `height` cells; `fade` maps each colour to its dim one."""
     span = panel.span if panel.span is not None and panel.span[1] > panel.span[0] else x_range(lines)
-    low, high = y_range(lines, span, None if style.log else panel.ceiling, clip=style.clip)
+    beside = [value for value, _ in panel.references if not style.log and panel.whole]
+    low, high = y_range(lines, span, None if style.log else panel.ceiling, clip=style.clip, beside=beside)
+    rows, top = height - 2, 0
     if style.log:
         ticks = log_ticks(low, high)
     else:
-        low, high, ticks = round_range(low, high, max(2, height // 3))
+        top = int(rows > 3 and rows % 2 == 0)
+        low, high, ticks = round_range(low, high, rows - top)
     words = [number(10.0 ** min(tick, 308.0) if style.log else tick) for tick in ticks]
     left = min(max(map(len, words), default=0) + 1, width // 2)
-    canvas = Canvas(width - left, height - 2, (*span, low, high), fine=style.fine and not style.letters)
+    canvas = Canvas(width - left, rows - top, (*span, low, high), fine=style.fine and not style.letters)
     several = len(panel.series) > 1
-    signs = {series.label: letter(index) for index, series in enumerate(panel.series)}
+    signs = {series.label: sign_of(panel, index) for index, series in enumerate(panel.series)}
     for series in lines:
         mark = signs[series.label] if several else "*"
         canvas.line(series.raw_xs, series.raw, fade[series.colour], mark="." if not style.letters else mark)
         canvas.line(series.xs, series.ys, series.colour, mark=mark)
-        if canvas.fine:
+        if canvas.fine and panel.sparse:
             _points(canvas, series, span)
+    for value, name in panel.references:
+        canvas.rule(_log10(value) if style.log else value, name if width >= _NAMED else "")
     for index, series in enumerate(lines):
         if series.best is not None:
             canvas.put(*series.best, "★", colour=series.colour)
@@ -86,10 +99,15 @@ def draw(panel: Panel, lines: list[Series], *, width: int, height: int, style: S
             _letter_line(canvas, series, signs[series.label], share=(index + 1) / (len(lines) + 1), span=span)
     labels = tuple(
         (canvas.column_of(x), text)
-        for x, text in x_ticks(panel.axis, *span, count=max(2, canvas.width // _LABEL_CELLS[panel.axis]))
+        for x, text in x_ticks(panel.axis, *span, count=max(2, canvas.width // _label_cells(panel.axis, span)))
     )
-    rows = {canvas.row_of(tick): text for tick, text in zip(ticks, words, strict=True)}
-    return Drawing(canvas, span, left, rows, labels)
+    y_labels = {canvas.row_of(tick): text for tick, text in zip(ticks, words, strict=True)}
+    return Drawing(canvas, span, left, top, y_labels, labels)
+
+
+def _label_cells(axis: str, span: Span) -> int:
+    """Return the width of a label of the x axis in cells, with some room."""
+    return _LABEL_CELLS.get(axis) or max(5, *(len(number(float(round(x)))) for x in span)) + _GAP
 
 
 def _points(canvas: Canvas, series: Series, span: Span) -> None:
@@ -121,8 +139,10 @@ def _log10(value: float) -> float:
 
 def cells(drawing: Drawing, row: int) -> Iterator[Cell]:
     """Yield the (character, colour) of a row, without the cursor; an empty colour is the axes' own."""
-    canvas, left = drawing.canvas, drawing.left
-    if row < canvas.height:
+    canvas, left, row = drawing.canvas, drawing.left, row - drawing.top
+    if row < 0:
+        yield " " * (left + canvas.width), ""
+    elif row < canvas.height:
         label = drawing.y_labels.get(row, "")
         yield f"{label[: left - 1]:>{left - 1}}" + ("┤" if label else "│"), ""
         yield from canvas.row(row)

@@ -8,7 +8,11 @@ import time
 from simclr_tui.text import duration, number
 
 _STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)
+_Y_STEPS = (1.0, 2.0, 2.5, 3.0, 4.0, 5.0, 10.0, 20.0)
+_FEW = 4  # rows between the ends of a chart so low that each may have its tick
+_SMALLEST = 1e-300  # so that a hundredth of a span is not zero
 _LARGEST = 8e307  # so that the difference of two ends stays finite
+_CROWDED = 0.05  # of the chart: how much emptier it may be to have one tick nearer to one in three rows
 _MINUTE, _HOUR, _DAY = 60.0, 3600.0, 86400.0
 _TIME_STEPS = (
     1.0, 2.0, 5.0, 10.0, 20.0, 30.0, _MINUTE, 2 * _MINUTE, 5 * _MINUTE, 10 * _MINUTE, 20 * _MINUTE, 30 * _MINUTE,
@@ -30,17 +34,41 @@ def nice_ticks(low: float, high: float, count: int, *, whole: bool = False) -> l
     return ticks or [low]
 
 
-def round_range(low: float, high: float, count: int) -> tuple[float, float, list[float]]:
-    """Return [low, high] widened to round numbers, and its ticks: evenly spaced, one at each end."""
-    ticks = nice_ticks(low, high, count)
-    if len(ticks) < 2:
-        return low, high, [low, high] if high > low else ticks
-    step = ticks[1] - ticks[0]
-    first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
-    opened = [index * step for index in range(first, last + 1)]
-    if max(abs(opened[0]), abs(opened[-1])) > _LARGEST:
-        return low, high, ticks
-    return opened[0], opened[-1], opened
+def round_range(low: float, high: float, rows: int) -> tuple[float, float, list[float]]:
+    """Return [low, high] widened to round numbers, and its ticks, one at each end, at even distances of whole rows.
+
+    `rows` is the height of the chart in cells. Of all ways to divide them evenly, the one that leaves the least of the
+    chart empty is taken.
+    """
+    span = high - low
+    if not (math.isfinite(span) and span > _SMALLEST and max(abs(low), abs(high)) < _LARGEST / 10):
+        return low, high, [low, high] if high > low else [low]
+    ways = [(*way, count) for count in _interval_counts(rows) if (way := _fitted(low, high, count)) is not None]
+    if not ways:
+        return low, high, [low, high]
+    first, step, count = min(ways, key=lambda way: way[1] * way[2] / span + _CROWDED * abs(way[2] - rows / 3))
+    ticks = [(first + index) * step for index in range(count + 1)]
+    return ticks[0], ticks[-1], ticks
+
+
+def _interval_counts(rows: int) -> list[int]:
+    """Return into how many equal parts of whole rows a chart can be divided: of two rows or more in a tall one."""
+    between = max(1, rows - 1)
+    most = between if between <= _FEW else between // 2
+    return [count for count in range(1, most + 1) if between % count == 0]
+
+
+def _fitted(low: float, high: float, count: int) -> tuple[int, float] | None:
+    """Return the multiple of a round step that `count` such steps begin at to cover [low, high], and the smallest step.
+
+    None where no few steps do: a single one never covers both sides of zero.
+    """
+    power = 10.0 ** math.floor(math.log10((high - low) / count))
+    for step in (power * factor for factor in _Y_STEPS):
+        first = math.floor(low / step + 1e-9)
+        if (first + count) * step >= high - 1e-9 * step:
+            return first, step
+    return None
 
 
 def time_ticks(low: float, high: float, count: int) -> list[float]:

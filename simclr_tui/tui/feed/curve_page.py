@@ -2,18 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from types import MappingProxyType
 
 from simclr_tui.display.colours import colours_of
+from simclr_tui.text import safe
 from simclr_tui.tui.feed.curve_reader import CurveReader
 from simclr_tui.tui.feed.messages import ChartAxis, Curves, Panel, Request
 from simclr_tui.tui.feed.metric_filter import matching
-from simclr_tui.tui.feed.metric_view import heading_of, in_order
+from simclr_tui.tui.feed.metric_view import heading_of, in_order, view_of
 from simclr_tui.tui.feed.window import Span
 
+References = Mapping[str, Mapping[str, float]]
+"""The values that each metric is measured by, with their names."""
+_NO_REFERENCES: References = MappingProxyType({})
 
-def curve_page(readers: Sequence[CurveReader], request: Request, objectives: Collection[str] = ()) -> Curves:
-    """Return the charts that a request asks for, all over the same x range. `objectives` are those of the runs."""
+
+def curve_page(
+    readers: Sequence[CurveReader],
+    request: Request,
+    objectives: Collection[str] = (),
+    *,
+    references: References = _NO_REFERENCES,
+    ends: float | None = None,
+) -> Curves:
+    """Return the charts that a request asks for, all over the same x range.
+
+    `objectives` are those of the runs, `references` the values that a metric is measured by, in the metric's own unit;
+    `ends` is the x at which the run will end.
+    """
     logged = in_order({name for reader in readers for name in reader.history.columns})
     names = matching(logged, request.pattern)
     pages = max(1, -(-len(names) // max(1, request.panels)))
@@ -33,11 +50,19 @@ def curve_page(readers: Sequence[CurveReader], request: Request, objectives: Col
             request.axis,
             span=span,
             cursor=request.cursor,
+            references=_lines(name, references),
+            whole=request.window.whole,
         )
         for name in names[page * request.panels : (page + 1) * request.panels]
     )
     damaged = sum(reader.history.damaged for reader in readers)
-    return Curves(names, panels, page, pages, damaged, len(logged) - len(names), extent, _step(readers, request))
+    return Curves(names, panels, page, pages, damaged, len(logged) - len(names), extent, _step(readers, request), ends)
+
+
+def _lines(metric: str, references: References) -> tuple[tuple[float, str], ...]:
+    """Return a metric's reference lines in the unit of its chart."""
+    scale = view_of(metric).scale
+    return tuple((value * scale, safe(words)) for words, value in references.get(metric, {}).items())
 
 
 def _extent(readers: Sequence[CurveReader], axis: ChartAxis) -> Span | None:

@@ -10,11 +10,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from simclr_tui.catalog.catalog import Catalog
+from simclr_tui.catalog.references import knn_references
 from simclr_tui.catalog.row import Row
 from simclr_tui.errors import SimclrError
 from simclr_tui.hardware.sampler import Sampler, machine_summary
 from simclr_tui.launch.queue.dependencies import waits_for
 from simclr_tui.launch.queue.queue import why_paused
+from simclr_tui.store.state import ACTIVE
 from simclr_tui.store.store import Store
 from simclr_tui.store.ticket import read_ticket
 from simclr_tui.tui.feed.curve_page import curve_page
@@ -51,6 +53,7 @@ class Feed(threading.Thread):
         self._posted: dict[type, Snapshot] = {}
         self._rows: tuple[Row, ...] = ()
         self._answered: Request | None = None
+        self._references: dict[str, dict[str, float]] = {}  # in the curves on screen
         self._behind = False  # True while the curves on screen are incomplete
         self._next_listing = 0.0
         self._next_sample = 0.0
@@ -177,8 +180,18 @@ class Feed(threading.Thread):
         readers = [self._reader(name).curves for name in request.shown]
         # The runs share the budget, so that many of them do not keep a key waiting.
         grown = [reader.poll(max(_LEAST, BUDGET // len(readers))) for reader in readers]
-        if any(grown) or request != self._answered or self._behind:
-            self._tell(curve_page(readers, request, self._objectives(request.shown)))
+        references = self._find_references(request.shown)
+        if any(grown) or request != self._answered or self._behind or references != self._references:
+            self._references = references
+            self._tell(
+                curve_page(
+                    readers,
+                    request,
+                    self._objectives(request.shown),
+                    references=references,
+                    ends=self._end(request),
+                )
+            )
         self._behind = any(reader.behind for reader in readers)
         return self._behind
 
@@ -188,6 +201,25 @@ class Feed(threading.Thread):
             with contextlib.suppress(SimclrError):
                 found.add(self._reader(name).resolved().recipe.objective)
         return found
+
+    def _find_references(self, names: tuple[str, ...]) -> dict[str, dict[str, float]]:
+        """Return what the first run's accuracy and memory are measured by, without the runs that are drawn anyway."""
+        found = knn_references(self._store.run(names[0]), self._rows)
+        sample = self._reader(names[0]).machine.latest()
+        totals = {gpu.memory_total for gpu in sample.gpus if gpu.memory_total} if sample is not None else set()
+        return {
+            "knn": {words: value for words, value in found.items() if words.removeprefix("best: ") not in names},
+            "gpu_reserved": {"the whole GPU": float(max(totals))} if totals else {},
+        }
+
+    def _end(self, request: Request) -> float | None:
+        """Return the step or epoch at which the only run on screen will end, while it trains."""
+        state = self._reader(request.shown[0]).state() if len(request.shown) == 1 else None
+        if state is None or state.state not in ACTIVE or not state.steps:
+            return None
+        if request.axis == "epoch" and state.steps_per_epoch:
+            return state.steps / state.steps_per_epoch
+        return float(state.steps) if request.axis == "step" else None
 
     def _hardware(self, request: Request) -> bool:
         machine = self._reader(request.current).machine

@@ -89,13 +89,17 @@ class MachineReader:
                 last = self._log.columns[line.reading].values[-1] * line.scale
                 shown = None if at is None else at * line.scale
                 found.append(Series(line.label, colour, tuple(xs), values, last=last, at=shown))
-        return Panel(HARDWARE + heading, heading, tuple(found), "time", ceiling, span, request.cursor)
+        total = ((ceiling, "total"),) if ceiling is not None and heading.endswith("GB") else ()
+        return Panel(
+            HARDWARE + heading, heading, tuple(found), "time", ceiling, span, request.cursor,
+            references=total, whole=request.window.whole, initials=len(lines) > 1, sparse=False,
+        )  # fmt: skip
 
 
 def _gpu_charts(gpu: GpuSample, several: bool) -> list[tuple[str, tuple[_Line, ...], float | None]]:
     title, key = f"GPU {gpu.index} " if several else "GPU ", f"gpu{gpu.index}"
     total = None if gpu.memory_total is None else gpu.memory_total * _GB
-    memory = (_Line("device", f"{key}.memory_used", _GB), _Line("this run", f"{key}.process_memory", _GB))
+    memory = (_Line("device", f"{key}.memory_used", _GB), _Line("run", f"{key}.process_memory", _GB))
     return [
         (f"{title}memory GB", memory, total),
         (f"{title}utilisation %", (_Line("", f"{key}.utilization", 100.0),), 100.0),
@@ -108,7 +112,7 @@ def _host_charts(latest: HardwareSample) -> list[tuple[str, tuple[_Line, ...], f
     ram = None if latest.ram_total is None else latest.ram_total * _GB
     return [
         ("CPU, all cores %", (_Line("", "cpu", 100.0),), 100.0),
-        ("RAM GB", (_Line("machine", "ram_used", _GB), _Line("this run", "process_rss", _GB)), ram),
+        ("RAM GB", (_Line("machine", "ram_used", _GB), _Line("run", "process_rss", _GB)), ram),
         ("CPU cores of this run", (_Line("", "process_cpu"),), None),
         ("disk free GB", (_Line("", "disk_free", _GB),), None),
     ]

@@ -60,7 +60,9 @@ class Series:
 class Panel:
     """One chart: a metric, or a reading of the hardware. The y axis reaches at least to `ceiling`.
 
-    Without a `span` the x axis reaches from the first point to the last.
+    Without a `span` the x axis reaches from the first point to the last. `references` are values with their names,
+    drawn as dashed lines; while the `whole` range of x is shown, the y axis reaches to them. The lines carry the
+    `initials` of their labels, else a, b, c …; with `sparse`, points are drawn too where they are few.
     """
 
     key: str
@@ -70,6 +72,10 @@ class Panel:
     ceiling: float | None = None
     span: Span | None = None
     cursor: float | None = None
+    references: tuple[tuple[float, str], ...] = ()
+    whole: bool = True
+    initials: bool = False
+    sparse: bool = True
 
     @property
     def empty(self) -> bool:
@@ -102,7 +108,7 @@ class Curves:
     """One page of charts.
 
     `names` are the metrics of the shown runs that pass the filter, `unwanted` counts the others; `extent` is the whole
-    x range, `step` the step at the cursor.
+    x range, `step` the step at the cursor, `ends` the x at which a run that still trains will end.
     """
 
     names: tuple[str, ...]
@@ -113,6 +119,7 @@ class Curves:
     unwanted: int = 0
     extent: Span | None = None
     step: int | None = None
+    ends: float | None = None
 
 
 @dataclass(frozen=True)

@@ -294,7 +294,7 @@ async def test_the_system_tab_has_the_same_cursor_zoom_and_pages(tmp_path, size)
         assert "of training" in screen_text(app)
         assert view.viewport.cursor < view.viewport.extent[1]
         memory = next(panel for panel in panels(app) if panel.heading == "GPU memory GB")
-        assert [series.label for series in memory.series] == ["device", "this run"]
+        assert [series.label for series in memory.series] == ["device", "run"]
         assert memory.series[1].at == pytest.approx(60.0)
         await press(app, pilot, "plus")
         assert panels(app)[0].span[1] - panels(app)[0].span[0] == pytest.approx(view.viewport.extent[1] / 2)

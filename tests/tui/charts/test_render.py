@@ -185,3 +185,30 @@ def test_values_measured_seldom_are_points_and_those_of_every_step_a_line():
 
     assert drawn(5).count("•") == 5
     assert drawn(400).count("•") == 0
+
+
+def test_a_reference_line_is_dashed_and_named_where_it_hides_nothing():
+    panel = Panel("knn", "kNN", (line([10, 20, 30, 40]),), references=((10.0, "chance"), (80.0, "best: other")))
+    drawing, drawn = picture(panel)
+    assert drawing.y_labels[0] == "80", "the axis reaches to the best run"
+    assert "┄ best: other ┄" in drawn[drawing.top]
+    named = next(row for row in drawn if "chance" in row)
+    assert "•" in "".join(drawn), "a dashed line leaves the measured points alone"
+    assert named.count("┄") > 10
+    _, zoomed = picture(Panel("knn", "kNN", panel.series, references=panel.references, whole=False))
+    assert "best: other" not in "".join(zoomed)
+
+
+def test_lines_of_one_machine_carry_the_first_letters_of_their_names():
+    panel = Panel("m", "RAM GB", (line(range(50), "machine"), line(range(50, 0, -1), "run", BLUE)), initials=True)
+    text = "\n".join(picture(panel)[1])
+    assert text.count("m") == text.count("r") == 2
+    assert "a" not in text
+
+
+@pytest.mark.parametrize("height", [7, 8])
+def test_a_chart_of_any_height_fills_it_with_its_axes_at_the_bottom(height):
+    _, drawn = picture(Panel("loss", "loss", (line(range(50)),)), height=height)
+    assert len(drawn) == height
+    assert "└" in drawn[-2]
+    assert len({len(row) for row in drawn}) == 1

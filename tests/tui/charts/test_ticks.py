@@ -66,15 +66,30 @@ def test_no_key_of_a_screen_has_two_meanings():
     assert all(action.help.endswith(".") for action in ACTIONS)
 
 
-def test_the_y_axis_begins_and_ends_with_a_round_number_at_even_distances():
+@pytest.mark.parametrize("rows", [1, 3, 5, 7, 9, 11, 25])
+def test_the_y_axis_begins_and_ends_with_a_round_number_at_even_rows(rows):
+    from simclr_tui.tui.charts.canvas import Canvas
     from simclr_tui.tui.charts.ticks import round_range
 
-    for low, high in ((4.83, 5.93), (0.0, 100.0), (-0.13, 0.1), (24_913.0, 27_120.0), (1e-5, 3e-4), (2.0, 2.0001)):
-        for count in (2, 3, 5, 8):
-            bottom, top, ticks = round_range(low, high, count)
-            assert bottom <= low + 1e-12
-            assert top >= high - 1e-12
-            assert (ticks[0], ticks[-1]) == (bottom, top)
-            steps = [after - before for before, after in itertools.pairwise(ticks)]
-            assert max(steps) - min(steps) <= 1e-6 * max(steps)
-            assert len(ticks) <= count + 3
+    for low, high in ((4.83, 5.93), (0.0, 100.0), (24_913.0, 27_120.0), (1e-5, 3e-4), (2.0, 2.0001), (10.0, 34.2)):
+        bottom, top, ticks = round_range(low, high, rows)
+        assert bottom <= low + 1e-12
+        assert top >= high - 1e-12
+        assert (ticks[0], ticks[-1]) == (bottom, top)
+        steps = [after - before for before, after in itertools.pairwise(ticks)]
+        mantissa = steps[0] / 10 ** math.floor(math.log10(steps[0]) + 1e-9)
+        assert min(abs(mantissa - nice) for nice in (1, 2, 2.5, 3, 4, 5)) < 1e-3
+        assert max(steps) - min(steps) <= 1e-6 * max(steps)
+        assert high - low >= 0.4 * (top - bottom), "most of the chart is used"
+        canvas = Canvas(30, rows, (0.0, 1.0, bottom, top), fine=True)
+        at = [canvas.row_of(tick) for tick in ticks]
+        assert len({before - after for before, after in itertools.pairwise(at)}) == 1, "even rows"
+
+
+def test_a_range_across_zero_or_of_no_size_has_ticks_too():
+    from simclr_tui.tui.charts.ticks import round_range
+
+    assert round_range(-0.13, 0.1, 5)[2] == [-0.2, 0.0, 0.2]
+    assert round_range(-0.13, 0.1, 2)[2] == [-0.13, 0.1], "one step never covers both sides of zero"
+    assert round_range(0.0, 5e-324, 5)[2] == [0.0, 5e-324]
+    assert round_range(-8e307, 8e307, 5)[2] == [-8e307, 8e307]

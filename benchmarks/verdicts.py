@@ -31,7 +31,7 @@ _NARROW = [
     "--width", "0.05", "--image-size", "16", "--bs", "64", "--epochs", "3", "--knn-k", "20", "--head-dim", "16",
     "--threads", "1", "--device", "cpu", "--precision", "fp32", "--knn-every", "1",
 ]  # fmt: skip
-_NO_DIFFERENCE = {"seed", "device", "threads", "gpus", "compile", "knn_every", "checkpoint_every"}
+_NO_DIFFERENCE = {"seed", "device", "threads", "gpus", "compile", "knn_every", "checkpoint_every", "keep_best"}
 _ACCURACY = ("data", "subset", "knn_k", "knn_on")
 _TOLERANCE = 1e-7  # what integrating a density costs
 

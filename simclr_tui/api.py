@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from simclr_tui.store.checkpoints import chosen_step
 from simclr_tui.store.run import Run
 from simclr_tui.store.store import Store
 
@@ -42,15 +43,18 @@ def frame(root: str | Path | None = None) -> DataFrame:
     return rows_frame([public(row) for row in Catalog(_store(root)).rows()])
 
 
-def load_encoder(run_or_path: Run | str | Path, root: str | Path | None = None) -> Encoder:
-    """Return the encoder f of a run's newest checkpoint, in eval mode on the CPU.
+def load_encoder(
+    run_or_path: Run | str | Path, root: str | Path | None = None, *, checkpoint: str | int = "newest"
+) -> Encoder:
+    """Return the encoder f of a run's checkpoint (`newest`, `best` or a step), in eval mode on the CPU.
 
     It maps images (N, 3, S, S) in [0, 1] to h (N, dim). Pass a Run, a name in the store `root`, or the path of a run
     folder. Raises NotFoundError or CheckpointError. Imports torch.
     """
-    from simclr_tui.train.persist.checkpoint import newest_encoder  # torch, which nothing else here needs
+    from simclr_tui.train.persist.checkpoint import encoder_at  # torch, which nothing else here needs
 
-    return newest_encoder(run_or_path if isinstance(run_or_path, Run) else open_run(run_or_path, root))[0]
+    run = run_or_path if isinstance(run_or_path, Run) else open_run(run_or_path, root)
+    return encoder_at(run, chosen_step(run.paths, str(checkpoint)))[0]
 
 
 def _store(root: str | Path | None) -> Store:

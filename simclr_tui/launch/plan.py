@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from simclr_tui.errors import DataError, RecipeError, StoreError
+from simclr_tui.errors import DataError, RecipeError, SimclrError, StoreError
 from simclr_tui.hardware.gpu import gpu_count
 from simclr_tui.launch.compile_choice import choose_compile
 from simclr_tui.launch.tasks import encoder_facts
@@ -25,7 +25,8 @@ from simclr_tui.store.run import Run
 from simclr_tui.text import size
 
 _ENTRIES = 100  # files and folders of a run with some attempts and evaluations
-_SPARE = 256 * 10**6  # bytes that stay free besides three checkpoints
+_KEPT = 3  # checkpoints at one time: the newest two, and the one being written
+_SPARE = 256 * 10**6  # bytes that stay free besides the checkpoints
 
 
 @dataclass(frozen=True)
@@ -185,12 +186,26 @@ def checkpoint_bytes(run: Run) -> int:
     return saved[0].bytes if saved else recipe_cost(run.recipe).checkpoint_bytes
 
 
-def check_space(root: Path, checkpoint_bytes: int) -> None:
-    """Raise StoreError unless three checkpoints and a little more fit beside the store."""
+def checkpoints_kept(recipe: Recipe) -> int:
+    """Return how many checkpoints a run has at most at one time, the one being written included."""
+    return _KEPT + recipe.keeps_best
+
+
+def check_run_space(root: Path, run: Run) -> None:
+    """Raise StoreError unless the checkpoints of a run that goes on fit beside the store `root`."""
+    try:
+        count = checkpoints_kept(run.recipe)
+    except SimclrError:  # what is wrong with its recipe is said by what needs the recipe
+        count = _KEPT
+    check_space(root, checkpoint_bytes(run), count=count)
+
+
+def check_space(root: Path, checkpoint_bytes: int, *, count: int = _KEPT) -> None:
+    """Raise StoreError unless `count` checkpoints and a little more fit beside the store."""
     existing = next(folder for folder in (root.absolute(), *root.absolute().parents) if folder.exists())
     if not os.access(existing, os.W_OK | os.X_OK) or not existing.is_dir():
         raise StoreError(f"cannot write to the run store {root}", "give another --runs, or change its permissions")
-    needed = 3 * checkpoint_bytes + _SPARE
+    needed = count * checkpoint_bytes + _SPARE
     entries = os.statvfs(existing)
     if entries.f_files and entries.f_favail < _ENTRIES:
         raise StoreError(

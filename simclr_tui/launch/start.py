@@ -20,7 +20,7 @@ from simclr_tui.errors import SimclrError, StoreError
 from simclr_tui.launch.detached import start_detached
 from simclr_tui.launch.initial import settle_initial
 from simclr_tui.launch.metadata import UNNAMED, Metadata
-from simclr_tui.launch.plan import Plan, check_space, checkpoint_bytes
+from simclr_tui.launch.plan import Plan, check_run_space, check_space, checkpoints_kept
 from simclr_tui.launch.provenance import git_commit
 from simclr_tui.recipe.resolve import to_toml
 from simclr_tui.store.log_tail import read_end
@@ -58,7 +58,7 @@ def create(
     """
     if metadata.name is not None:
         check_name(metadata.name)
-    check_space(store.root, plan.cost.checkpoint_bytes)
+    check_space(store.root, plan.cost.checkpoint_bytes, count=checkpoints_kept(plan.resolved.recipe))
     plan = dataclasses.replace(plan, resolved=settle_initial(store, plan.resolved))
     with store.claiming(metadata.name) as run:
         try:
@@ -111,7 +111,7 @@ def resume(run: Run) -> int:
 
     If two processes resume at once, one wins. Raises StoreError when the run is training, finished or being resumed.
     """
-    check_space(run.path, checkpoint_bytes(run))
+    check_run_space(run.path, run)
     with claimed(run):
         status = run.status
         if "elsewhere" in status.flags:

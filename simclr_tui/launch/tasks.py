@@ -18,6 +18,7 @@ from simclr_tui.recipe.datasets import check_data
 from simclr_tui.recipe.fields import check_value, field
 from simclr_tui.recipe.recipe import Recipe
 from simclr_tui.recipe.resolve import Resolved, to_toml
+from simclr_tui.store.checkpoints import chosen_step
 from simclr_tui.store.export.target import check_target
 from simclr_tui.store.run import Run
 from simclr_tui.store.task_replies import Failure, ImportedEncoder, Neighbors, Preview, Projection, Written
@@ -28,10 +29,17 @@ VECTOR_SUFFIXES = (".npy", ".parquet")
 Reply = TypeVar("Reply", bound=msgspec.Struct)
 
 
-def export_encoder(run: Run, target: Path, *, quiet: bool = False, cancel: Cancel | None = None) -> Written:
-    """Write the encoder of a run's newest checkpoint, with instructions to load it. Raises SimclrError."""
+def export_encoder(
+    run: Run, target: Path, *, checkpoint: str = "newest", quiet: bool = False, cancel: Cancel | None = None
+) -> Written:
+    """Write the encoder of a run's checkpoint (newest, best or a step), with instructions to load it.
+
+    Raises SimclrError.
+    """
     check_target(target, ENCODER_SUFFIXES, "--encoder")
-    return _ask("export", ["--", str(run.path), str(target)], Written, quiet=quiet, cancel=cancel)
+    step = chosen_step(run.paths, checkpoint)
+    words = [*([] if step is None else ["--step", str(step)]), "--", str(run.path), str(target)]
+    return _ask("export", words, Written, quiet=quiet, cancel=cancel)
 
 
 def embed(

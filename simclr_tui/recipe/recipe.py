@@ -338,6 +338,16 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     checkpoint_every: Annotated[
         int, _about("--checkpoint-every", "Epochs between checkpoints.", "running", result=False, ge=1, le=1_000_000)
     ] = 10
+    keep_best: Annotated[
+        bool,
+        _about(
+            "--keep-best/--no-keep-best",
+            "Also save and keep the checkpoint with the best kNN on validation images.",
+            "running",
+            "§B.8",
+            result=False,
+        ),
+    ] = True
     precision: Annotated[
         Literal["auto", "fp32", "bf16", "fp16"],
         _about("--precision", "auto uses bf16 autocast if the hardware multiplies in bf16.", "running"),
@@ -474,6 +484,11 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     def native_encoder(self) -> bool:
         """Return whether the encoder is implemented here."""
         return self.encoder in NATIVE_ENCODERS
+
+    @property
+    def keeps_best(self) -> bool:
+        """Return whether the best checkpoint is kept; test images never choose it."""
+        return self.keep_best and self.knn_on == "validation" and self.knn_every > 0
 
     @property
     def peak_lr(self) -> float:

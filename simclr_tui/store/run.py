@@ -14,7 +14,7 @@ from simclr_tui.paths import RunPaths
 from simclr_tui.recipe.recipe import Recipe
 from simclr_tui.recipe.resolve import Resolved, from_toml
 from simclr_tui.regular_file import read_small, read_small_text
-from simclr_tui.store.checkpoints import Manifest, manifests
+from simclr_tui.store.checkpoints import Manifest, best_of, manifests
 from simclr_tui.store.data_facts import with_data_moved
 from simclr_tui.store.evaluations import Evaluation, read_evaluations
 from simclr_tui.store.events import Event, read_events
@@ -132,6 +132,11 @@ class Run:
     def checkpoints(self) -> list[Manifest]:
         """Return the manifests of the run's checkpoints, newest first."""
         return manifests(self.paths)
+
+    @property
+    def best_checkpoint(self) -> Manifest | None:
+        """Return the manifest of the checkpoint with the highest validation kNN; None where none was measured."""
+        return best_of(self.checkpoints)
 
     @property
     def evaluations(self) -> list[Evaluation]:

@@ -1,4 +1,4 @@
-"""`python -m simclr_tui.tasks.export RUN_DIR TARGET`: export the encoder f of a run's newest checkpoint."""
+"""`python -m simclr_tui.tasks.export RUN_DIR TARGET`: export the encoder f of a run's checkpoint."""
 
 from __future__ import annotations
 
@@ -21,20 +21,21 @@ from simclr_tui.tasks.reply import send_reply
 from simclr_tui.text import safe
 from simclr_tui.train.model.encoder import Encoder
 from simclr_tui.train.model.normalized import NormalizedEncoder
-from simclr_tui.train.persist.checkpoint import newest_encoder
+from simclr_tui.train.persist.checkpoint import encoder_at
 from simclr_tui.version import __version__
 
 Write = Callable[[Encoder, ModelCard], bytes]
 
 
-def export(run: Run, target: Path) -> Written:
+def export(run: Run, target: Path, step: int | None = None) -> Written:
     """Write the encoder in the format of `target`'s suffix, and TARGET.md, which says how to load it.
 
-    The encoder's file is written last: where it exists, both are complete. Raises SimclrError.
+    It is that of the checkpoint at `step`, or of the newest. Its file is written last: where it exists, both are
+    complete. Raises SimclrError.
     """
     if target.suffix not in _FORMATS:
         raise RecipeError(f"unknown format {safe(target.suffix)!r}", f"choose from {', '.join(_FORMATS)}")
-    encoder, step = newest_encoder(run)
+    encoder, trained = encoder_at(run, step)
     card = ModelCard(
         file=target.name,
         run=run.name,
@@ -43,7 +44,7 @@ def export(run: Run, target: Path) -> Written:
         dim=encoder.dim,
         stem=encoder.stem,
         source_lines=encoder.source_lines,
-        step=step,
+        step=trained,
         recipe_sha256=hashlib.sha256(run.paths.recipe.read_bytes()).hexdigest(),
         version=__version__,
         statistics=encoder.statistics if isinstance(encoder, NormalizedEncoder) else None,
@@ -54,7 +55,7 @@ def export(run: Run, target: Path) -> Written:
     write_target(readme, to_markdown(card).encode())
     write_target(target, data)
     recipe = run.recipe
-    content = f"{recipe.encoder} ×{recipe.width:g}, h of {encoder.dim}, at step {step:,}"
+    content = f"{recipe.encoder} ×{recipe.width:g}, h of {encoder.dim}, at step {trained:,}"
     return Written([str(target), str(readme)], len(data), content)
 
 
@@ -101,8 +102,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m simclr_tui.tasks.export", description=__doc__)
     parser.add_argument("run", type=Path)
     parser.add_argument("target", type=Path, help="F.safetensors, F.pt or F.onnx")
+    parser.add_argument("--step", type=int, help="step of the checkpoint (default: the newest)")
     given = parser.parse_args(arguments)
-    return send_reply(lambda: export(Run(given.run), given.target))
+    return send_reply(lambda: export(Run(given.run), given.target, given.step))
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from simclr_tui.errors import DataError, ExitCode, SimclrError
 from simclr_tui.paths import RunPaths
 from simclr_tui.recipe.for_channels import for_channels
 from simclr_tui.recipe.recipe import Recipe
+from simclr_tui.store.checkpoints import manifests
 from simclr_tui.store.events import PROCESS_FAILED
 from simclr_tui.store.run import Run
 from simclr_tui.text import percent, size
@@ -185,6 +186,7 @@ def _load_checkpoint(training: Training) -> bool:
     if state is not None:
         check_checkpoint_data(training.paths, training.data, state.get("data"), accepted=bool(training.schedule_images))
         training.load_state_dict(state)
+        training.saver.resume(manifests(training.paths), training.step)
     return state is not None
 
 

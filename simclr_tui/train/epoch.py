@@ -21,7 +21,7 @@ def end_epoch(run: Training, telemetry: Telemetry) -> bool:
     stuck = telemetry.end_epoch() and run.recipe.objective == "nt-xent" and epoch > run.recipe.warmup
     run.report.flag("diverged", stuck, f"loss stuck at chance, ln(2N−1), through epoch {epoch}")
     not_stopped = evaluate_if_due(run)
-    if not_stopped and epoch % run.recipe.checkpoint_every == 0:
+    if not_stopped and (run.is_best or epoch % run.recipe.checkpoint_every == 0):
         save(run)
     return not_stopped
 
@@ -55,6 +55,7 @@ def evaluate_if_due(run: Training) -> bool:
     except Stopped:
         return run.group.size > 1 and run.step < run.steps  # the others learn of it where all agree, at the next step
     run.evaluated = run.step
+    run.knn = measured.knn if run.recipe.keeps_best else None
     run.report.evaluated(run.step, measured.metrics())
     health = measured.health
     run.report.flag(
@@ -77,7 +78,7 @@ def save(run: Training) -> None:
     report_save(run, wait=True)
     run.report.busy("saving a checkpoint")
     run.report.metrics.sync()
-    run.saver.begin(run.state_dict(), run.step, run.step / run.steps_per_epoch)
+    run.saver.begin(run.state_dict(), run.step, run.step / run.steps_per_epoch, knn=run.measured)
     if run.failed_saves:
         report_save(run, wait=True)
 

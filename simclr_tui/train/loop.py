@@ -34,6 +34,8 @@ def train(run: Training) -> bool:
     run.encoder.train()
     run.head.train()
     not_stopped = evaluate_if_due(run)
+    if not_stopped and run.is_best:  # the evaluation before was cut off, and is made up for
+        save(run)
     if not_stopped:
         order = Order(run.recipe, len(run.source), run.group)
         with Feed(run.source, run.compute.device, order, first=run.step, last=run.steps) as feed:

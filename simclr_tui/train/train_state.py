@@ -30,6 +30,8 @@ from simclr_tui.train.views.apply import Render, view_renderer
 class Training:
     """One attempt's parts, after `step` updates; `evaluated` is the step of the newest evaluation.
 
+    `knn` is the accuracy on the validation images that was measured there, where the best checkpoint is kept by it.
+
     `chunk` is the most images of the local batch that pass the network at once. `schedule_images` is the number of
     images that the schedule was made for, where other data was accepted since (0: those that there are).
     `data` is the fingerprint of the images.
@@ -52,6 +54,7 @@ class Training:
     scale: LossScale | None = None
     step: int = 0
     evaluated: int = -1
+    knn: float | None = None
     failed_saves: int = 0
     saved: int = -1
     saver: Saver = field(init=False)
@@ -93,6 +96,16 @@ class Training:
             self.report.log(sentence)
 
         return compiled_or_plain(compiled, plain, failed)
+
+    @property
+    def is_best(self) -> bool:
+        """Return whether the weights are, by validation kNN, better than those of every checkpoint so far."""
+        return self.step > 0 and self.measured is not None and self.saver.is_best(self.measured)
+
+    @property
+    def measured(self) -> float | None:
+        """Return the validation kNN of the weights as they are now; None where it was not measured."""
+        return self.knn if self.evaluated == self.step else None
 
     @property
     def local_batch(self) -> int:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from simclr_tui.paths import RunPaths
-from simclr_tui.store.checkpoints import manifests, prune
+from simclr_tui.store.checkpoints import best_of, load, manifests, prune
 from tests.faults.failing_os import FailingOs, die
 from tests.run_factory import newest_valid
 from tests.run_factory import save_checkpoint as saved
@@ -99,3 +99,41 @@ def test_death_at_any_removal_of_a_prune_leaves_the_newest_two_and_can_be_done_a
         assert newest_valid(paths)[0] == 5
         prune(paths)
         assert len(list(paths.checkpoints.iterdir())) == 4
+
+
+def test_death_anywhere_in_a_better_save_leaves_the_old_best_or_the_new_whole(paths, fault, monkeypatch):
+    removals = 2 * 2  # the old best, and the newest but two
+    deaths = CALLS + removals
+    assert fault("F2", deaths, "deaths while a better checkpoint replaces the best", fewest=deaths) == deaths
+    unlink = Path.unlink
+    for n in range(1, deaths + 1):
+        for path in paths.checkpoints.iterdir():
+            path.unlink()
+        for step, knn in ((10, 0.5), (20, 0.3), (30, 0.4), (40, None)):
+            saved(paths, step, b"%d" % step, knn=knn)
+        prune(paths, best=best_of(manifests(paths)))
+        child = os.fork()
+        if child == 0:
+            left = n - CALLS
+
+            def dying(path, missing_ok=False):
+                nonlocal left
+                left -= 1
+                if not left:
+                    die()
+                unlink(path, missing_ok=missing_ok)
+
+            try:
+                better = saved(paths, 50, b"50", knn=0.6, system=FailingOs(n, die))
+                monkeypatch.setattr(Path, "unlink", dying)
+                prune(paths, best=better)
+            finally:
+                os._exit(0)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 9, "every call and removal was reached"
+        best = best_of(manifests(paths))
+        assert best is not None
+        assert (best.step, load(paths, best)) in ((10, b"10"), (50, b"50"))
+        assert newest_valid(paths) in ((40, b"40"), (50, b"50"))
+        prune(paths, best=best)
+        assert [one.step for one in manifests(paths)] == ([40, 30, 10] if best.step == 10 else [50, 40])
+        assert len(list(paths.checkpoints.iterdir())) == 2 * len(manifests(paths))

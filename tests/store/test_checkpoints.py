@@ -5,8 +5,9 @@ from __future__ import annotations
 import msgspec
 import pytest
 
+from simclr_tui.errors import NotFoundError, RecipeError
 from simclr_tui.paths import RunPaths
-from simclr_tui.store.checkpoints import load, manifests, prune
+from simclr_tui.store.checkpoints import best_of, chosen_step, load, manifests, prune
 from tests.run_factory import CHECKPOINT as DATA
 from tests.run_factory import newest_valid
 from tests.run_factory import save_checkpoint as saved
@@ -81,3 +82,30 @@ def test_fields_of_a_newer_version_do_not_matter(paths):
     known = msgspec.json.decode(paths.manifest(1).read_bytes())
     paths.manifest(1).write_bytes(msgspec.json.encode(known | {"ranks": [0, 1]}))
     assert manifests(paths) == [good]
+
+
+def test_the_best_is_kept_besides_the_newest_two_and_the_earliest_of_equals_is_the_best(paths):
+    kept = [saved(paths, step, knn=knn) for step, knn in enumerate((0.3, 0.6, 0.6, None, 0.5, 0.4), start=1)]
+    best = best_of(kept)
+    assert best == kept[1]
+    prune(paths, best=best)
+    assert [manifest.step for manifest in manifests(paths)] == [6, 5, 2]
+    assert best_of(manifests(paths)) == best
+    prune(paths)
+    assert [manifest.step for manifest in manifests(paths)] == [6, 5], "what does not count as the best goes"
+    assert best_of([]) is best_of([saved(paths, 7)]) is None
+
+
+def test_a_checkpoint_is_chosen_by_newest_best_or_step(paths):
+    saved(paths, 1)
+    with pytest.raises(NotFoundError, match="no best checkpoint: none was saved with a kNN accuracy on validation"):
+        chosen_step(paths, "best")
+    for step, knn in ((2, 0.5), (3, 0.25)):
+        saved(paths, step, knn=knn)
+    assert [chosen_step(paths, which) for which in ("newest", "best", "3", "1")] == [None, 2, 3, 1]
+    with pytest.raises(NotFoundError, match="no checkpoint at step 9") as missing:
+        chosen_step(paths, "9")
+    assert missing.value.hint == "there are: 1, 2, 3"
+    for wrong in ("", "last", "-1", "1.5", "²"):
+        with pytest.raises(RecipeError, match="--checkpoint is newest, best or a step"):
+            chosen_step(paths, wrong)

@@ -53,6 +53,12 @@ def evaluate(
     step: Annotated[
         int | None, typer.Option("--step", min=0, help="Step of the checkpoint to evaluate.", show_default="the newest")
     ] = None,
+    checkpoint: Annotated[
+        str,
+        typer.Option(
+            "--checkpoint", metavar="newest|best|STEP", help="Checkpoint to evaluate; best is by validation kNN."
+        ),
+    ] = "newest",
     knn_k: Annotated[int | None, typer.Option("--knn-k", min=1, help="Neighbours.", show_default="the run's")] = None,
     knn_temp: Annotated[
         float, typer.Option("--knn-temp", min=0.01, help="Temperature of the neighbours' votes.")
@@ -98,6 +104,7 @@ def evaluate(
     from simclr_tui.launch.evaluation import check_evaluation
     from simclr_tui.launch.evaluation import evaluate as compute
     from simclr_tui.launch.foreign import record_knn, run_to_evaluate
+    from simclr_tui.store.checkpoints import chosen_step
     from simclr_tui.store.store import Store
 
     flags = {"knn": knn, "linear": linear, "linear-aug": linear_aug, "logreg": logreg}
@@ -110,6 +117,9 @@ def evaluate(
         output.talk(f"{run.name}: {safe(run.info.note)}")
     if baseline == "supervised" and not protocols:
         protocols = ["finetune-100pct"]
+    if step is not None and checkpoint != "newest":
+        raise RecipeError("--step and --checkpoint both choose the checkpoint", "give one of them")
+    step = chosen_step(run.paths, checkpoint) if step is None else step
     check_evaluation(run, step=step, data=data, device=device)
     given = {
         "--data": data, "--subset": subset, "--seeds": seeds, "--epochs": epochs, "--step": step,

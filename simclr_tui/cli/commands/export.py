@@ -24,12 +24,18 @@ def export(
         str | None,
         typer.Option("--metrics", help="F.csv, F.parquet, or a folder/ for TensorBoard.", show_default=False),
     ] = None,
+    checkpoint: Annotated[
+        str,
+        typer.Option(
+            "--checkpoint", metavar="newest|best|STEP", help="The encoder's checkpoint; best is by validation kNN."
+        ),
+    ] = "newest",
     runs: Runs = DEFAULT_RUNS,
 ) -> None:
     """Export a run's encoder, its metrics, or both, for other programs.
 
-    The encoder comes from the newest checkpoint, with torchvision's parameter names; a Markdown file beside it shows
-    how to load it. ONNX output is checked against torch before it is written.
+    The encoder comes from the newest checkpoint unless --checkpoint names another, with torchvision's parameter names;
+    a Markdown file beside it shows how to load it. ONNX output is checked against torch before it is written.
     """
     from simclr_tui.launch.tasks import export_encoder
     from simclr_tui.store.export.metrics import export_metrics
@@ -37,11 +43,15 @@ def export(
 
     if encoder is None and metrics is None:
         raise RecipeError("nothing to export", "give --encoder F.safetensors, --metrics F.csv, or both")
+    if encoder is None and checkpoint != "newest":
+        raise RecipeError(
+            "--checkpoint chooses the encoder, and none is exported", "give --encoder F.safetensors with it"
+        )
     run = find_run(Store(runs), name)
     if metrics is not None:
         _say(export_metrics(run, metrics))
     if encoder is not None:
-        written = export_encoder(run, encoder)
+        written = export_encoder(run, encoder, checkpoint=checkpoint)
         _say(written)
         output.talk(f"how to load it: {safe(written.files[1])}")
 

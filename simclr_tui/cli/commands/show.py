@@ -75,6 +75,7 @@ def _as_json(run: Run, status: State) -> dict[str, object]:
         "summary": status.summary,
         "facts": status.facts,
         "checkpoints": [manifest.step for manifest in run.checkpoints],
+        "best_checkpoint": _best_checkpoint(run),
         "evaluations": [evaluation.summary() for evaluation in read_evaluations(run.paths)],
     }
 
@@ -93,7 +94,7 @@ def _print_state(run: Run, status: State, waits: dict[str, object]) -> None:
         ["loss", f"{number(summary.get('loss'))}  {sparkline(run.history().points('loss').values)}"],
         ["speed", f"{number(summary.get('images_per_s'))} images/s"],
         ["GPU memory", size(summary.get("gpu_allocated")) if "gpu_allocated" in summary else ""],
-        ["data", f"{facts.get('images', '?')} images, {facts.get('test_images', '?')} for kNN"],
+        ["data", f"{facts.get('images', '?')} images, {facts.get('test_images', '?')} test images"],
         *[["", sentence] for sentence in _data_sentences(run)],
         ["damaged", f"{facts['damaged_images']} images replaced" if facts.get("damaged_images") else ""],
         ["device", f"{facts.get('device', '?')}, {facts.get('precision', '?')}, torch {facts.get('torch', '?')}"],
@@ -102,10 +103,25 @@ def _print_state(run: Run, status: State, waits: dict[str, object]) -> None:
         ["tags", ", ".join(info.tags)],
         ["note", info.note],
         ["folder", str(run.path)],
-        ["checkpoints", ", ".join(f"step {m.step} ({size(m.bytes)})" for m in run.checkpoints) or "none yet"],
+        ["checkpoints", ", ".join(_checkpoint_words(run)) or "none yet"],
         *[[found.name, found.words] for found in read_evaluations(run.paths)],
     ]
     output.facts(run.name, [row for row in rows if row[1]])
+
+
+def _best_checkpoint(run: Run) -> dict[str, object] | None:
+    best = run.best_checkpoint
+    return None if best is None else {"step": best.step, "epoch": best.epoch, "knn": best.knn}
+
+
+def _checkpoint_words(run: Run) -> list[str]:
+    """Return each checkpoint's step and size, newest first; the best with what made it the best."""
+    best = run.best_checkpoint
+    return [
+        f"step {found.step} ({size(found.bytes)}"
+        + (f", the best: kNN {percent(found.knn)} on validation images)" if found == best else ")")
+        for found in run.checkpoints
+    ]
 
 
 def _data_sentences(run: Run) -> list[str]:

@@ -26,7 +26,7 @@ from simclr_tui.hardware.host import ProcessTree
 from simclr_tui.hardware.sample import GpuSample
 from simclr_tui.hardware.visible import visible
 from simclr_tui.launch.environment import environment_fault
-from simclr_tui.launch.plan import check_space, checkpoint_bytes
+from simclr_tui.launch.plan import check_run_space
 from simclr_tui.launch.provenance import code_digest, git_commit
 from simclr_tui.launch.queue.dependencies import waits_for
 from simclr_tui.launch.queue.gpu_slots import Place, environment, find_place, wants_gpu
@@ -259,7 +259,7 @@ def _fail(run: Run, reason: str) -> None:
 def _disk_fault(store: Store, run: Run) -> str:
     """Return why the store cannot take another run; empty when it can."""
     try:
-        check_space(store.root, checkpoint_bytes(run))
+        check_run_space(store.root, run)
     except SimclrError as error:
         return str(error)
     return ""

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from simclr_tui.paths import RunPaths
-from simclr_tui.store.checkpoints import Manifest
+from simclr_tui.store.checkpoints import Manifest, best_of
 from simclr_tui.train.persist import checkpoint
 
 
@@ -25,17 +25,31 @@ class Saver:
         self._pool = ThreadPoolExecutor(1, "checkpoint")
         self._writing: Future[Manifest] | None = None
         self.step = -1  # of the save that was begun last
+        self._knn: float | None = None  # of that save, until its outcome was taken
+        self._best: Manifest | None = None
 
-    def begin(self, state: dict[str, Any], step: int, epoch: float) -> None:
-        """Copy the state, and write the copy. The outcome of the save before must have been taken."""
+    def resume(self, known: list[Manifest], step: int) -> None:
+        """Learn which checkpoint was the best when training goes on after `step`; later ones are trained anew."""
+        self._best = best_of(manifest for manifest in known if manifest.step <= step)
+
+    def is_best(self, knn: float) -> bool:
+        """Return whether no checkpoint so far, written or being written, reached this validation accuracy."""
+        best = None if self._best is None else self._best.knn
+        return all(other is None or knn > other for other in (best, self._knn))
+
+    def begin(self, state: dict[str, Any], step: int, epoch: float, *, knn: float | None = None) -> None:
+        """Copy the state, and write the copy. The outcome of the save before must have been taken.
+
+        `knn` is the accuracy by which the best checkpoint is kept besides the newest two.
+        """
         if self._writing is not None:
             raise RuntimeError("another checkpoint is being written")
         copy, wait = snapshot(state)
-        self.step = step
+        self.step, self._knn, best = step, knn, self._best
 
         def write() -> Manifest:
             wait()
-            return checkpoint.save(self._paths, copy, step, epoch=epoch)
+            return checkpoint.save(self._paths, copy, step, epoch=epoch, knn=knn, best=best)
 
         self._writing = self._pool.submit(write)
 
@@ -44,10 +58,13 @@ class Saver:
         if self._writing is None or not (wait or self._writing.done()):
             return None
         writing, self._writing = self._writing, None
+        self._knn = None
         try:
-            return writing.result()
+            manifest = writing.result()
         except OSError as error:
             return error
+        self._best = best_of(filter(None, (self._best, manifest)))
+        return manifest
 
 
 def snapshot(state: dict[str, Any]) -> tuple[dict[str, Any], Callable[[], None]]:

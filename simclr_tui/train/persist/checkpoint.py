@@ -14,7 +14,7 @@ from typing import Any
 import torch
 
 from simclr_tui.clock import SYSTEM_CLOCK
-from simclr_tui.errors import CheckpointError, NotFoundError
+from simclr_tui.errors import CheckpointError
 from simclr_tui.paths import RunPaths
 from simclr_tui.recipe.recipe import Recipe
 from simclr_tui.store import checkpoints
@@ -24,8 +24,15 @@ from simclr_tui.train.model.encoder import Encoder
 from simclr_tui.version import __version__
 
 
-def save(paths: RunPaths, state: dict[str, Any], step: int, *, epoch: float) -> checkpoints.Manifest:
-    """Write the state after `step` updates, then remove all but the newest two. Raises OSError; the old ones stay."""
+def save(
+    paths: RunPaths, state: dict[str, Any], step: int, *, epoch: float, knn: float | None = None,
+    best: checkpoints.Manifest | None = None,
+) -> checkpoints.Manifest:  # fmt: skip
+    """Write the state after `step` updates, then remove all but the newest two and the best.
+
+    `knn` is the validation accuracy of this state, `best` the checkpoint that was best so far. Raises OSError; the
+    old ones stay.
+    """
     buffer = io.BytesIO()
     torch.save({**state, "version": __version__}, buffer)
     manifest = checkpoints.save(
@@ -37,8 +44,9 @@ def save(paths: RunPaths, state: dict[str, Any], step: int, *, epoch: float) -> 
         wall=SYSTEM_CLOCK.wall(),
         version=__version__,
         run=checkpoints.run_id(paths),
+        knn=knn,
     )
-    checkpoints.prune(paths)
+    checkpoints.prune(paths, best=checkpoints.best_of(filter(None, (best, manifest))))
     return manifest
 
 
@@ -67,11 +75,9 @@ def load_newest(paths: RunPaths, device: torch.device | str = "cpu") -> tuple[di
 
 def load_step(paths: RunPaths, step: int, device: torch.device | str = "cpu") -> dict[str, Any]:
     """Return the checkpoint after `step` updates. Raises NotFoundError, or CheckpointError where it is damaged."""
-    known = {manifest.step: manifest for manifest in checkpoints.manifests(paths)}
-    if step not in known:
-        there = ", ".join(map(str, sorted(known))) or "none"
-        raise NotFoundError(f"{paths.root.name} has no checkpoint at step {step}", f"there are: {there}")
-    data = checkpoints.load(paths, known[step])
+    known = checkpoints.manifests(paths)
+    checkpoints.known_step(paths.root.name, step, known)
+    data = checkpoints.load(paths, next(manifest for manifest in known if manifest.step == step))
     state = data if isinstance(data, str) else _decode(data, device)
     if isinstance(state, str):
         raise CheckpointError(f"the checkpoint at step {step} cannot be used: {state}", "take the newest: no --step")
@@ -89,7 +95,15 @@ def _decode(data: bytes, device: torch.device | str) -> dict[str, Any] | str:
 
 def newest_encoder(run: Run) -> tuple[Encoder, int]:
     """Return a run's newest encoder, in eval mode on the CPU, and its step. Raises CheckpointError."""
-    state, _damages = load_newest(run.paths)
+    return encoder_at(run, None)
+
+
+def encoder_at(run: Run, step: int | None) -> tuple[Encoder, int]:
+    """Return a run's encoder after `step` updates (None: the newest), in eval mode on the CPU, and its step.
+
+    Raises CheckpointError, or NotFoundError where no checkpoint was saved at that step.
+    """
+    state = load_newest(run.paths)[0] if step is None else load_step(run.paths, step)
     if state is None:
         raise CheckpointError(
             f"{run.name} has no checkpoint yet", "wait for the first one, or simclr stop it to save one"

@@ -4,6 +4,7 @@ has what it takes."""
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -32,9 +33,9 @@ def indexes(run, fingerprint):
     if len(indexed) >= {gate_at}:
         feed._LISTING_BUDGET = budget
     return make_row(run, fingerprint)
-def draws(row, *options):
+def draws(row, *options, **words):
     drawn.add(row["name"])
-    return run_line(row, *options)
+    return run_line(row, *options, **words)
 def leaves(self, *words, leave=app.Dashboard.exit):
     widgets = sum(1 for screen in self.screen_stack for _ in screen.query("*"))
     told = dict(indexed=len(indexed), drawn=len(drawn), widgets=widgets, strips=self.main.runs.size.height)
@@ -81,16 +82,17 @@ def test_a_window_is_drawn_and_keys_are_answered_while_the_rest_is_indexed(tmp_p
 
 
 def told_of(terminal):
-    """The run that the line of state tells of: what was read of it is on the screen."""
-    return terminal.screen.display[-2].split()[0]
+    """The run that the head tells of: what was read of it is on the screen."""
+    head = re.search(r"╭─ (run\d+) ─.*\n.*epoch", terminal.text)
+    return head[1] if head else ""
 
 
 def under_cursor(terminal):
-    """The run in the line whose ground is another than that of the others."""
-    grounds = {y: terminal.screen.buffer[y][4].bg for y in range(3, terminal.screen.lines - 3)}
+    """The run whose line, or two where it failed, has another ground than the others."""
+    grounds = {y: terminal.screen.buffer[y][4].bg for y in range(3, terminal.screen.lines - 2)}
     common, _ = Counter(grounds.values()).most_common(1)[0]
     lines = [terminal.screen.display[y] for y, ground in grounds.items() if ground != common]
-    return lines[0].split()[2] if len(lines) == 1 and len(lines[0].split()) > 2 else ""
+    return lines[0].split()[2] if 1 <= len(lines) <= 2 and len(lines[0].split()) > 2 else ""
 
 
 def peak_memory(pid):

@@ -4,11 +4,12 @@ is written meanwhile; docs/control-plane.md has what it takes."""
 from __future__ import annotations
 
 import threading
-from pathlib import Path
 
 import pytest
 
 from simclr_tui.bench.fabric import FIVE, make_metrics, make_store
+from simclr_tui.regular_file import open_regular
+from simclr_tui.store.metrics import history as histories
 from simclr_tui.store.metrics.history import History
 from simclr_tui.store.state import State, write_state
 from simclr_tui.tui.feed import feed as feeds
@@ -20,28 +21,23 @@ LINE = b'{"step":%d,"epoch":%.6f,"time":%.4f,"loss":%.6f}\n'
 LONGEST = 200  # bytes of a line, more than any has
 
 
-class CountedPath(type(Path())):
-    """A file that notes each piece of it that is read, as (offset, bytes)."""
+class Counted:
+    """An open file that notes each piece of it that is read, as (offset, bytes)."""
 
-    def open(self, *options, **more):
-        file = super().open(*options, **more)
-        read = file.read
+    def __init__(self, path):
+        self.file = open_regular(path)
+        self.seek, self.readline = self.file.seek, self.file.readline
 
-        class Counted:
-            def __enter__(self):
-                return self
+    def __enter__(self):
+        return self
 
-            def __exit__(self, *_):
-                file.close()
+    def __exit__(self, *_):
+        self.file.close()
 
-            def read(self, limit=-1):
-                at, data = file.tell(), read(limit)
-                PIECES.append((at, len(data)))
-                return data
-
-            seek, readline = file.seek, file.readline
-
-        return Counted()
+    def read(self, limit=-1):
+        at, data = self.file.tell(), self.file.read(limit)
+        PIECES.append((at, len(data)))
+        return data
 
 
 PIECES: list[tuple[int, int]] = []
@@ -55,15 +51,14 @@ def store(tmp_path):
 
 
 @pytest.mark.timeout(600)
-def test_every_line_is_read_once_and_none_is_missed_that_is_written_meanwhile(store, fault, full_faults):
+def test_every_line_is_read_once_and_none_is_missed_that_is_written_meanwhile(store, fault, full_faults, monkeypatch):
     steps = fault("F27", MILLION, "steps read in pieces while more were written")
     paths = store.run("run1").paths
     make_metrics(paths, steps)
     metrics = paths.attempt(1).metrics
     budget = 12_000_000 if full_faults else 1_000_000
     history, polls, written = History(paths), 0, steps
-    history._find_attempts()
-    history._cursors[0].path = CountedPath(metrics)
+    monkeypatch.setattr(histories, "open_regular", Counted)
     PIECES.clear()
     torn = b""
     with metrics.open("ab", buffering=0) as live:

@@ -56,7 +56,7 @@ async def seen(socket, wanted: str) -> str:
     return drawn
 
 
-@pytest.mark.parametrize(("words", "said"), [((), "looks: start"), (("--writable",), "Delete run1?")])
+@pytest.mark.parametrize(("words", "said"), [((), "read-only: restart"), (("--writable",), "Delete run1?")])
 async def test_the_token_lets_in_and_a_key_changes_the_page(served, words, said):
     address = served(*words)
     place = urlsplit(address)

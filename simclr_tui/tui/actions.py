@@ -74,7 +74,8 @@ class Action:
     help: str
     group: str
     where: str = "main"
-    footer: bool = False
+    footer: int = 0  # its rank in the line of keys, the most important first; 0: not there
+    footer_in_charts: int = 0  # the same while the charts have the keys
     first: bool = False  # handled before the focused widget sees the key, so that the next key goes to the right place
     acts: bool = False  # changes a run or starts work: not for a dashboard that was started read-only
     possible: Condition = _always
@@ -87,34 +88,44 @@ class Action:
     @property
     def keys_shown(self) -> str:
         """Return the keys as a person reads them: `space`, `^p`, `[ ]`."""
-        return " ".join(_KEY_NAMES.get(key, key.replace("ctrl+", "^")) for key in self.keys.split(","))
+        return " ".join(map(self.key_shown, self.keys.split(",")))
+
+    @staticmethod
+    def key_shown(key: str) -> str:
+        """Return one key as a person reads it."""
+        return _KEY_NAMES.get(key, key.replace("ctrl+", "^"))
 
     def is_in(self, where: str) -> bool:
         return where in self.where.split()
 
     def binding(self, where: str) -> Binding:
-        first, name = self.keys_shown.split(" ")[0], f"{where}.{self.label.replace(' ', '-')}"
-        return Binding(self.keys, self.id, self.label, self.footer, first, self.first, self.help, id=name)
+        first, shown = self.keys_shown.split(" ")[0], bool(self.footer)
+        return Binding(self.keys, self.id, self.label, shown, first, self.first, self.help, id=self.binding_id(where))
+
+    def binding_id(self, where: str) -> str:
+        """Return the name of its binding on a screen."""
+        return f"{where}.{self.label.replace(' ', '-')}"
 
 
 _KEY_NAMES = {
     "slash": "/", "question_mark": "?", "equals_sign": "=", "left_square_bracket": "[", "right_square_bracket": "]",
     "escape": "esc", "delete": "del", "left_parenthesis": "(", "right_parenthesis": ")", "left_curly_bracket": "{",
     "right_curly_bracket": "}", "vertical_line": "|", "comma": ",", "full_stop": ".", "less_than_sign": "<",
-    "greater_than_sign": ">", "plus": "+", "minus": "-",
+    "greater_than_sign": ">", "plus": "+", "minus": "-", "left": "←", "right": "→", "up": "↑", "down": "↓",
 }  # fmt: skip
 
+HELP = "keys"  # the label of the help, which is never left out
 _CHARTED = "main compare"  # the screens that have charts
 
 ACTIONS: tuple[Action, ...] = (
-    Action("new", "n", "new", "Start a run from a form of the recipe's fields.", "runs", footer=True, acts=True),
+    Action("new", "n", "new", "Start a run from a form of the recipe's fields.", "runs", footer=11, acts=True),
     Action(
         "stop",
         "s",
         "stop",
         "Stop the run with a checkpoint, or kill it. Asks first.",
         "runs",
-        footer=True,
+        footer=1,
         acts=True,
         possible=lambda now: _active(now) or _queued(now),
     ),
@@ -124,11 +135,20 @@ ACTIONS: tuple[Action, ...] = (
         "resume",
         "Resume from the newest checkpoint.",
         "runs",
-        footer=True,
+        footer=2,
         acts=True,
         possible=_unfinished,
     ),
-    Action("clone", "c", "clone", "A form filled with this run's recipe.", "runs", acts=True, possible=_readable),
+    Action(
+        "clone",
+        "c",
+        "clone",
+        "Open a form filled with this run's recipe.",
+        "runs",
+        footer=3,
+        acts=True,
+        possible=_readable,
+    ),
     Action(
         "kill", "ctrl+k", "kill", "Force-kill a run that won't stop. Asks first.", "runs", acts=True, possible=_active
     ),
@@ -141,6 +161,7 @@ ACTIONS: tuple[Action, ...] = (
         "evaluate",
         "Evaluate the encoder (kNN, linear probe, fine-tuning).",
         "runs",
+        footer=13,
         acts=True,
         possible=_readable,
     ),
@@ -150,7 +171,7 @@ ACTIONS: tuple[Action, ...] = (
         "export",
         "Export the encoder or the metrics to a file.",
         "runs",
-        footer=True,
+        footer=14,
         acts=True,
         possible=_readable,
     ),
@@ -184,7 +205,7 @@ ACTIONS: tuple[Action, ...] = (
         "mark",
         "Mark the run: the curves of all marked runs are drawn together.",
         "list",
-        footer=True,
+        footer=4,
         possible=_on_a_run,
     ),
     Action("unmark", "U", "unmark", "Clear all marks.", "list", possible=lambda now: now.marked > 0),
@@ -194,51 +215,111 @@ ACTIONS: tuple[Action, ...] = (
         "compare",
         "Compare the marked runs.",
         "list",
-        footer=True,
+        footer=5,
         possible=lambda now: now.comparable > 1,
     ),
-    Action("filter", "slash", "find", "Filter runs, e.g. state:running temp<0.5 text.", "list", "main", True, True),
-    Action("order", "o", "sort", "Sort by any field or metric.", "list"),
+    Action("filter", "slash", "find", "Filter runs, e.g. state:running temp<0.5 text.", "list", footer=10, first=True),
+    Action("order", "o", "sort", "Sort by any field or metric.", "list", footer=8),
     Action("reverse", "O", "reverse order", "Reverse the order.", "list"),
-    Action("group", "g", "group", "Group the runs by a field or tag, with mean ± std of each group.", "list"),
+    Action("group", "g", "group", "Group the runs by a field or tag, with mean ± std of each group.", "list", footer=9),
     Action("pin", "p", "pin", "Keep this run on top, whatever the order and filter.", "list", possible=_on_a_run),
-    Action("widen", "z", "wide list", "Show the list as a table over the whole width, or beside the tabs.", "list"),
+    Action(
+        "widen",
+        "z",
+        "wide list",
+        "Show the list as a table over the whole width, or beside the tabs.",
+        "list",
+        footer=7,
+    ),
     Action("columns", "C", "columns", "Choose the columns of the list.", "list"),
-    Action("open", "enter", "open", "Go to the tabs; on a narrow terminal, show them.", "list"),
+    Action("open", "enter", "open", "Go to the tabs; on a narrow terminal, show them.", "list", footer=6),
     Action("back", "escape", "back", "Leave the input, the filter, or the tabs for the run list.", "list"),
-    Action("tab('curves')", "1", "Curves", "Charts of the metrics of the marked runs.", "tabs"),
-    Action("tab('system')", "2", "System", "GPU memory, load, temperature, power; CPU and RAM.", "tabs"),
-    Action("tab('log')", "3", "Log", "The run's output, and what happened to it.", "tabs"),
+    Action("tab('curves')", "1", "Curves", "Show charts of the metrics of the marked runs.", "tabs"),
+    Action("tab('system')", "2", "System", "Show GPU memory, load, temperature and power; CPU and RAM.", "tabs"),
+    Action("tab('log')", "3", "Log", "Show the run's output, and what happened to it.", "tabs"),
     Action(
         "tab('recipe')",
         "4",
         "Recipe",
-        "Every field and where it came from; differences to the marked runs; results.",
+        "Show every field and where it came from, differences to the marked runs, and results.",
         "tabs",
     ),
-    Action("tab('views')", "5", "Views", "Augmented views of images; images nearest to one.", "tabs"),
-    Action("tab('embedding')", "6", "Embedding", "Test images on the two principal components of h.", "tabs"),
-    Action("page(-1)", "left_square_bracket", "previous charts", "Previous page of charts.", "charts", _CHARTED),
-    Action("page(1)", "right_square_bracket", "next charts", "Next page of charts.", "charts", _CHARTED),
-    Action("grid(-1, 0)", "left_parenthesis", "fewer columns", "One column of charts fewer.", "charts", _CHARTED),
-    Action("grid(1, 0)", "right_parenthesis", "more columns", "One column of charts more.", "charts", _CHARTED),
-    Action("grid(0, -1)", "left_curly_bracket", "fewer rows", "One row of charts fewer.", "charts", _CHARTED),
-    Action("grid(0, 1)", "right_curly_bracket", "more rows", "One row of charts more.", "charts", _CHARTED),
-    Action("fit_grid", "vertical_line", "fit charts", "As many charts as are legible.", "charts", _CHARTED),
-    Action("fill", "F", "full screen", "One chart alone, or all again; [ and ] turn.", "charts", _CHARTED),
-    Action("search", "i", "search tab", "Curves: filter metrics. Log: search.", "charts", _CHARTED),
-    Action("axis", "a", "x axis", "Steps, epochs, training time or time of day.", "charts", _CHARTED),
-    Action("log_scale", "l", "log scale", "Logarithmic y axis.", "charts", _CHARTED),
-    Action("smooth", "w", "smooth", "Smooth the curves; the raw values stay behind.", "charts", _CHARTED),
+    Action("tab('views')", "5", "Views", "Show augmented views of images, or the images nearest to one.", "tabs"),
+    Action("tab('embedding')", "6", "Embedding", "Show test images on the two principal components of h.", "tabs"),
+    Action(
+        "page(-1)", "left_square_bracket", "previous charts", "Show the previous page of charts.", "charts", _CHARTED
+    ),
+    Action(
+        "page(1)",
+        "right_square_bracket",
+        "next charts",
+        "Show the next page of charts.",
+        "charts",
+        _CHARTED,
+        footer_in_charts=6,
+    ),
+    Action("grid(-1, 0)", "left_parenthesis", "fewer columns", "Show one column of charts fewer.", "charts", _CHARTED),
+    Action("grid(1, 0)", "right_parenthesis", "more columns", "Show one column of charts more.", "charts", _CHARTED),
+    Action("grid(0, -1)", "left_curly_bracket", "fewer rows", "Show one row of charts fewer.", "charts", _CHARTED),
+    Action("grid(0, 1)", "right_curly_bracket", "more rows", "Show one row of charts more.", "charts", _CHARTED),
+    Action("fit_grid", "vertical_line", "fit charts", "Show as many charts as are legible.", "charts", _CHARTED),
+    Action("fill", "F", "full screen", "Show one chart alone, or all again; [ and ] turn.", "charts", _CHARTED),
+    Action("search", "i", "search tab", "Filter the metrics of the curves, or search the log.", "charts", _CHARTED),
+    Action(
+        "axis",
+        "a",
+        "x axis",
+        "Switch x between steps, epochs, training time and time of day.",
+        "charts",
+        _CHARTED,
+        footer_in_charts=4,
+    ),
+    Action(
+        "log_scale",
+        "l",
+        "log scale",
+        "Make the y axis logarithmic, or linear again.",
+        "charts",
+        _CHARTED,
+        footer_in_charts=5,
+    ),
+    Action(
+        "smooth",
+        "w",
+        "smooth",
+        "Smooth the curves; the raw values stay behind.",
+        "charts",
+        _CHARTED,
+        footer_in_charts=6,
+    ),
     Action("clip", "y", "clip outliers", "Leave outliers out of the y axis.", "charts", _CHARTED),
     Action(
-        "cursor(-1)", "comma", "cursor left", "Read values further left. Log: the match before.", "charts", _CHARTED
+        "cursor(-1)",
+        "comma",
+        "cursor left",
+        "Read the values further left. Log: go to the match before.",
+        "charts",
+        _CHARTED,
     ),
     Action(
-        "cursor(1)", "full_stop", "cursor right", "Read values further right. Log: the next match.", "charts", _CHARTED
+        "cursor(1)",
+        "full_stop",
+        "cursor right",
+        "Read the values further right. Log: go to the next match.",
+        "charts",
+        _CHARTED,
     ),
-    Action("leap(-1)", "less_than_sign", "cursor far left", "Ten cells to the left.", "charts", _CHARTED),
-    Action("leap(1)", "greater_than_sign", "cursor far right", "Ten cells to the right.", "charts", _CHARTED),
+    Action(
+        "leap(-1)", "less_than_sign", "cursor far left", "Move the cursor ten cells to the left.", "charts", _CHARTED
+    ),
+    Action(
+        "leap(1)",
+        "greater_than_sign",
+        "cursor far right",
+        "Move the cursor ten cells to the right.",
+        "charts",
+        _CHARTED,
+    ),
     Action("log_here", "L", "log there", "Show the log at the cursor.", "charts"),
     Action(
         "zoom(1)",
@@ -247,23 +328,47 @@ ACTIONS: tuple[Action, ...] = (
         "Halve the range of x about the cursor; the wheel does too.",
         "charts",
         _CHARTED,
+        footer_in_charts=3,
     ),
-    Action("zoom(-1)", "minus,shift+down", "zoom out", "Double the range of x.", "charts", _CHARTED),
+    Action("zoom(-1)", "minus,shift+down", "zoom out", "Double the range of x about the cursor.", "charts", _CHARTED),
     Action(
         "pan(-1)",
         "shift+left",
         "pan left",
-        "A quarter of the range to the left; shift and wheel too.",
+        "Move a quarter of the range to the left; shift and the wheel do too.",
         "charts",
         _CHARTED,
     ),
-    Action("pan(1)", "shift+right", "pan right", "A quarter of the range to the right.", "charts", _CHARTED),
-    Action("show_all", "0", "show all", "The whole run, and no cursor.", "charts", _CHARTED),
-    Action("follow", "f", "follow", "Keep the live end in view: of zoomed charts, of the log.", "charts", _CHARTED),
-    Action("image", "m", "image", "Views: neighbours of another image. Embedding: of the chosen one.", "tabs"),
-    Action("view", "v", "next view", "Recipe: differences. Views: neighbours. Embedding: one class.", "tabs"),
-    Action("screen.cursor(-1)", "left", "cursor left", "In the charts: as comma.", "in the charts", "charts"),
-    Action("screen.cursor(1)", "right", "cursor right", "In the charts: as full stop.", "in the charts", "charts"),
+    Action("pan(1)", "shift+right", "pan right", "Move a quarter of the range to the right.", "charts", _CHARTED),
+    Action("show_all", "0", "show all", "Show the whole run, and no cursor.", "charts", _CHARTED, footer_in_charts=7),
+    Action("follow", "f", "follow", "Keep the live end of zoomed charts or of the log in view.", "charts", _CHARTED),
+    Action(
+        "image", "m", "image", "Show the neighbours of another image, or of the one chosen in the embedding.", "tabs"
+    ),
+    Action(
+        "view",
+        "v",
+        "next view",
+        "Switch to differences in the recipe, to neighbours in views, to one class in the embedding.",
+        "tabs",
+    ),
+    Action(
+        "screen.cursor(-1)",
+        "left",
+        "cursor left",
+        "Read the values further left, as comma does.",
+        "in the charts",
+        "charts",
+    ),
+    Action(
+        "screen.cursor(1)",
+        "right",
+        "cursor right",
+        "Read the values further right, as full stop does.",
+        "in the charts",
+        "charts",
+        footer_in_charts=1,
+    ),
     Action(
         "screen.choose(-1)",
         "up",
@@ -273,20 +378,56 @@ ACTIONS: tuple[Action, ...] = (
         "charts",
     ),
     Action("screen.choose(1)", "down", "next chart", "Choose the next chart.", "in the charts", "charts"),
-    Action("screen.fill", "enter", "full screen", "The chosen chart alone, or all again.", "in the charts", "charts"),
     Action(
-        "screen.leave_charts", "escape", "back", "Leave full screen, the cursor, the tabs.", "in the charts", "charts"
+        "screen.fill",
+        "enter",
+        "full screen",
+        "Show the chosen chart alone, or all again.",
+        "in the charts",
+        "charts",
+        footer_in_charts=2,
     ),
-    Action("start", "ctrl+s", "start", "Start the run.", "form", "form", footer=True),
-    Action("queue", "ctrl+l", "queue", "Put the run into the queue.", "form", "form", footer=True),
-    Action("copy", "ctrl+y", "copy command", "Copy the command line that starts the same run.", "form", "form", True),
+    Action(
+        "screen.leave_charts",
+        "escape",
+        "back",
+        "Leave full screen, the cursor, the tabs.",
+        "in the charts",
+        "charts",
+        footer_in_charts=2,
+    ),
+    Action("start", "ctrl+s", "start", "Start the run.", "form", "form", footer=1),
+    Action("queue", "ctrl+l", "queue", "Put the run into the queue.", "form", "form", footer=2),
+    Action(
+        "copy", "ctrl+y", "copy command", "Copy the command line that starts the same run.", "form", "form", footer=3
+    ),
     Action("focus_next", "tab,down", "next field", "Go to the next field.", "form", "form", first=True),
     Action("focus_previous", "shift+tab,up", "field before", "Go to the field before.", "form", "form", first=True),
-    Action("cancel", "escape", "back", "Go back without starting.", "form", "form", True),
-    Action("cancel", "escape,q,equals_sign", "back", "Leave the comparison.", "compare", "compare", True),
-    Action("help", "question_mark,f1", "help", "What every key does.", "everywhere", "app", True),
-    Action("command_palette", "ctrl+p", "menu", "Find an action by name; themes.", "everywhere", "app", True),
-    Action("app.quit", "q", "quit", "Quit; runs keep training.", "everywhere", "main", True),
+    Action("cancel", "escape", "back", "Go back without starting.", "form", "form", footer=9),
+    Action(
+        "cancel",
+        "escape,q,equals_sign",
+        "back",
+        "Leave the comparison.",
+        "compare",
+        "compare",
+        footer=1,
+        footer_in_charts=9,
+    ),
+    Action(
+        "help",
+        "question_mark,f1",
+        HELP,
+        "Find what a key does, or the key for something.",
+        "everywhere",
+        "app",
+        99,
+        99,
+    ),
+    Action(
+        "command_palette", "ctrl+p", "menu", "Find an action or a run by name; themes.", "everywhere", "app", 98, 98
+    ),
+    Action("app.quit", "q", "quit", "Quit; runs keep training.", "everywhere", "main", footer=12),
     Action("quit", "ctrl+q,ctrl+c", "quit", "Quit from anywhere; runs keep training.", "everywhere", "app"),
     Action("suspend_process", "ctrl+z", "suspend", "Return to the shell; fg comes back.", "everywhere", "app"),
 )

@@ -34,12 +34,15 @@ from simclr_tui.text import did_you_mean, safe
 from simclr_tui.tui.action_screen import ActionScreen
 from simclr_tui.tui.actions import ACTING, ACTIONS, bindings
 from simclr_tui.tui.breakpoints import has_light_ground
+from simclr_tui.tui.charts.chart_tab import ChartTab
 from simclr_tui.tui.dialogs.help import Help
 from simclr_tui.tui.feed.feed import Feed
 from simclr_tui.tui.feed.messages import Listing, Settled, Snapshot
 from simclr_tui.tui.feed.slurm_watch import ClusterWatch
 from simclr_tui.tui.jobs import Job, Jobs, Work
 from simclr_tui.tui.main_screen import MainScreen
+from simclr_tui.tui.runs.run_list import RunList
+from simclr_tui.tui.runs_by_name import RunsByName
 from simclr_tui.tui.terminal.capabilities import Answers
 from simclr_tui.tui.terminal.lifecycle import driver_class, leave_if_gone, on_signals
 from simclr_tui.tui.view_state import Layout, read_layout
@@ -62,6 +65,7 @@ class Dashboard(App[str], inherit_bindings=False):
     CSS_PATH = "app.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("app")]
     ENABLE_COMMAND_PALETTE = True
+    COMMANDS = App.COMMANDS | {RunsByName}
 
     class Fed(Message):
         """Posted when the feed has read something new."""
@@ -286,7 +290,16 @@ class Dashboard(App[str], inherit_bindings=False):
         return False
 
     def action_help(self) -> None:
-        self.push_screen(Help())
+        self.push_screen(Help(self._groups_here()))
+
+    def _groups_here(self) -> tuple[str, ...]:
+        """Return the groups of the keys that act on what has the focus."""
+        where = self.screen.where if isinstance(self.screen, ActionScreen) else ""
+        if isinstance(self.focused, ChartTab):
+            return ("in the charts", "charts")
+        if isinstance(self.focused, RunList):
+            return ("list", "runs")
+        return {"main": ("tabs", "charts"), "form": ("form",), "compare": ("compare", "charts")}.get(where, ())
 
     async def action_quit(self) -> None:
         going, them = ("run is", "it") if self._active == 1 else ("runs are", "them")
@@ -294,17 +307,15 @@ class Dashboard(App[str], inherit_bindings=False):
         self.exit(words if self._active else "")
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
-        """Yield the palette: every action of this screen, then Textual's own commands (themes among them)."""
+        """Yield the palette: every action of this screen, and the choice of a theme; `RunsByName` adds the runs."""
         where = screen.where if isinstance(screen, ActionScreen) else ""
         for action in ACTIONS:
             here = action.is_in(where)
             if (here or action.is_in("app")) and action.id != "command_palette":
                 run = partial(self._run_from_palette, action.id, screen if here else self)
                 yield SystemCommand(f"{action.label}  ({action.keys_shown})", action.help, run)
-        own = {"quit"}
-        for command in super().get_system_commands(screen):
-            if command.title.lower() not in own:
-                yield command
+        help_ = "Try the colours; simclr config set theme NAME keeps them."
+        yield SystemCommand("theme", help_, self.action_change_theme)
 
     async def _run_from_palette(self, action: str, place: Screen[Any] | App[str]) -> None:
         await self.run_action(action, place)

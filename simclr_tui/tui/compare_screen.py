@@ -12,7 +12,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import VerticalScroll
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from simclr_tui.catalog.compare import Comparison, Measure, compare
 from simclr_tui.display.colours import run_colour
@@ -33,6 +33,7 @@ from simclr_tui.tui.feed.curve_reader import CurveReader
 from simclr_tui.tui.feed.messages import Curves
 from simclr_tui.tui.feed.run_reader import BUDGET
 from simclr_tui.tui.host import Host
+from simclr_tui.tui.key_line import KeyLine
 from simclr_tui.tui.tabs.recipe_tab import value_text
 from simclr_tui.tui.view_state import Layout, ViewState
 
@@ -73,7 +74,7 @@ class CompareScreen(ActionScreen[None]):
         with VerticalScroll(id="compare-scroll"):
             yield Static(Text("reading…", style="dim"), id="compare-text")
         yield self.curves
-        yield Footer(show_command_palette=False, compact=True)
+        yield KeyLine(self._host.readonly)
 
     def on_mount(self) -> None:
         self._draw_charts()

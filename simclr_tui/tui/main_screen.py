@@ -9,7 +9,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal
 from textual.events import Resize
-from textual.widgets import Footer, Input, Static
+from textual.widgets import Input, Static
 
 from simclr_tui.tui.action_screen import ActionScreen, Doer
 from simclr_tui.tui.actions import ACTING, Situation, actions, bindings
@@ -27,6 +27,7 @@ from simclr_tui.tui.feed.messages import Detail, Hardware, Listing, Log, Machine
 from simclr_tui.tui.host import Host
 from simclr_tui.tui.images.controller import ImagesController
 from simclr_tui.tui.images.embedding_tab import EmbeddingTab
+from simclr_tui.tui.key_line import KeyLine
 from simclr_tui.tui.runs.header import Header
 from simclr_tui.tui.runs.run_list import RunList
 from simclr_tui.tui.runs.runs_pane import RunsPane
@@ -95,7 +96,7 @@ class MainScreen(ActionScreen[None]):
             yield self.runs_pane
             yield self.tabs_pane
         yield StatusLine()
-        yield Footer(show_command_palette=False, compact=True)
+        yield KeyLine(self._host.readonly)
 
     def on_mount(self) -> None:
         self.runs.focus()

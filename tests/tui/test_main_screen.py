@@ -61,8 +61,11 @@ async def test_status_line_and_footer_tell_of_the_run_under_the_cursor(store, si
         assert "epoch 1/6" in text
         assert "step 30/120" in text
         assert "kNN" in text
-        for words in ("n new", "s stop", "space mark", "= compare", "/ find", "q quit", "? help"):
+        for words in ("s stop", "c clone", "space mark", "enter open", "z wide list", "? keys"):
             assert words in footer
+        assert "= compare" not in footer, "only one run is chosen"
+        if size == WIDE:
+            assert "q quit" in footer
         await press(app, pilot, "down")
         assert "out of memory at step 60" in screen_text(app)
 
@@ -326,7 +329,16 @@ async def test_help_tells_every_key_and_the_palette_finds_actions(store):
         await press(app, pilot, "question_mark")
         assert isinstance(app.screen, Help)
         assert "resume" in screen_text(app)
-        await press(app, pilot, "escape", "ctrl+p")
+        assert screen_text(app).index("space") < screen_text(app).index("Resume from"), "the list's keys come first"
+        await write(app, pilot, "gpu memory")
+        assert "Show GPU memory, load" in screen_text(app)
+        assert "Resume from" not in screen_text(app)
+        await press(app, pilot, "question_mark", "ctrl+p")
+        await write(app, pilot, "run1")
+        await until(pilot, lambda: "Go to this run" in screen_text(app))
+        await press(app, pilot, "down", "enter")
+        await until(pilot, lambda: current(app) == "run1")
+        await press(app, pilot, "ctrl+p")
         await write(app, pilot, "compare")
         await until(pilot, lambda: "Compare the marked" in screen_text(app))
         await press(app, pilot, "escape")

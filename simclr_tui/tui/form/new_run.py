@@ -14,7 +14,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.events import DescendantFocus
-from textual.widgets import Button, Collapsible, Footer, Input, Select, Static
+from textual.widgets import Button, Collapsible, Input, Select, Static
 
 from simclr_tui.errors import SimclrError
 from simclr_tui.launch.metadata import Metadata
@@ -32,6 +32,7 @@ from simclr_tui.tui.form.field_row import FieldRow
 from simclr_tui.tui.form.job_rows import JobRows
 from simclr_tui.tui.form.planner import Entries, Planner, Preview, facts, place
 from simclr_tui.tui.host import Host
+from simclr_tui.tui.key_line import KeyLine
 
 FIRST = ("data", "subset", "epochs", "bs", "temp", "lr", "encoder", "width")
 _PAUSE = 0.25  # seconds without a key before the whole form is checked
@@ -81,7 +82,7 @@ class NewRun(ActionScreen[str]):
                     yield Button("Copy ^y", id="copy", compact=True)
                     yield Button("Back esc", id="cancel", compact=True)
         yield Static("", id="field-help")
-        yield Footer(show_command_palette=False, compact=True)
+        yield KeyLine(self._host.readonly)
 
     def _preset(self) -> ComposeResult:
         options = [(Text("auto: the best for this machine"), "auto")]

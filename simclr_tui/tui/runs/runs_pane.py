@@ -134,6 +134,14 @@ class RunsPane(Vertical):
     def go_to(self, name: str) -> None:
         self._wanted = name
 
+    def show_run(self, name: str) -> None:
+        """Put the cursor on a listed run; a filter that hides it is cleared."""
+        if all(row["name"] != name for row in self.runs.rows):
+            self.arrangement = self.arrangement.filtered("")
+            self._entry.value = ""
+            self.show_rows()
+        self.runs.select(name)
+
     @property
     def all_rows(self) -> tuple[Row, ...]:
         return self._listing.rows

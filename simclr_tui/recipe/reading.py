@@ -18,13 +18,17 @@ TILE_PATTERN = r"^(off|[1-9][0-9]{0,5}(:[1-9][0-9]{0,5})?)\Z"
 
 @dataclass(frozen=True)
 class Reading:
-    """Describe how images are read; each field is the recipe's field of the same name."""
+    """Describe how images are read; each field is the recipe's field of the same name.
+
+    `crop_from` is `whole` only where views begin with a crop: whatever else is done needs a square to begin with.
+    """
 
     range: str = "auto"
     channels: str = "auto"
     labels: str = "auto"
     tile: str = "off"
     split: str = "name"
+    crop_from: str = "square"
 
     @property
     def as_0_1(self) -> bool:

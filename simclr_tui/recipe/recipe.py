@@ -124,6 +124,10 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
             "§3.1",
         ),
     ] = True
+    crop_from: Annotated[
+        Literal["whole", "square"],
+        _about("--crop-from", "Crops are taken from the whole image, or from its central square.", "views", "§A"),
+    ] = "whole"
     crop_min: Annotated[
         float, _about("--crop-min", "Smallest crop, as a fraction of the image's area.", "views", "§A", gt=0.0, le=1.0)
     ] = 0.08
@@ -466,7 +470,9 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     @property
     def reading(self) -> Reading:
         """Return the fields that decide how the images' values, labels and splits are read."""
-        return Reading(self.range, self.channels, self.labels, self.tile, self.split)
+        whole = self.crop_from == "whole" and self.operations[:1] == ("crop",)
+        crop_from = "whole" if whole else "square"
+        return Reading(self.range, self.channels, self.labels, self.tile, self.split, crop_from=crop_from)
 
     @property
     def operations(self) -> tuple[str, ...]:

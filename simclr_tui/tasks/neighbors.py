@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -80,9 +81,10 @@ def _open_query(image: str, recipe: Recipe, data: str | None, *, bank: ImageBank
 
 
 def _decode_query(path: Path, scaling: Scaling) -> Pixels:
-    """Decode the file to the channels and the range of the images that it is compared with."""
+    """Decode the file's central square to the channels and range of the images that it is compared with."""
     try:
-        return decode_file(path, survey_image(path, path.name), scaling)
+        pixels, _ = decode_file(path, survey_image(path, path.name), replace(scaling, whole=False))
+        return pixels
     except DataError:
         raise
     except FileNotFoundError:

@@ -18,9 +18,10 @@ from simclr_tui.store.export.target import write_target
 from simclr_tui.store.task_replies import Preview, ViewsShown
 from simclr_tui.tasks.pixels import channels_note, to_bytes, to_picture, to_rgb
 from simclr_tui.tasks.reply import Progress, send_reply
-from simclr_tui.train.data.images import Data
+from simclr_tui.train.data.images import Data, whole_images
 from simclr_tui.train.data.open import open_data
 from simclr_tui.train.data.pixels import Pixels
+from simclr_tui.train.data.whole_images import letterboxed
 from simclr_tui.train.rng import epoch_order
 from simclr_tui.train.views.apply import two_views
 from simclr_tui.train.views.params import draw_views
@@ -36,9 +37,10 @@ def preview(recipe: Recipe, count: int, target: Path | None) -> Preview:
     )
     recipe, _ = for_channels(recipe, data.channels, rgb=data.rgb)
     samples = epoch_order(recipe.seed, 0, len(data.train))[:count]
-    originals = data.train.images[samples]
-    params = draw_views(recipe, 0, samples, originals.shape[-1])
-    views = to_bytes(two_views(torch.from_numpy(originals), params, recipe.image_size).numpy())
+    stored, shapes = whole_images(data.train.images, samples)
+    params = draw_views(recipe, 0, samples, stored.shape[-1], shapes=shapes)
+    views = to_bytes(two_views(torch.from_numpy(stored), params, recipe.image_size).numpy())
+    originals = stored if shapes is None else [letterboxed(*one) for one in zip(stored, shapes.tolist(), strict=True)]
     rows = list(zip(originals, views[: len(samples)], views[len(samples) :], strict=True))
     if target is not None:
         write_target(target, as_png(rows))

@@ -107,7 +107,7 @@ def _compute_gradient(run: Training, images: Tensor, samples: NDArray[np.int64],
     def project(chunk: int) -> Tensor:
         """Return z of both views, passed as one batch so that batch norm sees both (§2.1)."""
         part = slice(starts[chunk], starts[chunk + 1])
-        params = draw_views(recipe, epoch, samples[part], run.source.side)
+        params = draw_views(recipe, epoch, samples[part], run.source.side, shapes=run.source.shapes(samples[part]))
         views = two_views(images[part], params, side, torch.channels_last, using=run.render)
         if run.stochastic:
             torch.manual_seed(_dropout_seed(run, chunk))

@@ -75,7 +75,8 @@ def _train(context: Context, model: nn.ModuleList, samples: Ids, *, epochs: int,
     model.train()
     for epoch in range(epochs):
         for ids in batches(samples, BATCH, seed=seed, epoch=epoch):
-            views = crop_and_flip(source.batch(ids), context.recipe, ids, seed=seed, epoch=epoch)
+            images, shapes = source.batch(ids), source.shapes(ids)
+            views = crop_and_flip(images, context.recipe, ids, seed=seed, epoch=epoch, shapes=shapes)
             with torch.autocast(compute.device.type, compute.autocast, enabled=compute.autocast is not None):
                 logits = classifier(encoder(views))
             loss = F.cross_entropy(logits.float(), labels[to_device(torch.from_numpy(ids), compute.device)])

@@ -19,7 +19,8 @@ def linear_aug(context: Context, seed: int) -> Outcome:
 
     @torch.no_grad()
     def features_of(epoch: int, samples: Ids) -> Tensor:
-        views = crop_and_flip(source.batch(samples), context.recipe, samples, seed=seed, epoch=epoch)
+        images, shapes = source.batch(samples), source.shapes(samples)
+        views = crop_and_flip(images, context.recipe, samples, seed=seed, epoch=epoch, shapes=shapes)
         with torch.autocast(compute.device.type, compute.autocast, enabled=compute.autocast is not None):
             h: Tensor = context.encoder(views)
         return h.float()

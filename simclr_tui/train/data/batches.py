@@ -9,21 +9,27 @@ from torch import Tensor
 
 from simclr_tui.train.data.images import Images
 from simclr_tui.train.data.lazy_images import FileImages
-from simclr_tui.train.data.pixels import levels_of
+from simclr_tui.train.data.pixels import Shapes, levels_of
 from simclr_tui.train.data.seal import BackgroundCheck
+from simclr_tui.train.data.whole_images import stored
 from simclr_tui.train.device import to_device
 
 _SHARE = 0.4  # of the device's free memory that images may take
 
 
 class Source:
-    """Gathers images by id: uint8 or uint16 (N, C, S, S) on the device."""
+    """Gathers images as they are stored, by id: uint8 or uint16 (N, C, S, S) on the device."""
 
     def __init__(self, images: Images, device: torch.device, check: BackgroundCheck | None = None) -> None:
         self._device, self._check = device, check
         self.channels, self.levels = int(images.shape[1]), levels_of(images.dtype)
         self._dtype = torch.uint8 if self.levels == 255 else torch.uint16
-        self._images = images if isinstance(images, FileImages) else torch.from_numpy(images)
+        self._shapes: Shapes | None = None
+        if isinstance(images, FileImages):
+            self._images: FileImages | Tensor = images
+        else:
+            pixels, self._shapes = stored(images)
+            self._images = torch.from_numpy(pixels)
         self.resident: Tensor | None = None
         if isinstance(self._images, Tensor) and (device.type != "cuda" or _fits(self._images.nbytes, device)):
             self.resident = self._images.to(device)
@@ -34,6 +40,12 @@ class Source:
 
     def __len__(self) -> int:
         return len(self._images)
+
+    def shapes(self, samples: NDArray[np.int64]) -> Shapes | None:
+        """Return the heights and widths (N, 2) of images that have been gathered, None where all are square."""
+        if isinstance(self._images, FileImages):
+            return self._images.shapes(samples)
+        return None if self._shapes is None else self._shapes[samples]
 
     def damaged(self) -> list[str]:
         """Names of the images that turned out to be damaged since the last call."""

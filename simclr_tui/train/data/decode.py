@@ -8,19 +8,23 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from simclr_tui.recipe.image_headers import Header
-from simclr_tui.train.data.pixels import Pixels
+from simclr_tui.train.data.pixels import Pixels, Shape
 from simclr_tui.train.data.readers.pillow import FORMATS, has_alpha
 from simclr_tui.train.data.readers.protocol import File
 from simclr_tui.train.data.readers.read import read_image
-from simclr_tui.train.data.scaling import Scaling, square, to_pixels
+from simclr_tui.train.data.scaling import Scaling, to_pixels, to_side
 
 
-def decode_file(file: File, header: Header, scaling: Scaling) -> Pixels:
-    """Return an image's pixels, (C, side, side). Raises DataError where it is refused; all else means damaged."""
+def decode_file(file: File, header: Header, scaling: Scaling) -> tuple[Pixels, Shape]:
+    """Return an image's pixels, (C, side, side), and its own shape upright, in proportion.
+
+    Raises DataError where it is refused; all else means damaged.
+    """
     usual = len(scaling.channels) in (1, 3) and scaling.channels == tuple(range(len(scaling.channels)))
     if scaling.plain and usual and pillow_reads(header):
-        return decode(file, scaling.side, len(scaling.channels))
-    return to_pixels(read_image(file, header, 2 * scaling.side), header, scaling)
+        return decode_shaped(file, scaling.side, len(scaling.channels), whole=scaling.whole)
+    values = read_image(file, header, 2 * scaling.side)
+    return to_pixels(values, header, scaling), (values.shape[0], values.shape[1])
 
 
 def pillow_reads(header: Header) -> bool:
@@ -32,9 +36,15 @@ _PLAIN_KINDS = ("JPEG", "PNG", "WebP", "BMP", "GIF", "TIFF", "Netpbm")
 
 
 def decode(file: File, side: int, channels: int = 3) -> Pixels:
-    """Return the central square of 8-bit grey or colour at `side` px, (channels, side, side); bicubic, antialiased.
+    """Return the central square of 8-bit grey or colour at `side` px, (channels, side, side); see `decode_shaped`."""
+    return decode_shaped(file, side, channels)[0]
 
-    Orientation is taken from EXIF; transparency is laid over white; of an animation the first frame is taken.
+
+def decode_shaped(file: File, side: int, channels: int = 3, *, whole: bool = False) -> tuple[Pixels, Shape]:
+    """Return 8-bit grey or colour at `side` px, (channels, side, side), and the image's own shape, in proportion.
+
+    Bicubic, antialiased; the central square, or the `whole` image squeezed into it. Orientation is
+    taken from EXIF; transparency is laid over white; of an animation the first frame is taken.
     Raises what PIL raises.
     """
     with Image.open(io.BytesIO(file) if isinstance(file, bytes) else file, formats=FORMATS) as image:
@@ -42,8 +52,9 @@ def decode(file: File, side: int, channels: int = 3) -> Pixels:
             # A JPEG is decoded at an eighth to a half of its size where that still leaves twice what is needed.
             image.draft(None, (2 * side, 2 * side))
         upright = ImageOps.exif_transpose(image)
-        cut = np.asarray(square(_rgb(upright) if channels == 3 else _grey(upright), side))
-    return np.ascontiguousarray(cut.transpose(2, 0, 1)) if channels == 3 else cut[None]
+        cut = np.asarray(to_side(_rgb(upright) if channels == 3 else _grey(upright), side, whole))
+        shape = (upright.height, upright.width)
+    return (np.ascontiguousarray(cut.transpose(2, 0, 1)) if channels == 3 else cut[None]), shape
 
 
 def _rgb(image: Image.Image) -> Image.Image:

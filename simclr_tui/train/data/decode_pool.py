@@ -22,7 +22,7 @@ import numpy as np
 from simclr_tui.errors import DataError, SimclrError
 from simclr_tui.interpreter import python_module
 from simclr_tui.limits import usable_cores
-from simclr_tui.train.data.pixels import Pixels
+from simclr_tui.train.data.pixels import Pixels, Shapes
 from simclr_tui.train.data.scaling import Scaling
 from simclr_tui.train.data.sources.protocol import Source, pixels_of
 from simclr_tui.train.data.survey import named
@@ -54,13 +54,17 @@ class Decoders:
         self._count = count or _cores()
         self._idle: queue.LifoQueue[_Decoder] = queue.LifoQueue()
 
-    def decode(self, names: Sequence[str], out: Pixels) -> list[int]:
-        """Fill `out` (len(names), C, side, side). Returns the places of those that are damaged.
+    def decode(self, names: Sequence[str], out: Pixels, shapes: Shapes | None = None) -> list[int]:
+        """Fill `out` (len(names), C, side, side), and `shapes` (len(names), 2) with the images' own heights and widths.
+
+        Returns the places of those that are damaged.
 
         Raises SimclrError where a process was killed or hangs, DataError for an image that is refused.
         """
         starts = range(0, len(names), TASK_IMAGES)
-        parts = self._pool.map(lambda at: self._some(names[at : at + TASK_IMAGES], out[at : at + TASK_IMAGES]), starts)
+        shapes = np.empty((len(names), 2), np.int32) if shapes is None else shapes
+        tasks = (slice(at, at + TASK_IMAGES) for at in starts)
+        parts = self._pool.map(lambda task: self._some(names[task], out[task], shapes[task]), tasks)
         return [at + place for at, bad in zip(starts, parts, strict=True) for place in bad]
 
     @cached_property
@@ -68,12 +72,12 @@ class Decoders:
         """A thread waits for each process."""
         return ThreadPoolExecutor(self._count, "decoder")
 
-    def _some(self, names: Sequence[str], out: Pixels) -> list[int]:
+    def _some(self, names: Sequence[str], out: Pixels, shapes: Shapes) -> list[int]:
         try:
             decoder = self._idle.get_nowait()
         except queue.Empty:
             decoder = _Decoder(self.source, self.scaling)
-        bad = decoder.decode(list(names), out)
+        bad = decoder.decode(list(names), out, shapes)
         self._idle.put(decoder)
         return bad
 
@@ -94,8 +98,8 @@ class _Decoder:
         # Without a name, so that none is left where everything is killed.
         fd = os.memfd_create("simclr-decoder")
         try:
-            os.ftruncate(fd, TASK_IMAGES * scaling.bytes)
-            self._memory = mmap.mmap(fd, TASK_IMAGES * scaling.bytes)
+            os.ftruncate(fd, task_bytes(scaling))
+            self._memory = mmap.mmap(fd, task_bytes(scaling))
             how = json.dumps(asdict(scaling))
             command = python_module("simclr_tui.train.data.decode_worker", str(fd), how, source.spec)
             self._process = subprocess.Popen(
@@ -103,9 +107,9 @@ class _Decoder:
             )
         finally:
             os.close(fd)
-        self._pixels = np.frombuffer(self._memory, scaling.dtype).reshape(TASK_IMAGES, *scaling.shape)
+        self._pixels, self._shapes = task_arrays(self._memory, scaling)
 
-    def decode(self, names: list[str], out: Pixels) -> list[int]:
+    def decode(self, names: list[str], out: Pixels, shapes: Shapes) -> list[int]:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         answer = b""
@@ -120,7 +124,7 @@ class _Decoder:
                 f"a process that decodes images ended with code {self._process.wait()}",
                 "if memory is short, give fewer --threads or a smaller --image-size; then resume the run",
             )
-        out[:] = self._pixels[: len(names)]
+        out[:], shapes[:] = self._pixels[: len(names)], self._shapes[: len(names)]
         for place, name in enumerate(names):
             if answer[place] == REFUSED:
                 self._refuse(name)
@@ -149,6 +153,19 @@ class _Decoder:
     def close(self) -> None:
         self._process.kill()  # it keeps nothing; and its input may be held open by a process that this one forked
         self._process.communicate()
+
+
+def task_bytes(scaling: Scaling) -> int:
+    """Return the bytes of the memory that a decoder's process shares: a task's pixels, then its images' shapes."""
+    return TASK_IMAGES * (scaling.bytes + 2 * np.dtype(np.int32).itemsize)
+
+
+def task_arrays(memory: mmap.mmap, scaling: Scaling) -> tuple[Pixels, Shapes]:
+    """Return that memory as pixels (TASK_IMAGES, C, side, side) and shapes (TASK_IMAGES, 2)."""
+    count = TASK_IMAGES * scaling.bytes
+    pixels: Pixels = np.frombuffer(memory, scaling.dtype, count // np.dtype(scaling.dtype).itemsize)
+    shapes: Shapes = np.frombuffer(memory, np.int32, 2 * TASK_IMAGES, count)
+    return pixels.reshape(TASK_IMAGES, *scaling.shape), shapes.reshape(TASK_IMAGES, 2)
 
 
 def _cores() -> int:

@@ -13,15 +13,13 @@ import os
 import signal
 import sys
 
-import numpy as np
-
 from simclr_tui.errors import DataError
 from simclr_tui.store.process import end_with_parent
-from simclr_tui.train.data.decode_pool import NAMES_LENGTH, REFUSED, TASK_IMAGES
-from simclr_tui.train.data.pixels import Pixels
+from simclr_tui.train.data.decode_pool import NAMES_LENGTH, REFUSED, task_arrays, task_bytes
+from simclr_tui.train.data.pixels import Pixels, Shapes
 from simclr_tui.train.data.scaling import Scaling
 from simclr_tui.train.data.sources.open import open_source
-from simclr_tui.train.data.sources.protocol import Source, pixels_of
+from simclr_tui.train.data.sources.protocol import Source, shaped_pixels_of
 
 
 def main() -> None:
@@ -31,21 +29,21 @@ def main() -> None:
     end_with_parent(signal.SIGKILL)  # for one that is stopped, and does not see that its input has ended
     fd, source = int(sys.argv[1]), open_source(sys.argv[3])
     scaling = Scaling.from_json(json.loads(sys.argv[2]))
-    memory = mmap.mmap(fd, TASK_IMAGES * scaling.bytes)
-    out = np.frombuffer(memory, scaling.dtype).reshape(TASK_IMAGES, *scaling.shape)
+    out, shapes = task_arrays(mmap.mmap(fd, task_bytes(scaling)), scaling)
     gc.freeze()  # what is imported is never garbage: a collection has the images alone to go through
     asked, answers = sys.stdin.buffer, sys.stdout.buffer
     while len(head := asked.read(NAMES_LENGTH.size)) == NAMES_LENGTH.size:
         names = asked.read(NAMES_LENGTH.unpack(head)[0]).split(b"\0")
-        done = (_decoded(source, os.fsdecode(name), scaling, out=out[place]) for place, name in enumerate(names))
+        into = zip(names, out, shapes, strict=False)
+        done = (_decoded(source, os.fsdecode(name), scaling, out=pixels, shape=shape) for name, pixels, shape in into)
         answers.write(bytes(done))
         answers.flush()
 
 
-def _decoded(source: Source, name: str, scaling: Scaling, *, out: Pixels) -> int:
+def _decoded(source: Source, name: str, scaling: Scaling, *, out: Pixels, shape: Shapes) -> int:
     """Decode one image. Decoders raise all sorts of things for a damaged file, and each means only that."""
     try:
-        out[:] = pixels_of(source, name, scaling)
+        out[:], shape[:] = shaped_pixels_of(source, name, scaling)
     except DataError:
         return REFUSED
     except Exception:

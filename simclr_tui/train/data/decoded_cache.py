@@ -26,6 +26,7 @@ from simclr_tui.train.data.images import Data, ImageSet
 from simclr_tui.train.data.pixels import Pixels
 from simclr_tui.train.data.scaling import Scaling
 from simclr_tui.train.data.seal import checksum
+from simclr_tui.train.data.whole_images import WholeImages, stored
 
 FORMAT = 2
 _KEEP_FREE = 1_000_000_000  # bytes left to checkpoints and logs
@@ -123,10 +124,13 @@ def _allocate(file: Path, shape: tuple[int, ...], dtype: str) -> Pixels:
 def _seal(folder: Path, data: Data, about: str) -> None:
     """Write labels and meta beside the pixels and bring all of it to the disk."""
     for split, images in _splits(data):
-        if isinstance(images.images, np.memmap):
-            images.images.flush()
+        pixels, shapes = stored(images.images)  # type: ignore[arg-type]
+        if shapes is not None:
+            np.save(folder / f"{split}_shapes.npy", shapes)
+        if isinstance(pixels, np.memmap):
+            pixels.flush()
         else:
-            np.save(folder / f"{split}.npy", np.asarray(images.images))
+            np.save(folder / f"{split}.npy", np.asarray(pixels))
         if images.labels is not None:
             np.save(folder / f"{split}_labels.npy", images.labels)
     meta: dict[str, Any] = {
@@ -188,4 +192,5 @@ def _load_split(folder: Path, split: str) -> ImageSet:
     images = np.load(folder / f"{split}.npy", mmap_mode="c", allow_pickle=False)
     labels = folder / f"{split}_labels.npy"
     known: npt.NDArray[np.int64] | None = np.load(labels, allow_pickle=False) if labels.exists() else None
-    return ImageSet(images, known)
+    shapes = folder / f"{split}_shapes.npy"
+    return ImageSet(WholeImages(images, np.load(shapes, allow_pickle=False)) if shapes.exists() else images, known)

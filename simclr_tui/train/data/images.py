@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from simclr_tui.train.data.pixels import Labels, Pixels, levels_of
+from simclr_tui.train.data.pixels import Labels, Pixels, Shapes, levels_of
 from simclr_tui.train.data.scaling import Scaling
 
 if TYPE_CHECKING:
     from simclr_tui.train.data.lazy_images import DamagedImages, FileImages
     from simclr_tui.train.data.seal import BackgroundCheck
+    from simclr_tui.train.data.whole_images import WholeImages
 
-Images: TypeAlias = "Pixels | FileImages"
+Images: TypeAlias = "Pixels | WholeImages | FileImages"
 """(N, C, S, S), in memory, mapped from disk, or decoded when asked for."""
 
 _SUBSET_SEED = 20020_5709  # the paper's arXiv number; no relation to a run's seed
@@ -26,7 +27,8 @@ _HELD_OUT_SEED = _SUBSET_SEED + 1
 class ImageSet:
     """Hold one split.
 
-    images: uint8 or uint16, (N, C, S, S); may be a copy-on-write memory map, or files decoded when asked for.
+    images: uint8 or uint16, (N, C, S, S); may be a copy-on-write memory map, or files decoded when asked for. Of those
+    that are not square, indexing gives the central square, and `whole_images` all of each.
     labels: int64, (N,), class indices, -1 for an unlabelled image; None where no image has a label.
     names: what the source calls each image; empty where images have no names. sizes: of their files, in bytes.
     """
@@ -97,6 +99,11 @@ class Data:
             return ("grey",)
         numbers = self.scaling.channels if self.scaling else range(self.channels)
         return tuple(f"channel {number + 1}" for number in numbers)
+
+
+def whole_images(images: Images, index: Any) -> tuple[Pixels, Shapes | None]:
+    """Return images as they are stored, (…, C, S, S), and their shapes (…, 2), None where all of them are square."""
+    return (images[index], None) if isinstance(images, np.ndarray) else images.whole(index)
 
 
 def taken(images: Images, index: npt.NDArray[np.int64]) -> Images:

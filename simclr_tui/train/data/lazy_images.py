@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from simclr_tui.errors import DataError
 from simclr_tui.text import safe
 from simclr_tui.train.data.decode_pool import Decoders
-from simclr_tui.train.data.pixels import Pixels
+from simclr_tui.train.data.pixels import Pixels, Shapes
+from simclr_tui.train.data.whole_images import central_squares
 
 DAMAGED_LIMIT = 0.001  # share of the images
 
@@ -53,7 +54,7 @@ def too_many(damaged: Sequence[str], total: int, hint: str = "") -> DataError:
 
 @dataclass(eq=False)
 class FileImages:
-    """Images of `decoders.source` as one array (N, C, S, S), uint8 or uint16; indexing decodes.
+    """Images of `decoders.source` as one array (N, C, S, S), uint8 or uint16; indexing decodes their central squares.
 
     In the place of a damaged image stands the nearest good one before it, else after it, as where all are decoded
     beforehand.
@@ -64,14 +65,18 @@ class FileImages:
     damages: DamagedImages
     places: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
     _stand_in: dict[int, int] = field(default_factory=dict)
+    _shapes: Shapes | None = None  # of all names, known once an image was decoded; None where all are square
 
     @classmethod
     def of(cls, names: tuple[str, ...], decoders: Decoders, damages: DamagedImages) -> FileImages:
-        return cls(names, decoders, damages, np.arange(len(names)))
+        shapes = np.ones((len(names), 2), np.int32) if decoders.scaling.whole else None
+        return cls(names, decoders, damages, np.arange(len(names)), _shapes=shapes)
 
     def take(self, index: NDArray[np.int64]) -> FileImages:
         """Return a selection; a damaged image in it is still replaced by its neighbour among all images."""
-        return FileImages(self.names, self.decoders, self.damages, self.places[index], self._stand_in)
+        return FileImages(
+            self.names, self.decoders, self.damages, self.places[index], self._stand_in, _shapes=self._shapes
+        )
 
     def __len__(self) -> int:
         return len(self.places)
@@ -92,31 +97,46 @@ class FileImages:
         return np.dtype(self.decoders.scaling.dtype)
 
     def __getitem__(self, index: Any) -> Pixels:
-        """Pixels (…, C, S, S) of one image, a slice or an array of them. Raises DataError, see `DamagedImages`."""
+        """Return the central squares (…, C, S, S) of one image, a slice or an array of them.
+
+        Raises DataError, see `DamagedImages`.
+        """
+        pixels, shapes = self.whole(index)
+        return pixels if shapes is None else central_squares(pixels, shapes)
+
+    def whole(self, index: Any) -> tuple[Pixels, Shapes | None]:
+        """Return the images as they are stored, (…, C, S, S), and their shapes (…, 2), None where all are square."""
         places = self.places[index]
         out = np.empty((np.size(places), *self.shape[1:]), self.dtype)
         self._decode(np.atleast_1d(places), out)
-        return out.reshape(*np.shape(places), *self.shape[1:])
+        return out.reshape(*np.shape(places), *self.shape[1:]), self.shapes(index)
 
     def into(self, index: NDArray[np.int64], out: Pixels) -> None:
-        """Decode `self[index]` into `out`."""
+        """Decode the images as they are stored into `out`."""
         self._decode(self.places[index], out)
+
+    def shapes(self, index: Any) -> Shapes | None:
+        """Return the heights and widths (…, 2) of images that have been decoded, None where all are square."""
+        return None if self._shapes is None else self._shapes[self.places[index]]
 
     def _decode(self, places: NDArray[np.int64], out: Pixels) -> None:
         sources = [self._stand_in.get(place, place) for place in places.tolist()]
-        for at in self.decoders.decode([self.names[source] for source in sources], out):
-            out[at] = self._neighbour(sources[at])
+        shapes = np.ones((len(sources), 2), np.int32)
+        for at in self.decoders.decode([self.names[source] for source in sources], out, shapes):
+            out[at], shapes[at] = self._neighbour(sources[at])
+        if self._shapes is not None:
+            self._shapes[places] = shapes
 
-    def _neighbour(self, damaged: int) -> Pixels:
+    def _neighbour(self, damaged: int) -> tuple[Pixels, Shapes]:
         self.damages.add(self.names[damaged])
-        out = np.empty((1, *self.shape[1:]), self.dtype)
+        out, shapes = np.empty((1, *self.shape[1:]), self.dtype), np.ones((1, 2), np.int32)
         for place in self._nearest(damaged):
-            if not self.decoders.decode([self.names[place]], out):
+            if not self.decoders.decode([self.names[place]], out, shapes):
                 self._stand_in[damaged] = place
                 break
             self.damages.add(self.names[place])
         pixels: Pixels = out[0]
-        return pixels
+        return pixels, shapes[0]
 
     def _nearest(self, place: int) -> Iterator[int]:
         return chain(range(place - 1, -1, -1), range(place + 1, len(self.names)))

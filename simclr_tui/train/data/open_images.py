@@ -23,10 +23,11 @@ from simclr_tui.train.data.lazy_images import DAMAGED_LIMIT, DamagedImages, File
 from simclr_tui.train.data.memory_budget import fits
 from simclr_tui.train.data.quality import quality_warnings
 from simclr_tui.train.data.scaling import Scaling
-from simclr_tui.train.data.sources.protocol import Source, pixels_of
+from simclr_tui.train.data.sources.protocol import Source, shaped_pixels_of
 from simclr_tui.train.data.splits import Split, chosen
 from simclr_tui.train.data.survey import check_types, choose_channels, named, survey_images
 from simclr_tui.train.data.value_range import choose_range, measure
+from simclr_tui.train.data.whole_images import WholeImages, stored
 
 
 def open_images(
@@ -37,14 +38,16 @@ def open_images(
 
     The stored side is the largest shorter side among the images, at most `side_cap`: images that share a
     size are kept pixel for pixel, larger ones keep enough for a random crop, and smaller ones are enlarged to
-    the common side. What is not square keeps its central square.
+    the common side. What is not square keeps its central square; or, for crops from the whole image, is squeezed into
+    a square of the largest longer side, at most `side_cap`.
     """
     layout = source.layout(reading)
     train, test = chosen(layout, subset, reading)
     cap = side_cap(image_size)
     stamps = {image: source.stamp(image) for image in train.names + test.names}
     listed = [[f"{image}\0{stamps[image]}" for image in split.names] for split in (train, test)]
-    name = decoded_cache.key([source.spec, cap, subset, *asdict(reading).values(), *listed[0], "test", *listed[1]])
+    read_as = [value for field, value in asdict(reading).items() if (field, value) != ("crop_from", "square")]
+    name = decoded_cache.key([source.spec, cap, subset, *read_as, *listed[0], "test", *listed[1]])
     opener = _Opener(source, reading, progress, cache_dir / f"{name}-damaged.txt", layout, train, test, stamps)
     data = decoded_cache.load(cache_dir, name)
     if data is None:
@@ -109,7 +112,8 @@ class _Opener:
         self.refuse_many(found.damaged)
         channels, notes = choose_channels(found, self.reading)
         check_types(found, self.reading)
-        scaling = Scaling(min(cap, found.side), channels)
+        whole = self.reading.crop_from == "whole" and found.longer > 0
+        scaling = Scaling(min(cap, found.longer if whole else found.side), channels, whole=whole)
         eight_bits = all(form.dtype == "uint8" for form in found.formats)
         values = None
         if not (self.reading.as_0_1 or self.reading.range == "image" or (eight_bits and self.reading.range == "auto")):
@@ -166,17 +170,18 @@ class _Opener:
         self, what: str, split: Split, scaling: Scaling, *, allocate: decoded_cache.Allocate
     ) -> tuple[ImageSet, list[str]]:
         out = allocate(what, (len(split.names), *scaling.shape), scaling.dtype)
+        shapes = np.ones((len(split.names), 2), np.int32)
 
         def into(index: int, name: str) -> bool:
             try:
-                out[index] = pixels_of(self.source, name, scaling)
+                out[index], shapes[index] = shaped_pixels_of(self.source, name, scaling)
             except DataError as error:
                 raise named(error, name) from None
             return True
 
         done = for_each(f"decoding {what} images", split.names, into, progress=self.progress)
         damaged = [name for name, written in zip(split.names, done, strict=True) if not written]
-        return ImageSet(out, split.labels), damaged
+        return ImageSet(WholeImages(out, shapes) if scaling.whole else out, split.labels), damaged
 
     def refuse_many(self, damaged: tuple[str, ...]) -> None:
         """Raise DataError where so many images are damaged that training on the rest would be another experiment."""
@@ -198,11 +203,14 @@ def _substitute(images: ImageSet, split: Split, damaged: list[str]) -> ImageSet:
     if not damaged or images.labels is None:
         return images
     lost = set(damaged)
-    assert isinstance(images.images, np.ndarray)
+    assert not isinstance(images.images, FileImages)
+    pixels, shapes = stored(images.images)
     bad = np.fromiter((name in lost for name in split.names), np.bool_)
     good = np.flatnonzero(~bad)
     labels = images.labels.copy()
     for index in np.flatnonzero(bad):
         source = good[max(0, int(np.searchsorted(good, index)) - 1)]
-        images.images[index], labels[index] = images.images[source], images.labels[source]
+        pixels[index], labels[index] = pixels[source], images.labels[source]
+        if shapes is not None:
+            shapes[index] = shapes[source]
     return ImageSet(images.images, labels)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +11,10 @@ Pixels = npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
 """uint8 or uint16, (…, C, S, S)."""
 Labels = npt.NDArray[np.int64]
 """int64, (N,), class indices; -1 for an image without a label."""
+Shape: TypeAlias = tuple[int, int]
+"""Height and width of an image before it was stored; what counts is their ratio."""
+Shapes: TypeAlias = npt.NDArray[np.int32]
+"""int32, (N, 2), such heights and widths."""
 
 
 def levels_of(dtype: Any) -> int:

@@ -1,4 +1,4 @@
-"""Bring an image's own values to stored pixels: channels, range, central square."""
+"""Bring an image's own values to stored pixels: channels, range, a square of one side."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ class Scaling:
     `channels` are the image's, in order; a grey image fills them all. `low` and `high` (per channel) become 0 and the
     top level of `dtype`; both are empty where each image has its own (`--range image`). `plain` says that 8 bits stay
     as they are, `direct` that Pillow decodes every file, so that no header is read again. `nan_is_low` says what NaN
-    means: without it, an image with values that are not finite is refused.
+    means: without it, an image with values that are not finite is refused. `whole` squeezes an image that is not square
+    into the square instead of cutting its middle out; whoever takes crops then needs its shape (see `WholeImages`).
     """
 
     side: int
@@ -33,6 +34,7 @@ class Scaling:
     plain: bool = True
     direct: bool = False
     nan_is_low: bool = False
+    whole: bool = False
 
     @classmethod
     def from_json(cls, found: dict[str, Any]) -> Scaling:
@@ -52,14 +54,16 @@ class Scaling:
 
 
 def to_pixels(values: Values, header: Header, scaling: Scaling) -> Pixels:
-    """Return the central square of an image (H, W, C) as stored pixels, (C, S, S); bicubic, antialiased.
+    """Return an image (H, W, C) as stored pixels, (C, S, S), see `to_side`; bicubic, antialiased.
 
     Raises DataError for values that are not finite, and for channels that the image does not have.
     """
     picked = pick_channels(values, header, scaling.channels)
     exact = scaling.plain and picked.dtype == np.uint8
     levels = picked if exact else to_levels(picked, scaling)
-    planes = [np.asarray(square(Image.fromarray(plane), scaling.side)) for plane in np.moveaxis(levels, -1, 0)]
+    planes = [
+        np.asarray(to_side(Image.fromarray(plane), scaling.side, scaling.whole)) for plane in np.moveaxis(levels, -1, 0)
+    ]
     stacked = np.stack(planes)
     if exact:
         return stacked
@@ -120,8 +124,13 @@ def not_finite(name: str, count: int) -> DataError:
     )
 
 
-def square(image: Image.Image, side: int) -> Image.Image:
-    """Return the central square of an image at `side` px; one that has that size is cut out unchanged."""
+def to_side(image: Image.Image, side: int, whole: bool = False) -> Image.Image:
+    """Return the central square of an image at `side` px, or all of it squeezed into that square where `whole` is set.
+
+    What has that size already is unchanged.
+    """
+    if whole and image.width != image.height:
+        return image.resize((side, side), Image.Resampling.BICUBIC)
     shorter = min(image.size)
     left, top = (image.width - shorter) // 2, (image.height - shorter) // 2
     box = (left, top, left + shorter, top + shorter)

@@ -86,5 +86,5 @@ def _cell(u: Float) -> Float:
     return place
 
 
-LOSS_METRICS: tuple[Figure, ...] = (disc, ring, square, triangle, cross, star, stripes, checker, dots, spiral)
-NAMES = tuple(figure.__name__ for figure in LOSS_METRICS)
+FIGURES: tuple[Figure, ...] = (disc, ring, square, triangle, cross, star, stripes, checker, dots, spiral)
+NAMES = tuple(figure.__name__ for figure in FIGURES)

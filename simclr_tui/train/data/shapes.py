@@ -17,7 +17,7 @@ from simclr_tui.train.data import decoded_cache
 from simclr_tui.train.data.each import Progress
 from simclr_tui.train.data.images import Data, ImageSet
 from simclr_tui.train.data.pixels import Labels, Pixels
-from simclr_tui.train.data.shape_masks import LOSS_METRICS, NAMES
+from simclr_tui.train.data.shape_masks import FIGURES, NAMES
 
 Float = npt.NDArray[np.floating[Any]]
 
@@ -58,7 +58,7 @@ def _generate(
 
 def shape_labels(index: npt.NDArray[np.int64]) -> Labels:
     """Classes take turns, so that every run of ten images is balanced."""
-    return index % len(LOSS_METRICS)
+    return index % len(FIGURES)
 
 
 def draw_shapes(stream: int, index: npt.NDArray[np.int64], size: int) -> Pixels:
@@ -94,7 +94,7 @@ def _cover(chance: Float, labels: Labels, *, x: Float, y: Float, size: int) -> F
     dx, dy = x - _wide(room[:, 0]), y - _wide(room[:, 1])
     u, v = cos * dx + sin * dy, cos * dy - sin * dx
     cover = np.empty(u.shape, np.float32)
-    for label, figure in enumerate(LOSS_METRICS):
+    for label, figure in enumerate(FIGURES):
         mine = labels == label
         edge = figure(u[mine], v[mine]) * _wide(radius[mine]) * np.float32(size / 2)
         cover[mine] = np.clip(0.5 - edge, 0, 1)

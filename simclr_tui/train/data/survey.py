@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from simclr_tui.errors import DataError
 from simclr_tui.recipe.image_headers import Header
@@ -35,27 +35,32 @@ class Format:
 
 @dataclass(frozen=True)
 class Survey:
-    """The largest shorter side among the images; each format's count and first image; the damaged ones by name."""
+    """What the headers of all images say.
+
+    side: the largest shorter side. longer: the largest longer side, 0 where every image is square. formats: the count
+    and the first image of each. damaged: the images without a readable header, by name.
+    """
 
     side: int
     formats: dict[Format, tuple[int, str]]
     damaged: tuple[str, ...] = ()
-    notes: tuple[str, ...] = field(default=())
+    longer: int = 0
 
 
 def survey_images(source: Source, names: Sequence[str], reading: Reading, *, progress: Progress) -> Survey:
     """Read the header of every image. Raises DataError for one that cannot be read truthfully."""
     headers = for_each("reading image sizes", names, lambda _, name: _named(source, name, reading), progress=progress)
     formats: dict[Format, tuple[int, str]] = {}
-    side = 1
+    side, longer, square = 1, 0, True
     for name, header in zip(names, headers, strict=True):
         if header is not None:
-            side = max(side, header.side)
+            side, longer = max(side, header.side), max(longer, header.width, header.height)
+            square = square and header.width == header.height
             form = format_of(header)
             count, first = formats.get(form, (0, name))
             formats[form] = (count + 1, first)
     damaged = sorted(name for name, header in zip(names, headers, strict=True) if header is None)
-    return Survey(side, formats, tuple(damaged))
+    return Survey(side, formats, tuple(damaged), longer=0 if square else longer)
 
 
 def _named(source: Source, name: str, reading: Reading) -> Header:

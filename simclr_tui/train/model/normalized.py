@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from simclr_tui.train.data.images import Images
+from simclr_tui.train.data.images import Images, whole_images
 from simclr_tui.train.data.pixels import levels_of
 from simclr_tui.train.model.encoder import Encoder
 
@@ -53,7 +53,7 @@ def measure_statistics(images: Images) -> tuple[tuple[float, ...], tuple[float, 
     sample = np.unique(np.linspace(0, len(images) - 1, min(_SAMPLE, len(images))).astype(np.int64))
     total, squares, count = np.zeros(images.shape[1]), np.zeros(images.shape[1]), 0
     for ids in np.array_split(sample, max(1, len(sample) // 64)):
-        pixels = images[ids]
+        pixels, _ = whole_images(images, ids)
         part = pixels / float(levels_of(pixels.dtype))
         total += part.sum(axis=(0, 2, 3))
         squares += np.square(part).sum(axis=(0, 2, 3))

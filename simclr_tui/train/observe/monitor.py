@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from simclr_tui.recipe.recipe import Recipe
-from simclr_tui.train.data.images import Data
+from simclr_tui.train.data.images import Data, whole_images
 from simclr_tui.train.data.validation import Labelled, bank_and_validation, labelled
 from simclr_tui.train.device import Compute
 from simclr_tui.train.model.encoder import Encoder
@@ -135,8 +135,9 @@ class Monitor:
         with evaluating(encoder), evaluating(head), autocast:
             for ids in np.split(sample, range(_SAMPLE_CHUNK, count, _SAMPLE_CHUNK)):
                 self._pause("measuring health")
-                images = torch.from_numpy(self._images[ids]).to(compute.device)
-                params = draw_views(self._recipe, _NO_EPOCH, ids, images.shape[-1])
+                pixels, shapes = whole_images(self._images, ids)
+                images = torch.from_numpy(pixels).to(compute.device)
+                params = draw_views(self._recipe, _NO_EPOCH, ids, images.shape[-1], shapes=shapes)
                 h = encoder(two_views(images, params, self._recipe.image_size, torch.channels_last))
                 halves.append((h.float(), *head(h).float().chunk(2)))
         return measure_health(*(torch.cat(parts).to(compute.float64_device) for parts in zip(*halves, strict=True)))

@@ -86,11 +86,18 @@ class ViewParams:
         return len(self.top)
 
 
-def draw_views(recipe: Recipe, epoch: int, samples: Ints, side: int) -> ViewParams:
-    """Draw both views of the images with ids `samples` (N,), whose sources are `side` pixels high and wide."""
+def draw_views(
+    recipe: Recipe, epoch: int, samples: Ints, side: int, *, shapes: NDArray[np.int32] | None = None
+) -> ViewParams:
+    """Draw both views of the images with ids `samples` (N,), whose sources are `side` pixels high and wide.
+
+    `shapes` (N, 2) are the heights and widths of images that were squeezed into such squares: crops, which are the
+    first operation then, are drawn in those shapes (see `draw_crops`).
+    """
     u = _draw(recipe, epoch, samples)
     cropped_side = side if recipe.operations[:1] == ("crop",) else recipe.image_size
-    top, left, height, width = draw_crops(u[:, _CROP:_OPTIONAL], recipe.crop_min, cropped_side)
+    both = None if shapes is None else np.concatenate([shapes, shapes])
+    top, left, height, width = draw_crops(u[:, _CROP:_OPTIONAL], recipe.crop_min, cropped_side, shapes=both)
     strengths = (recipe.brightness, recipe.contrast, recipe.saturation)
     brightness, contrast, saturation = (
         _factor(u[:, _FACTORS + i], recipe.color_strength * x) for i, x in enumerate(strengths)
@@ -139,23 +146,53 @@ def _chosen(recipe: Recipe, u: Floats) -> dict[str, Flags]:
     return chosen
 
 
-def draw_crops(u: Floats, area_min: float, side: int) -> tuple[Ints, Ints, Ints, Ints]:
-    """Turn (n, 22) uniforms into the boxes (top, left, height, width) of n random resized crops.
+def draw_crops(
+    u: Floats, area_min: float, side: int, *, shapes: NDArray[np.int32] | None = None
+) -> tuple[Ints, Ints, Ints, Ints]:
+    """Turn (n, 22) uniforms into the boxes (top, left, height, width) of n random resized crops, in pixels stored.
 
-    Ten tries at an area in [area_min, 1] and a log-uniform ratio; the first that fits is taken, else the whole
-    (square) image.
+    Ten tries at an area in [area_min, 1] and a log-uniform ratio; the first that fits is taken, else the largest
+    central box of a ratio in bounds, which of a square is all of it. Images with `shapes` (n, 2), height and width,
+    were squeezed into `side` pixels each way: their crops are drawn in their own proportions, at `side` pixels for
+    the shorter side, and then squeezed alike.
     """
-    area = _uniform(u[:, 2::2], area_min, 1.0) * side * side
+    if shapes is None:
+        square = np.full(len(u), side)
+        return _crops(u, area_min, square, square)
+    tall, wide = _proportions(shapes, side)
+    top, left, height, width = _crops(u, area_min, tall, wide)
+    top, height = _squeeze(top, height, tall, side)
+    left, width = _squeeze(left, width, wide, side)
+    return top, left, height, width
+
+
+def _crops(u: Floats, area_min: float, tall: Ints, wide: Ints) -> tuple[Ints, Ints, Ints, Ints]:
+    """Return the boxes of crops in images of heights `tall` (n,) and widths `wide` (n,)."""
+    area = _uniform(u[:, 2::2], area_min, 1.0) * tall[:, None] * wide[:, None]
     ratio = np.exp(_uniform(u[:, 3::2], *np.log(_RATIO)))
     widths = np.rint(np.sqrt(area * ratio)).astype(np.int64)
     heights = np.rint(np.sqrt(area / ratio)).astype(np.int64)
-    fits = (widths > 0) & (widths <= side) & (heights > 0) & (heights <= side)
+    fits = (widths > 0) & (widths <= wide[:, None]) & (heights > 0) & (heights <= tall[:, None])
     rows, first, found = np.arange(len(u)), fits.argmax(axis=1), fits.any(axis=1)
-    width = np.where(found, widths[rows, first], side)
-    height = np.where(found, heights[rows, first], side)
-    top = (u[:, 0] * (side - height + 1)).astype(np.int64)
-    left = (u[:, 1] * (side - width + 1)).astype(np.int64)
+    low, high = _RATIO
+    width = np.where(found, widths[rows, first], np.minimum(wide, np.rint(tall * high).astype(np.int64)))
+    height = np.where(found, heights[rows, first], np.minimum(tall, np.rint(wide / low).astype(np.int64)))
+    top = np.where(found, (u[:, 0] * (tall - height + 1)).astype(np.int64), (tall - height) // 2)
+    left = np.where(found, (u[:, 1] * (wide - width + 1)).astype(np.int64), (wide - width) // 2)
     return top, left, height, width
+
+
+def _proportions(shapes: NDArray[np.int32], side: int) -> tuple[Ints, Ints]:
+    """Return heights and widths (n,) with the ratios of `shapes` (n, 2) and a shorter side of `side` pixels."""
+    scaled = np.rint(shapes * (side / shapes.min(axis=1, keepdims=True))).astype(np.int64)
+    return scaled[:, 0], scaled[:, 1]
+
+
+def _squeeze(start: Ints, length: Ints, full: Ints, side: int) -> tuple[Ints, Ints]:
+    """Return starts and lengths of spans of lines of `full` pixels, once those are squeezed into `side` pixels."""
+    first = np.minimum(np.rint(start * (side / full)).astype(np.int64), side - 1)
+    last = np.rint((start + length) * (side / full)).astype(np.int64)
+    return first, np.clip(last - first, 1, side - first)
 
 
 def _uniform(u: Floats, low: float, high: float) -> Floats:

@@ -10,8 +10,8 @@ from PIL import Image
 from simclr_tui.recipe.image_headers import Header
 from simclr_tui.recipe.layout import Layout
 from simclr_tui.recipe.reading import Reading
-from simclr_tui.train.data.decode import decode, decode_file
-from simclr_tui.train.data.pixels import Pixels
+from simclr_tui.train.data.decode import decode_file, decode_shaped
+from simclr_tui.train.data.pixels import Pixels, Shape
 from simclr_tui.train.data.readers import pillow
 from simclr_tui.train.data.readers.protocol import File, Values
 from simclr_tui.train.data.readers.read import read_image, survey_image
@@ -60,11 +60,16 @@ def values_of(source: Source, name: str, at_least: int) -> tuple[Values, Header]
 
 def pixels_of(source: Source, name: str, scaling: Scaling) -> Pixels:
     """Return one image's pixels, (C, S, S). Raises as `survey`."""
+    return shaped_pixels_of(source, name, scaling)[0]
+
+
+def shaped_pixels_of(source: Source, name: str, scaling: Scaling) -> tuple[Pixels, Shape]:
+    """Return one image's pixels, (C, S, S), and its own shape, in proportion. Raises as `survey`."""
     found = source.image(name)
     if isinstance(found, np.ndarray):
-        return to_pixels(found, array_header(found), scaling)
+        return to_pixels(found, array_header(found), scaling), (found.shape[0], found.shape[1])
     if scaling.direct:
-        return decode(found, scaling.side, len(scaling.channels))
+        return decode_shaped(found, scaling.side, len(scaling.channels), whole=scaling.whole)
     return decode_file(found, survey_image(found, name), scaling)
 
 

@@ -25,6 +25,7 @@ ROOMS = {
     "doctor": "is this machine ready?",
     "sweep": "many runs as one experiment",
     "launch": "start, stop, queue, Slurm",
+    "imports": "other programs' runs",
     "display": "how states are shown",
     "hardware": "GPU and host samples",
     "catalog": "index, filters, comparison",

@@ -10,7 +10,7 @@ import msgspec
 
 from simclr_tui.catalog.spread import Spread, spread_of
 from simclr_tui.catalog.verdict import Sample, Verdict, judge
-from simclr_tui.recipe.fields import Value, differ, fields, short_values, without_result
+from simclr_tui.recipe.fields import Value, differ, fields, without_result
 from simclr_tui.recipe.recipe import Recipe
 from simclr_tui.store.comparable import knn_images, measured_differently, why_left_out
 from simclr_tui.store.evaluations import Evaluation, read_evaluation
@@ -70,6 +70,11 @@ class Comparison:
     left_out: tuple[str, ...]
     over_seeds: tuple[Verdict, ...]
     verdicts: tuple[str, ...]
+
+    @property
+    def no_difference(self) -> str:
+        """Return what to say where no field differs: the recipes are the same, or one is not known in full."""
+        return "not known in full" if any(run.is_partly_known for run in self.runs) else "the same"
 
     @property
     def repeated(self) -> bool:
@@ -156,7 +161,7 @@ def compare(runs: Sequence[Run]) -> Comparison:
     left_out = tuple(why_left_out(state.state, state.flags) for state in states)
     linear = [read_evaluation(run.paths, METRICS["linear"].evaluation) for run in runs]
     measures = _measures(histories, states, linear)
-    seeds = _seeds(recipes, measures, left_out)
+    seeds = _seeds(recipes, measures, left_out, apart=[run.is_partly_known for run in runs])
     judging = _Judging(runs, recipes, states, linear, left_out)
     repeated = any(len(group.places) > 1 for group in seeds)
     over_seeds = tuple(judging.groups(measure, seeds) for measure in measures)
@@ -247,15 +252,18 @@ class _Judging:
         if METRICS[metric].within == "machine":
             machines = {(self.runs[place].info.host, self.states[place].facts.get("device")) for place in places}
             return ("the machine",) if len(machines) > 1 else ()
-        return measured_differently(metric, [short_values(self.recipes[place]) for place in places])
+        return measured_differently(metric, [self.runs[place].resolved.known_values() for place in places])
 
 
-def _seeds(recipes: Sequence[Recipe], measures: Sequence[Measure], left_out: Sequence[str]) -> tuple[Seeds, ...]:
-    """Return the runs in groups that differ only in the seed, in the order of their first runs."""
+def _seeds(
+    recipes: Sequence[Recipe], measures: Sequence[Measure], left_out: Sequence[str], *, apart: Sequence[bool]
+) -> tuple[Seeds, ...]:
+    """Return the runs in groups that differ only in the seed, in the order of their first runs; `apart` ones alone."""
     alike = {"seed": 0} | {item.key: item.default for item in fields() if not item.result}
-    groups: dict[Recipe, list[int]] = {}
+    groups: dict[tuple[Recipe, int], list[int]] = {}
     for place, recipe in enumerate(recipes):
-        groups.setdefault(msgspec.structs.replace(recipe, **alike), []).append(place)
+        key = (msgspec.structs.replace(recipe, **alike), place if apart[place] else -1)
+        groups.setdefault(key, []).append(place)
     found: list[Seeds] = []
     for places in groups.values():
         sound = tuple(place for place in places if not left_out[place])

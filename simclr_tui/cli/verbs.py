@@ -51,6 +51,8 @@ VERBS: dict[str, Verb] = {
         ("neighbors", _INSPECT, "neighbors:neighbors",
          "Draw the images nearest to a given image, by cosine similarity of h."),
         ("export", _EXPORT, "export:export", "Export a run's encoder, its metrics, or both, for other programs."),
+        ("import", _EXPORT, "import_:import_",
+         "Import runs of TensorBoard, W&B, MLflow, a CSV file or another store, as read-only runs."),
         ("plot", _EXPORT, "plot:plot", "Draw metrics of runs as a figure for a paper: SVG, PDF or PNG."),
         ("embed", _EXPORT, "embed:embed",
          "Plot test images on the two principal components of h, or write h of every image to a file."),

@@ -28,6 +28,10 @@ def check_evaluation(run: Run, *, step: int | None = None, data: str | None = No
     if device is not None:
         field("device").parse(device)
     steps = sorted(manifest.step for manifest in run.checkpoints)
+    if not steps and run.info.origin is not None:
+        raise CheckpointError(
+            f"{run.name} was imported without a checkpoint", "evaluate its weights: simclr eval FILE --data DATA"
+        )
     if not steps:
         raise CheckpointError(
             f"{run.name} has no checkpoint yet", "wait for the first one, or simclr stop it to save one"

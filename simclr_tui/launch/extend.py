@@ -44,7 +44,8 @@ def extend(run: Run, epochs: int) -> str:
 
 def _check(run: Run, status: State, recipe: Recipe, *, epochs: int) -> None:
     if run.info.origin is not None:
-        raise StoreError(f"{run.name} is read-only: it was not trained here", f"start from it: --init {run.name}")
+        hint = f"start from it: --init {run.name}" if run.checkpoints else "start a run of your own: simclr run"
+        raise StoreError(f"{run.name} is read-only: it was not trained here", hint)
     if status.state in OPEN:
         raise StoreError(f"{run.name} is {status.state}", f"stop it first: simclr stop {run.name}")
     if not run.checkpoints:

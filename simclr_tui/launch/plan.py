@@ -99,7 +99,12 @@ def asked_gpus(resolved: Resolved) -> int:
 
 
 def plan_clone(run: Run, flags: Mapping[str, Any]) -> Plan:
-    """Plan another run's recipe with some fields changed. Raises as `make_plan` does."""
+    """Plan another run's recipe with some fields changed. Raises as `make_plan` does, and for a recipe half known."""
+    if run.is_partly_known:
+        raise RecipeError(
+            f"{run.name} is a run of another program whose recipe is not known in full",
+            "start one with what you know of it: simclr run --preset quick --temp …",
+        )
     return plan_variant(run.resolved, flags, base_source=f"clone of {run.name}", flag_source="flag")
 
 

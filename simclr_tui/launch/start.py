@@ -119,7 +119,8 @@ def resume(run: Run) -> int:
         if status.state in ACTIVE:
             raise StoreError(f"{run.name} is already training", f"watch it: simclr attach {run.name}")
         if run.info.origin is not None:
-            raise StoreError(f"{run.name} is read-only: it was not trained here", f"start from it: --init {run.name}")
+            hint = f"start from it: --init {run.name}" if run.checkpoints else "start a run of your own: simclr run"
+            raise StoreError(f"{run.name} is read-only: it was not trained here", hint)
         if status.state == "finished":
             hint = f"train it longer: simclr resume {run.name} --epochs N"
             raise StoreError(f"{run.name} is finished", hint)

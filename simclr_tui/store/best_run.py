@@ -7,7 +7,8 @@ from collections.abc import Iterable
 
 from simclr_tui.errors import NotFoundError, SimclrError
 from simclr_tui.recipe.fields import Value, short_values
-from simclr_tui.store.comparable import measured_differently, why_left_out
+from simclr_tui.store.comparable import measured_by, measured_differently, why_left_out
+from simclr_tui.store.metrics.metric_table import METRICS
 from simclr_tui.store.run import Run
 from simclr_tui.text import safe
 
@@ -24,7 +25,7 @@ def best_run(runs: Iterable[Run]) -> Run:
     for run in runs:
         with contextlib.suppress(SimclrError, KeyError):  # a damaged or unmeasured run cannot be the best
             status = run.status
-            if not why_left_out(status.state, status.flags):
+            if not why_left_out(status.state, status.flags) and not _lacks_measure(run):
                 scored.append((status.summary[_METRIC], run.name, run, short_values(run.recipe)))
     if not scored:
         raise NotFoundError("@best names no run: no healthy run has finished with a kNN accuracy", "see simclr ls")
@@ -40,3 +41,9 @@ def best_run(runs: Iterable[Run]) -> Run:
             safe(f"name one: the best of each are {shown}"),
         )
     return scored[0][2]
+
+
+def _lacks_measure(run: Run) -> bool:
+    """Return whether a run of another program does not say how its accuracy was measured."""
+    known = run.resolved.known_values()
+    return run.is_partly_known and any(known[name] is None for name in measured_by(METRICS[_METRIC].within))

@@ -28,6 +28,10 @@ def row_left_out(row: Mapping[str, Any]) -> str:
     return why_left_out(str(row.get("state") or ""), str(row.get("flags") or "").split(","))
 
 
+_DECIDING = ("data", "bs", "temp", "objective")  # not knowing these of any run says that nothing can be compared
+_NAMED = 3  # fields that are named one by one
+
+
 @cache
 def measured_by(within: Within) -> tuple[str, ...]:
     """Return the short names of the fields that two runs must share for such a metric to compare them.
@@ -46,11 +50,24 @@ def measured_by(within: Within) -> tuple[str, ...]:
 def measured_differently(metric: str, recipes: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
     """Return the fields (short names) whose differences keep a metric from comparing the runs; empty if it can.
 
-    Each of `recipes` maps every field's short name to its value, as a row of the catalog does.
+    Each of `recipes` maps every field's short name to its value, as a row of the catalog does; None is a value that is
+    not known, as in a run of another program. A field that is known of only some, or that decides the metric and is
+    known of none, keeps the metric from comparing them too; the name then says so.
     """
     known = list(recipes)
-    names = measured_by(METRICS[metric].within) if metric in METRICS else ()
-    return tuple(name for name in names if any(other.get(name) != known[0].get(name) for other in known[1:]))
+    if metric not in METRICS or len(known) < 2:
+        return ()
+    within = METRICS[metric].within
+    apart: list[str] = []
+    unknown: list[str] = []
+    for name in measured_by(within):
+        values = [recipe.get(name) for recipe in known]
+        if len({value for value in values if value is not None}) > 1:
+            apart.append(name)
+        elif None in values and (values.count(None) < len(values) or (name in _DECIDING and name in known[0])):
+            unknown.append(name)
+    said = unknown if len(unknown) <= _NAMED else [f"{len(unknown)} fields"]
+    return (*apart, *(f"{name} (not known of every run)" for name in said))
 
 
 def comparable_values(

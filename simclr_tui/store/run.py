@@ -115,6 +115,12 @@ class Run:
         return self.resolved.recipe
 
     @property
+    def is_partly_known(self) -> bool:
+        """Return whether this is a run of another program, some of whose recipe is not known."""
+        origin = self.info.origin
+        return origin is not None and origin.kind == "import" and None in self.resolved.known_values().values()
+
+    @property
     def status(self) -> State:
         """Return the whole state as it is now."""
         return observe(self.paths)

@@ -168,7 +168,8 @@ def comparison_text(comparison: Comparison) -> Text:
     for name, values in comparison.differences.items():
         _row(text, name, [(value_text(value), "not bold") for value in values])
     if not comparison.differences:
-        text.append("  nothing: the same recipe\n")
+        same = "nothing: the same recipe" if comparison.no_difference == "the same" else "a recipe is not known in full"
+        text.append(f"  {same}\n")
     text.append("\nResults\n", "dim")
     star = "★" if draws_unicode() else "*"
     for measure in comparison.measures:

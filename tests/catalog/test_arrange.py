@@ -22,11 +22,13 @@ from simclr_tui.catalog.filter import complete_filter, parse_filter
 from simclr_tui.catalog.row import cell_text, columns, parse_columns
 from simclr_tui.catalog.spread import Spread, spread_of
 from simclr_tui.errors import RecipeError
+from simclr_tui.recipe.fields import short_values
+from simclr_tui.recipe.recipe import Recipe
 from simclr_tui.store.metrics.metric_table import COLUMNS, METRICS
 
 
 def row(name, **values):
-    return dict.fromkeys(columns()) | {"name": name, "state": "finished", **values}
+    return dict.fromkeys(columns()) | short_values(Recipe()) | {"name": name, "state": "finished", **values}
 
 
 def names(rows):

@@ -38,6 +38,7 @@ def compare(
 ) -> None:
     """Compare runs side by side: the fields that differ, final and best metrics, and curves."""
     from simclr_tui.catalog.compare import compare as compare_runs
+    from simclr_tui.store.metrics.downsample import has_axis
     from simclr_tui.store.store import Store
 
     if len(names) < 2:
@@ -52,6 +53,9 @@ def compare(
         raise RecipeError(f"{comparison.runs[0].name} is named twice", "compare takes two different runs or more")
     rows = table_rows(comparison)
     titles = ["", *[run.name for run in comparison.runs]]
+    for run, history in zip(comparison.runs, comparison.histories, strict=True):
+        if not has_axis(history, x):  # type: ignore[arg-type]
+            raise RecipeError(f"{run.name} does not know its {x}s", "draw it over steps: --x step")
     if as_csv:
         return output.data(_csv(titles, rows))
     if markdown:
@@ -81,7 +85,7 @@ def table_rows(comparison: Comparison) -> list[list[str]]:
     rows = [["state", *[output.state_cell(state.state, state.flags) for state in comparison.states]]]
     rows += [[name, *[value_text(value) for value in values]] for name, values in comparison.differences.items()]
     if not comparison.differences:
-        rows.append(["recipe", *["the same"] * len(comparison.runs)])
+        rows.append(["recipe", *[comparison.no_difference] * len(comparison.runs)])
     for measure in comparison.measures:
         if all(value is None for value in measure.values):
             continue

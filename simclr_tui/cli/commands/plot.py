@@ -32,6 +32,7 @@ def plot(
     """
     from simclr_tui.display.figure import KINDS, Series, draw_figure, save_figure
     from simclr_tui.recipe.fields import field
+    from simclr_tui.store.metrics.downsample import has_axis
     from simclr_tui.store.store import Store
 
     if target.suffix.lower() not in KINDS:
@@ -43,6 +44,9 @@ def plot(
     for index, run in enumerate(found):
         named = f"{group} {value_text(getattr(run.recipe, key))}" if key else run.name
         lines.setdefault(named, []).append(index)
+    for run in found:
+        if not has_axis(run.history(), x):
+            raise RecipeError(f"{run.name} does not know its {x}s", "draw it over steps: --x step")
     series = [Series(name, [found[index].history() for index in members]) for name, members in lines.items()]
     save_figure(draw_figure(series, [word for word in metric.split(",") if word], x), target)
     output.talk(f"wrote {target}")

@@ -99,6 +99,7 @@ def _print_state(run: Run, status: State, waits: dict[str, object]) -> None:
         ["damaged", f"{facts['damaged_images']} images replaced" if facts.get("damaged_images") else ""],
         ["device", f"{facts.get('device', '?')}, {facts.get('precision', '?')}, torch {facts.get('torch', '?')}"],
         ["created", created],
+        ["imported", f"{info.origin.source}: {info.origin.words}" if info.origin else ""],
         ["command", " ".join(info.command)],
         ["tags", ", ".join(info.tags)],
         ["note", info.note],

@@ -40,13 +40,17 @@ def _record(data: bytes) -> bytes:
     return length + _masked(length) + data + _masked(data)
 
 
-def _masked(data: bytes) -> bytes:
-    """Return the masked checksum that the format requires: rotated by 15 bits, plus a constant.
+def masked_crc32c(data: bytes) -> int:
+    """Return the masked checksum that the format requires: CRC-32C rotated by 15 bits, plus a constant.
 
     Masking keeps a checksum useful for data that itself contains checksums.
     """
     crc = crc32c(data)
-    return struct.pack("<I", (((crc >> 15) | (crc << 17)) + 0xA282EAD8) & 0xFFFFFFFF)
+    return ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF
+
+
+def _masked(data: bytes) -> bytes:
+    return struct.pack("<I", masked_crc32c(data))
 
 
 def _message(field: int, data: bytes) -> bytes:

@@ -20,6 +20,11 @@ def axis_values(history: History, axis: Axis) -> Sequence[float]:
     return history.epoch if axis == "epoch" else history.time
 
 
+def has_axis(history: History, axis: Axis) -> bool:
+    """Return whether the runs' points differ along an axis: an imported run may know neither epochs nor times."""
+    return axis == "step" or len(history.step) < 2 or axis_values(history, axis)[-1] > 0
+
+
 def decimate(
     history: History, metric: str, columns: int, *, axis: Axis = "step", span: tuple[float, float] | None = None
 ) -> tuple[list[float], list[float]]:

@@ -104,6 +104,8 @@ def encoder_at(run: Run, step: int | None) -> tuple[Encoder, int]:
     Raises CheckpointError, or NotFoundError where no checkpoint was saved at that step.
     """
     state = load_newest(run.paths)[0] if step is None else load_step(run.paths, step)
+    if state is None and run.info.origin is not None:
+        raise CheckpointError(f"{run.name} was imported without a checkpoint", "import its weights: simclr eval FILE")
     if state is None:
         raise CheckpointError(
             f"{run.name} has no checkpoint yet", "wait for the first one, or simclr stop it to save one"

@@ -19,7 +19,7 @@ STOREYS = (
     ("config",),
     ("recipe",),
     ("store",),
-    ("catalog", "display", "hardware", "train"),
+    ("catalog", "display", "hardware", "imports", "train"),
     ("launch", "evaluate", "tasks"),
     ("sweep", "doctor"),
     ("cli", "tui"),

@@ -32,7 +32,7 @@ _NARROW = [
     "--threads", "1", "--device", "cpu", "--precision", "fp32", "--knn-every", "1",
 ]  # fmt: skip
 _NO_DIFFERENCE = {"seed", "device", "threads", "gpus", "compile", "knn_every", "checkpoint_every", "keep_best"}
-_ACCURACY = ("data", "subset", "knn_k", "knn_on")
+_ACCURACY = ("data", "subset", "knn_k", "knn_weights", "knn_on")
 _TOLERANCE = 1e-7  # what integrating a density costs
 
 

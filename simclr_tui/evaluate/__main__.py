@@ -9,9 +9,12 @@ import argparse
 import sys
 from pathlib import Path
 
+import msgspec
+
 from simclr_tui.errors import ExitCode, SimclrError
 from simclr_tui.evaluate.progress import ProgressLine
 from simclr_tui.recipe.datasets import resolve_auto
+from simclr_tui.recipe.recipe import Recipe
 from simclr_tui.store.protocols import PROTOCOLS
 from simclr_tui.store.run import Run
 from simclr_tui.text import safe
@@ -47,10 +50,21 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--epochs", type=int, help="epochs of training (default: each protocol's own)")
     parser.add_argument("--step", type=int, help="step of the checkpoint (default: the newest)")
     parser.add_argument("--knn-k", type=int)
-    parser.add_argument("--knn-temp", type=float, default=0.1)
+    parser.add_argument("--knn-weights", choices=["similarity", "equal"], help="default: the run's")
+    parser.add_argument("--knn-temp", type=float, help="of the weights by similarity (default: 0.1)")
     parser.add_argument("--device")
     parser.add_argument("--threads", type=int)
     return parser
+
+
+def _temperature(given: argparse.Namespace, recipe: Recipe) -> float:
+    """Return the temperature of the votes; one that is given asks for weights by similarity."""
+    from simclr_tui.train.observe.knn import vote_temperature
+
+    if given.knn_temp is not None and given.knn_weights is None:
+        return float(given.knn_temp)
+    chosen = vote_temperature(msgspec.structs.replace(recipe, knn_weights=given.knn_weights or recipe.knn_weights))
+    return chosen if chosen == float("inf") or given.knn_temp is None else float(given.knn_temp)
 
 
 def _evaluate(given: argparse.Namespace, progress: ProgressLine) -> int:
@@ -70,7 +84,7 @@ def _evaluate(given: argparse.Namespace, progress: ProgressLine) -> int:
     name = resolve_auto()[0] if given.data == "auto" else given.data or recipe.data
     subset = given.subset if given.subset is not None else recipe.subset if name == recipe.data else 0
     data = EvaluationData(name, subset)
-    settings = Settings(given.knn_k or recipe.knn_k, given.knn_temp, given.epochs)
+    settings = Settings(given.knn_k or recipe.knn_k, _temperature(given, recipe), given.epochs)
     chosen = [PROTOCOLS[name] for name in given.protocols.split(",")]
     try:
         context = open_context(loaded, data, settings, progress=progress)

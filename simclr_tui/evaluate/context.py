@@ -16,7 +16,7 @@ from simclr_tui.train.data.images import Data, Images, ImageSet, taken
 from simclr_tui.train.data.pixels import Labels
 from simclr_tui.train.device import Compute
 from simclr_tui.train.model.encoder import Encoder
-from simclr_tui.train.observe.knn import extract_features
+from simclr_tui.train.observe.knn import TEMPERATURE, extract_features
 
 _CHUNK = 2048  # images per progress report
 
@@ -37,7 +37,7 @@ class Settings:
     """The user's settings. `epochs` None means each protocol's own number."""
 
     k: int = 200
-    temperature: float = 0.1
+    temperature: float = TEMPERATURE
     epochs: int | None = None
 
 

@@ -102,6 +102,7 @@ _ENCODER_FIELDS = (
     "zero_init",
     "normalize",
     "knn_k",
+    "knn_weights",
     "seed",
 )
 
@@ -125,7 +126,8 @@ def record_knn(run: Run) -> None:
     if found is None or run.info.origin is None:
         return
     k = min(run.recipe.knn_k, found.train_images)
-    if found.hyperparameters != {"k": k, "temperature": 0.1}:
+    equal = run.recipe.knn_weights == "equal"
+    if found.hyperparameters != {"k": k, **({"weights": "equal"} if equal else {"temperature": 0.1})}:
         return
     summary = {"knn": found.top1, "knn_best": found.top1}
     write_state(run.paths, msgspec.structs.replace(run.status, summary=summary))

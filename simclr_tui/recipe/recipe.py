@@ -330,6 +330,15 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     knn_k: Annotated[
         int, _about("--knn-k", "Number of neighbours that vote.", "running", "Wu et al. 2018", ge=1, le=1_000_000)
     ] = 200
+    knn_weights: Annotated[
+        Literal["similarity", "equal"],
+        _about(
+            "--knn-weights",
+            "Weight of a neighbour's vote: by similarity, exp(cosine/0.1), or equal.",
+            "running",
+            "Wu et al. 2018",
+        ),
+    ] = "similarity"
     knn_on: Annotated[
         Literal["validation", "test"],
         _about(

@@ -35,7 +35,7 @@ class Protocol:
 
 
 _ALL = (
-    Protocol(name="knn", about="weighted nearest neighbours of h: seconds", seeded=False, usual=True),
+    Protocol(name="knn", about="nearest neighbours of h: seconds", seeded=False, usual=True),
     Protocol(name="linear", about="linear probe on features computed once", usual=True),
     Protocol(name="linear-aug", about="linear probe trained with crop and flip, as in the paper"),
     Protocol(name="logreg", about="logistic regression by L-BFGS"),

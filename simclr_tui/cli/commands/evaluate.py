@@ -28,7 +28,7 @@ def evaluate(
             show_default=False,
         ),
     ] = None,
-    knn: Annotated[bool, typer.Option("--knn", help="Weighted k-nearest neighbours on h.")] = False,
+    knn: Annotated[bool, typer.Option("--knn", help="k-nearest neighbours on h, by cosine.")] = False,
     linear: Annotated[bool, typer.Option("--linear", help="Linear probe on precomputed features.")] = False,
     linear_aug: Annotated[
         bool, typer.Option("--linear-aug", help="Linear probe trained with crop and flip, as in the paper.")
@@ -60,9 +60,14 @@ def evaluate(
         ),
     ] = "newest",
     knn_k: Annotated[int | None, typer.Option("--knn-k", min=1, help="Neighbours.", show_default="the run's")] = None,
+    knn_weights: Annotated[
+        Literal["similarity", "equal"] | None,
+        typer.Option("--knn-weights", help="Weights of the neighbours' votes.", show_default="the run's"),
+    ] = None,
     knn_temp: Annotated[
-        float, typer.Option("--knn-temp", min=0.01, help="Temperature of the neighbours' votes.")
-    ] = 0.1,
+        float | None,
+        typer.Option("--knn-temp", min=0.01, help="Temperature of weights by similarity.", show_default="0.1"),
+    ] = None,
     device: Annotated[
         str | None, typer.Option("--device", help="auto, cpu, cuda, cuda:N or mps.", show_default="the run's")
     ] = None,
@@ -120,10 +125,13 @@ def evaluate(
     if step is not None and checkpoint != "newest":
         raise RecipeError("--step and --checkpoint both choose the checkpoint", "give one of them")
     step = chosen_step(run.paths, checkpoint) if step is None else step
+    if knn_weights == "equal" and knn_temp is not None:
+        raise RecipeError("--knn-temp weighs votes by similarity, --knn-weights equal does not", "give one of them")
     check_evaluation(run, step=step, data=data, device=device)
     given = {
         "--data": data, "--subset": subset, "--seeds": seeds, "--epochs": epochs, "--step": step,
-        "--knn-k": knn_k, "--knn-temp": knn_temp, "--device": device, "--threads": threads,
+        "--knn-k": knn_k, "--knn-weights": knn_weights, "--knn-temp": knn_temp,
+        "--device": device, "--threads": threads,
     }  # fmt: skip
     code, names = compute(run, protocols or usual_protocols(), given)
     record_knn(run)

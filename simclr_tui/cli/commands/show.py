@@ -149,8 +149,9 @@ def _knn_measured(facts: Mapping[str, str | int | float]) -> str:
     smallest = facts.get("knn_smallest_class", facts["knn_k"])
     outvoted = int(facts["knn_k"]) > int(smallest)
     warning = f"; k exceeds the smallest class, {smallest} images: --knn-k {smallest} or fewer" if outvoted else ""
+    weights = "unweighted" if facts.get("knn_weights") == "equal" else "weighted"
     return (
-        f"k {facts['knn_k']} of {facts['knn_bank']:,} labelled images by cosine, weighted, on {facts['knn_images']:,}"
+        f"k {facts['knn_k']} of {facts['knn_bank']:,} labelled images by cosine, {weights}, on {facts['knn_images']:,}"
         f" {facts['knn_on']} images; chance {chance}, largest class {largest}{warning}"
     )
 

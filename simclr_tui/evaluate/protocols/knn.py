@@ -1,9 +1,9 @@
-"""Weighted kNN on h (Wu et al. 2018): the same measure as the monitor's during training."""
+"""kNN on h (Wu et al. 2018), weighted or not: the same measure as the monitor's during training."""
 
 from __future__ import annotations
 
 from simclr_tui.evaluate.context import Context, Outcome
-from simclr_tui.train.observe.knn import knn_votes
+from simclr_tui.train.observe.knn import EQUAL, knn_votes
 
 
 def knn(context: Context, seed: int) -> Outcome:
@@ -17,4 +17,5 @@ def knn(context: Context, seed: int) -> Outcome:
         k=settings.k,
         temperature=settings.temperature,
     )
-    return Outcome(votes, {"k": min(settings.k, len(features.train)), "temperature": settings.temperature})
+    weights = {"weights": "equal"} if settings.temperature == EQUAL else {"temperature": settings.temperature}
+    return Outcome(votes, {"k": min(settings.k, len(features.train)), **weights})

@@ -10,7 +10,7 @@ from torch import Tensor
 from simclr_tui.evaluate.context import Context, Outcome
 from simclr_tui.evaluate.splits import hold_out
 
-L2 = tuple(float(f"{value:.4g}") for value in np.logspace(1, -7, 17))  # from strong to weak, two per decade
+L2 = tuple(float(f"{value:.4g}") for value in np.logspace(5, -6, 45))  # §B.8's 45 values, from strong to weak
 _SWEEP_ITERATIONS = 100  # each starts from the solution of the stronger penalty before it
 _ITERATIONS = 500
 

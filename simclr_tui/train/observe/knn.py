@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -9,9 +10,19 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from simclr_tui.recipe.recipe import Recipe
 from simclr_tui.train.data.images import Images
 from simclr_tui.train.data.pixels import levels_of
 from simclr_tui.train.device import to_device
+
+TEMPERATURE = 0.1  # of the weights by similarity
+EQUAL = math.inf
+"""The temperature at which every neighbour's vote weighs the same."""
+
+
+def vote_temperature(recipe: Recipe) -> float:
+    """Return the temperature of the votes that the recipe's `knn_weights` stands for."""
+    return EQUAL if recipe.knn_weights == "equal" else TEMPERATURE
 
 
 def mean_per_class(right: Tensor, labels: Tensor) -> float:
@@ -31,7 +42,7 @@ def knn_accuracy(
     query_labels: Tensor,
     classes: int,
     k: int = 200,
-    temperature: float = 0.1,
+    temperature: float = TEMPERATURE,
     chunk: int = 512,
 ) -> float:
     """Return the share of queries (Q, d) whose neighbours (see `knn_votes`) vote for their class."""
@@ -47,13 +58,13 @@ def knn_votes(
     *,
     classes: int,
     k: int = 200,
-    temperature: float = 0.1,
+    temperature: float = TEMPERATURE,
     chunk: int = 512,
 ) -> Tensor:
     """Return the votes (Q, classes), float64, of the k nearest of the bank (M, d), by cosine, of queries (Q, d).
 
-    A neighbour's vote weighs exp(similarity / temperature); k is at most M. Labels are int64 in [0, classes).
-    Runs where the features are, `chunk` queries at a time.
+    A neighbour's vote weighs exp(similarity / temperature), with `EQUAL` exactly 1; k is at most M. Labels are
+    int64 in [0, classes). Runs where the features are, `chunk` queries at a time.
     """
     keys = F.normalize(bank.float(), dim=1).T
     votes = torch.zeros(len(queries), classes, dtype=torch.float64, device=bank.device)

@@ -15,7 +15,7 @@ from simclr_tui.train.device import Compute
 from simclr_tui.train.model.encoder import Encoder
 from simclr_tui.train.model.head import ProjectionHead
 from simclr_tui.train.observe.health import Health, measure_health
-from simclr_tui.train.observe.knn import evaluating, extract_features, knn_votes, mean_per_class
+from simclr_tui.train.observe.knn import evaluating, extract_features, knn_votes, mean_per_class, vote_temperature
 from simclr_tui.train.observe.reporter import Reporter
 from simclr_tui.train.stop_flag import StopFlag
 from simclr_tui.train.views.apply import two_views
@@ -41,7 +41,7 @@ class Measured:
 
 
 class Monitor:
-    """Weighted kNN on h (Wu et al. 2018; k from the recipe), where images have labels, and the health of h and z.
+    """kNN on h (Wu et al. 2018; k and weights from the recipe), where images have labels, and the health of h and z.
 
     Choices are made by this figure, so it is measured on validation images; 0.1 measured it on the test images.
     Off for `--knn-every 0`.
@@ -71,7 +71,7 @@ class Monitor:
         return Measured(*self._knn(encoder), self._health(encoder, head))
 
     def facts(self) -> dict[str, str | int | float]:
-        """Return what a kNN accuracy is measured by, so that it can stand beside it: k, the labelled images that vote,
+        """Return what a kNN accuracy is measured by, to stand beside it: k, weights, the labelled images that vote,
         chance, and the largest class's share of the images asked for."""
         if self._bank is None or self._queries is None:
             return {}
@@ -80,6 +80,7 @@ class Monitor:
             "knn_on": self._recipe.knn_on,
             "knn_images": int(asked.sum()),
             "knn_k": min(self._recipe.knn_k, int(votes.sum())),
+            "knn_weights": self._recipe.knn_weights,
             "knn_bank": int(votes.sum()),
             "knn_smallest_class": int(votes[votes > 0].min()),
             "chance": 1 / max(1, int((asked > 0).sum())),
@@ -106,7 +107,14 @@ class Monitor:
             return None, None
         bank, bank_labels = self._features(encoder, self._bank)
         queries, labels = self._features(encoder, self._queries)
-        votes = knn_votes(bank, bank_labels, queries, classes=self._classes, k=self._recipe.knn_k)
+        votes = knn_votes(
+            bank,
+            bank_labels,
+            queries,
+            classes=self._classes,
+            k=self._recipe.knn_k,
+            temperature=vote_temperature(self._recipe),
+        )
         right = votes.argmax(dim=1) == labels
         counts = torch.bincount(labels)
         even = len(set(counts[counts > 0].tolist())) == 1

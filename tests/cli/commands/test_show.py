@@ -15,6 +15,7 @@ def test_a_knn_accuracy_stands_with_what_it_was_measured_by():
     assert words == (
         "k 60 of 120 labelled images by cosine, weighted, on 12 validation images; chance 50.0%, largest class 50.0%"
     )
+    assert " by cosine, unweighted, on " in _knn_measured(FACTS | {"knn_weights": "equal"})
     assert _knn_measured({}) == "", "a run of 0.1 did not say"
 
 

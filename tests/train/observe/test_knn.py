@@ -7,7 +7,7 @@ import torch
 import simclr_tui.train.model.torchvision_import  # noqa: F401  (torchvision only after it)
 from simclr_tui.recipe.recipe import Recipe
 from simclr_tui.train.model.build import build_encoder
-from simclr_tui.train.observe.knn import evaluating, extract_features, knn_accuracy
+from simclr_tui.train.observe.knn import EQUAL, evaluating, extract_features, knn_accuracy, knn_votes, vote_temperature
 
 CPU = torch.device("cpu")
 
@@ -32,7 +32,7 @@ def _loop(bank, bank_labels, queries, labels, classes, k, temperature) -> float:
     return hits / len(queries)
 
 
-@pytest.mark.parametrize(("k", "temperature"), [(1, 0.1), (20, 0.1), (200, 0.1), (200, 1.0), (5000, 0.07)])
+@pytest.mark.parametrize(("k", "temperature"), [(1, 0.1), (20, 0.1), (200, 0.1), (200, 1.0), (5000, 0.07), (10, EQUAL)])
 def test_the_accuracy_equals_a_loop_over_the_definition(k, temperature):
     bank, bank_labels = _clusters(600, 7, 1)
     queries, labels = _clusters(301, 7, 2)
@@ -51,6 +51,16 @@ def test_nearer_neighbours_weigh_more_than_many_far_ones():
     query, truth = torch.tensor([[1.0, 0.01]]), torch.tensor([1])
     assert knn_accuracy(bank, labels, query, query_labels=truth, classes=2, k=4, temperature=0.1) == 1.0
     assert knn_accuracy(bank, labels, query, query_labels=truth, classes=2, k=4, temperature=100.0) == 0.0
+
+
+def test_equal_weights_are_a_count_of_neighbours():
+    bank, bank_labels = _clusters(200, 3, 1)
+    queries, _ = _clusters(40, 3, 2)
+    votes = knn_votes(bank, bank_labels, queries, classes=3, k=10, temperature=EQUAL)
+    assert torch.equal(votes, votes.round())
+    assert (votes.sum(dim=1) == 10).all()
+    assert vote_temperature(Recipe(knn_weights="equal")) == EQUAL
+    assert vote_temperature(Recipe()) == 0.1
 
 
 @pytest.fixture(scope="module")

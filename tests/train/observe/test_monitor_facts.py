@@ -29,7 +29,8 @@ def test_k_bank_chance_and_largest_class_are_facts():
     facts = monitor([33, 3], [9, 1], 200).facts()
     assert facts == {
         "knn_on": "test", "knn_images": 10,
-        "knn_k": 36, "knn_bank": 36, "knn_smallest_class": 3, "chance": 0.5, "largest_class": pytest.approx(0.9),
+        "knn_k": 36, "knn_weights": "similarity", "knn_bank": 36,
+        "knn_smallest_class": 3, "chance": 0.5, "largest_class": pytest.approx(0.9),
     }  # fmt: skip
 
 

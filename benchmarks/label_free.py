@@ -1,0 +1,189 @@
+"""Measure how well runs can be ranked without labels: Spearman's correlation with kNN on the test images.
+
+    python -m benchmarks.label_free run STORE DATA…     train and evaluate what is missing, one run at a time
+    python -m benchmarks.label_free report STORE        print the correlations; --json for all figures
+
+Every data set is trained with the same recipes, good and bad ones. A run that exists is not trained again: the same
+command goes on where it was interrupted. Runs that failed are listed, and are part of no correlation.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simclr_tui.catalog.label_free import MEASURES, label_free_scores
+
+SMALL = {
+    "--width": "0.125", "--image-size": "16", "--bs": "128", "--epochs": "5", "--subset": "1024", "--head-dim": "64",
+    "--knn-k": "20", "--threads": "1", "--device": "cpu", "--precision": "fp32", "--checkpoint-every": "100",
+}  # fmt: skip
+RECIPES: dict[str, dict[str, str]] = {
+    "usual": {}, "again": {"--seed": "1"}, "short": {"--epochs": "1"}, "long": {"--epochs": "10"},
+    "cold": {"--temp": "0.05"}, "warm": {"--temp": "1.0"}, "hot": {"--temp": "10"},
+    "slow": {"--lr": "0.001"}, "fast": {"--lr": "1.0"}, "small-batch": {"--bs": "32"},
+    "crop": {"--augment": "crop,flip"}, "colour": {"--augment": "color,gray"}, "gentle": {"--crop-min": "0.8"},
+    "linear-head": {"--head": "linear"}, "no-head": {"--head": "none"},
+    "dcl": {"--objective": "dcl"}, "margin": {"--objective": "margin"},
+}  # fmt: skip
+_SIMCLR = [sys.executable, "-m", "simclr_tui.cli.main"]
+_DRAWS = 2000  # of the bootstrap
+
+Array = NDArray[np.float64]
+
+
+def train(store: Path, data: Sequence[str]) -> None:
+    """Train and evaluate every recipe on every data set, except for what is done."""
+    for number, source in enumerate(data, start=1):
+        for name, changes in RECIPES.items():
+            run = f"d{number}-{name}"
+            flags = SMALL | changes | {"--data": source, "--name": run}
+            flags |= {"--knn-every": flags["--epochs"]}
+            words = [word for pair in flags.items() for word in pair]
+            if not (store / run / "state.json").exists():
+                _call("run", *words, store=store)
+            elif _state(store / run) not in ("finished", "failed"):
+                _call("resume", run, store=store)
+            if _state(store / run) == "finished" and not (store / run / "evaluations" / "knn.json").exists():
+                _call("eval", run, "--knn", store=store)
+            print(f"{run}: {_state(store / run)}", flush=True)
+
+
+def _call(*words: str, store: Path) -> None:
+    subprocess.run(
+        [*_SIMCLR, *words, "--runs", str(store)], check=False, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+
+
+def _state(run: Path) -> str:
+    try:
+        return str(json.loads((run / "state.json").read_text())["state"])
+    except FileNotFoundError:
+        return "not started"
+
+
+@dataclass(frozen=True)
+class Scored:
+    """A run's data set, its measures without labels, and its kNN accuracy (0–1) on the test images."""
+
+    name: str
+    data: str
+    measures: Mapping[str, float]
+    knn: float
+
+
+def read(store: Path) -> tuple[list[Scored], list[str]]:
+    """Return the runs that have all figures, and a sentence for each that has not."""
+    found, missing = [], []
+    for folder in sorted(path.parent for path in store.glob("d*-*/state.json")):
+        state = json.loads((folder / "state.json").read_text())
+        result = folder / "evaluations" / "knn.json"
+        if state["state"] != "finished" or not result.exists():
+            missing.append(f"{folder.name}: {state['state']} {state.get('reason', '')}".strip())
+            continue
+        measures = {name: float(state["summary"][name]) for name in MEASURES}
+        accuracy = float(json.loads(result.read_text())["results"][0]["top1"])
+        found.append(Scored(folder.name, folder.name.partition("-")[0], measures, accuracy))
+    return found, missing
+
+
+def spearman(one: Sequence[float], other: Sequence[float]) -> float:
+    """Return Spearman's rank correlation, ties sharing their mean rank; NaN where one side is constant."""
+    a, b = (_ranks(np.asarray(values, float)) for values in (one, other))
+    a, b = a - a.mean(), b - b.mean()
+    norm = float(np.sqrt((a @ a) * (b @ b)))
+    return float(a @ b) / norm if norm else float("nan")
+
+
+def _ranks(values: Array) -> Array:
+    below = (values[:, None] > values[None, :]).sum(axis=1)
+    equal = (values[:, None] == values[None, :]).sum(axis=1)
+    ranks: Array = below + (equal + 1) / 2
+    return ranks
+
+
+Score = Callable[[Sequence[Scored]], list[float]]
+
+
+def _single(name: str, sign: float) -> Score:
+    return lambda runs: [sign * run.measures[name] for run in runs]
+
+
+SCORES: dict[str, Score] = {
+    "rank_h": _single("rank_h", 1.0),
+    "alignment": _single("alignment", -1.0),
+    "uniformity": _single("uniformity", -1.0),
+    "alignment + uniformity": lambda runs: [-run.measures["alignment"] - run.measures["uniformity"] for run in runs],
+    "all three": lambda runs: [score or 0.0 for score in label_free_scores([run.measures for run in runs])],
+}
+"""Each score of runs of one data set; more is meant to be better."""
+
+
+def correlation(runs: Sequence[Scored], score: Score) -> float:
+    """Return the mean over data sets of Spearman's correlation between a score and kNN."""
+    groups = [[run for run in runs if run.data == data] for data in dict.fromkeys(run.data for run in runs)]
+    return float(np.nanmean([spearman(score(group), [run.knn for run in group]) for group in groups]))
+
+
+def interval(runs: Sequence[Scored], score: Score, seed: int = 0) -> tuple[float, float]:
+    """Return the 95% interval of `correlation` by drawing runs again within each data set."""
+    chance = np.random.default_rng(seed)
+    groups = [[run for run in runs if run.data == data] for data in dict.fromkeys(run.data for run in runs)]
+    drawn = []
+    for _ in range(_DRAWS):
+        sample = [group[place] for group in groups for place in chance.integers(len(group), size=len(group))]
+        drawn.append(correlation(sample, score))
+    low, high = np.nanquantile(drawn, (0.025, 0.975))
+    return float(low), float(high)
+
+
+def report(store: Path) -> dict[str, Any]:
+    """Return the correlation of every score with kNN: over all data sets with its interval, and in each alone."""
+    runs, missing = read(store)
+    data = list(dict.fromkeys(run.data for run in runs))
+    scores = {
+        name: {
+            "spearman": correlation(runs, score),
+            "interval": interval(runs, score),
+            "by_data": {one: correlation([run for run in runs if run.data == one], score) for one in data},
+        }
+        for name, score in SCORES.items()
+    }
+    knn = {one: [min(found), max(found)] for one in data if (found := [run.knn for run in runs if run.data == one])}
+    return {"runs": len(runs), "data": data, "knn": knn, "scores": scores, "missing": missing}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.label_free", description=__doc__)
+    parser.add_argument("verb", choices=["run", "report"])
+    parser.add_argument("store", type=Path)
+    parser.add_argument("data", nargs="*")
+    parser.add_argument("--json", action="store_true")
+    given = parser.parse_args(arguments)
+    if given.verb == "run":
+        train(given.store, given.data)
+    found = report(given.store)
+    if given.json:
+        print(json.dumps(found))
+        return 0
+    print(f"{found['runs']} runs on {len(found['data'])} data sets; kNN on test images from/to: {found['knn']}")
+    for name, one in found["scores"].items():
+        low, high = one["interval"]
+        alone = ", ".join(f"{data} {value:+.2f}" for data, value in one["by_data"].items())
+        print(f"{name:24} Spearman {one['spearman']:+.2f}, 95% {low:+.2f} to {high:+.2f}; {alone}")
+    for sentence in found["missing"]:
+        print(f"not counted: {sentence}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

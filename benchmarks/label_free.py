@@ -130,15 +130,19 @@ SCORES: dict[str, Score] = {
 
 def correlation(runs: Sequence[Scored], score: Score) -> float:
     """Return the mean over data sets of Spearman's correlation between a score and kNN."""
-    groups = [[run for run in runs if run.data == data] for data in dict.fromkeys(run.data for run in runs)]
-    return float(np.nanmean([spearman(score(group), [run.knn for run in group]) for group in groups]))
+    found = [spearman(score(group), [run.knn for run in group]) for group in _by_data(runs)]
+    known = [one for one in found if not np.isnan(one)]
+    return sum(known) / len(known) if known else float("nan")
+
+
+def _by_data(runs: Sequence[Scored]) -> list[list[Scored]]:
+    return [[run for run in runs if run.data == data] for data in dict.fromkeys(run.data for run in runs)]
 
 
 def interval(runs: Sequence[Scored], score: Score, seed: int = 0) -> tuple[float, float]:
     """Return the 95% interval of `correlation` by drawing runs again within each data set."""
     chance = np.random.default_rng(seed)
-    groups = [[run for run in runs if run.data == data] for data in dict.fromkeys(run.data for run in runs)]
-    drawn = []
+    groups, drawn = _by_data(runs), []
     for _ in range(_DRAWS):
         sample = [group[place] for group in groups for place in chance.integers(len(group), size=len(group))]
         drawn.append(correlation(sample, score))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from pathlib import PurePath
 from typing import Annotated, Any, Literal, get_args
 
 import msgspec
@@ -31,9 +33,16 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
     tell: Annotated[tuple[News, ...], Meta(description="Events to report: any of these.")] = get_args(News)
     notify: Annotated[
         tuple[str, ...],
-        Meta(description="Command to run on each event; {run}, {event} and {message} are filled in."),
+        Meta(
+            description="Command to run on each event; {run}, {event} and {message} are filled in, and are in its "
+            "environment as SIMCLR_RUN, SIMCLR_EVENT and SIMCLR_MESSAGE."
+        ),
     ] = ()
     webhook: Annotated[str, Meta(description="An http(s) address to which each event is sent as JSON.")] = ""
+    webhook_field: Annotated[
+        str,
+        Meta(description="The JSON field in which the webhook wants the message: text (Slack), content (Discord)."),
+    ] = "text"
 
 
 def read_config() -> Config:
@@ -73,6 +82,26 @@ def checked(values: dict[str, Any]) -> Config:
     return config
 
 
+_SHELLS = {"sh", "bash", "dash", "zsh", "ksh", "ash", "fish", "csh", "tcsh", "busybox", "su"}
+_INTERPRETERS = _SHELLS | {"perl", "ruby", "node", "php", "lua", "osascript"}
+_REMOTE = {"ssh", "eval", "parallel", "watch"}  # these hand all their words to a shell
+_PROGRAM_NEXT = re.compile(r"-[a-zA-Z]*[ceE]|--command|--eval")
+_PLACEHOLDER = re.compile(r"\{(?:run|event|message)\}")
+
+
+def refuse_programs(words: Sequence[str]) -> None:
+    """Raise RecipeError where a run's words would become part of a program, which they could then add to."""
+    names = [PurePath(word).name for word in words]
+    runs_code = any(name in _INTERPRETERS or name.startswith("python") for name in names)
+    remote = any(name in _REMOTE for name in names)
+    for before, word in zip(["", *words], words, strict=False):
+        if _PLACEHOLDER.search(word) and (remote or (runs_code and _PROGRAM_NEXT.fullmatch(before))):
+            raise RecipeError(
+                f"notify would make a run's words part of a program: {safe(word)!r}",
+                'in a script, read them from its environment: "$SIMCLR_MESSAGE", "$SIMCLR_RUN", "$SIMCLR_EVENT"',
+            )
+
+
 def descriptions() -> dict[str, str]:
     """Return what each key means."""
     described = msgspec.inspect.type_info(Config)
@@ -99,6 +128,7 @@ def set_value(key: str, words: Sequence[str]) -> Config:
     if words:
         values[key] = _parse(key, words)
     config = checked(values)
+    refuse_programs(config.notify)
     _write(config)
     return config
 

@@ -45,6 +45,15 @@ class AttemptPaths:
     def log(self) -> Path:
         return self.root / "output.log"
 
+    @property
+    def told(self) -> Path:
+        """Return the file of the events that the user was told of."""
+        return self.root / "told.jsonl"
+
+    @property
+    def told_lock(self) -> Path:
+        return self.root / "told.lock"
+
     def node_log(self, node: int) -> Path:
         """Return the log of a Slurm job's further node, counted from 1."""
         return self.root / f"node{node}.log"

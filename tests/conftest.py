@@ -32,7 +32,8 @@ def shared_data(tmp_path_factory):
 
 @pytest.fixture(autouse=True)
 def _alone(monkeypatch, shared_data):
-    """Keep tests off the network, off the user's store and off the user's caches."""
+    """Keep tests off the network, off the user's store, caches and configuration."""
     monkeypatch.setenv("SIMCLR_OFFLINE", "1")
     monkeypatch.setenv("SIMCLR_DATA", str(shared_data))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(shared_data / "config"))
     monkeypatch.delenv("SIMCLR_RUNS", raising=False)

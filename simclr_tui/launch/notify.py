@@ -3,23 +3,34 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
+import time
+import urllib.error
 import urllib.request
+from collections.abc import Sequence
 
 from simclr_tui.catalog.news import Event
-from simclr_tui.config import Config
+from simclr_tui.config import Config, refuse_programs
 from simclr_tui.errors import SimclrError
 from simclr_tui.text import safe
+from simclr_tui.version import __version__
 
 _PATIENCE = 10.0  # seconds for the command or the webhook
 
 
-def notify(config: Config, event: Event) -> None:
-    """Run the command and call the webhook that the configuration names. Raises SimclrError when one fails."""
-    if config.notify:
-        _command([_filled(word, event) for word in config.notify])
-    if config.webhook:
-        _post(config.webhook, event)
+def notify(config: Config, event: Event, *, waits: Sequence[float] = ()) -> None:
+    """Run the command and call the webhook that the configuration names. Raises SimclrError when one fails.
+
+    A webhook that cannot be reached is called again after each of `waits` seconds.
+    """
+    try:
+        if config.notify:
+            refuse_programs(config.notify)
+            _command([_filled(word, event) for word in config.notify], event)
+    finally:
+        if config.webhook:
+            _post(config, event, waits)
 
 
 def _filled(word: str, event: Event) -> str:
@@ -29,24 +40,36 @@ def _filled(word: str, event: Event) -> str:
     return word
 
 
-def _command(words: list[str]) -> None:
+def _command(words: list[str], event: Event) -> None:
+    """Run the command; it finds the event in its environment too, as a script of a shell must read it."""
     nowhere = subprocess.DEVNULL
+    told = {"SIMCLR_RUN": safe(event.run), "SIMCLR_EVENT": event.event, "SIMCLR_MESSAGE": event.message}
     try:
         done = subprocess.run(
-            words, stdin=nowhere, stdout=nowhere, stderr=nowhere, timeout=_PATIENCE, check=False, start_new_session=True
-        )
+            words, stdin=nowhere, stdout=nowhere, stderr=nowhere, timeout=_PATIENCE, check=False,
+            start_new_session=True, env=os.environ | told,
+        )  # fmt: skip
     except (OSError, ValueError, subprocess.TimeoutExpired) as error:
         raise SimclrError(f"notify did not work: {error}", "see simclr config get notify") from None
     if done.returncode:
         raise SimclrError(f"notify ended with code {done.returncode}", "see simclr config get notify")
 
 
-def _post(address: str, event: Event) -> None:
+def _post(config: Config, event: Event, waits: Sequence[float]) -> None:
     """Post the event to the webhook; no error repeats the address, which may hold a secret."""
-    body = json.dumps({"run": event.run, "event": event.event, "message": event.message, "text": event.message})
-    request = urllib.request.Request(address, body.encode(), {"Content-Type": "application/json"}, method="POST")
-    try:
-        with urllib.request.urlopen(request, timeout=_PATIENCE):
-            pass
-    except (OSError, ValueError) as error:
-        raise SimclrError(f"the webhook did not answer: {type(error).__name__}", "see simclr config") from None
+    words = {"run": event.run, "event": event.event, "message": event.message} | {config.webhook_field: event.message}
+    headers = {"Content-Type": "application/json", "User-Agent": f"simclr-tui/{__version__}"}  # Discord wants a name
+    request = urllib.request.Request(config.webhook, json.dumps(words).encode(), headers, method="POST")
+    for wait in (*waits, None):
+        try:
+            with urllib.request.urlopen(request, timeout=_PATIENCE):
+                return
+        except urllib.error.HTTPError as error:
+            raise SimclrError(f"the webhook refused the event: {error.code} {error.reason}", _REFUSED) from None
+        except (OSError, ValueError) as error:
+            if wait is None:
+                raise SimclrError(f"the webhook did not answer: {type(error).__name__}", "see simclr config") from None
+            time.sleep(wait)
+
+
+_REFUSED = "if it wants the message in another field: simclr config set webhook_field content"

@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from types import FrameType
@@ -27,6 +28,7 @@ from simclr_tui.launch.catalog_updates import CatalogUpdates
 from simclr_tui.launch.exit_reason import killed
 from simclr_tui.launch.log_limit import limited
 from simclr_tui.launch.start import last_words
+from simclr_tui.launch.tell import NewsOfRun, promise
 from simclr_tui.launch.trainer_process import Meeting, first_failure, start_training
 from simclr_tui.paths import RunPaths
 from simclr_tui.store.events import EventLog
@@ -36,6 +38,7 @@ from simclr_tui.store.run import Run
 from simclr_tui.store.state import ACTIVE, State, read_state, write_state
 
 _SAMPLE_EVERY = 1.0  # seconds
+Look = Callable[[RunPaths], None]
 
 
 def main(run_dir: str, attempt: int) -> int:
@@ -49,8 +52,9 @@ def main(run_dir: str, attempt: int) -> int:
     _forward_signals(trainer)
     done = threading.Event()
     memory = OomWatch(trainer.pid)
-    catalog = CatalogUpdates()
-    sample = partial(_sample, run, attempt, memory, pid=trainer.pid, done=done, catalog=catalog)
+    looks = (CatalogUpdates().look, NewsOfRun().look)
+    promise(run.paths.attempt(attempt))
+    sample = partial(_sample, run, attempt, memory, pid=trainer.pid, done=done, looks=looks)
     sampling = threading.Thread(target=sample, daemon=True)
     sampling.start()
     with limited(log):
@@ -58,7 +62,9 @@ def main(run_dir: str, attempt: int) -> int:
     done.set()
     # Use the folder where it lies now: its old path may belong to another run.
     _record_end(Run(folder.paths.root), attempt, code, by_kernel=memory.killed())
-    catalog.look(RunPaths(folder.paths.root))
+    sampling.join(_SAMPLE_EVERY)  # two looks at once would both see the end
+    for look in looks:
+        look(RunPaths(folder.paths.root.resolve()))
     return code if code >= 0 else 128 - code
 
 
@@ -75,14 +81,16 @@ def _forward_signals(trainer: subprocess.Popen[bytes]) -> None:
 
 
 def _sample(
-    run: Run, attempt: int, memory: OomWatch, *, pid: int, done: threading.Event, catalog: CatalogUpdates
+    run: Run, attempt: int, memory: OomWatch, *, pid: int, done: threading.Event, looks: Sequence[Look]
 ) -> None:
     """Write a sample of the hardware about once a second until the trainer ends."""
     lines = LineWriter(run.paths.attempt(attempt).hardware, keep=100)
     sampler = Sampler(pid=pid, disk=run.path)
-    catalog.look(run.paths)
+    for look in looks:
+        look(run.paths)
     while not done.wait(_SAMPLE_EVERY):
-        catalog.look(run.paths)
+        for look in looks:
+            look(run.paths)
         memory.look()
         lines.append(msgspec.json.encode(sampler.sample()))
 

@@ -25,6 +25,7 @@ FlagName = Literal["diverged", "collapsed", "stalled", "elsewhere"]
 STATES: tuple[StateName, ...] = ("running", "starting", "queued", "finished", "stopped", "failed", "lost")  # as listed
 ACTIVE: frozenset[StateName] = frozenset({"starting", "running"})
 OPEN: frozenset[StateName] = ACTIVE | {"queued"}  # neither ended nor lost
+ENDED: frozenset[StateName] = frozenset(STATES) - OPEN
 FLAGS: tuple[FlagName, ...] = ("diverged", "collapsed", "stalled", "elsewhere")  # beside the state, the worst first
 ELSEWHERE_UNTIL = (
     300.0  # seconds of silence after which a run on another host is lost: its supervisor writes each second

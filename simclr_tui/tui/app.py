@@ -25,9 +25,11 @@ from textual.worker import WorkerFailed
 
 from simclr_tui.catalog.news import Event, in_brief, news
 from simclr_tui.catalog.row import Row
+from simclr_tui.clock import SYSTEM_CLOCK
 from simclr_tui.config import Config
 from simclr_tui.errors import CancelledError, SimclrError
 from simclr_tui.launch.notify import notify
+from simclr_tui.launch.tell import tell_missed, tell_once
 from simclr_tui.store.state import ACTIVE
 from simclr_tui.store.store import Store
 from simclr_tui.text import did_you_mean, safe
@@ -176,6 +178,8 @@ class Dashboard(App[str], inherit_bindings=False):
 
     def _tell_news(self, rows: tuple[Row, ...]) -> None:
         """Report what happened since the last listing: a toast, a sign in the list, the bell, the user's notifier."""
+        if self._rows is None and not self.readonly:  # what ended while nobody looked, if its supervisor was killed
+            self.run_worker(partial(tell_missed, self.store.root, rows, SYSTEM_CLOCK.wall()), thread=True)
         found = news(self._rows, rows) if self._rows is not None else []
         self._rows = {row["name"]: row for row in rows}
         found = [event for event in found if event.event in self.config.tell]
@@ -188,12 +192,18 @@ class Dashboard(App[str], inherit_bindings=False):
         if self.config.bell:
             self.bell()
         if self.config.notify or self.config.webhook:
-            self.run_worker(partial(self._notify, found), thread=True, group="notify", exit_on_error=True)
+            attempts = {row["name"]: int(row["attempt"] or 1) for row in rows}
+            self.run_worker(partial(self._notify, found, attempts), thread=True, group="notify", exit_on_error=True)
 
-    def _notify(self, found: list[Event]) -> None:
-        """Send the events one by one; report the first failure here and drop the rest."""
+    def _notify(self, found: list[Event], attempts: Mapping[str, int]) -> None:
+        """Send the events that nobody has sent, one by one; report the first failure here and drop the rest."""
         for event in found:
-            if not self._tried(partial(notify, self.config, event)):
+            if self.readonly:  # nothing is written, so that others may send it too
+                send = partial(notify, self.config, event)
+            else:
+                run = self.store.run(event.run)
+                send = partial(tell_once, self.config, run, [event], attempt=attempts[event.run], patience=1.0)
+            if not self._tried(send):
                 return
 
     async def run_action(

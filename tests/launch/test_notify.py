@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import http.server
 import json
+import socket
 import sys
 import threading
 
 import pytest
 
 from simclr_tui.catalog.news import Event, in_brief, news
-from simclr_tui.config import Config
-from simclr_tui.errors import SimclrError
+from simclr_tui.config import Config, set_value
+from simclr_tui.errors import RecipeError, SimclrError
+from simclr_tui.launch import notify as notify_module
 from simclr_tui.launch.notify import notify
 
 EVENT = Event("run1", "failed", "run1 failed: out of memory")
@@ -69,13 +71,15 @@ def test_a_command_that_fails_is_a_sentence(words):
         notify(Config(notify=words), EVENT)
 
 
-def test_the_webhook_gets_json_and_its_address_is_never_repeated():
-    told = []
+@pytest.fixture
+def webhook():
+    """A web server on loopback: its address, what it was told, and the codes that it answers first."""
+    told, codes = [], []
 
     class Listener(http.server.BaseHTTPRequestHandler):
         def do_POST(self):
             told.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-            self.send_response(200)
+            self.send_response(codes.pop(0) if codes else 200)
             self.end_headers()
 
         def log_message(self, *words):
@@ -84,10 +88,67 @@ def test_the_webhook_gets_json_and_its_address_is_never_repeated():
     server = http.server.HTTPServer(("127.0.0.1", 0), Listener)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     address = f"http://127.0.0.1:{server.server_port}/hook-s3cret"
-    notify(Config(webhook=address), EVENT)
+    yield address, told, codes
     server.shutdown()
     server.server_close()
-    assert told == [{"run": "run1", "event": "failed", "message": EVENT.message, "text": EVENT.message}]
-    with pytest.raises(SimclrError) as failed:
-        notify(Config(webhook=address), EVENT)
+
+
+@pytest.mark.parametrize("field", ["text", "content"])
+def test_the_webhook_gets_json_with_the_message_in_the_field_that_it_wants(webhook, field):
+    address, told, _ = webhook
+    notify(Config(webhook=address, webhook_field=field), EVENT)
+    assert told == [{"run": "run1", "event": "failed", "message": EVENT.message, field: EVENT.message}]
+
+
+def test_a_webhook_that_refuses_is_asked_once_and_its_address_is_never_repeated(webhook):
+    address, told, codes = webhook
+    codes.append(400)
+    with pytest.raises(SimclrError, match="400") as failed:
+        notify(Config(webhook=address), EVENT, waits=(0.01, 0.01))
+    assert len(told) == 1
     assert "s3cret" not in str(failed.value)
+
+
+def test_a_webhook_that_cannot_be_reached_is_called_again(monkeypatch):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"http://127.0.0.1:{free.getsockname()[1]}/hook-s3cret"
+    waited = []
+    monkeypatch.setattr(notify_module.time, "sleep", waited.append)
+    with pytest.raises(SimclrError, match="did not answer") as failed:
+        notify(Config(webhook=address), EVENT, waits=(1.0, 5.0))
+    assert waited == [1.0, 5.0]
+    assert "s3cret" not in str(failed.value)
+
+
+def test_a_command_that_fails_does_not_keep_the_webhook_from_being_called(webhook):
+    address, told, _ = webhook
+    with pytest.raises(SimclrError, match="notify"):
+        notify(Config(notify=("/nowhere/at-all",), webhook=address), EVENT)
+    assert len(told) == 1
+
+
+PROGRAMS = [
+    ("sh", "-c", "echo {message}"),
+    ("/bin/bash", "-lc", "notify-send {run}"),
+    ("env", "A=1", "zsh", "-c", "{event}"),
+    ("python3", "-c", "print('{message}')"),
+    ("perl", "-e", "print '{run}'"),
+    ("ssh", "desk", "notify-send", "{message}"),
+    ("su", "me", "-c", "say {message}"),
+]
+
+
+@pytest.mark.parametrize("words", PROGRAMS)
+def test_a_runs_words_never_become_part_of_a_program(words):
+    with pytest.raises(RecipeError, match=r"SIMCLR_MESSAGE"):
+        set_value("notify", words)
+    with pytest.raises(RecipeError, match=r"SIMCLR_MESSAGE"):
+        notify(Config(notify=words), EVENT)
+
+
+def test_a_script_reads_them_from_its_environment_and_its_arguments(tmp_path):
+    target = tmp_path / "told"
+    words = ("sh", "-c", 'echo "$SIMCLR_RUN|$SIMCLR_EVENT|$SIMCLR_MESSAGE|$1" > "$0"', str(target), "{message}")
+    notify(Config(notify=words), Event("r$(id)", "failed", "it's `gone`; $(id)"))
+    assert target.read_text() == "r$(id)|failed|it's `gone`; $(id)|it's `gone`; $(id)\n"

@@ -8,6 +8,7 @@ import typer
 
 from simclr_tui.cli import output
 from simclr_tui.cli.options import DEFAULT_RUNS, AsJson, Runs
+from simclr_tui.clock import SYSTEM_CLOCK
 from simclr_tui.store.metrics.metric_table import GROUPED, LISTED, METRICS
 from simclr_tui.store.state import ACTIVE
 from simclr_tui.text import duration, percent, value_text
@@ -70,6 +71,7 @@ def ls(
     from simclr_tui.catalog.filter import parse_filter
     from simclr_tui.catalog.row import find_column, parse_columns, public
     from simclr_tui.launch.placement import refresh
+    from simclr_tui.launch.tell import tell_missed
     from simclr_tui.store.store import Store
 
     passes = parse_filter(" ".join(words or []))
@@ -77,7 +79,9 @@ def ls(
     chosen, by = parse_columns(shown), find_column(group, "group by") if group else ""
     store = Store(runs)
     refresh(store)
-    rows = sort_rows([row for row in Catalog(store).rows() if passes(row)], column, descending)
+    every = Catalog(store).rows()
+    tell_missed(store.root, every, SYSTEM_CLOCK.wall())
+    rows = sort_rows([row for row in every if passes(row)], column, descending)
     rows = rows[-limit:] if limit and sort == "created" else rows[: limit or None]
     groups = group_rows(rows, by) if by else []
     if json:

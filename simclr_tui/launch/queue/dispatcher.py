@@ -34,6 +34,7 @@ from simclr_tui.launch.queue.queue import pause, queue_paths, settings, why_paus
 from simclr_tui.launch.queue.retry import settle
 from simclr_tui.launch.queue.unqueued import started_by_hand
 from simclr_tui.launch.start import claimed, start_queued
+from simclr_tui.launch.tell import start_telling
 from simclr_tui.regular_file import read_small
 from simclr_tui.store.events import record
 from simclr_tui.store.process import is_alive, this_process
@@ -254,6 +255,7 @@ def _fail(run: Run, reason: str) -> None:
     write_state(run.paths, failed, durable=True)
     drop_ticket(run.paths)
     record(run.paths, status.attempt, "failed", message=reason, step=status.step)
+    start_telling(run.paths)
 
 
 def _disk_fault(store: Store, run: Run) -> str:

@@ -33,7 +33,7 @@ from simclr_tui.train.model.normalized import NormalizedEncoder
 from simclr_tui.train.model.torchvision_import import import_torchvision
 from simclr_tui.train.model.weights.architecture import recognise
 from simclr_tui.train.model.weights.initial import remedy
-from simclr_tui.train.model.weights.match import fit_weights
+from simclr_tui.train.model.weights.match import fit_weights, wide_border
 from simclr_tui.train.model.weights.read import WeightsFile
 from simclr_tui.train.model.weights.source import open_source
 from simclr_tui.version import __version__
@@ -121,7 +121,8 @@ def _load(encoder: Encoder, file: WeightsFile) -> str:
     encoder.load_weights(match.tensors)
     left = len(file.tensors) - len(match.tensors)
     where = f" under {match.prefix}" if match.prefix else ""
-    return f"{len(match.tensors)} tensors{where} loaded, {left} others left"
+    differs = wide_border(file, match.prefix)
+    return f"{len(match.tensors)} tensors{where} loaded, {left} others left{'; ' if differs else ''}{differs}"
 
 
 def _statistics(source: str, file: WeightsFile) -> tuple[tuple[float, ...], tuple[float, ...]] | None:

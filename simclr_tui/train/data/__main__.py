@@ -7,6 +7,7 @@ import sys
 
 from simclr_tui.errors import ExitCode, SimclrError
 from simclr_tui.recipe.datasets import KNOWN
+from simclr_tui.recipe.recipe import Recipe
 from simclr_tui.train.data.open import open_data
 from simclr_tui.train.data.progress_line import ProgressLine
 
@@ -18,7 +19,14 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--subset", type=int, default=0, help="training images (0: all)")
     given = parser.parse_args(arguments)
     try:
-        data = open_data(given.name, image_size=given.image_size, subset=given.subset, progress=ProgressLine())
+        recipe = Recipe(data=given.name, image_size=given.image_size, subset=given.subset)
+        data = open_data(
+            given.name,
+            image_size=given.image_size,
+            subset=given.subset,
+            progress=ProgressLine(),
+            reading=recipe.reading,
+        )
     except SimclrError as error:
         print(error, file=sys.stderr)
         return error.exit_code

@@ -169,6 +169,45 @@ def test_tiles_cover_the_images_and_go_to_one_side_together(tmp_path):
         opened(f"folder:{tmp_path / 'slides'}", tmp_path, tile="64")
 
 
+def shards(folder: Path, *names: str) -> None:
+    """Write ten labelled images into each tar file."""
+    for at, name in enumerate(names):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        with tarfile.open(folder / name, "w") as file:
+            for i in range(10 * at, 10 * at + 10):
+                for suffix, content in ((".png", png(IMAGES[i])), (".cls", str(LABELS[i]).encode())):
+                    member = tarfile.TarInfo(f"{i % 10:02}{suffix}")
+                    member.size = len(content)
+                    file.addfile(member, io.BytesIO(content))
+
+
+@pytest.mark.parametrize(
+    ("names", "pattern"),
+    [
+        (("set-train-000.tar", "set-train-001.tar", "set-val-000.tar"), "*.tar"),
+        (("train/000.tar", "train/001.tar", "val/000.tar"), "*/*.tar"),
+        (("train-000.tar", "train-001.tar", "Test_000.tar"), "{train-{000..001},Test_000}.tar"),
+        (("000.tar", "001.tar", "dev-000.tar"), "*.tar"),
+    ],
+)
+def test_shards_called_after_a_split_are_that_split(tmp_path, names, pattern):
+    shards(tmp_path / "set", *names)
+    data = opened(f"tar:{tmp_path}/set/{pattern}", tmp_path)
+    assert (len(data.train), len(data.test)) == (20, 10)
+    assert [image.transpose(1, 2, 0).tobytes() for image in data.test.images] == [i.tobytes() for i in IMAGES[20:]]
+    assert data.test.labels.tolist() == LABELS[20:].tolist()
+
+
+def test_shards_of_a_second_test_split_are_left_out_and_said_and_shards_of_one_name_are_all_there_is(tmp_path):
+    shards(tmp_path / "set", "train-0.tar", "val-0.tar", "test-0.tar")
+    data = opened(f"tar:{tmp_path}/set/*.tar", tmp_path)
+    assert (len(data.train), len(data.test)) == (10, 10)
+    assert {name.partition("/")[0] for name in data.test.names} == {"test-0"}
+    assert data.left_out == ("left out: 10 images of the shards called val",)
+    alone = opened(f"tar:{tmp_path}/set/val-*.tar", tmp_path)
+    assert len(alone.train) + len(alone.test) == 10
+
+
 def broken_csv(folder: Path, text: str) -> str:
     csv(folder)
     (folder / "d.csv").write_text(text)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from simclr_tui.errors import DataError
 from simclr_tui.recipe.data_sources import DataSource
+from simclr_tui.recipe.folders import TEST_NAMES, TRAIN_NAMES
 from simclr_tui.recipe.image_kinds import KIND_OF_SUFFIX
 from simclr_tui.recipe.layout import Layout, Listing
 from simclr_tui.recipe.reading import Reading
@@ -29,21 +30,33 @@ class _Place:
     size: int
 
 
+@dataclass(frozen=True)
+class _Shard:
+    path: Path
+    called: str
+    split: str
+
+
 class TarSource:
-    """Images of tar files, found by their place in the file; nothing is unpacked."""
+    """Images of tar files, found by their place in the file; nothing is unpacked.
+
+    A shard whose name or folder is that of a split (`train-000.tar`, `val/000.tar`) belongs to it.
+    """
 
     def __init__(self, source: DataSource) -> None:
         self._source = source
         self._places: dict[str, _Place] = {}
         self._labels: dict[str, str | int] = {}
         self._left_out = 0
+        self._splits: dict[str, list[str]] = {}
         shards = expand(os.fspath(source.path))
         if not shards:
             raise DataError(
                 f"no file matches {safe(source.where)}", "give --data tar:shard-{000..099}.tar or tar:*.tar"
             )
-        for shard in shards:
-            self._index(Path(shard))
+        stems = {Path(shard).stem for shard in shards}
+        for shard in map(Path, shards):
+            self._index(shard, shard.stem if len(stems) == len(shards) else f"{shard.parent.name}/{shard.stem}")
         self._stamps = {shard: file_stamp(Path(shard)) for shard in shards}
 
     @property
@@ -61,21 +74,40 @@ class TarSource:
             return file.read(place.size)
 
     def layout(self, reading: Reading) -> Layout:
-        names = tuple(self._places)
-        if not names:
+        if not self._places:
             raise DataError(f"{safe(self._source.where)} holds no images", "see the suffixes in simclr data --help")
+        labelled = bool(self._labels) and reading.labels != "none"
+        train, test, left = self._sides(labelled)
+        names = tuple(self._splits[train] + (self._splits[test] if test else []))
         labels: tuple[int, ...] = (-1,) * len(names)
         classes: tuple[str, ...] = ()
-        if self._labels and reading.labels != "none":
-            given = [self._labels.get(name.rpartition(".")[0]) for name in names]
-            classes, labels = to_classes(self._source.text, given)
+        if labelled:
+            classes, labels = to_classes(self._source.text, [self._label(name) for name in names])
         notes = [f"{len(classes):,} classes, of .cls or .json beside the images" if classes else "no labels"]
         if classes:
-            notes.append("no test split: a tenth is held out, by a hash of each name")
-        left = (f"left out: {self._left_out:,} files of other kinds",) if self._left_out else ()
-        return Layout(self._source.path.parent, classes, Listing(names, labels), Listing(), tuple(notes), left)
+            held_out = "no test split: a tenth is held out, by a hash of each name"
+            notes.append(f"tested on the shards called {test}" if test else held_out)
+        count = len(self._splits[train])
+        listings = Listing(names[:count], labels[:count]), Listing(names[count:], labels[count:])
+        left += (f"left out: {self._left_out:,} files of other kinds",) if self._left_out else ()
+        return Layout(self._source.path.parent, classes, *listings, tuple(notes), left)
 
-    def _index(self, shard: Path) -> None:
+    def _sides(self, labelled: bool) -> tuple[str, str, tuple[str, ...]]:
+        """Return the splits to train and to test on ('': none), and sentences about those that are left out."""
+        train = next((split for split in (*TRAIN_NAMES, "") if split in self._splits), "")
+        if train not in self._splits:  # all of it is called a test split, and so is all that there is to train on
+            train = next(iter(self._splits))
+        tests = [split for split in TEST_NAMES if split in self._splits and split != train] if labelled else []
+        test = next((split for split in tests if any(self._label(name) for name in self._splits[split])), "")
+        unused = {split: len(images) for split, images in self._splits.items() if split not in (train, test)}
+        shown = ((safe(split) or "without a split's name", count) for split, count in unused.items())
+        return train, test, tuple(f"left out: {count:,} images of the shards called {split}" for split, count in shown)
+
+    def _label(self, name: str) -> str | int | None:
+        return self._labels.get(name.rpartition(".")[0])
+
+    def _index(self, shard: Path, called: str) -> None:
+        split = _split_of(shard)
         try:
             with tarfile.open(shard, "r:") as tar:
                 size = shard.stat().st_size
@@ -83,20 +115,23 @@ class TarSource:
                     if member.isfile():
                         if member.offset_data + member.size > size:
                             raise tarfile.ReadError("it ends in the middle of a file")
-                        self._add(shard, tar, member)
+                        self._add(_Shard(shard, called, split), tar, member)
         except (tarfile.TarError, OSError, ValueError, EOFError) as error:
             hint = (
                 "unpack its compression first" if shard.suffix != ".tar" else "fetch it again: it is cut off or damaged"
             )
             raise DataError(f"{safe(str(shard))} cannot be read as a tar file: {error}", hint) from None
 
-    def _add(self, shard: Path, tar: tarfile.TarFile, member: tarfile.TarInfo) -> None:
+    def _add(self, shard: _Shard, tar: tarfile.TarFile, member: tarfile.TarInfo) -> None:
         folder, _, base = member.name.rpartition("/")
         key, _, extension = base.partition(".")
-        name = f"{shard.stem}/{folder + '/' if folder else ''}{key}"
+        name = f"{shard.called}/{folder + '/' if folder else ''}{key}"
         suffix = f".{extension.lower()}".rpartition(".")
         if f".{suffix[2]}" in KIND_OF_SUFFIX:
-            self._places[f"{name}.{extension}"] = _Place(shard, member.offset_data, member.size)
+            image = f"{name}.{extension}"
+            if image not in self._places:
+                self._splits.setdefault(shard.split, []).append(image)
+            self._places[image] = _Place(shard.path, member.offset_data, member.size)
         elif extension == "cls":
             self._labels[name] = _content(tar, member).decode("utf-8", "backslashreplace").strip()
         elif extension == "json":
@@ -108,18 +143,31 @@ class TarSource:
             self._left_out += 1
 
 
+def _split_of(shard: Path) -> str:
+    """Return the split that a word of the shard's name means, else its folder's name; '' where neither names one."""
+    for words in (re.split(r"[^a-z]+", shard.stem.lower()), [shard.parent.name.lower()]):
+        found = [word for word in words if word in (*TRAIN_NAMES, *TEST_NAMES)]
+        if found:
+            return found[0]
+    return ""
+
+
 def _content(tar: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
     file = tar.extractfile(member)
     return b"" if file is None else file.read()
 
 
 def expand(pattern: str) -> list[str]:
-    """Return the files of a pattern with * and {000..099}, sorted."""
+    """Return the files of a pattern with *, {000..099} and {train,val}, in the order of its braces, else sorted."""
     span = re.search(r"\{(\d+)\.\.(\d+)\}", pattern)
     if span:
         first, last = span.groups()
         parts = [f"{number:0{len(first)}}" for number in range(int(first), int(last) + 1)]
         return [file for part in parts for file in expand(pattern[: span.start()] + part + pattern[span.end() :])]
+    listed = re.search(r"\{([^{}]*,[^{}]*)\}", pattern)
+    if listed and not Path(pattern).is_file():
+        parts = listed[1].split(",")
+        return [file for part in parts for file in expand(pattern[: listed.start()] + part + pattern[listed.end() :])]
     if Path(pattern).is_file():
         return [pattern]
     return sorted(glob.glob(pattern))  # noqa: PTH207

@@ -9,7 +9,7 @@ from simclr_tui.recipe.recipe import Recipe
 from simclr_tui.store.run import Run
 from simclr_tui.train.model.encoder import Encoder
 from simclr_tui.train.model.weights.architecture import recognise
-from simclr_tui.train.model.weights.match import fit_weights
+from simclr_tui.train.model.weights.match import fit_weights, wide_border
 from simclr_tui.train.model.weights.read import WeightsFile
 from simclr_tui.train.model.weights.source import open_source
 from simclr_tui.train.persist.checkpoint import newest_encoder
@@ -29,7 +29,9 @@ def load_initial(encoder: Encoder, recipe: Recipe) -> str:
         raise RecipeError(f"--init: {error.message}", remedy(file) or error.hint) from None
     encoder.load_weights(match.tensors)
     where = f", under {match.prefix}" if match.prefix else ""
-    return f"the encoder starts from {recipe.init}: {len(match.tensors)} tensors{where}"
+    differs = wide_border(file, match.prefix)
+    told = f"the encoder starts from {recipe.init}: {len(match.tensors)} tensors{where}"
+    return f"{told}; {differs}" if differs else told
 
 
 def remedy(file: WeightsFile) -> str:

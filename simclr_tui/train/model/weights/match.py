@@ -84,6 +84,17 @@ def fit_weights(file: WeightsFile, encoder: Encoder) -> Match:
     return best
 
 
+def wide_border(file: WeightsFile, prefix: str) -> str:
+    """Return a sentence where the network is solo-learn's ResNet for CIFAR, whose h ours differs from a little.
+
+    Its first layer pads images by two pixels in place of one, which no tensor of the file shows.
+    """
+    first, root = file.tensors.get(f"{prefix}conv1.weight"), prefix.removesuffix("backbone.")
+    if first is None or prefix == root or f"{root}classifier.weight" not in file.tensors or first.shape[-1] != 3:
+        return ""
+    return "solo-learn pads images for this first layer by 2 pixels and not by 1: h differs a little from its own"
+
+
 def places(tensors: Mapping[str, Tensor], probe: str) -> list[tuple[str, Layout]]:
     """Return the prefixes under which a tensor called `probe` by torchvision is found, each with its layout."""
     found = []

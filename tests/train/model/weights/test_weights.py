@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-import argparse
+import copy
 import os
+import sys
+import types
 import zipfile
 from pathlib import Path
 
@@ -56,18 +58,56 @@ def assert_holds(encoder: Encoder, weights: dict[str, Tensor]) -> None:
         assert torch.equal(tensor, weights[name]), name
 
 
-def test_a_copy_for_the_momentum_is_not_taken_for_the_network(trained, tmp_path):
-    """As solo-learn writes it: Lightning's dictionary, the backbone beside its momentum twin and a projector."""
-    twin = {name: tensor + 1 for name, tensor in trained.items()}
-    state = {
-        **under("momentum_backbone.", twin),
-        **under("backbone.", trained),
-        "projector.0.weight": torch.zeros(3, 3),
-    }
-    torch.save(
-        {"epoch": 3, "state_dict": state, "hyper_parameters": argparse.Namespace(lr=0.1)}, tmp_path / "solo.ckpt"
-    )
-    assert_holds(loaded(tmp_path / "solo.ckpt"), trained)
+def solo_learn(path: Path, *, cifar: bool, momentum: bool = False) -> nn.Module:
+    """Write a checkpoint as solo-learn's SimCLR has Lightning write it, and return its backbone.
+
+    Its configuration is a class of a library that is not there when the file is read.
+    """
+    backbone = import_torchvision().models.resnet18()
+    backbone.fc = nn.Identity()
+    if cifar:
+        backbone.conv1 = nn.Conv2d(3, 64, kernel_size=3, stride=1, padding=2, bias=False)
+        backbone.maxpool = nn.Identity()
+    backbone(torch.rand(4, 3, 32, 32))
+    parts = {"backbone": backbone, "classifier": nn.Linear(512, 10)}
+    parts["projector"] = nn.Sequential(nn.Linear(512, 2048), nn.ReLU(), nn.Linear(2048, 128))
+    if momentum:
+        parts["momentum_backbone"] = copy.deepcopy(backbone)
+        nn.init.zeros_(parts["momentum_backbone"].bn1.weight)
+    gone = types.ModuleType("configuration_library")
+    gone.DictConfig = type("DictConfig", (dict,), {"__module__": gone.__name__})
+    sys.modules[gone.__name__] = gone
+    try:
+        torch.save(
+            {
+                "epoch": 999, "global_step": 195000, "pytorch-lightning_version": "1.6.4",
+                "state_dict": nn.ModuleDict(parts).state_dict(), "loops": {}, "callbacks": {"ModelCheckpoint": {}},
+                "optimizer_states": [{"state": {0: {"momentum_buffer": torch.zeros(2)}}, "param_groups": []}],
+                "lr_schedulers": [], "hparams_name": "cfg", "hyper_parameters": gone.DictConfig(method="simclr"),
+            }, path,
+        )  # fmt: skip
+    finally:
+        del sys.modules[gone.__name__]
+    return backbone.eval()
+
+
+def test_solo_learns_checkpoint_gives_the_same_h_and_its_momentum_twin_is_not_taken(tmp_path):
+    backbone = solo_learn(tmp_path / "solo.ckpt", cifar=False, momentum=True)
+    file = open_source(str(tmp_path / "solo.ckpt"))
+    assert recognise(file.tensors) == Architecture("resnet18", 1.0, "imagenet", 3)
+    images, recipe = torch.rand(2, 3, 64, 64), Recipe(stem="imagenet", image_size=64, init=str(tmp_path / "solo.ckpt"))
+    encoder = build_encoder(recipe)
+    assert "solo-learn pads" not in load_initial(encoder, recipe)
+    with torch.no_grad():
+        torch.testing.assert_close(encoder.eval()(images), backbone(images), atol=1e-5, rtol=1e-5)
+
+
+def test_solo_learns_wider_border_for_cifar_is_said(tmp_path):
+    backbone = solo_learn(tmp_path / "solo.ckpt", cifar=True)
+    recipe = Recipe(init=str(tmp_path / "solo.ckpt"))
+    encoder = build_encoder(recipe)
+    assert "solo-learn pads images for this first layer by 2 pixels and not by 1" in load_initial(encoder, recipe)
+    assert_holds(encoder, backbone.state_dict())
 
 
 @pytest.mark.parametrize("prefix", ["", "module.", "module.encoder_q.", "online_encoder.net.0."])

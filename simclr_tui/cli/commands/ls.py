@@ -88,7 +88,7 @@ def ls(
         return output.data_json([one.as_json() for one in groups] if groups else [public(row) for row in rows])
     if not rows:
         return output.talk("no runs match this filter" if words else "no runs yet; start one with: simclr run")
-    _print_groups(groups, wide) if groups else _print_rows(rows, chosen, column, wide=wide)
+    _print_groups(groups, wide) if groups else _print_rows(rows, chosen, column, best=_best(every), wide=wide)
     return None
 
 
@@ -121,7 +121,7 @@ def _spread_cell(figure: str, group: Group) -> str:
     return spread_text(figure, found) + (f" (n={found.count})" if found and some else "")
 
 
-def _print_rows(rows: list[Row], chosen: tuple[str, ...], sorted_by: str, *, wide: bool) -> None:
+def _print_rows(rows: list[Row], chosen: tuple[str, ...], sorted_by: str, *, best: set[str], wide: bool) -> None:
     from simclr_tui.catalog.row import cell_text, differing
 
     if chosen:
@@ -136,8 +136,20 @@ def _print_rows(rows: list[Row], chosen: tuple[str, ...], sorted_by: str, *, wid
     # Left out first: what says least at a glance; of the recipe, the last of the fields that differ.
     drop = ["tags", "time", *reversed(figures), "progress", *reversed(shown), "state", "ETA"]
     drop = [title for title in drop if title not in kept]
-    cells = [_cells(row, shown, under_way) for row in rows]
+    cells = [_cells(row, shown, under_way, star=_star(row, best)) for row in rows]
     return output.table(titles, cells, right=range(2, len(titles) - 1), drop=drop, wide=wide)
+
+
+def _best(rows: list[Row]) -> set[str]:
+    """Return the runs with the best kNN of those that can be compared, as the dashboard stars them."""
+    from simclr_tui.catalog.references import best_of_kinds
+
+    return {str(row["name"]) for row in best_of_kinds(rows).values()}
+
+
+def _star(row: Row, best: set[str]) -> str:
+    """Return what follows a run's kNN: a star, or the room for one if another run has it."""
+    return "★" if row["name"] in best else " " if best else ""
 
 
 def _eta(row: Row) -> str:
@@ -154,7 +166,7 @@ def _state(row: Row) -> str:
     return output.state_cell(str(row["state"]), flags)
 
 
-def _cells(row: Row, shown: list[str], under_way: bool) -> list[str]:
+def _cells(row: Row, shown: list[str], under_way: bool, *, star: str) -> list[str]:
     from simclr_tui.catalog.row import cell_text
 
     step, steps = row["step"] or 0, row["steps"] or 0
@@ -164,7 +176,7 @@ def _cells(row: Row, shown: list[str], under_way: bool) -> list[str]:
         *[value_text(row[name]) for name in shown],
         percent(step / steps) if steps else "–",
         *([_eta(row)] if under_way else []),
-        *[cell_text(name, row[name]) for name in LISTED],
+        *[cell_text(name, row[name]) + (star if name == "knn_best" else "") for name in LISTED],
         duration(row["elapsed"]),
         row["tags"] or "",
     ]

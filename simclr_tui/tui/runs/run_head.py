@@ -21,16 +21,16 @@ Part = tuple[str, str]
 
 
 class RunHead(Widget):
-    """Three lines: state, progress, time left; kNN, its trend, the best of all, chance; machine, speed, health."""
+    """Three lines: state, progress, time left; kNN, its trend, the best comparable, chance; machine, speed, health."""
 
     def __init__(self) -> None:
         super().__init__()
         self._detail: Detail | None = None
-        self._best: float | None = None  # over all runs of the store
+        self._best: float | None = None  # of the runs that can be compared with this one
         self._waits = ""
 
     def show(self, detail: Detail | None, best: float | None = None, waits: str = "") -> None:
-        """Show a run; `best` is the best kNN accuracy of the store, `waits` what a queued run waits for."""
+        """Show a run; `best` is the best comparable kNN accuracy, `waits` what a queued run waits for."""
         if (detail, best, waits) != (self._detail, self._best, self._waits):
             self._detail, self._best, self._waits = detail, best, waits
             self.refresh()
@@ -97,7 +97,7 @@ def _how_good(detail: Detail, state: State, best: float | None) -> list[Part]:
         parts.append(("kNN not measured yet", "dim"))
     parts += [(f"{safe(name)} {safe(words)}", "bold") for name, words in detail.evaluations]
     if best is not None:
-        parts.append((f"best of all {percent(best)}", ""))
+        parts.append((f"best comparable {percent(best)}", ""))
     classes = state.facts.get("classes")
     if isinstance(classes, int | float) and classes > 0:
         parts.append((f"chance {percent(1 / classes)}", "dim"))

@@ -96,12 +96,12 @@ def heading_at(layout: Layout, column: int) -> str:
 
 @dataclass(frozen=True)
 class Signs:
-    """The signs beside names: colours of marked runs, pins, unseen news, the best run of all."""
+    """The signs beside names: colours of marked runs, pins, unseen news, the best runs."""
 
     marked: Mapping[str, tuple[str, str]] = field(default_factory=dict)  # letter and colour
     pinned: frozenset[str] = frozenset()
     news: frozenset[str] = frozenset()
-    best: str = ""
+    best: frozenset[str] = frozenset()  # one of each kind that can be compared
 
     def after_glyph(self, name: str) -> str:
         """Return one cell: news matters more than a pin."""
@@ -123,7 +123,7 @@ def run_line(row: Row, layout: Layout, signs: Signs, *, style: Callable[[str], S
     line.append(shortened(safe(row["name"]), layout.name) + " ", Style(color=mark[1], bold=True) if mark else "")
     if layout.status:
         line.append(fit(_status(row), _STATUS) + " ", kind)
-    line.append(_knn(row, signs.best == row["name"]))
+    line.append(_knn(row, row["name"] in signs.best))
     for name, cells in layout.fields:
         line.append(" " + fit(cell_text(name, row.get(name)), cells, right=True), style("quiet"))
     return line

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -16,6 +15,7 @@ from textual.widgets import Input
 
 from simclr_tui.catalog.arrange import PROGRESS, groupable, sortable
 from simclr_tui.catalog.filter import complete_filter
+from simclr_tui.catalog.references import Kind, best_of_kinds, knn_kind
 from simclr_tui.catalog.row import Row, columns, parse_columns
 from simclr_tui.display.colours import colours_of
 from simclr_tui.display.glyphs import draws_unicode
@@ -34,21 +34,11 @@ from simclr_tui.tui.host import Host
 from simclr_tui.tui.runs.arrangement import Arrangement, differing_fields, group_headings
 from simclr_tui.tui.runs.run_line import Signs
 from simclr_tui.tui.runs.run_list import RunList
-from simclr_tui.tui.runs.second_line import second_line, waiting_words, worst_flag
+from simclr_tui.tui.runs.second_line import second_line, waiting_words
 from simclr_tui.tui.view_state import ViewState
 
 EMPTY = " No runs here yet.\n\n Press n to start one, or type\n   simclr run\n in another terminal."
 NOTHING_LEFT = " No runs match.\n\n / to edit, esc to clear"
-
-
-def best_run(rows: Sequence[Row]) -> str:
-    """Return the name of the run with the best kNN accuracy; one that diverged or collapsed has none."""
-    known = [
-        row for row in rows
-        if isinstance(row.get("knn_best"), float | int) and math.isfinite(row["knn_best"])
-        and worst_flag(row) in ("", "stalled")
-    ]  # fmt: skip
-    return max(known, key=lambda row: row["knn_best"])["name"] if known else ""
 
 
 def first_to_look_at(rows: Sequence[Row]) -> str:
@@ -83,7 +73,7 @@ class RunsPane(Vertical):
         self._titles = ("", "")  # the list's titles, above and below
         self._wanted = ""  # a run to go to as soon as it is listed
         self._waits: dict[str, str] = {}  # what each queued run waits for
-        self._best = ""
+        self._bests: dict[Kind, Row] = {}
         self._entered = False  # whether the cursor was put on the most interesting run at the start
         self.doers: Doers = {
             "order": self.choose_order,
@@ -124,8 +114,10 @@ class RunsPane(Vertical):
 
     @property
     def best_knn(self) -> float | None:
-        """Return the best kNN accuracy of all runs, 0–1."""
-        return next((row["knn_best"] for row in self._listing.rows if row["name"] == self._best), None)
+        """Return the best kNN accuracy, 0–1, of the runs that can be compared with the one under the cursor."""
+        row = self.current
+        best = self._bests.get(knn_kind(row)) if row else None
+        return best["knn_best"] if best else None
 
     def waits_for(self, name: str) -> str:
         """Return what a queued run waits for; empty for every other one."""
@@ -158,7 +150,7 @@ class RunsPane(Vertical):
         known = {row["name"] for row in listing.rows}
         self.marked = tuple(name for name in self.marked if name in known)
         self._waits = waiting_words(listing.rows, listing.paused, dict(listing.reasons))
-        self._best = best_run(listing.rows)
+        self._bests = best_of_kinds(listing.rows)
         self.show_rows()
         if not self._entered and listing.rows:
             self._entered = True
@@ -190,7 +182,8 @@ class RunsPane(Vertical):
             name: (letter(index) if several else "▐" if draws_unicode() else "#", colours[name])
             for index, name in enumerate(self.marked)
         }
-        self.runs.sign(Signs(marks, frozenset(self.arrangement.pinned), self._news, self._best))
+        best = frozenset(row["name"] for row in self._bests.values())
+        self.runs.sign(Signs(marks, frozenset(self.arrangement.pinned), self._news, best))
 
     def add_news(self, names: set[str]) -> None:
         """Mark runs with news, until the cursor reaches them."""

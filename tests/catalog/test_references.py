@@ -1,0 +1,44 @@
+"""The star of lists and the best comparable: one function, and only among runs whose kNN can be compared."""
+
+from __future__ import annotations
+
+import pytest
+
+from simclr_tui.catalog.references import best_of_kinds, knn_kind, knn_references
+from tests.run_factory import make_run
+
+ALIKE = {"data": "shapes", "subset": 0, "knn_k": 200, "knn_weights": "similarity", "knn_on": "validation"}
+
+
+def row(name, knn, state="finished", flags="", **recipe):
+    return {"name": name, "knn_best": knn, "state": state, "flags": flags, **(ALIKE | recipe)}
+
+
+def names(rows):
+    return {best["name"] for best in best_of_kinds(rows).values()}
+
+
+def test_the_best_of_those_that_count_is_one():
+    rows = [row("a", 0.5), row("b", 0.7), row("c", 0.9, "stopped"), row("d", 0.8, flags="collapsed,stalled"),
+            row("e", None), row("f", 0.95, "running"), row("g", float("nan"))]  # fmt: skip
+    assert names(rows) == {"b"}
+    equals = [row("a", 0.5) | {"created": 2.0}, row("b", 0.5) | {"created": 1.0}]
+    assert names(equals) == names(equals[::-1]) == {"b"}, "the older of equals, in whatever order they come"
+
+
+@pytest.mark.parametrize(
+    "other", [{"data": "cifar10"}, {"subset": 100}, {"knn_k": 10}, {"knn_weights": "equal"}, {"knn_on": "test"}]
+)
+def test_what_was_measured_in_another_way_has_a_best_of_its_own(other):
+    rows = [row("a", 0.5), row("b", 0.6), row("c", 0.9, **other)]
+    assert names(rows) == {"b"}, "and one that is alone has nothing to be better than"
+    assert names([*rows, row("d", 0.8, **other)]) == {"b", "c"}
+    assert knn_kind(rows[0]) != knn_kind(rows[2])
+    assert names([row("a", 0.5), row("b", 0.6, temp=0.1, bs=64)]) == {"b"}, "the recipe may differ"
+
+
+def test_the_reference_is_the_best_other_run_that_can_be_compared(tmp_path):
+    run = make_run(tmp_path, "mine")
+    rows = [row("mine", 0.9), row("a", 0.5), row("b", 0.7), row("c", 0.8, knn_on="test"), row("d", 0.8, "lost")]
+    assert knn_references(run, rows) == {"best: b": 0.7}
+    assert knn_references(run, rows[:1]) == knn_references(run, rows[1:]) == {}

@@ -401,6 +401,9 @@ ACTIONS: tuple[Action, ...] = (
     Action(
         "copy", "ctrl+y", "copy command", "Copy the command line that starts the same run.", "form", "form", footer=3
     ),
+    Action(
+        "find", "ctrl+f,slash", "find field", "Find a field by its name or by what it does.", "form", "form", footer=4
+    ),
     Action("focus_next", "tab,down", "next field", "Go to the next field.", "form", "form", first=True),
     Action("focus_previous", "shift+tab,up", "field before", "Go to the field before.", "form", "form", first=True),
     Action("cancel", "escape", "back", "Go back without starting.", "form", "form", footer=9),

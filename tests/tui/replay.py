@@ -350,8 +350,8 @@ class Replay:
         for name, id in (("copied", "start"), ("later", "queue")):
             self.act("clone", "Clone of basis", "as a command")
             self.gone("looking at what")
-            for _ in range(8):  # from the first field to the name
-                self.act("focus_next", where="form")
+            self.act("find", "Go to a field", where="form")
+            self.type_and_lose("run's name\r", "Go to a field")
             self.act("focus_previous", where="form")
             self.act("focus_next", where="form")
             self.terminal.type(name)
@@ -366,8 +366,8 @@ class Replay:
 
     def everywhere_keys(self) -> None:
         self.act("pin", "⌃basis")
-        self.act("help", "escape closes", where="app")
-        self.type_and_lose("\x1b", "escape closes")
+        self.act("help", "esc closes", where="app")
+        self.type_and_lose("\x1b", "esc closes")
         self.rest()
         self.act("command_palette", "Search", where="app")
         self.terminal.type("unmark")

@@ -15,6 +15,7 @@ from simclr_tui.tui.dialogs.confirm import Confirm
 from simclr_tui.tui.dialogs.stop_dialog import StopDialog, Way
 from simclr_tui.tui.form.new_run import NewRun
 from simclr_tui.tui.host import Host
+from simclr_tui.tui.runs.arrangement import differing_fields
 
 
 def _resume(run: Run) -> None:
@@ -41,13 +42,15 @@ class RunCommands:
 
     def new(self) -> None:
         """Open an empty form."""
-        self._host.show(NewRun(self._host), self._started)
+        self._host.show(NewRun(self._host, rows=self._runs.all_rows), self._started)
 
     def clone(self) -> None:
-        """Open a form filled with the run's recipe."""
+        """Open a form filled with the run's recipe, at the field in which the runs differ most."""
         run = self._runs.current_run()
         if run is not None:
-            self._host.show(NewRun(self._host, like=run), self._started)
+            rows = self._runs.all_rows
+            first = next(iter(differing_fields(list(rows))), "")
+            self._host.show(NewRun(self._host, like=run, rows=rows, first=first), self._started)
 
     def _started(self, name: str | None) -> None:
         if name:

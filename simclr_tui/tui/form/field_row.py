@@ -6,6 +6,7 @@ from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal
+from textual.events import Key
 from textual.message import Message
 from textual.widgets import Input, Select, Static
 
@@ -17,6 +18,16 @@ from simclr_tui.tui.dialogs.entry import Entry
 from simclr_tui.tui.tabs.recipe_tab import value_text
 
 _YES_NO = {"yes": True, "no": False}
+
+
+class NumberEntry(Entry):
+    """An input for a number, in which a slash means nothing: there it opens the search for a field."""
+
+    async def _on_key(self, event: Key) -> None:
+        if event.key == "slash":
+            event.prevent_default()
+            event.stop()
+            await self.screen.run_action("find")
 
 
 class FieldRow(Horizontal):
@@ -49,7 +60,7 @@ class FieldRow(Horizontal):
         if self._choices:
             yield Select([(Text(choice), choice) for choice in self._choices], prompt="…", compact=True)
         else:
-            yield Entry()
+            yield Entry() if self.item.type is str else NumberEntry()
         yield Static(Text(self.item.help, no_wrap=True, overflow="ellipsis"), classes="field-hint")
 
     def show_base(self, base: Recipe) -> None:
@@ -66,7 +77,7 @@ class FieldRow(Horizontal):
             return
         text = value_text(getattr(self._base, self.item.key))
         if self._choices:
-            self.query_one(Select).prompt = text
+            self.query_one(Select).prompt = f"{text} (unless chosen)"
         else:
             self.query_one(Input).placeholder = text
 

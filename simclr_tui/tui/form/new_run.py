@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import groupby
@@ -14,8 +15,11 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.events import DescendantFocus
+from textual.widget import Widget
 from textual.widgets import Button, Collapsible, Input, Select, Static
 
+from simclr_tui.catalog.estimate import estimate
+from simclr_tui.catalog.row import Row
 from simclr_tui.errors import SimclrError
 from simclr_tui.launch.metadata import Metadata
 from simclr_tui.launch.placement import Queue, slurm_is_here
@@ -28,6 +32,7 @@ from simclr_tui.tui.action_screen import ActionScreen
 from simclr_tui.tui.actions import bindings
 from simclr_tui.tui.breakpoints import WIDTHS
 from simclr_tui.tui.dialogs.entry import Entry
+from simclr_tui.tui.dialogs.pick import Choice, Pick
 from simclr_tui.tui.form.field_row import FieldRow
 from simclr_tui.tui.form.job_rows import JobRows
 from simclr_tui.tui.form.planner import Entries, Planner, Preview, facts, place
@@ -45,8 +50,10 @@ class NewRun(ActionScreen[str]):
     HORIZONTAL_BREAKPOINTS = WIDTHS
     where = "form"
 
-    def __init__(self, host: Host, like: Run | None = None) -> None:
+    def __init__(self, host: Host, like: Run | None = None, *, rows: Sequence[Row] = (), first: str = "") -> None:
+        """Make the form. `rows` are the store's runs, to estimate from; `first` is the field to begin with."""
         super().__init__()
+        self._rows, self._first = tuple(rows), first
         self._host = host
         self._store = host.store
         self._planner = Planner(like)
@@ -106,7 +113,8 @@ class NewRun(ActionScreen[str]):
                 yield Entry(placeholder="one sentence about the run", id="note")
 
     def on_mount(self) -> None:
-        self.query_one("#form").query(FieldRow).first().query_one(Input).focus()
+        rows = {row.item.short: row for row in self.query(FieldRow)}
+        self._go_to(rows.get(self._first) or rows[FIRST[0]])
         self.call_after_refresh(self._look)
 
     # What was entered.
@@ -128,11 +136,14 @@ class NewRun(ActionScreen[str]):
     def _text(self, selector: str) -> str:
         return self.query_one(selector, Input).value.strip()
 
+    def problems(self) -> list[str]:
+        """Return what is wrong with single fields, the name first."""
+        found = [row.problem for row in self.query(FieldRow)]
+        return [one for one in (self._name_problem(), *found, self._jobs.problem if self._jobs else "") if one]
+
     def problem(self) -> str:
         """Return the first problem with a single field; empty when there is none."""
-        found = [row.problem for row in self.query(FieldRow) if row.problem]
-        jobs = self._jobs.problem if self._jobs else ""
-        return self._name_problem() or (found[0] if found else jobs)
+        return next(iter(self.problems()), "")
 
     def _name_problem(self) -> str:
         name = self._text("#name")
@@ -160,7 +171,8 @@ class NewRun(ActionScreen[str]):
 
     def on_descendant_focus(self, event: DescendantFocus) -> None:
         row = next((node for node in event.widget.ancestors if isinstance(node, FieldRow)), None)
-        self.query_one("#field-help", Static).update(Text(f" {row.explanation}" if row else "", style="dim"))
+        words = f"{row.item.short}: {row.explanation}  ^f finds a field." if row else ""
+        self.query_one("#field-help", Static).update(Text(words, style="dim"))
 
     # The plan.
 
@@ -191,13 +203,14 @@ class NewRun(ActionScreen[str]):
         self._show_plan()
 
     def _show_plan(self) -> None:
-        preview, problem = self._preview, self.problem()
+        preview, problem = self._preview, "\n".join(self.problems())
         current = preview is not None and preview.entries == self.entries()
         text = Text()
         if problem or (current and preview is not None and preview.problem):
             text.append(f"{safe(problem or (preview.problem if preview else ''))}\n\n", "bold red")
         elif preview is not None and preview.plan is not None:
-            for name, value in facts(preview.plan):
+            expected = estimate(preview.plan.resolved.recipe, preview.plan.steps, self._rows)
+            for name, value in facts(preview.plan, expected):
                 text.append(f"{name:<13}", "dim").append(f"{value}\n", "not dim")
             for choice in (*preview.plan.choices, *preview.plan.data_notes):
                 text.append(f"\n{safe(choice)}", "dim")
@@ -225,6 +238,34 @@ class NewRun(ActionScreen[str]):
     def action_focus_previous(self) -> None:
         self.focus_previous()
 
+    def action_find(self) -> None:
+        """Ask for a field by its name or what it does, and go to it."""
+        rows = {row.item.short: row for row in self.query(FieldRow)}
+        choices = [Choice(short, short, row.item.help) for short, row in rows.items()]
+        choices.insert(0, Choice("#name", "name", "the run's name, tags and note"))
+
+        def found(chosen: str | None) -> None:
+            if chosen is not None:
+                self._go_to(rows.get(chosen) or self.query_one(chosen))
+
+        self._host.show(Pick("Go to a field", choices), found)
+
+    def _go_to(self, target: Widget) -> None:
+        """Put the focus on a field, in an opened group."""
+        for node in target.ancestors:
+            if isinstance(node, Collapsible):
+                node.collapsed = False
+        inside = next((one for one in (target, *target.query("*")) if one.focusable), target)
+        self.set_focus(inside)
+        self.call_after_refresh(inside.scroll_visible, animate=False)
+
+    def _go_to_problem(self) -> None:
+        wrong = next((row for row in self.query(FieldRow) if row.problem), None)
+        if self._name_problem():
+            self._go_to(self.query_one("#name"))
+        elif wrong is not None:
+            self._go_to(wrong)
+
     def action_cancel(self) -> None:
         self.dismiss("")
 
@@ -241,6 +282,7 @@ class NewRun(ActionScreen[str]):
     def _begin(self, queue: Queue | None) -> None:
         if self.problem():
             self._host.tell_error(SimclrError(self.problem()))
+            self._go_to_problem()
         elif not self._starting:
             self._starting = True
             self.query_one("#plan", Static).update(Text("starting…", style="bold"))

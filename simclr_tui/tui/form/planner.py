@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from dataclasses import dataclass, field, replace
 
+from simclr_tui.catalog.estimate import Estimate
 from simclr_tui.errors import SimclrError
 from simclr_tui.launch.placement import JobOptions, Placement, Queue, Where, choose_placement
 from simclr_tui.launch.plan import Plan, make_plan, plan_clone
@@ -14,7 +15,7 @@ from simclr_tui.recipe.fields import Value
 from simclr_tui.recipe.recipe import Recipe
 from simclr_tui.recipe.resolve import flag_words, resolve
 from simclr_tui.store.run import Run
-from simclr_tui.text import safe, size
+from simclr_tui.text import duration, safe, size
 
 
 @dataclass(frozen=True)
@@ -102,8 +103,8 @@ def place(entries: Entries, plan: Plan, queue: Queue | None = None) -> Placement
     return choose_placement(entries.on, plan.resolved, entries.job, queue=queue)
 
 
-def facts(plan: Plan) -> list[tuple[str, str]]:
-    """Return the facts of a plan as pairs of name and value."""
+def facts(plan: Plan, expected: Estimate | None = None) -> list[tuple[str, str]]:
+    """Return the facts of a plan as pairs of name and value; `expected` is what a run like it took."""
     recipe = plan.resolved.recipe
     steps = f"{plan.steps:,}" if plan.steps is not None else "known once the images are there"
     per_epoch = f" · {plan.steps_per_epoch:,} an epoch" if plan.steps_per_epoch is not None else ""
@@ -111,6 +112,12 @@ def facts(plan: Plan) -> list[tuple[str, str]]:
         ("images", f"{plan.images:,}" if plan.images is not None else "–"),
         ("steps", f"{steps}{per_epoch}"),
         ("epochs", f"{recipe.epochs:,}"),
+        ("time", _time(expected)),
+        *(
+            [("GPU memory", f"{size(expected.memory)}, as {safe(expected.like)}")]
+            if expected and expected.memory
+            else []
+        ),
         ("parameters", f"{plan.cost.parameters / 1e6:.2f} M"),
         ("h, z", f"{plan.cost.dim}, {recipe.head_dim} dimensions"),
         ("peak lr", f"{recipe.peak_lr:g}"),
@@ -118,3 +125,9 @@ def facts(plan: Plan) -> list[tuple[str, str]]:
         ("checkpoint", size(plan.cost.checkpoint_bytes)),
         ("preset", safe(plan.resolved.preset)),
     ]
+
+
+def _time(expected: Estimate | None) -> str:
+    if expected is None:
+        return "known after the first steps: no run like it yet"
+    return f"about {duration(expected.seconds)}, at the speed of {safe(expected.like)}"

@@ -184,3 +184,25 @@ async def test_a_run_is_started_stopped_and_resumed_from_the_keyboard(tmp_path):
         finally:
             if run.status.state in ("starting", "running"):
                 stopping.kill(run)
+
+
+async def test_a_slash_finds_a_field_and_starting_goes_to_the_one_that_is_wrong(tmp_path):
+    fabricate(tmp_path, "before", steps=40)
+    async with dashboard(tmp_path) as (app, pilot):
+        await open_form(app, pilot)
+        assert "at the speed of before" in " ".join(str(app.screen.query_one("#plan").content).split())
+        await press(app, pilot, "down", "slash")  # in a number a slash means nothing; a path may need it
+        await write(app, pilot, "decay weig")
+        await press(app, pilot, "escape", "ctrl+f")
+        await write(app, pilot, "warmup")
+        await press(app, pilot, "enter")
+        assert row(app, "warmup").query_one(Input).has_focus, "its group was opened"
+        await write(app, pilot, "x")
+        row(app, "lr").query_one(Input).focus()
+        await write(app, pilot, "-1")
+        told = " ".join(str(app.screen.query_one("#plan").content).split())
+        assert "--warmup" in told
+        assert "--lr" in told
+        await press(app, pilot, "ctrl+s")
+        assert row(app, "lr").query_one(Input).has_focus
+        assert not list(tmp_path.glob("run*"))

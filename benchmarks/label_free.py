@@ -43,8 +43,8 @@ Array = NDArray[np.float64]
 
 def train(store: Path, data: Sequence[str]) -> None:
     """Train and evaluate every recipe on every data set, except for what is done."""
-    for number, source in enumerate(data, start=1):
-        for name, changes in RECIPES.items():
+    for name, changes in RECIPES.items():
+        for number, source in enumerate(data, start=1):
             run = f"d{number}-{name}"
             flags = SMALL | changes | {"--data": source, "--name": run}
             flags |= {"--knn-every": flags["--epochs"]}

@@ -245,7 +245,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     l2: Annotated[
         bool, _about("--l2/--no-l2", "Compare views by cosine, or by the dot product of z.", "objective", "§5.1")
     ] = True
-    margin: Annotated[float, _about("--margin", "Margin of the margin loss.", "objective", "§5.1", gt=0.0, le=1e6)] = (
+    margin: Annotated[float, _about("--margin", "Margin of the margin loss.", "objective", "§5.1", ge=0.0, le=1e6)] = (
         0.5
     )
     semi_hard: Annotated[
@@ -257,6 +257,15 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
             "§5.1",
         ),
     ] = False
+    negatives: Annotated[
+        Literal["both", "one"],
+        _about(
+            "--negatives",
+            "Negatives of an anchor: both views of the other images, or only the view that the anchor is not.",
+            "objective",
+            "§B.10",
+        ),
+    ] = "both"
 
     batch_size: Annotated[
         int,
@@ -510,6 +519,11 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         """Return the learning rate at the end of warm-up (§B.1)."""
         scale = {"none": 1.0, "linear": self.batch_size / 256, "sqrt": math.sqrt(self.batch_size)}
         return self.lr * scale[self.lr_scaling]
+
+    @property
+    def candidates(self) -> int:
+        """Return among how many views of a batch an anchor's partner is to be found."""
+        return self.batch_size if self.negatives == "one" else 2 * self.batch_size - 1
 
     @property
     def cifar_stem(self) -> bool:

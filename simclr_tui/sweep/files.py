@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -49,11 +51,18 @@ def load_sweep(name: str) -> SweepFile:
         raise RecipeError(f"cannot read the sweep {path}: {error}", "see docs/reference.md for the format") from None
 
 
+def _each(trial: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield the trials that an entry stands for: every combination of its lists' values, the last list fastest."""
+    choices = [value if isinstance(value, list) else [value] for value in trial.values()]
+    for values in itertools.product(*choices):
+        yield dict(zip(trial, values, strict=True))
+
+
 def _read(loaded: dict[str, Any], path: Path) -> SweepFile:
     unknown = loaded.keys() - {"title", "published_as", "recipe", "grid", "trials"}
     if unknown:
         raise RecipeError(f"{path.name} has an unknown table {sorted(unknown)[0]!r}", "use recipe, grid and trials")
-    listed = [dict(trial) for trial in loaded.get("trials", [])]
+    listed = [one for trial in loaded.get("trials", []) for one in _each(trial)]
     published = tuple(trial.pop("published", None) for trial in listed)
     return SweepFile(
         title=str(loaded.get("title", path.stem)),

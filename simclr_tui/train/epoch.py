@@ -19,7 +19,7 @@ def end_epoch(run: Training, telemetry: Telemetry) -> bool:
     if run.group.is_first:
         _log_epoch(run, epoch)
     stuck = telemetry.end_epoch() and run.recipe.objective == "nt-xent" and epoch > run.recipe.warmup
-    run.report.flag("diverged", stuck, f"loss stuck at chance, ln(2N−1), through epoch {epoch}")
+    run.report.flag("diverged", stuck, f"loss stuck at chance, ln({run.recipe.candidates:,}), through epoch {epoch}")
     not_stopped = evaluate_if_due(run)
     if not_stopped and (run.is_best or epoch % run.recipe.checkpoint_every == 0):
         save(run)

@@ -53,7 +53,7 @@ def _take_steps(run: Training, feed: Feed) -> bool:
     device = compute.device
     guard = NonfiniteGuard([("encoder", run.encoder), ("head", run.head)], device, run.scale)
     run.optimizer.found_inf = guard.found_inf  # type: ignore[attr-defined]
-    telemetry = Telemetry(run.report, guard, device, batch_size=recipe.batch_size)
+    telemetry = Telemetry(run.report, guard, device, batch_size=recipe.batch_size, candidates=recipe.candidates)
     warmup_steps = round(recipe.warmup * run.steps_per_epoch)
 
     while run.step < run.steps:

@@ -44,6 +44,9 @@ class Objective:
     s_ik < s_ij, for margin also s_ik > s_ij − m; an anchor without one has no such term. One image alone
     (N = 1) has no negatives, and the loss keeps what it says of the positive: 0 for nt-xent and margin,
     −s_ij/τ for dcl, −log σ(s_ij/τ) for nt-logistic.
+
+    With `one_view` (§B.10) the negatives are the N − 1 views of other images on the partner's side alone, and the
+    partner is ranked among N candidates, as Google's code ranks it.
     """
 
     kind: str
@@ -51,11 +54,13 @@ class Objective:
     l2: bool
     margin: float
     semi_hard: bool
+    one_view: bool = False
 
     @classmethod
     def of(cls, recipe: Recipe) -> Objective:
         """Return the objective that a checked recipe names."""
-        return cls(recipe.objective, recipe.temperature, recipe.l2, recipe.margin, recipe.semi_hard)
+        one_view = recipe.negatives == "one"
+        return cls(recipe.objective, recipe.temperature, recipe.l2, recipe.margin, recipe.semi_hard, one_view)
 
     def __call__(self, z_a: Tensor, z_b: Tensor, gathered: GlobalProjections | None = None) -> tuple[Tensor, Tensor]:
         """Return the loss and the detached `LOSS_METRICS` (4,) of projections (n, d); row i of both is one image.
@@ -74,6 +79,8 @@ class Objective:
             own, pairs = _columns(len(z_a), len(views) // 2, first, z_a.device)
             temperature = 1.0 if self.kind == "margin" else self.temperature
             logits = _hide(anchors / temperature @ views.T, own)
+            if self.one_view:
+                _hide_own_view(logits)
             # The metrics first: the loss may hide the positives too.
             metrics = self._metrics(logits, pairs, anchors, views)
             return self._loss(logits, pairs), metrics
@@ -88,7 +95,8 @@ class Objective:
         if self.kind == "nt-xent":
             return F.cross_entropy(logits, pairs)
         positives = logits[torch.arange(len(pairs), device=pairs.device), pairs][:, None]
-        negatives, count = _hide(logits, pairs), logits.shape[1] - 2
+        negatives = _hide(logits, pairs)
+        count = logits.shape[1] // 2 - 1 if self.one_view else logits.shape[1] - 2
         if self.kind == "dcl":
             return ((negatives.logsumexp(dim=1, keepdim=True) if count else 0.0) - positives).mean()
         if self.semi_hard:
@@ -164,6 +172,14 @@ def _hide(logits: Tensor, columns: Tensor) -> Tensor:
     Autograd need not know: every loss here is flat at −∞, and knowing would cost it a copy of the matrix.
     """
     return logits.scatter_(1, columns[:, None], -torch.inf)
+
+
+@torch.no_grad()
+def _hide_own_view(logits: Tensor) -> None:
+    """Set the columns of each anchor's own view to −∞ in place, as `_hide` does; (2n, 2N)."""
+    anchors, images = len(logits) // 2, logits.shape[1] // 2
+    logits[:anchors, :images] = -torch.inf
+    logits[anchors:, images:] = -torch.inf
 
 
 def _hardest_below(negatives: Tensor, positives: Tensor) -> Tensor:

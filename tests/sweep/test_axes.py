@@ -91,6 +91,20 @@ def test_the_papers_figures_stand_beside_their_values():
     best = trials[published.index(max(published))]
     assert (best["bs"], best["epochs"], best["lr_scaling"]) == (4096, 800, "sqrt")
     assert load_sweep("batch-epochs").recipe["weight_decay"] == 1e-6
+    losses, figures = _of("losses")
+    tuned = {"nt-logistic": "temp", "margin": "margin"}
+    counts = {}
+    for trial, figure in zip(losses, figures, strict=True):
+        kind = trial["objective"], trial["semi_hard"]
+        counts.setdefault((*kind, figure), set()).add((trial["lr"], trial.get(tuned.get(trial["objective"]))))
+    assert {kind: len(tried) for kind, tried in counts.items()} == {
+        ("nt-xent", False, 63.9): 1, ("nt-logistic", False, 51.6): 20, ("nt-logistic", True, 57.9): 20,
+        ("margin", False, 50.9): 20, ("margin", True, 57.5): 15,
+    }  # fmt: skip
+    rates = {0.01, 0.1, 0.3, 0.5, 1.0}
+    assert counts["margin", False, 50.9] == {(lr, margin) for lr in rates for margin in (0.0, 0.4, 0.8, 1.6)}
+    assert counts["nt-logistic", True, 57.9] == {(lr, temp) for lr in rates for temp in (0.1, 0.2, 0.5, 1.0)}
+    assert load_sweep("losses").recipe["negatives"] == "one"
     pairs = [trial["augment"].split(",") for trial in grid(load_sweep("augmentations").axes)]
     assert len(pairs) == len({tuple(pair) for pair in pairs}) == 49
     for pair in pairs:

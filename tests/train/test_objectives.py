@@ -20,8 +20,8 @@ SETTINGS = [(1, 0.5, 0.5), (2, 0.1, 0.05), (6, 0.5, 0.5), (7, 1.0, 1.5)]
 every_kind = pytest.mark.parametrize(("kind", "semi_hard"), KINDS)
 
 
-def _objective(kind="nt-xent", semi_hard=False, temperature=0.5, l2=True, margin=0.5):
-    return Objective(kind, temperature, l2, margin, semi_hard)
+def _objective(kind="nt-xent", semi_hard=False, temperature=0.5, l2=True, margin=0.5, one_view=False):
+    return Objective(kind, temperature, l2, margin, semi_hard, one_view)
 
 
 def _pairs(n, d=4, seed=0, dtype=torch.float64):
@@ -40,6 +40,8 @@ def _similarities(z_a, z_b, l2):
 def _negatives(s, i, j, objective):
     """The views that anchor i is pushed away from."""
     others = [k for k in range(len(s)) if k not in (i, j)]
+    if objective.one_view:
+        others = [k for k in others if (k < len(s) // 2) == (j < len(s) // 2)]
     if not objective.semi_hard:
         return others
     farther = [k for k in others if s[i][k] < s[i][j]]
@@ -93,6 +95,28 @@ def test_the_loss_and_its_gradient_equal_the_formulas(kind, semi_hard, l2, n, te
     torch.testing.assert_close(loss, expected, rtol=1e-10, atol=1e-10)
     for mine, loops in zip(torch.autograd.grad(loss, z), torch.autograd.grad(expected, z), strict=True):
         torch.testing.assert_close(mine, loops, rtol=1e-9, atol=1e-10)
+
+
+@every_kind
+@pytest.mark.parametrize("n", [1, 2, 6])
+def test_negatives_of_one_view_equal_the_formulas_and_parts_average_to_the_whole(kind, semi_hard, n):
+    objective, z = _objective(kind, semi_hard, margin=0.0 if n == 2 else 0.5, one_view=True), _pairs(n)
+    loss, expected = objective(*z)[0], _loop(*z, objective)
+    torch.testing.assert_close(loss, expected, rtol=1e-10, atol=1e-10)
+    for mine, loops in zip(torch.autograd.grad(loss, z), torch.autograd.grad(expected, z), strict=True):
+        torch.testing.assert_close(mine, loops, rtol=1e-9, atol=1e-10)
+    parts = [objective(z[0][i : i + 1], z[1][i : i + 1], GlobalProjections(*z, i))[0] for i in range(n)]
+    torch.testing.assert_close(sum(parts) / n, objective(*z)[0], rtol=1e-10, atol=1e-10)
+
+
+def test_among_one_view_the_partner_is_ranked_among_n_candidates():
+    z = torch.nn.functional.normalize(torch.randn(8, 4, generator=torch.Generator().manual_seed(0)), dim=1)
+    same = torch.ones(8, 4)
+    assert _objective(one_view=True)(same, same)[1][0] == pytest.approx(1 / 8)  # ties at chance
+    assert _objective()(same, same)[1][0] == pytest.approx(1 / 15)
+    assert Recipe(batch_size=8, negatives="one").candidates == 8
+    assert Recipe(batch_size=8).candidates == 15
+    assert _objective(one_view=True)(z, z)[1][0] == 1.0
 
 
 @pytest.mark.parametrize("kind", ["margin", "nt-logistic"])
@@ -221,6 +245,7 @@ def test_one_image_among_everyones_meets_all_of_them():
 def test_a_recipe_names_its_objective():
     recipe = Recipe(objective="margin", temperature=0.2, l2=False, margin=0.7, semi_hard=True)
     assert Objective.of(recipe) == Objective("margin", 0.2, False, 0.7, True)
+    assert Objective.of(Recipe(negatives="one")).one_view
 
 
 def test_the_functions_are_the_nt_xent_objective():

@@ -19,7 +19,7 @@ COLLAPSED_RANK = 2.0
 COLLAPSED_SPREAD = 0.05
 """Root mean square distance of normalised z from their mean below which all views are one; 1 is the most."""
 STUCK_LOSS = 0.005
-"""Share of ln(2N−1) within which a loss is chance."""
+"""Share of the log of the candidates (2N − 1) within which a loss is chance."""
 STUCK_SEPARATION = 0.01
 """Mean similarity of positives over negatives below which they are not told apart."""
 
@@ -79,9 +79,9 @@ def effective_rank(features: Tensor) -> float:
     return float(torch.special.entr(values / values.sum()).sum().exp())
 
 
-def stuck_at_chance(losses: Sequence[float], separations: Sequence[float], batch_size: int) -> bool:
-    """Return whether every step is at chance: loss at ln(2N−1), and positives no more similar than negatives."""
-    chance = math.log(2 * batch_size - 1)
+def stuck_at_chance(losses: Sequence[float], separations: Sequence[float], candidates: int) -> bool:
+    """Return whether every step is at chance: loss at the log of the candidates, positives like negatives."""
+    chance = math.log(candidates)
     return all(abs(loss - chance) < STUCK_LOSS * chance for loss in losses) and all(
         separation < STUCK_SEPARATION for separation in separations
     )

@@ -35,11 +35,14 @@ class _Pending:
 class Telemetry:
     """Writes one line of metrics a step."""
 
-    def __init__(self, report: Reporter, guard: NonfiniteGuard, device: torch.device, *, batch_size: int) -> None:
+    def __init__(
+        self, report: Reporter, guard: NonfiniteGuard, device: torch.device, *, batch_size: int, candidates: int
+    ) -> None:
         self._report = report
         self._guard = guard
         self._device = device
         self._batch_size = batch_size
+        self._candidates = candidates
         self._pending: deque[_Pending] = deque()
         self._losses: deque[float] = deque(maxlen=5)
         self._durations: deque[float] = deque(maxlen=_WINDOW)
@@ -53,7 +56,7 @@ class Telemetry:
         if len(steps) < _TOLD:
             return False
         losses, separations = zip(*steps, strict=True)
-        return stuck_at_chance(losses, separations, self._batch_size)
+        return stuck_at_chance(losses, separations, self._candidates)
 
     def resume_clock(self) -> None:
         """Leave out the time since the last step (an evaluation, a checkpoint) from the training speed."""

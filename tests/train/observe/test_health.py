@@ -68,7 +68,7 @@ def test_healthy_features_are_not_called_collapsed():
     [(math.log(31), 0.0, True), (math.log(31) * 0.99, 0.0, False), (math.log(31), 0.2, False), (math.nan, 0.0, False)],
 )
 def test_a_loss_is_stuck_where_it_is_chance_and_positives_are_like_negatives(loss, separation, stuck):
-    assert stuck_at_chance([loss] * 30, [separation] * 30, batch_size=16) is stuck
+    assert stuck_at_chance([loss] * 30, [separation] * 30, candidates=31) is stuck
 
 
 def train(run):

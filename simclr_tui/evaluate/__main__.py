@@ -88,6 +88,9 @@ def _evaluate(given: argparse.Namespace, progress: ProgressLine) -> int:
     chosen = [PROTOCOLS[name] for name in given.protocols.split(",")]
     try:
         context = open_context(loaded, data, settings, progress=progress)
+        if context.range_change:
+            progress.clear()
+            print(f"note: {context.range_change}", file=sys.stderr)
         for evaluation in evaluate(loaded, data, context, protocols=chosen, seeds=given.seeds):
             progress.clear()
             print(evaluation.name, flush=True)

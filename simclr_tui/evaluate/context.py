@@ -67,7 +67,10 @@ class Outcome:
 
 @dataclass
 class Context:
-    """One encoder on one labelled data set. `features` is computed on first use and then kept."""
+    """One encoder on one labelled data set. `features` is computed on first use and then kept.
+
+    `range_change` says where the values of these images become other shades than those that the encoder learnt from.
+    """
 
     recipe: Recipe
     encoder: Encoder
@@ -77,6 +80,7 @@ class Context:
     classes: tuple[str, ...]
     progress: Progress
     settings: Settings = field(default_factory=Settings)
+    range_change: str = ""
 
     @cached_property
     def features(self) -> Features:

@@ -19,6 +19,7 @@ from simclr_tui.evaluate.protocols.table import measure_of
 from simclr_tui.store.evaluations import Evaluation, SeedResult, result_name, save_evaluation
 from simclr_tui.store.protocols import Protocol
 from simclr_tui.train.data.each import Progress
+from simclr_tui.train.data.facts import range_change
 from simclr_tui.train.data.open import open_data
 from simclr_tui.version import __version__
 
@@ -39,7 +40,8 @@ def open_context(loaded: LoadedEncoder, data: EvaluationData, settings: Settings
     )
     loaded.encoder.check_channels(opened.channels, data.name)
     train, test = labelled_splits(opened, data.name)
-    return Context(recipe, loaded.encoder, loaded.compute, train, test, opened.classes, progress, settings)
+    changed = range_change(loaded.run.path, data.name, opened.scaling)
+    return Context(recipe, loaded.encoder, loaded.compute, train, test, opened.classes, progress, settings, changed)
 
 
 def evaluate(
@@ -97,7 +99,8 @@ def _record(
         classes=list(context.classes),
         train_images=len(context.train),
         test_images=len(context.test),
-        hyperparameters=outcomes[0][0].hyperparameters,
+        hyperparameters=outcomes[0][0].hyperparameters
+        | ({"range": context.range_change} if context.range_change else {}),
         results=[_seed_result(seed, *pair) for seed, pair in enumerate(outcomes)],
         confusion=confusion.tolist(),
         device=loaded.compute.name,

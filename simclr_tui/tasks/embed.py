@@ -18,6 +18,7 @@ from simclr_tui.store.run import Run
 from simclr_tui.store.task_replies import Written
 from simclr_tui.tasks.image_bank import SPLITS, ImageBank, compute_features, open_image_bank
 from simclr_tui.tasks.reply import Progress, send_reply
+from simclr_tui.train.data.facts import range_change
 from simclr_tui.train.persist.checkpoint import newest_encoder
 
 
@@ -33,6 +34,8 @@ def embed(run: Run, target: Path, *, data: str | None, split: str | None, device
     bank = open_image_bank(run.recipe, data, split, progress=progress)
     h = compute_features(encoder, bank, run.recipe, device=device, progress=progress)
     content = f"h of {len(bank):,} images, {h.shape[1]} numbers each, at step {step:,}"
+    changed = range_change(run.path, data or run.recipe.data, bank.scaling)
+    content += f"; {changed}" if changed else ""
     if target.suffix == ".parquet":
         about = {"run": run.name, "step": str(step), "data": data or run.recipe.data}
         table = _as_table(h, bank, about)

@@ -19,6 +19,7 @@ from simclr_tui.tasks.pixels import channels_note, to_picture
 from simclr_tui.tasks.reply import Progress, send_reply
 from simclr_tui.text import safe
 from simclr_tui.train.data.decode import decode_file
+from simclr_tui.train.data.facts import range_change
 from simclr_tui.train.data.pixels import Pixels
 from simclr_tui.train.data.readers import survey_image
 from simclr_tui.train.data.scaling import Scaling
@@ -35,6 +36,7 @@ def neighbors(run: Run, image: str, *, data: str | None, split: str, k: int, dev
     query_h = compute_features(encoder, query, run.recipe, device=device, progress=lambda *_: None)[0]
     similarity = cosine(h, query_h)
     check_finite(similarity, run.name, step)
+    changed = range_change(run.path, data or run.recipe.data, bank.scaling)
     nearest = np.argsort(-similarity, kind="stable")[:k]
     return Neighbors(
         query=to_picture(query.image(0)),
@@ -42,7 +44,7 @@ def neighbors(run: Run, image: str, *, data: str | None, split: str, k: int, dev
         step=step,
         images=len(bank),
         neighbors=[_neighbor(bank, row, similarity[row]) for row in nearest.tolist()],
-        channels=channels_note(bank.channels),
+        channels="; ".join(filter(None, (channels_note(bank.channels), changed))),
     )
 
 

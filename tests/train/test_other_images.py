@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 import torch
@@ -10,8 +12,10 @@ from simclr_tui.api import load_encoder
 from simclr_tui.errors import DataError
 from simclr_tui.launch.evaluation import evaluate
 from simclr_tui.launch.foreign import import_encoder, run_to_evaluate
+from simclr_tui.store.evaluations import read_evaluation
 from simclr_tui.store.run import Run
 from simclr_tui.store.store import Store
+from simclr_tui.tasks.embed import embed
 from simclr_tui.tasks.export import export
 from simclr_tui.tasks.image_bank import compute_features, open_image_bank
 from simclr_tui.tasks.preview import preview
@@ -86,3 +90,25 @@ def test_other_channels_than_the_encoders_are_a_sentence(trained):
     wide = import_encoder(store, "random", {"data": trained.recipe.data, "width": 0.125, "image_size": 16}, quiet=True)
     code, names = evaluate(wide, ["knn"], {"--threads": 1})
     assert (code, names) != (0, ["knn"])
+
+
+def test_other_data_whose_values_are_read_from_another_range_is_said(trained, tmp_path):
+    tifffile = pytest.importorskip("tifffile")
+    draw = np.random.default_rng(1)
+    for split in ("train", "test"):
+        for label in "ab":
+            (tmp_path / "dim" / split / label).mkdir(parents=True)
+            for number in range(4):
+                pixels = draw.integers(100, 612, (CHANNELS, 20, 20)).astype(np.uint16)
+                path = tmp_path / "dim" / split / label / f"{number}.tif"
+                tifffile.imwrite(path, pixels, photometric="minisblack", planarconfig="separate")
+    words = (
+        r"the values of folder:.*dim are read from 1\d\d to 6\d\d, those that the encoder was trained on from \d+ to"
+    )
+    data = f"folder:{tmp_path / 'dim'}"
+    code, names = evaluate(trained, ["knn"], {"--threads": 1, "--data": data})
+    assert code == 0
+    found = read_evaluation(trained.paths, names[0])
+    assert re.search(words, str(found.hyperparameters["range"]))
+    assert re.search(words, embed(trained, tmp_path / "h.npy", data=data, split=None, device="cpu").content)
+    assert "; " not in embed(trained, tmp_path / "own.npy", data=None, split=None, device="cpu").content

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import os
+from pathlib import Path
 
 import numpy as np
 
-from simclr_tui.store.data_facts import DataFacts
+from simclr_tui.store.data_facts import DataFacts, read_data_facts
+from simclr_tui.text import safe
 from simclr_tui.train.data.images import Data
+from simclr_tui.train.data.scaling import Scaling
 
 
 def describe(name: str, data: Data) -> DataFacts:
     """Return the facts of `data`, opened as `name`."""
-    scaling = data.scaling
+    low, high = _range(data.scaling)
     return DataFacts(
         fingerprint=fingerprint(data),
         data=name,
@@ -23,8 +26,8 @@ def describe(name: str, data: Data) -> DataFacts:
         channel_names=list(data.channel_names),
         levels=data.levels,
         side=int(data.train.images.shape[-1]),
-        low=list(scaling.low) if scaling and not scaling.plain else [],
-        high=list(scaling.high) if scaling and not scaling.plain else [],
+        low=low,
+        high=high,
         range_reason=data.range_reason,
         classes=_counts(data),
         layout=list(data.layout),
@@ -32,6 +35,33 @@ def describe(name: str, data: Data) -> DataFacts:
         notes=list(data.notes),
         warnings=list(data.warnings),
     )
+
+
+def range_change(run: Path, name: str, scaling: Scaling | None) -> str:
+    """Return a sentence where `--range auto` measured another range of these images than of those a run trained on.
+
+    The same value then is another shade to the encoder. Empty where it did not, or where nothing is known of the run.
+    """
+    before = read_data_facts(run)
+    if before is None:
+        return ""
+    spans = [_span(low, high) for low, high in (_range(scaling), (before.low, before.high))]
+    if spans[0] == spans[1]:
+        return ""
+    return (
+        f"the values of {safe(name)} are read from {spans[0]}, those that the encoder was trained on from {spans[1]}:"
+        " a run trained with --range LO:HI reads both alike"
+    )
+
+
+def _range(scaling: Scaling | None) -> tuple[list[float], list[float]]:
+    """Return the values of each channel that are stored as 0 and as the top level; empty where 8 bits stay as is."""
+    return (list(scaling.low), list(scaling.high)) if scaling and not scaling.plain else ([], [])
+
+
+def _span(low: list[float], high: list[float]) -> str:
+    spans = list(dict.fromkeys(f"{bottom:g} to {top:g}" for bottom, top in zip(low, high, strict=True)))
+    return f"{', '.join(spans[:4])}{', …' if len(spans) > 4 else ''}" if spans else "0 to 255, as 8 bits are"
 
 
 def fingerprint(data: Data) -> str:

@@ -81,4 +81,5 @@ def _faults(report: DataReport) -> Iterator[str]:
         of = f"{report.constant_count:,} of the {report.looked_into:,} images looked into"
         yield f"warning: {of} are constant ({', '.join(report.constant[:3])})"
     if report.damaged_count:
-        yield f"warning: {report.damaged_count:,} images are damaged ({', '.join(report.damaged[:3])})"
+        are = "images are" if report.damaged_count > 1 else "image is"
+        yield f"warning: {report.damaged_count:,} {are} damaged ({', '.join(report.damaged[:3])})"

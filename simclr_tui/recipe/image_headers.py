@@ -23,7 +23,8 @@ class Header:
     """Describe one image. `channels` includes an alpha channel; `dtype` is numpy's name of the type of value.
 
     `bits` is the depth of one value if the format declares it (such as 12 of 16). `pages` counts the images in the
-    file. `plain` says that Pillow reads the file as its true 8-bit values.
+    file. `plain` says that Pillow reads the file as its true 8-bit values. An `animated` file holds frames after the
+    first, which alone is read.
     """
 
     kind: str
@@ -35,6 +36,7 @@ class Header:
     alpha: bool = False
     pages: int = 1
     plain: bool = True
+    animated: bool = False
 
     @property
     def side(self) -> int:
@@ -97,10 +99,28 @@ def parse_header(read: Bytes) -> Header | None:
 
 def _png(read: Bytes) -> Header:
     width, height, bits, colour = struct.unpack(">IIBB", read(16, 10))
-    channels = {0: 1, 2: 3, 3: 3, 4: 2, 6: 4}[colour]
     is_deep = bits == 16
-    alpha = colour in (4, 6)
-    return Header("PNG", width, height, channels, "uint16" if is_deep else "uint8", max(bits, 8), alpha, 1, not is_deep)
+    found = _png_chunks(read)
+    see_through = colour not in (4, 6) and not is_deep and b"tRNS" in found  # of one colour, or of those of a palette
+    channels = {0: 1, 2: 3, 3: 3, 4: 2, 6: 4}[colour] + see_through
+    alpha, dtype = colour in (4, 6) or see_through, "uint16" if is_deep else "uint8"
+    return Header("PNG", width, height, channels, dtype, max(bits, 8), alpha, 1, not is_deep, b"acTL" in found)
+
+
+def _png_chunks(read: Bytes) -> set[bytes]:
+    """Return the kinds of chunks before the pixels."""
+    found: set[bytes] = set()
+    at = 8
+    while b"IDAT" not in found and len(found) < _MOST_CHUNKS:
+        head = read(at, 8)
+        if len(head) < 8:
+            break
+        found.add(head[4:])
+        at += 12 + int.from_bytes(head[:4], "big")
+    return found
+
+
+_MOST_CHUNKS = 64
 
 
 def _jpeg(read: Bytes) -> Header | None:
@@ -125,8 +145,29 @@ def _jpeg(read: Bytes) -> Header | None:
 
 
 def _gif(read: Bytes) -> Header:
-    width, height = struct.unpack("<HH", read(6, 4))
+    width, height, flags = struct.unpack("<HHB", read(6, 5))
+    at, frames, see_through = 13 + _colours(flags), 0, False
+    for _ in range(_MOST_BLOCKS):  # up to the second frame, whose pixels are not read
+        kind = read(at, 2)
+        if kind[:1] == b"," and not frames:
+            frames, at = 1, at + 11 + _colours(read(at + 9, 1)[0])
+        elif kind[:1] == b"!":
+            see_through |= kind == b"!\xf9" and not frames and bool(read(at + 3, 1)[0] & 1)
+            at += 2
+        else:
+            return Header("GIF", width, height, 3 + see_through, alpha=see_through, animated=kind[:1] == b",")
+        while (count := read(at, 1)) not in (b"", b"\0"):
+            at += 1 + count[0]
+        at += 1
     return Header("GIF", width, height, 3)
+
+
+_MOST_BLOCKS = 64
+
+
+def _colours(flags: int) -> int:
+    """Return the bytes of the table of colours that a GIF's flags announce."""
+    return 3 << (flags & 7) + 1 if flags & 0x80 else 0
 
 
 def _bmp(read: Bytes) -> Header | None:
@@ -143,7 +184,8 @@ def _webp(read: Bytes) -> Header | None:
     if kind == b"VP8X":
         flags, size = read(20, 1)[0], read(24, 6)
         width, height = (int.from_bytes(size[at : at + 3], "little") + 1 for at in (0, 3))
-        return Header("WebP", width, height, 4 if flags & 0x10 else 3, alpha=bool(flags & 0x10))
+        alpha, animated = bool(flags & 0x10), bool(flags & 0x02)
+        return Header("WebP", width, height, 3 + alpha, alpha=alpha, animated=animated)
     if kind == b"VP8L":
         bits = struct.unpack("<I", read(21, 4))[0]
         alpha = bool(bits >> 28 & 1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import PurePath
 
@@ -48,7 +48,13 @@ class LeftOut:
 
 
 _SINGULAR = (
-    *(("folders", "folder"), ("files", "file"), ("images", "image"), ("links", "link"), ("rows", "row")),
+    *(
+        ("folders", "folder"),
+        ("files", "file"),
+        ("images", "image"),
+        ("links", "link"),
+        ("rows", "row"),
+    ),
     *((" hold ", " holds "), (" need ", " needs "), ("repeat ", "repeats "), ("convert them", "convert it")),
 )
 
@@ -77,7 +83,7 @@ def _walk(folder: str, prefix: str, seen: set[tuple[int, int]], *, left_out: Lef
             continue
         suffix = os.path.splitext(name)[1].lower()  # noqa: PTH122
         if suffix in KIND_OF_SUFFIX:
-            if entry.is_file():
+            if _is(entry.is_file):
                 kind = KIND_OF_SUFFIX[suffix]
                 if kind.readable:
                     yield prefix + name
@@ -86,7 +92,10 @@ def _walk(folder: str, prefix: str, seen: set[tuple[int, int]], *, left_out: Lef
                 continue
         elif suffix and _is_unreadable(suffix, prefix + name, left_out):
             continue
-        if not _is_dir(entry):
+        if not _is(entry.is_dir):
+            if suffix in KIND_OF_SUFFIX:
+                what = "links to a file that is not there" if entry.is_symlink() else "special files such as pipes"
+                left_out.add(what, prefix + name)
             continue
         if name.lower() in CLUTTER:
             left_out.add("folders created by the system", f"{prefix}{name}/")
@@ -107,9 +116,10 @@ def _is_unreadable(suffix: str, name: str, left_out: LeftOut) -> bool:
     return False
 
 
-def _is_dir(entry: os.DirEntry[str]) -> bool:
+def _is(what: Callable[[], bool]) -> bool:
+    """Return whether an entry is a file or a folder, which a link that leads in a circle is not."""
     try:
-        return entry.is_dir()
+        return what()
     except OSError:
         return False
 

@@ -49,7 +49,8 @@ class DamagedImages:
 def too_many(damaged: Sequence[str], total: int, hint: str = "") -> DataError:
     """Return the error that refuses a data set with so many damaged images."""
     first = ", ".join(safe(name) for name in damaged[:3]) + (", …" if len(damaged) > 3 else "")
-    return DataError(f"{len(damaged):,} of {total:,} images are damaged ({first})", f"delete or replace them{hint}")
+    are = "is" if len(damaged) == 1 else "are"
+    return DataError(f"{len(damaged):,} of {total:,} images {are} damaged ({first})", f"delete or replace them{hint}")
 
 
 @dataclass(eq=False)

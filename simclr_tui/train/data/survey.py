@@ -24,6 +24,7 @@ class Format:
     alpha: bool = False
     pages: int = 1
     direct: bool = False
+    animated: bool = False
 
     @property
     def words(self) -> str:
@@ -79,7 +80,13 @@ def named(error: DataError, name: str) -> DataError:
 def format_of(header: Header) -> Format:
     """Return what is read alike."""
     return Format(
-        header.kind, header.channels - header.alpha, header.dtype, header.alpha, header.pages, pillow_reads(header)
+        header.kind,
+        header.channels - header.alpha,
+        header.dtype,
+        header.alpha,
+        header.pages,
+        pillow_reads(header),
+        header.animated,
     )
 
 
@@ -124,6 +131,8 @@ def _notes(survey: Survey) -> tuple[str, ...]:
             )
         if form.pages > 1:
             notes.append(f"the {form.pages} pages of {images} are read as channels")
+        if form.animated:
+            notes.append(f"of {images}, animated, the first frame is read")
     return tuple(notes)
 
 

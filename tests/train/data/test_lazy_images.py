@@ -111,7 +111,7 @@ def test_a_damaged_image_ends_it_with_one_sentence_and_its_path(folder, tmp_path
     monkeypatch.setenv("SIMCLR_DECODED", "0")
     damage(folder / "a" / "06.jpg")
     data = opened(folder, tmp_path, "cache")
-    with pytest.raises(DataError, match=r"1 of 30 images are damaged \(a/06.jpg\) — delete or replace them"):
+    with pytest.raises(DataError, match=r"1 of 30 images is damaged \(a/06.jpg\) — delete or replace them"):
         [part.images[:] for part in (data.train, data.test)]
 
 

@@ -135,4 +135,4 @@ def test_a_damaged_image_ends_a_run_with_one_sentence(jpegs, tmp_path):
     finally:
         victim.write_bytes(whole)
     assert done.returncode == ExitCode.DATA
-    assert run.status.reason.startswith(f"1 of {COUNT} images are damaged ({victim.relative_to(jpegs)})")
+    assert run.status.reason.startswith(f"1 of {COUNT} images is damaged ({victim.relative_to(jpegs)})")

@@ -11,6 +11,7 @@ from simclr_tui.errors import DataError
 from simclr_tui.recipe.image_headers import Header, read_header
 from simclr_tui.recipe.image_kinds import KINDS, installed
 from simclr_tui.text import safe
+from simclr_tui.train.data.readers import pillow, tiff
 from simclr_tui.train.data.readers.protocol import File, Reader, Values
 
 MOST_PIXELS = 300_000_000
@@ -57,6 +58,13 @@ def require(header: Header, name: str) -> None:
 def read_image(file: File, header: Header, at_least: int) -> Values:
     """Return the image, (H, W, C), in the values that the file holds; see `Reader.values`."""
     return _load(_module(header)).values(file, header, at_least)
+
+
+def lies_on_its_side(file: File, header: Header) -> bool:
+    """Return whether the metadata of a file turns its image by a quarter, so that height and width are exchanged."""
+    if header.kind not in pillow.TURNABLE:
+        return False
+    return tiff.lies_on_its_side(file) if _module(header) == "tiff" else pillow.lies_on_its_side(file)
 
 
 def _module(header: Header) -> str:

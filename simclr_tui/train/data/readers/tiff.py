@@ -40,7 +40,30 @@ def values(file: File, header: Header, at_least: int) -> Values:
         if len({(page.shape, page.dtype) for page in pages}) > 1:
             raise DataError(f"a TIFF of {len(pages)} pages that differ in size", "split it into one file per image")
         parts = [_bands_last(page) for page in pages]
-    return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=-1)
+        turned = int(pages[0].tags.valueof(_ORIENTATION, default=1) or 1)
+    return _upright(parts[0] if len(parts) == 1 else np.concatenate(parts, axis=-1), turned)
+
+
+_ORIENTATION = 274  # the tag, whose values are those of EXIF
+
+
+def lies_on_its_side(file: File) -> bool:
+    """Return whether the file's orientation turns the image by a quarter."""
+    import tifffile
+
+    with opened(file) as stream, tifffile.TiffFile(stream) as tif:
+        return int(tif.pages[0].tags.valueof(_ORIENTATION, default=1) or 1) in (5, 6, 7, 8)
+
+
+def _upright(image: Values, orientation: int) -> Values:
+    """Return an image (H, W, C) turned and mirrored as its orientation, 1 to 8, asks for."""
+    if orientation in (5, 6, 7, 8):
+        image = image.swapaxes(0, 1)
+    if orientation in (3, 4, 7, 8):
+        image = image[::-1]
+    if orientation in (2, 3, 6, 7):
+        image = image[:, ::-1]
+    return np.ascontiguousarray(image)
 
 
 def _pages(tif: Any) -> list[Any]:

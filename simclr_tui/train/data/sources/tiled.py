@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from dataclasses import replace
+
+import numpy as np
 
 from simclr_tui.errors import DataError
 from simclr_tui.recipe.image_headers import Header
@@ -12,6 +15,7 @@ from simclr_tui.recipe.layout import Layout, Listing
 from simclr_tui.recipe.reading import Reading
 from simclr_tui.train.data.each import for_each
 from simclr_tui.train.data.readers.protocol import Values
+from simclr_tui.train.data.readers.read import lies_on_its_side
 from simclr_tui.train.data.scaling import over_white
 from simclr_tui.train.data.sources.protocol import Source, survey, values_of
 
@@ -48,7 +52,7 @@ class TiledSource:
         return Layout(layout.root, layout.classes, train, test, notes, (*layout.left_out, *left_out.sentences))
 
     def _tiles(self, listing: Listing, left_out: LeftOut) -> Listing:
-        headers = for_each("", listing.names, lambda _, name: survey(self._inner, name), progress=lambda *_: None)
+        headers = for_each("", listing.names, lambda _, name: self._upright(name), progress=lambda *_: None)
         names, labels, groups = list[str](), list[int](), list[str]()
         held = listing.groups or listing.names
         for name, label, group, header in zip(listing.names, listing.labels, held, headers, strict=True):
@@ -60,6 +64,13 @@ class TiledSource:
                 labels.append(label)
                 groups.append(group)
         return Listing(tuple(names), tuple(labels), tuple(groups))
+
+    def _upright(self, name: str) -> Header:
+        """Return the header of an image as it is decoded, height and width exchanged where it lies on its side."""
+        header, found = survey(self._inner, name), self._inner.image(name)
+        if isinstance(found, np.ndarray) or not lies_on_its_side(found, header):
+            return header
+        return replace(header, width=header.height, height=header.width)
 
     def _places(self, header: Header | None) -> list[tuple[int, int]]:
         if header is None:

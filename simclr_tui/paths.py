@@ -38,6 +38,11 @@ class AttemptPaths:
         return self.root / "hardware.jsonl"
 
     @property
+    def energy(self) -> Path:
+        """Return the attempt's energy so far, which its supervisor measures."""
+        return self.root / "energy.json"
+
+    @property
     def events(self) -> Path:
         return self.root / "events.jsonl"
 

@@ -97,6 +97,14 @@ def size(count: float | None) -> str:
     return f"{count:.1f} TB"
 
 
+def energy(joules: float | None) -> str:
+    """Return an amount of energy as `0.42 Wh` or `1.31 kWh`; `–` if unknown."""
+    if joules is None or not math.isfinite(joules):
+        return "–"
+    hours = joules / 3600
+    return f"{hours / 1000:.3g} kWh" if hours >= 999.5 else f"{hours:.3g} Wh"
+
+
 def number(value: float | None) -> str:
     """Return about four significant digits, as short as possible: `0.5`, `5.432`, `26,410`, `3e-05`; `–` if unknown."""
     if value is None or math.isnan(value):

@@ -24,6 +24,7 @@ VOCABULARIES: dict[str, tuple[frozenset[str], dict[str, str]]] = {
         frozenset(METRICS),
         {
             "store/metrics/metric_table.py": "the declaration",
+            "store/energy.py": "the supervisor measures them: what stands in each place of a sum",
             "train/loss.py": "the objective's own figures, in the order of its tensor",
             "train/observe/step_metrics.py": "the trainer writes them: what stands in each place of a tensor",
             "train/observe/health.py": "the trainer writes them",

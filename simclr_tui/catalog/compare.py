@@ -13,12 +13,13 @@ from simclr_tui.catalog.verdict import Sample, Verdict, judge
 from simclr_tui.recipe.fields import Value, differ, fields, without_result
 from simclr_tui.recipe.recipe import Recipe
 from simclr_tui.store.comparable import knn_images, measured_differently, why_left_out
+from simclr_tui.store.energy import MEASURED
 from simclr_tui.store.evaluations import Evaluation, read_evaluation
 from simclr_tui.store.metrics.history import History
 from simclr_tui.store.metrics.metric_table import METRICS, Unit
 from simclr_tui.store.run import Run
 from simclr_tui.store.state import State
-from simclr_tui.text import duration, number, percent, plus_minus, size, spread
+from simclr_tui.text import duration, energy, number, percent, plus_minus, size, spread
 
 
 @dataclass(frozen=True)
@@ -296,9 +297,19 @@ def _measures(
         measure("contrastive top-1", "contrastive_top1", last("contrastive_top1")),
         measure("images/s", "images_per_s", last("images_per_s")),
         measure("GPU memory", "gpu_allocated", most_memory),
+        *_spent(states),
         Measure("training time", "seconds", tuple(state.elapsed + state.time for state in states)),
         Measure("steps", "", tuple(float(state.step) for state in states)),
     )
+
+
+def _spent(states: Sequence[State]) -> list[Measure]:
+    """Return GPU time and energy, where some run has measured them."""
+    rows = [
+        Measure(METRICS[name].title, METRICS[name].unit, tuple(state.summary.get(name) for state in states))
+        for name in MEASURED
+    ]
+    return [row for row in rows if any(value is not None for value in row.values)]
 
 
 def _first(history: History, metric: str) -> float | None:
@@ -306,9 +317,15 @@ def _first(history: History, metric: str) -> float | None:
 
 
 _WRITERS: dict[Unit, Callable[[float | None], str]] = {
-    "": number, "share": percent, "bytes": size, "seconds": duration,
+    "": number, "share": percent, "bytes": size, "seconds": duration, "joules": energy,
 }  # fmt: skip
-_SIGNS: dict[Unit, str] = {"": "", "share": "%", "bytes": "bytes", "seconds": "s"}  # as --json names the units
+_SIGNS: dict[Unit, str] = {
+    "": "",
+    "share": "%",
+    "bytes": "bytes",
+    "seconds": "s",
+    "joules": "J",
+}  # as --json names the units
 
 
 def _worded(value: float | None, unit: Unit) -> str:

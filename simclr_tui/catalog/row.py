@@ -16,7 +16,7 @@ from simclr_tui.store.evaluations import read_evaluation
 from simclr_tui.store.metrics.metric_table import COLUMNS, Unit
 from simclr_tui.store.run import Run
 from simclr_tui.store.state import State, read_state
-from simclr_tui.text import did_you_mean, duration, number, percent, safe, size
+from simclr_tui.text import did_you_mean, duration, energy, number, percent, safe, size
 
 Row = dict[str, Any]
 
@@ -124,7 +124,13 @@ def parse_columns(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(find_column(word, "show") for word in text.replace(",", " ").split()))
 
 
-_BY_UNIT: dict[Unit, Callable[[float], str]] = {"": number, "share": percent, "bytes": size, "seconds": duration}
+_BY_UNIT: dict[Unit, Callable[[float], str]] = {
+    "": number,
+    "share": percent,
+    "bytes": size,
+    "seconds": duration,
+    "joules": energy,
+}
 _WRITERS: dict[str, Callable[[float], str]] = {
     **{metric.name: _BY_UNIT[metric.unit] for metric in COLUMNS},
     "elapsed": duration,

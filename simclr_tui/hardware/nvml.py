@@ -14,6 +14,7 @@ T = TypeVar("T")
 _MAX_GPUS = 1024
 _MAX_CELSIUS = 200
 _MAX_MILLIWATT = 10**8
+_MAX_MILLIJOULE = 10**15  # a kilowatt for thirty years
 # NVML marks an unknown size with the highest value of the type.
 _MAX_BYTES = 2**63
 
@@ -88,6 +89,7 @@ def _read_gpu(nvml: Any, index: int, handle: Any, *, process_memory: int | None)
         utilization=_scaled(getattr(rates, "gpu", None), 0.01, 100),
         temperature=_scaled(_try(nvml, "nvmlDeviceGetTemperature", handle, sensor), 1.0, _MAX_CELSIUS),
         power=_scaled(_try(nvml, "nvmlDeviceGetPowerUsage", handle), 1e-3, _MAX_MILLIWATT),
+        energy=_scaled(_try(nvml, "nvmlDeviceGetTotalEnergyConsumption", handle), 1e-3, _MAX_MILLIJOULE),
         power_limit=_scaled(_try(nvml, "nvmlDeviceGetEnforcedPowerLimit", handle), 1e-3, _MAX_MILLIWATT),
     )
 

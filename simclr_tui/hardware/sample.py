@@ -6,7 +6,7 @@ import msgspec
 
 
 class GpuSample(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Hold one GPU's readings: memory in bytes, temperature in °C, power in W."""
+    """Hold one GPU's readings: memory in bytes, temperature in °C, power in W, energy in J."""
 
     index: int
     name: str | None = None
@@ -18,6 +18,7 @@ class GpuSample(msgspec.Struct, frozen=True, omit_defaults=True):
     temperature: float | None = None
     power: float | None = None
     power_limit: float | None = None
+    energy: float | None = None  # J since the driver was loaded; not every GPU counts it
 
     def alive(self) -> bool:
         """Return whether the GPU reported at least one current value."""
@@ -36,3 +37,4 @@ class HardwareSample(msgspec.Struct, frozen=True, omit_defaults=True):
     disk_free: int | None = None
     process_rss: int | None = None  # of the watched process and its children, shared pages counted in each
     process_cpu: float | None = None  # cores in use, since the last sample
+    cpu_energy: float | None = None  # J of all CPU packages since sampling began

@@ -13,6 +13,7 @@ from simclr_tui.clock import SYSTEM_CLOCK, Clock
 from simclr_tui.hardware.deadline import Guard
 from simclr_tui.hardware.gpu import GpuReader, shared_reader
 from simclr_tui.hardware.host import CpuMeter, ProcessTree, TreeReading, core_count, disk_free, ram
+from simclr_tui.hardware.rapl import RaplMeter
 from simclr_tui.hardware.sample import GpuSample, HardwareSample
 
 # A network disk can hang, just as a driver can.
@@ -37,6 +38,7 @@ class Sampler:
         own = nvml is not None or clock is not SYSTEM_CLOCK
         self._gpus = GpuReader(nvml, clock) if own else shared_reader()
         self._cpu = CpuMeter()
+        self._rapl = RaplMeter()
         self._lock = threading.Lock()
 
     def sample(self) -> HardwareSample:
@@ -53,6 +55,7 @@ class Sampler:
                 disk_free=self._free(),
                 process_rss=tree.rss,
                 process_cpu=tree.cpu,
+                cpu_energy=self._rapl.read(),
             )
 
     def _free(self) -> int | None:

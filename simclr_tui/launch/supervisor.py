@@ -22,6 +22,7 @@ import msgspec
 from simclr_tui.atomic import LineWriter
 from simclr_tui.clock import SYSTEM_CLOCK
 from simclr_tui.errors import ExitCode, StoreError
+from simclr_tui.hardware.energy import EnergyMeter
 from simclr_tui.hardware.oom import OomWatch
 from simclr_tui.hardware.sampler import Sampler
 from simclr_tui.launch.catalog_updates import CatalogUpdates
@@ -31,6 +32,7 @@ from simclr_tui.launch.start import last_words
 from simclr_tui.launch.tell import NewsOfRun, promise
 from simclr_tui.launch.trainer_process import Meeting, first_failure, start_training
 from simclr_tui.paths import RunPaths
+from simclr_tui.store.energy import read_energy, write_energy
 from simclr_tui.store.events import EventLog
 from simclr_tui.store.held_folder import HeldFolder
 from simclr_tui.store.process import this_process
@@ -54,7 +56,8 @@ def main(run_dir: str, attempt: int) -> int:
     memory = OomWatch(trainer.pid)
     looks = (CatalogUpdates().look, NewsOfRun().look)
     promise(run.paths.attempt(attempt))
-    sample = partial(_sample, run, attempt, memory, pid=trainer.pid, done=done, looks=looks)
+    meter = EnergyMeter(alone=run.recipe.device != "cpu")
+    sample = partial(_sample, folder, attempt, memory, pid=trainer.pid, done=done, looks=looks, meter=meter)
     sampling = threading.Thread(target=sample, daemon=True)
     sampling.start()
     with limited(log):
@@ -81,9 +84,11 @@ def _forward_signals(trainer: subprocess.Popen[bytes]) -> None:
 
 
 def _sample(
-    run: Run, attempt: int, memory: OomWatch, *, pid: int, done: threading.Event, looks: Sequence[Look]
-) -> None:
-    """Write a sample of the hardware about once a second until the trainer ends."""
+    folder: HeldFolder, attempt: int, memory: OomWatch, *, pid: int, done: threading.Event, looks: Sequence[Look],
+    meter: EnergyMeter,
+) -> None:  # fmt: skip
+    """Write a sample of the hardware about once a second until the trainer ends, and the energy that they come to."""
+    run = Run(folder.paths.root)
     lines = LineWriter(run.paths.attempt(attempt).hardware, keep=100)
     sampler = Sampler(pid=pid, disk=run.path)
     for look in looks:
@@ -92,7 +97,11 @@ def _sample(
         for look in looks:
             look(run.paths)
         memory.look()
-        lines.append(msgspec.json.encode(sampler.sample()))
+        sample = sampler.sample()
+        lines.append(msgspec.json.encode(sample))
+        meter.add(sample)
+        with contextlib.suppress(OSError):  # a full disk, or a folder that was deleted
+            write_energy(folder.paths.attempt(attempt), meter.energy)
 
 
 def _record_end(run: Run, attempt: int, code: int, *, by_kernel: bool) -> None:
@@ -111,6 +120,7 @@ def _record_end(run: Run, attempt: int, code: int, *, by_kernel: bool) -> None:
         since=SYSTEM_CLOCK.wall(),
         reason=reason,
         exit_code=exit_code,
+        summary={**stored.summary, **read_energy(run.paths).summary()},
     )
     write_state(run.paths, ended, durable=True)
     events = EventLog(run.paths.attempt(attempt))

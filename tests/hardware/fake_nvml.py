@@ -17,6 +17,7 @@ READINGS = (
     "nvmlDeviceGetTemperature",
     "nvmlDeviceGetPowerUsage",
     "nvmlDeviceGetEnforcedPowerLimit",
+    "nvmlDeviceGetTotalEnergyConsumption",
     "nvmlDeviceGetComputeRunningProcesses",
 )
 
@@ -87,6 +88,9 @@ class FakeNvml:
 
     def nvmlDeviceGetEnforcedPowerLimit(self, handle: int):
         return self._call("nvmlDeviceGetEnforcedPowerLimit", 700_000, handle)
+
+    def nvmlDeviceGetTotalEnergyConsumption(self, handle: int):
+        return self._call("nvmlDeviceGetTotalEnergyConsumption", 9_876_500, handle)
 
     def nvmlDeviceGetComputeRunningProcesses(self, handle: int):
         found = [SimpleNamespace(pid=pid, usedGpuMemory=used) for pid, used in self.processes.get(handle, [])]

@@ -26,6 +26,7 @@ WHOLE = GpuSample(
     temperature=61.0,
     power=512.5,
     power_limit=700.0,
+    energy=9876.5,
 )
 FIELDS_OF = {
     "nvmlDeviceGetName": {"name"},
@@ -33,6 +34,7 @@ FIELDS_OF = {
     "nvmlDeviceGetMemoryInfo": {"memory_used", "memory_total"},
     "nvmlDeviceGetUtilizationRates": {"utilization"},
     "nvmlDeviceGetTemperature": {"temperature"},
+    "nvmlDeviceGetTotalEnergyConsumption": {"energy"},
     "nvmlDeviceGetPowerUsage": {"power"},
     "nvmlDeviceGetEnforcedPowerLimit": {"power_limit"},
     "nvmlDeviceGetComputeRunningProcesses": {"process_memory"},

@@ -12,11 +12,12 @@ from simclr_tui.cli.find import find_run
 from simclr_tui.cli.options import DEFAULT_RUNS, AsJson, RunName, Runs
 from simclr_tui.recipe.fields import fields
 from simclr_tui.store.data_facts import read_data_facts
+from simclr_tui.store.energy import Energy, read_energy
 from simclr_tui.store.evaluations import read_evaluations
 from simclr_tui.store.run import Run
 from simclr_tui.store.state import State
 from simclr_tui.store.store import Store
-from simclr_tui.text import duration, number, percent, safe, size, sparkline, value_text
+from simclr_tui.text import duration, energy, number, percent, safe, size, sparkline, value_text
 
 
 def show(name: RunName, json: AsJson = False, runs: Runs = DEFAULT_RUNS) -> None:
@@ -74,6 +75,7 @@ def _as_json(run: Run, status: State) -> dict[str, object]:
         "seconds": status.elapsed + status.time,
         "summary": status.summary,
         "facts": status.facts,
+        "energy": msgspec.to_builtins(read_energy(run.paths)),
         "checkpoints": [manifest.step for manifest in run.checkpoints],
         "best_checkpoint": _best_checkpoint(run),
         "evaluations": [evaluation.summary() for evaluation in read_evaluations(run.paths)],
@@ -94,6 +96,7 @@ def _print_state(run: Run, status: State, waits: dict[str, object]) -> None:
         ["loss", f"{number(summary.get('loss'))}  {sparkline(run.history().points('loss').values)}"],
         ["speed", f"{number(summary.get('images_per_s'))} images/s"],
         ["GPU memory", size(summary.get("gpu_allocated")) if "gpu_allocated" in summary else ""],
+        ["energy", _energy(run)],
         ["data", f"{facts.get('images', '?')} images, {facts.get('test_images', '?')} test images"],
         *[["", sentence] for sentence in _data_sentences(run)],
         ["damaged", f"{facts['damaged_images']} images replaced" if facts.get("damaged_images") else ""],
@@ -123,6 +126,14 @@ def _checkpoint_words(run: Run) -> list[str]:
         + (f", the best: kNN {percent(found.knn)} on validation images)" if found == best else ")")
         for found in run.checkpoints
     ]
+
+
+def _energy(run: Run) -> str:
+    """Return what the run has cost: GPU time and energy; empty where nothing was measured."""
+    found = read_energy(run.paths)
+    if found == Energy():
+        return ""
+    return f"GPU {energy(found.gpu)} in {duration(found.gpu_seconds)} of GPU time, CPU {energy(found.cpu)}"
 
 
 def _data_sentences(run: Run) -> list[str]:

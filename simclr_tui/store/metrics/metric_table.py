@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Unit = Literal["", "share", "bytes", "seconds"]
-"""The unit of a value: none, a share (0–1, shown in percent), bytes or seconds."""
+Unit = Literal["", "share", "bytes", "seconds", "joules"]
+"""The unit of a value: none, a share (0–1, shown in percent), bytes, seconds or joules (shown in Wh)."""
 Better = Literal["", "highest", "lowest"]
 """The direction in which values are better; empty if neither is."""
 Within = Literal["", "labels", "test", "loss", "machine"]
@@ -96,6 +96,12 @@ _TABLE: tuple[Metric, ...] = (
            unit="bytes", better="lowest", within="machine", column=True),
     Metric(name="gpu_reserved", title="GPU memory, reserved", short="reserved",
            about="the GPU memory that the allocator holds", unit="bytes", better="lowest", within="machine"),
+    Metric(name="gpu_time", title="GPU time", short="GPU time", about="the time on GPUs, summed over them",
+           unit="seconds", series=False, column=True),
+    Metric(name="gpu_energy", title="GPU energy", short="energy", about="the energy of the GPUs that the run used",
+           unit="joules", series=False, column=True),
+    Metric(name="cpu_energy", title="CPU energy", short="CPU en.", about="the energy of the machine's CPU packages",
+           unit="joules", series=False, column=True),
     Metric(name="loss_scale", title="loss scale of fp16", short="scale", about="the loss scale of fp16"),
     _share("linear", "linear probe, top-1", "linear", "top-1 of the linear probe", series=False, grouped=True,
            evaluation="linear", **_TEST),

@@ -9,6 +9,7 @@ import msgspec
 from simclr_tui.clock import SYSTEM_CLOCK, Clock
 from simclr_tui.errors import StoreError
 from simclr_tui.paths import RunPaths
+from simclr_tui.store.energy import read_energy
 from simclr_tui.store.events import PROCESS_FAILED, EventLog
 from simclr_tui.store.held_folder import HeldFolder
 from simclr_tui.store.metrics.writer import MetricWriter
@@ -16,6 +17,7 @@ from simclr_tui.store.process import this_process
 from simclr_tui.store.state import State, StateName, read_state, write_state
 
 _SLOWEST_BEAT, _SHARE = 10.0, 0.01  # seconds; what writing may take of the time, on a disk that is slow to sync
+_ENERGY_EVERY = 10.0  # seconds between two looks at the energy so far
 _BEAT = 1.0  # seconds between two writes of state.json while nothing changes but the step
 
 
@@ -29,6 +31,7 @@ class Reporter:
         self._began = clock.monotonic()
         self._state = read_state(paths)
         self._beat_at, self._beat = 0.0, _BEAT
+        self._energy_at = self._began
         attempt = paths.attempt(self._state.attempt)
         attempt.root.mkdir(exist_ok=True)
         self.metrics = MetricWriter(attempt)
@@ -145,6 +148,8 @@ class Reporter:
             self._state, time=self.seconds, heartbeat=self._clock.monotonic(), **changes
         )
         self._beat_at = self._state.heartbeat
+        if durable or self._clock.monotonic() - self._energy_at > _ENERGY_EVERY:
+            self._add_energy()
         began = self._clock.monotonic()
         try:
             write_state(self.paths, self._state, durable=durable)
@@ -152,6 +157,12 @@ class Reporter:
             # A full disk must not end a training run; the lock still says that it is alive.
             self.log(f"state.json could not be written: {error.strerror}")
         self._beat = min(_SLOWEST_BEAT, max(_BEAT, (self._clock.monotonic() - began) / _SHARE))
+
+    def _add_energy(self) -> None:
+        """Take what the supervisor has measured into the summary, for lists."""
+        self._energy_at = self._clock.monotonic()
+        summary = {**self._state.summary, **read_energy(self.paths).summary()}
+        self._state = msgspec.structs.replace(self._state, summary=summary)
 
 
 class QuietReporter(Reporter):

@@ -44,6 +44,7 @@ _SCALES: dict[Unit, tuple[str, float]] = {
     "share": ("%", 100.0),
     "bytes": ("GB", 1e-9),
     "seconds": ("s", 1.0),
+    "joules": ("Wh", 1 / 3600),
 }
 
 

@@ -23,6 +23,7 @@ ROOMS = {
     "cli": "one command per file",
     "tui": "the dashboard",
     "doctor": "is this machine ready?",
+    "report": "one file to hand on",
     "sweep": "many runs as one experiment",
     "launch": "start, stop, queue, Slurm",
     "imports": "other programs' runs",

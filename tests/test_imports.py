@@ -22,6 +22,7 @@ STOREYS = (
     ("catalog", "display", "hardware", "imports", "train"),
     ("launch", "evaluate", "tasks"),
     ("sweep", "doctor"),
+    ("report",),
     ("cli", "tui"),
     ("bench",),  # measures the faces; nothing imports it
     ("api",),

@@ -54,6 +54,8 @@ VERBS: dict[str, Verb] = {
         ("import", _EXPORT, "import_:import_",
          "Import runs of TensorBoard, W&B, MLflow, a CSV file or another store, as read-only runs."),
         ("plot", _EXPORT, "plot:plot", "Draw metrics of runs as a figure for a paper: SVG, PDF or PNG."),
+        ("report", _EXPORT, "report:report",
+         "Write a report of runs, or of a sweep, as one HTML or Markdown file that needs nothing else."),
         ("embed", _EXPORT, "embed:embed",
          "Plot test images on the two principal components of h, or write h of every image to a file."),
         ("edit", _EXPORT, "edit:edit", "Edit a run's tags, note or name."),

@@ -1,0 +1,109 @@
+"""Draw curves as SVG for a report, without any library: a line per run on two axes with round numbers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from html import escape
+
+from simclr_tui.display.colours import colours_of
+from simclr_tui.store.metrics.downsample import decimate
+from simclr_tui.store.metrics.history import History
+from simclr_tui.store.metrics.metric_table import METRICS
+from simclr_tui.text import number, safe
+
+_WIDE, _HIGH = 560, 300
+_LEFT, _RIGHT, _TOP, _BOTTOM = 56, 12, 26, 34
+_POINTS = 300  # columns: more than a pixel of the drawing can show
+_NAMED = 12  # runs in the legend
+
+
+def draw_curves(named: Sequence[tuple[str, History]], metric: str) -> str:
+    """Return the SVG of a metric over steps; empty if no run has logged it. Shares are drawn in percent."""
+    known = METRICS.get(metric)
+    scale = 100.0 if known is not None and known.unit == "share" else 1.0
+    lines: dict[str, list[tuple[float, float]]] = {}
+    for name, history in named:
+        xs, ys = decimate(history, metric, _POINTS)
+        if points := [(x, scale * y) for x, y in zip(xs, ys, strict=True) if math.isfinite(y)]:
+            lines[name] = points
+    if not lines:
+        return ""
+    title = (known.title if known else metric) + (" (%)" if scale != 1 else "")
+    every = [point for points in lines.values() for point in points]
+    across = _Axis([x for x, _ in every], _LEFT, _WIDE - _RIGHT)
+    up = _Axis([y for _, y in every], _HIGH - _BOTTOM, _TOP)
+    colours = colours_of(list(lines))
+    parts = [_grid(across, up), _words(_LEFT, 14, title, "start"), _words(_WIDE - _RIGHT, _HIGH - 4, "step", "end")]
+    for name, points in lines.items():
+        drawn = " ".join(f"{across.at(x):.1f},{up.at(y):.1f}" for x, y in points)
+        label = f"<title>{escape(safe(name))}</title>"
+        if len(points) == 1:
+            ((x, y),) = points
+            parts.append(
+                f'<circle cx="{across.at(x):.1f}" cy="{up.at(y):.1f}" r="3" fill="{colours[name]}">{label}</circle>'
+            )
+        else:
+            line = (
+                f'<polyline points="{drawn}" fill="none" stroke="{colours[name]}" stroke-width="1.5">{label}</polyline>'
+            )
+            parts.append(line)
+    legend, rows = _legend(list(lines), colours)
+    height = _HIGH + 16 * rows
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDE} {height}" width="{_WIDE}" height="{height}" '
+        f'role="img" font-family="sans-serif" font-size="11" fill="currentColor">'
+        f"<title>{escape(safe(title))}</title>{''.join(parts)}{legend}</svg>"
+    )
+
+
+class _Axis:
+    """Map values to pixels, from one round number to another."""
+
+    def __init__(self, values: Sequence[float], start: float, end: float) -> None:
+        low, high = min(values), max(values)
+        step = _round_step((high - low) or abs(high) or 1.0)
+        self._low = math.floor(low / step) * step
+        self._high = max(math.ceil(high / step) * step, self._low + step)
+        self._start, self._end = start, end
+        count = round((self._high - self._low) / step)
+        self.ticks = [self._low + index * step for index in range(count + 1)]
+
+    def at(self, value: float) -> float:
+        return self._start + (value - self._low) / (self._high - self._low) * (self._end - self._start)
+
+
+def _round_step(span: float) -> float:
+    """Return the distance between ticks: 1, 2 or 5 times a power of ten, about five to an axis."""
+    power = 10.0 ** math.floor(math.log10(span / 5))
+    return next((factor * power for factor in (1, 2, 5) if span / (factor * power) <= 6), 10 * power)
+
+
+def _grid(across: _Axis, up: _Axis) -> str:
+    parts = []
+    for tick in up.ticks:
+        y = up.at(tick)
+        parts.append(f'<path d="M{_LEFT} {y:.1f}H{_WIDE - _RIGHT}" stroke="currentColor" stroke-opacity=".15"/>')
+        parts.append(_words(_LEFT - 6, y + 4, number(round(tick, 12)), "end"))
+    for tick in across.ticks:
+        parts.append(_words(across.at(tick), _HIGH - _BOTTOM + 16, number(round(tick, 12)), "middle"))
+    return "".join(parts)
+
+
+def _legend(names: Sequence[str], colours: dict[str, str]) -> tuple[str, int]:
+    """Return the legend and its rows; of many runs, the first are named and the rest counted."""
+    shown = list(names[:_NAMED])
+    parts = []
+    for index, name in enumerate(shown):
+        x, y = _LEFT + index % 4 * 125, _HIGH + 12 + index // 4 * 16
+        parts.append(f'<rect x="{x}" y="{y - 8}" width="10" height="10" fill="{colours[name]}"/>')
+        parts.append(_words(x + 14, y, name[:18], "start"))
+    rows = -(-len(shown) // 4)
+    if len(names) > _NAMED:
+        parts.append(_words(_LEFT, _HIGH + 12 + rows * 16, f"and {len(names) - _NAMED} more", "start"))
+        rows += 1
+    return "".join(parts), rows
+
+
+def _words(x: float, y: float, text: str, anchor: str) -> str:
+    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{escape(safe(text))}</text>'

@@ -34,7 +34,11 @@ def draw_curves(named: Sequence[tuple[str, History]], metric: str) -> str:
     across = _Axis([x for x, _ in every], _LEFT, _WIDE - _RIGHT)
     up = _Axis([y for _, y in every], _HIGH - _BOTTOM, _TOP)
     colours = colours_of(list(lines))
-    parts = [_grid(across, up), _words(_LEFT, 14, title, "start"), _words(_WIDE - _RIGHT, _HIGH - 4, "step", "end")]
+    parts = [
+        _grid(across, up),
+        _words(_LEFT, 14, title, anchor="start"),
+        _words(_WIDE - _RIGHT, _HIGH - 4, "step", anchor="end"),
+    ]
     for name, points in lines.items():
         drawn = " ".join(f"{across.at(x):.1f},{up.at(y):.1f}" for x, y in points)
         label = f"<title>{escape(safe(name))}</title>"
@@ -84,9 +88,9 @@ def _grid(across: _Axis, up: _Axis) -> str:
     for tick in up.ticks:
         y = up.at(tick)
         parts.append(f'<path d="M{_LEFT} {y:.1f}H{_WIDE - _RIGHT}" stroke="currentColor" stroke-opacity=".15"/>')
-        parts.append(_words(_LEFT - 6, y + 4, number(round(tick, 12)), "end"))
+        parts.append(_words(_LEFT - 6, y + 4, number(round(tick, 12)), anchor="end"))
     for tick in across.ticks:
-        parts.append(_words(across.at(tick), _HIGH - _BOTTOM + 16, number(round(tick, 12)), "middle"))
+        parts.append(_words(across.at(tick), _HIGH - _BOTTOM + 16, number(round(tick, 12)), anchor="middle"))
     return "".join(parts)
 
 
@@ -97,13 +101,13 @@ def _legend(names: Sequence[str], colours: dict[str, str]) -> tuple[str, int]:
     for index, name in enumerate(shown):
         x, y = _LEFT + index % 4 * 125, _HIGH + 12 + index // 4 * 16
         parts.append(f'<rect x="{x}" y="{y - 8}" width="10" height="10" fill="{colours[name]}"/>')
-        parts.append(_words(x + 14, y, name[:18], "start"))
+        parts.append(_words(x + 14, y, name[:18], anchor="start"))
     rows = -(-len(shown) // 4)
     if len(names) > _NAMED:
-        parts.append(_words(_LEFT, _HIGH + 12 + rows * 16, f"and {len(names) - _NAMED} more", "start"))
+        parts.append(_words(_LEFT, _HIGH + 12 + rows * 16, f"and {len(names) - _NAMED} more", anchor="start"))
         rows += 1
     return "".join(parts), rows
 
 
-def _words(x: float, y: float, text: str, anchor: str) -> str:
+def _words(x: float, y: float, text: str, *, anchor: str) -> str:
     return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{escape(safe(text))}</text>'

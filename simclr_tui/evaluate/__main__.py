@@ -15,6 +15,7 @@ from simclr_tui.errors import ExitCode, SimclrError
 from simclr_tui.evaluate.progress import ProgressLine
 from simclr_tui.recipe.datasets import resolve_auto
 from simclr_tui.recipe.recipe import Recipe
+from simclr_tui.store.held_folder import HeldFolder
 from simclr_tui.store.protocols import PROTOCOLS
 from simclr_tui.store.run import Run
 from simclr_tui.text import safe
@@ -68,6 +69,7 @@ def _temperature(given: argparse.Namespace, recipe: Recipe) -> float:
 
 
 def _evaluate(given: argparse.Namespace, progress: ProgressLine) -> int:
+    folder = HeldFolder(Run(given.run).paths)  # whatever its name becomes meanwhile, the results are this run's
     progress("loading torch", 0, 0)
 
     from simclr_tui.evaluate.checkpoint_encoder import load_checkpoint_encoder
@@ -75,7 +77,7 @@ def _evaluate(given: argparse.Namespace, progress: ProgressLine) -> int:
     from simclr_tui.evaluate.runner import EvaluationData, evaluate, open_context
     from simclr_tui.train.out_of_memory import is_out_of_memory
 
-    run = Run(given.run)
+    run = Run(folder.location() or given.run)
     loaded = load_checkpoint_encoder(run, given.step, device=given.device, threads=given.threads)
     for damage in loaded.damages:
         progress.clear()
@@ -91,7 +93,7 @@ def _evaluate(given: argparse.Namespace, progress: ProgressLine) -> int:
         if context.range_change:
             progress.clear()
             print(f"note: {context.range_change}", file=sys.stderr)
-        for evaluation in evaluate(loaded, data, context, protocols=chosen, seeds=given.seeds):
+        for evaluation in evaluate(loaded, data, context, protocols=chosen, seeds=given.seeds, paths=folder.paths):
             progress.clear()
             print(evaluation.name, flush=True)
     except Exception as error:

@@ -16,6 +16,7 @@ from simclr_tui.evaluate.context import Context, Outcome, Settings, labelled_spl
 from simclr_tui.evaluate.frozen import digest, frozen
 from simclr_tui.evaluate.metrics import Metrics, compute_metrics
 from simclr_tui.evaluate.protocols.table import measure_of
+from simclr_tui.paths import RunPaths
 from simclr_tui.store.evaluations import Evaluation, SeedResult, result_name, save_evaluation
 from simclr_tui.store.protocols import Protocol
 from simclr_tui.train.data.each import Progress
@@ -45,9 +46,10 @@ def open_context(loaded: LoadedEncoder, data: EvaluationData, settings: Settings
 
 
 def evaluate(
-    loaded: LoadedEncoder, data: EvaluationData, context: Context, *, protocols: Sequence[Protocol], seeds: int
-) -> Iterator[Evaluation]:
-    """Measure, save and yield each protocol's evaluation.
+    loaded: LoadedEncoder, data: EvaluationData, context: Context, *, protocols: Sequence[Protocol], seeds: int,
+    paths: RunPaths | None = None,
+) -> Iterator[Evaluation]:  # fmt: skip
+    """Measure, save (in the run's folder, or by `paths`) and yield each protocol's evaluation.
 
     Raises EvaluationError when a frozen encoder has changed, and OSError when a result cannot be written.
     """
@@ -66,7 +68,7 @@ def evaluate(
         evaluation = _record(
             loaded, data, context, protocol=protocol, encoder=encoder, outcomes=outcomes, seconds=seconds
         )
-        save_evaluation(loaded.run.paths, evaluation)
+        save_evaluation(paths or loaded.run.paths, evaluation)
         yield evaluation
 
 

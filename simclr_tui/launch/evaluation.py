@@ -14,6 +14,7 @@ from simclr_tui.launch.cancel import Cancel
 from simclr_tui.recipe.datasets import check_data
 from simclr_tui.recipe.fields import field
 from simclr_tui.store.evaluations import Evaluation, read_evaluation
+from simclr_tui.store.held_folder import HeldFolder
 from simclr_tui.store.run import Run
 from simclr_tui.text import safe
 
@@ -91,13 +92,14 @@ def evaluate_quietly(
         listeners[0].start()
         cancel.watch(process)
 
+    folder = HeldFolder(run.paths)
     code, names = evaluate(run, protocols, {}, process_made=listen, stderr=subprocess.PIPE)
     listeners[0].join(_GRACE)  # the last line says why it failed
     if cancel.asked:
         raise CancelledError(f"the evaluation of {run.name} was cancelled")
     if code != ExitCode.OK:
         raise _error(code, said)
-    return [found for name in names if (found := read_evaluation(run.paths, name)) is not None]
+    return [found for name in names if (found := read_evaluation(folder.paths, name)) is not None]
 
 
 def _listen(stream: IO[bytes], said: list[str], heard: Callable[[str], object]) -> None:

@@ -48,7 +48,7 @@ class HeldFolder:
         """Raise StoreError if the folder was moved, deleted or replaced, or its lock was deleted."""
         if self.in_place:
             return
-        name, now = self._given.root.name, self._location()
+        name, now = self._given.root.name, self.location()
         if now is None:
             raise StoreError(f"the folder of {name} was deleted while it trained", "start it again: simclr run")
         if now == self._given.root.resolve():
@@ -58,8 +58,10 @@ class HeldFolder:
             f"continue from its last checkpoint: simclr resume {now.name} --runs {now.parent}",
         )
 
-    def _location(self) -> Path | None:
+    def location(self) -> Path | None:
         """Return where the folder is now; None if it was deleted."""
         if os.fstat(self._fd).st_nlink == 0:
             return None
+        if not _OPEN_FILES.exists():
+            return self._given.root
         return (_OPEN_FILES / str(self._fd)).resolve()

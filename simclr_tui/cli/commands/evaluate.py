@@ -10,9 +10,11 @@ from simclr_tui.cli import output
 from simclr_tui.cli.confusion import confusion_lines
 from simclr_tui.cli.find import find_run
 from simclr_tui.cli.options import DEFAULT_RUNS, AsJson, Runs, complete_run
-from simclr_tui.errors import RecipeError
+from simclr_tui.errors import RecipeError, StoreError
 from simclr_tui.store.evaluations import Evaluation, read_evaluation
+from simclr_tui.store.held_folder import HeldFolder
 from simclr_tui.store.protocols import PROTOCOLS, usual_protocols
+from simclr_tui.store.run import Run
 from simclr_tui.text import duration, number, percent, safe, spread
 
 _SHARES = {protocol.share: protocol.name for protocol in PROTOCOLS.values() if protocol.finetunes}
@@ -133,7 +135,9 @@ def evaluate(
         "--knn-k": knn_k, "--knn-weights": knn_weights, "--knn-temp": knn_temp,
         "--device": device, "--threads": threads,
     }  # fmt: skip
+    folder = HeldFolder(run.paths)
     code, names = compute(run, protocols or usual_protocols(), given)
+    run = _found_again(run, folder)
     record_knn(run)
     found = [evaluation for result in names if (evaluation := read_evaluation(run.paths, result)) is not None]
     if json:
@@ -141,6 +145,17 @@ def evaluate(
     elif found:
         _print(found)
     raise typer.Exit(code)
+
+
+def _found_again(run: Run, folder: HeldFolder) -> Run:
+    """Return the run where it is now: its results went along with it. Raises StoreError if it was deleted."""
+    now = folder.location()
+    if now is None:
+        raise StoreError(f"{run.name} was deleted while it was evaluated", "and its results with it")
+    if now == run.path.resolve():
+        return run
+    output.talk(f"{run.name} was moved to {safe(str(now))} while it was evaluated; its results went along")
+    return Run(now)
 
 
 def _share(word: str) -> str:

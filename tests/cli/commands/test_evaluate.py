@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -202,3 +203,26 @@ def test_it_ends_when_whoever_asked_is_killed(run, tmp_path):
         asked.kill()
         asked.communicate(timeout=30)
         until(lambda: not working.is_running() or working.status() == psutil.STATUS_ZOMBIE, what="its end")
+
+
+@pytest.mark.parametrize("words", [["edit", "RUN", "--name", "renamed"], ["rm", "--yes", "RUN"]])
+def test_a_run_that_is_renamed_or_removed_meanwhile_takes_its_result_along(trained, tmp_path, words, fault):
+    fault("F48", 1, "runs renamed or removed while they are evaluated")
+    shutil.copytree(trained.path, tmp_path / "runs" / "run1")
+    run = Store(tmp_path / "runs").run("run1")
+    with subprocess.Popen(
+        command(run, "eval", "run1", "--knn"), stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as eval_:
+        try:
+            first = eval_.stderr.readline()
+            assert b"loading torch" in first, first
+            done = simclr(run, *[word.replace("RUN", "run1") for word in words])
+            assert done.returncode == 0, done.stderr
+            shown, said = eval_.communicate(timeout=200)
+        finally:
+            eval_.kill()
+    assert eval_.returncode == 0, said
+    assert b"its results went along" in said
+    assert b"knn" in shown
+    (result,) = (tmp_path / "runs").glob("**/evaluations/knn.json")
+    assert result.parents[1].name.startswith(("renamed", "run1."))

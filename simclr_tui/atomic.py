@@ -16,6 +16,8 @@ from collections import deque
 from pathlib import Path
 from typing import Protocol
 
+from simclr_tui.group_mode import share_file
+
 
 class Os(Protocol):
     """Define the system calls that durability rests on. A test passes one that fails on the n-th call."""
@@ -34,7 +36,10 @@ class SystemOs:
     def open(self, path: Path, flags: int) -> int:
         # What is written never lands where a link in the folder points, and nothing waits for a pipe's reader.
         made = os.O_NOFOLLOW | os.O_NONBLOCK if flags & os.O_CREAT else 0
-        return os.open(path, flags | made | os.O_CLOEXEC, 0o666)
+        fd = os.open(path, flags | made | os.O_CLOEXEC, 0o666)
+        if made:
+            share_file(fd, path)
+        return fd
 
     def write(self, fd: int, data: bytes | memoryview) -> int:
         return os.write(fd, data)
@@ -241,6 +246,7 @@ class Lock:
         if _holds(self._path):  # closing a second descriptor would release the first one's lock
             return False
         fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK, 0o666)
+        share_file(fd, self._path)
         try:
             fcntl.lockf(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except (BlockingIOError, PermissionError):

@@ -7,6 +7,7 @@ import importlib.metadata
 import os
 import platform
 import shutil
+import stat
 import subprocess
 import sys
 import tempfile
@@ -22,6 +23,7 @@ from simclr_tui.hardware.gpu import shared_reader
 from simclr_tui.hardware.sampler import machine_summary
 from simclr_tui.interpreter import python, python_module
 from simclr_tui.launch.torch_versions import check_torch_versions
+from simclr_tui.paths import CATALOG, CLAIM_LOCK, QUEUE, TRASH, QueuePaths
 from simclr_tui.recipe.datasets import KNOWN, data_root, on_disk
 from simclr_tui.store.finding import Finding
 from simclr_tui.store.store import Store
@@ -52,7 +54,7 @@ def examine(root: Path) -> list[Finding]:
         _versions,
         _torch,
         _gpu,
-        _store,
+        check_store,
         _file_system,
         _locks,
         _disk,
@@ -107,7 +109,8 @@ def _gpu(_root: Path) -> Finding:
     return Finding("note", "hardware", f"{summary} ({reader.problem or 'NVML found none'})")
 
 
-def _store(root: Path) -> Finding:
+def check_store(root: Path) -> Finding:
+    """Report whether runs can be launched into the store, and who else can."""
     try:
         count = len(Store(root).names())
     except SimclrError as error:
@@ -115,7 +118,22 @@ def _store(root: Path) -> Finding:
     place = root if root.exists() else next(p for p in root.absolute().parents if p.exists())
     if not os.access(place, os.W_OK):
         return Finding("bad", "store", f"{place} is not writable: change its permissions or choose another --runs")
-    return Finding("good", "store", f"{root.absolute()}, {count} runs")
+    closed = [path for path in _shared_files(root) if path.exists() and not os.access(path, os.W_OK)]
+    if closed:
+        return Finding(
+            "bad",
+            "store",
+            f"{closed[0]} is another user's and you may not write it, so you cannot launch here; to share the store "
+            f"its owner types: chmod -R g+rwX {root.absolute()} && chmod g+s {root.absolute()}",
+        )
+    shared = ", shared with its group" if place == root and place.stat().st_mode & stat.S_IWGRP else ""
+    return Finding("good", "store", f"{root.absolute()}, {count} runs{shared}")
+
+
+def _shared_files(root: Path) -> list[Path]:
+    """Return what everyone who launches into a store writes."""
+    queue = QueuePaths(root / QUEUE)
+    return [root / CLAIM_LOCK, queue.root, queue.lock, root / TRASH, root / CATALOG]
 
 
 def _file_system(root: Path) -> Finding:

@@ -8,6 +8,8 @@ import stat
 from pathlib import Path
 from typing import BinaryIO
 
+from simclr_tui.group_mode import share_file
+
 SMALL = 64_000_000  # bytes: no file that is read whole is ever near it
 _SAFE = os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK  # a pipe without a writer would be waited for without end
 
@@ -20,7 +22,9 @@ def open_regular(path: Path) -> BinaryIO:
 def append_regular(path: Path) -> BinaryIO:
     """Open a regular file for appending, made where there is none. Raises OSError for anything else."""
     flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | _SAFE
-    return os.fdopen(_regular(os.open(path, flags, 0o666), path), "ab")
+    fd = _regular(os.open(path, flags, 0o666), path)
+    share_file(fd, path)
+    return os.fdopen(fd, "ab")
 
 
 def read_small(path: Path, limit: int = SMALL) -> bytes:

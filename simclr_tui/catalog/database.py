@@ -18,6 +18,7 @@ from typing import Any
 import msgspec
 
 from simclr_tui.catalog.row import Row, columns
+from simclr_tui.group_mode import share_path
 from simclr_tui.paths import CATALOG
 
 BUSY = 5.0  # seconds to wait for another writer
@@ -111,6 +112,7 @@ class Database:
             for table in _TABLES:
                 connection.executemany(f"delete from {table} where name = ?", ((name,) for name in gone))
             connection.execute("commit")
+        share_path(self.path)  # once it is closed: opening it here would end SQLite's own locks
 
     def _set_aside(self, why: str = "damaged") -> None:
         stamp = int(time.time())

@@ -20,6 +20,7 @@ import msgspec
 
 from simclr_tui.clock import SYSTEM_CLOCK
 from simclr_tui.errors import RecipeError, SimclrError, StoreError
+from simclr_tui.group_mode import make_folder
 from simclr_tui.launch.tasks import import_encoder as write_encoder
 from simclr_tui.recipe.datasets import check_data
 from simclr_tui.recipe.encoder_source import is_encoder_source, library_of
@@ -53,8 +54,8 @@ def import_encoder(
     kind = "baseline" if source == RANDOM else "encoder"
     with store.claiming(name or _free_name(store, source, known)) as run:
         try:
-            run.paths.checkpoints.mkdir(exist_ok=True)
-            run.paths.evaluations.mkdir(exist_ok=True)
+            make_folder(run.paths.checkpoints, exist_ok=True)
+            make_folder(run.paths.evaluations, exist_ok=True)
             imported = write_encoder(run.path, source, known, quiet=quiet)
             write_state(run.paths, State(state="finished", since=SYSTEM_CLOCK.wall(), reason="imported"), durable=True)
             given = str(Path(source).expanduser().absolute()) if is_file else source

@@ -17,6 +17,7 @@ from typing import NoReturn
 from simclr_tui.atomic import Lock, write_file
 from simclr_tui.clock import SYSTEM_CLOCK
 from simclr_tui.errors import SimclrError, StoreError
+from simclr_tui.group_mode import make_folder
 from simclr_tui.launch.detached import start_detached
 from simclr_tui.launch.initial import settle_initial
 from simclr_tui.launch.metadata import UNNAMED, Metadata
@@ -82,9 +83,9 @@ def _undo(run: Run, error: SimclrError | OSError) -> NoReturn:
 
 def _fill(run: Run, plan: Plan, state: State, *, info: RunInfo) -> None:
     """Write every file of the folder; run.json, which makes it a run, comes last."""
-    run.paths.checkpoints.mkdir()
-    run.paths.evaluations.mkdir()
-    run.paths.attempt(1).root.mkdir()
+    make_folder(run.paths.checkpoints)
+    make_folder(run.paths.evaluations)
+    make_folder(run.paths.attempt(1).root)
     write_file(run.paths.recipe, to_toml(plan.resolved).encode())
     write_state(run.paths, state, durable=True)
     run.write_info(info)
@@ -180,7 +181,7 @@ def _next_attempt(run: Run, status: State) -> int:
     if status.state == "queued" and waiting.root.exists() and not waiting.log.exists():
         return status.attempt
     number = max((attempt.number for attempt in run.paths.attempts()), default=0) + 1
-    run.paths.attempt(number).root.mkdir()
+    make_folder(run.paths.attempt(number).root)
     return number
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 
 from simclr_tui.atomic import write_file
+from simclr_tui.group_mode import make_folder
 from simclr_tui.paths import RunPaths
 from simclr_tui.regular_file import read_small
 from simclr_tui.store.unreadable import UNREADABLE
@@ -130,7 +131,7 @@ def result_name(protocol: str, data: str, subset: int, *, own: tuple[str, int], 
 
 def save_evaluation(paths: RunPaths, evaluation: Evaluation) -> Path:
     """Write or replace one result. Raises OSError, and then an older result is unchanged."""
-    paths.evaluations.mkdir(exist_ok=True)
+    make_folder(paths.evaluations, exist_ok=True)
     target = paths.evaluations / f"{evaluation.name}.json"
     write_file(target, msgspec.json.format(msgspec.json.encode(evaluation), indent=1))
     return target

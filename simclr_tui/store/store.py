@@ -12,6 +12,7 @@ from pathlib import Path
 from simclr_tui.atomic import Lock, is_locked, rename_folder
 from simclr_tui.clock import SYSTEM_CLOCK, Clock
 from simclr_tui.errors import NotFoundError, SimclrError, StoreError
+from simclr_tui.group_mode import make_folder
 from simclr_tui.paths import CLAIM_LOCK, RUN_FILE, TRASH
 from simclr_tui.store.abandoned import clear_abandoned, clear_unfinished, is_unfinished
 from simclr_tui.store.best_run import best_run
@@ -111,7 +112,7 @@ class Store:
         if name is not None:
             check_name(name)
         try:
-            self.root.mkdir(parents=True, exist_ok=True)
+            make_folder(self.root, parents=True, exist_ok=True)
             return self._claim_number() if name is None else self._claim_name(name)
         except OSError as error:
             raise StoreError(
@@ -150,7 +151,7 @@ class Store:
         """
         lock = Lock(self.root / CLAIM_LOCK)
         try:
-            self.root.mkdir(parents=True, exist_ok=True)
+            make_folder(self.root, parents=True, exist_ok=True)
             if not lock.acquire(_CLAIM_TIMEOUT):
                 raise StoreError(f"another launch into {self.root} does not finish", "try again")
         except OSError as error:
@@ -185,7 +186,7 @@ class Store:
 
     def _claim_name(self, name: str) -> Run:
         try:
-            (self.root / name).mkdir()
+            make_folder(self.root / name)
         except FileExistsError:
             raise StoreError(f"{name} already exists in {self.root}", "choose another --name") from None
         return self.run(name)
@@ -200,7 +201,7 @@ class Store:
         while True:
             number += 1
             with contextlib.suppress(FileExistsError):
-                (self.root / f"run{number}").mkdir()
+                make_folder(self.root / f"run{number}")
                 return self.run(f"run{number}")
 
     def remove(self, run: Run, clock: Clock = SYSTEM_CLOCK) -> Path:
@@ -214,7 +215,7 @@ class Store:
             raise StoreError(f"{run.name} is training or queued", f"type: simclr stop {run.name}")
         target = self.root / TRASH / f"{run.name}.{int(clock.wall() * 1000)}"
         try:
-            target.parent.mkdir(exist_ok=True)
+            make_folder(target.parent, exist_ok=True)
             run.path.rename(target)
         except OSError as error:
             raise StoreError(f"cannot move {run.name} to the trash: {error.strerror}", "see simclr doctor") from None

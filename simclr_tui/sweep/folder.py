@@ -9,6 +9,7 @@ import msgspec
 
 from simclr_tui.atomic import Lock, write_file
 from simclr_tui.errors import NotFoundError, StoreError
+from simclr_tui.group_mode import make_folder
 from simclr_tui.paths import SWEEPS
 from simclr_tui.recipe.resolve import Resolved, from_toml, to_toml
 from simclr_tui.regular_file import read_small, read_small_text
@@ -120,7 +121,7 @@ def claim_sweep(store: Store, name: str | None) -> SweepFolder:
     """Make the folder of a new sweep: `name`, or the next free sweep1, sweep2, …. Raises StoreError."""
     folder = store.root / SWEEPS
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder, parents=True, exist_ok=True)
         if name is not None:
             return _claimed(store, check_name(name))
         number = 1
@@ -141,7 +142,7 @@ def _claimed(store: Store, name: str) -> SweepFolder:
     Its lock is held until sweep.json exists. Raises FileExistsError where the name is taken.
     """
     claim = SweepFolder(store, name)
-    claim.root.mkdir(exist_ok=True)
+    make_folder(claim.root, exist_ok=True)
     if (claim.root / "sweep.json").exists() or any(path.name not in _BEGINNINGS for path in claim.root.iterdir()):
         raise FileExistsError(name)
     if not claim.claim_lock.acquire() or (claim.root / "sweep.json").exists():

@@ -21,6 +21,7 @@ import msgspec
 from simclr_tui.atomic import Lock, write_file
 from simclr_tui.clock import SYSTEM_CLOCK
 from simclr_tui.errors import ExitCode, SimclrError, StoreError
+from simclr_tui.group_mode import make_folder
 from simclr_tui.hardware.gpu import shared_reader
 from simclr_tui.hardware.host import ProcessTree
 from simclr_tui.hardware.sample import GpuSample
@@ -53,7 +54,7 @@ def main(root: str) -> int:
     store = Store(Path(root))
     signal.signal(signal.SIGTERM, _ended)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    queue_paths(store).root.mkdir(parents=True, exist_ok=True)
+    make_folder(queue_paths(store).root, parents=True, exist_ok=True)
     lock = Lock(queue_paths(store).lock)
     # A command that queues a run checks the lock after writing the ticket: a last pass after release misses nothing.
     while not why_paused(store) and _look(store).busy:

@@ -14,6 +14,7 @@ import msgspec
 from simclr_tui.atomic import is_locked, write_file
 from simclr_tui.clock import SYSTEM_CLOCK
 from simclr_tui.errors import StoreError
+from simclr_tui.group_mode import make_folder
 from simclr_tui.launch.detached import absolute, start_detached
 from simclr_tui.launch.metadata import UNNAMED, Metadata
 from simclr_tui.launch.plan import Plan
@@ -193,7 +194,7 @@ def ensure_dispatcher(store: Store) -> str:
     if why or dispatches(store):
         return why
     paths = queue_paths(store)
-    paths.root.mkdir(parents=True, exist_ok=True)
+    make_folder(paths.root, parents=True, exist_ok=True)
     root = store.root.absolute()
     process = start_detached("simclr_tui.launch.queue.dispatcher", str(root), log=paths.log, folder=root)
     deadline = time.monotonic() + _READY_WITHIN
@@ -215,5 +216,5 @@ def _read(path: Path, kind: Any) -> Any:
 
 
 def _write(path: Path, value: msgspec.Struct) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent, parents=True, exist_ok=True)
     write_file(path, msgspec.json.encode(value))

@@ -8,6 +8,7 @@ import msgspec
 
 from simclr_tui.clock import SYSTEM_CLOCK, Clock
 from simclr_tui.errors import StoreError
+from simclr_tui.group_mode import make_folder
 from simclr_tui.paths import RunPaths
 from simclr_tui.store.energy import read_energy
 from simclr_tui.store.events import PROCESS_FAILED, EventLog
@@ -33,7 +34,7 @@ class Reporter:
         self._beat_at, self._beat = 0.0, _BEAT
         self._energy_at = self._began
         attempt = paths.attempt(self._state.attempt)
-        attempt.root.mkdir(exist_ok=True)
+        make_folder(attempt.root, exist_ok=True)
         self.metrics = MetricWriter(attempt)
         self._events = EventLog(attempt)
 

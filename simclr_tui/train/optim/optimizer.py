@@ -2,7 +2,8 @@
 
 All four read `optimizer.found_inf`, a float tensor without dimensions on the weights' device that the loop sets
 before a step: where it is 1 the step leaves weights and state as they were, decided on the device without
-waiting for it. All take a new learning rate, a float, before any step through `param_groups[…]["lr"]`.
+waiting for it. All take a new learning rate before any step through `param_groups[…]["lr"]`: a float, or a float32
+tensor without dimensions on that device, which a captured step reads anew at every replay.
 """
 
 from __future__ import annotations
@@ -57,13 +58,12 @@ class LARS(Optimizer):
         update = list(torch._foreach_add(grads, weights, alpha=group["weight_decay"]))
         if group["adapt"]:
             torch._foreach_mul_(update, _trust_ratios(weights, update))
-        if self.found_inf is None:
-            _update_velocities(velocities, group["momentum"], update, group["lr"])
-            torch._foreach_sub_(weights, velocities)
-        else:
-            momentum = _skip_if(self.found_inf, update, group["momentum"])
-            _update_velocities(velocities, momentum, update, group["lr"])
-            torch._foreach_addcmul_(weights, velocities, [1.0 - self.found_inf] * len(weights), value=-1)
+        torch._foreach_mul_(update, group["lr"])
+        # At a rate of 1 this is v ← momentum·v + update; w ← w − v, and it skips by found_inf in the same kernel.
+        torch._fused_sgd_(
+            weights, update, velocities, weight_decay=0.0, momentum=group["momentum"], lr=1.0, dampening=0.0,
+            nesterov=False, maximize=False, is_first_step=False, found_inf=self.found_inf,
+        )  # fmt: skip
 
     def _velocity(self, weight: Tensor) -> Tensor:
         state = self.state[weight]
@@ -78,19 +78,6 @@ def _trust_ratios(weights: list[Tensor], grads: list[Tensor]) -> list[Tensor]:
     grad_norms = torch.stack(list(torch._foreach_norm(grads)))
     either_zero = (weight_norms == 0) | (grad_norms == 0)
     return list(torch.where(either_zero, 1.0, TRUST_COEFFICIENT * weight_norms / grad_norms).unbind())
-
-
-def _update_velocities(velocities: list[Tensor], momentum: float | Tensor, update: list[Tensor], lr: float) -> None:
-    torch._foreach_mul_(velocities, momentum)
-    torch._foreach_add_(velocities, update, alpha=lr)
-
-
-def _skip_if(found_inf: Tensor, update: list[Tensor], momentum: float) -> Tensor:
-    """Clear `update` and return momentum 1 where found_inf is 1: v ← momentum·v + lr·update then keeps v."""
-    found = found_inf != 0
-    for tensor in update:
-        tensor.masked_fill_(found, 0.0)  # and not a product: 0 · NaN is NaN
-    return torch.where(found, update[0].new_ones(()), momentum)
 
 
 def parameter_groups(modules: Iterable[nn.Module], weight_decay: float, rest: float = 0.0) -> list[dict[str, Any]]:

@@ -36,9 +36,23 @@ def two_views(
     to the views' size; where it does not, the whole image is resized before all else, and the crop is of that. The
     result is on the images' device. `using` makes the views; `render` where it is None.
     """
+    placed = device_params(params, images.device)
+    return make_views(images, placed, size, params.operations, memory_format, using=using)
+
+
+@torch.no_grad()
+def make_views(
+    images: Tensor,
+    params: DeviceParams,
+    size: int,
+    operations: tuple[str, ...],
+    memory_format: torch.memory_format,
+    *,
+    using: Render | None = None,
+) -> Tensor:
+    """Return the views of `two_views` from parameters that lie on the images' device already."""
     with torch.autocast(images.device.type, enabled=False):
-        batch = device_params(params, images.device)
-        views = (using or render)(images, batch.table, batch.noise_seed, size, params.operations)
+        views = (using or render)(images, params.table, params.noise_seed, size, operations)
         return views.contiguous(memory_format=memory_format)
 
 

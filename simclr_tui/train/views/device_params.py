@@ -53,6 +53,11 @@ class DeviceParams:
         """Return which views pass an operation, (2N,), bool."""
         return self[name] != 0.0
 
+    def of_images(self, first: int, last: int) -> DeviceParams:
+        """Return the parameters of both views of the images from `first` to before `last`."""
+        table = self.table.unflatten(1, (2, -1))[:, :, first:last].flatten(1)
+        return DeviceParams(table, self.noise_seed.unflatten(0, (2, -1))[:, first:last].flatten())
+
 
 def device_params(params: ViewParams, device: torch.device) -> DeviceParams:
     """Place the parameters on the device, without waiting for it."""

@@ -6,6 +6,7 @@ import math
 import pytest
 import torch
 from torch import nn
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from simclr_tui.recipe.recipe import Recipe
 from simclr_tui.train.model.build import build_encoder
@@ -196,6 +197,47 @@ def test_the_rate_starts_at_the_recipes_peak(name):
     recipe = Recipe(optimizer=name, lr=0.03, lr_scaling="linear", batch_size=512)
     optimizer = build_optimizer(recipe, [_model()])
     assert {group["lr"] for group in optimizer.param_groups} == {0.06}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_rate_in_a_tensor_is_read_anew_at_every_step(name):
+    """As a captured step needs it, which cannot be given another Python number."""
+    in_tensor, as_float = _model(), _model()
+    first, second = (build_optimizer(_recipe(name), [m]) for m in (in_tensor, as_float))
+    rate = torch.zeros(())
+    _set_lr(first, rate)
+    for step, lr in enumerate([0.05, 0.02, 0.07]):
+        rate.fill_(lr)
+        _set_lr(second, lr)
+        for m, opt in ((in_tensor, first), (as_float, second)):
+            _set_gradients(m, step)
+            opt.found_inf = torch.zeros(())
+            opt.step()
+    torch.testing.assert_close(list(in_tensor.parameters()), list(as_float.parameters()))
+
+
+class _Operations(TorchDispatchMode):
+    """Counts what is launched."""
+
+    count = 0
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        self.count += 1
+        return func(*args, **(kwargs or {}))
+
+
+def test_lars_launches_as_much_for_many_tensors_as_for_few():
+    counts = []
+    for layers in (2, 12):
+        model = nn.Sequential(*(nn.Linear(4, 4) for _ in range(layers)))
+        optimizer = build_optimizer(_recipe("lars"), [model])
+        optimizer.found_inf = torch.zeros(())
+        for _ in range(2):  # the first step also makes the buffers
+            _set_gradients(model, 0)
+            with _Operations() as operations:
+                optimizer.step()
+        counts.append(operations.count)
+    assert counts[0] == counts[1] < 25
 
 
 @pytest.mark.gpu

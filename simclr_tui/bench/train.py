@@ -166,6 +166,7 @@ def train_figures(
     `peer` is a command that prints {"images_per_s": …} as its last line. Raises SimclrError where it does not, or where
     the run does not finish.
     """
+    recipe = msgspec.structs.replace(recipe, capture=False)  # neither variants nor the managed run are captured
     compute = choose_compute(recipe, scales_loss=True)
     variants = list(_variants(compute, recipe.compile))
     benches = [Bench(recipe, compute, variant) for variant in variants]

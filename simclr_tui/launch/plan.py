@@ -11,7 +11,7 @@ from typing import Any
 
 from simclr_tui.errors import DataError, RecipeError, SimclrError, StoreError
 from simclr_tui.hardware.gpu import gpu_count
-from simclr_tui.launch.compile_choice import choose_compile
+from simclr_tui.launch.step_choice import choose_step
 from simclr_tui.launch.tasks import encoder_facts
 from simclr_tui.launch.torch_versions import check_torch_versions
 from simclr_tui.recipe.cost import Cost, cost
@@ -143,7 +143,7 @@ def _checked(resolved: Resolved, choices: tuple[str, ...], here: bool, *, trains
         )
     brought = brought_words(recipe, resolved.sources)
     costs = recipe_cost(recipe)
-    resolved = choose_compile(resolved, costs, images, on_gpu=_on_nvidia_gpu(resolved, here))
+    resolved = choose_step(resolved, costs, images, on_gpu=_on_nvidia_gpu(resolved, here))
     return Plan(
         resolved=resolved,
         cost=costs,

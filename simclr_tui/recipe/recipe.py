@@ -383,6 +383,15 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
             result=False,
         ),
     ] = False
+    capture: Annotated[
+        bool,
+        _about(
+            "--capture/--no-capture",
+            "Replay a step as one recorded CUDA graph (NVIDIA GPUs): the host launches it whole. New and untried.",
+            "running",
+            result=False,
+        ),
+    ] = False
     device: Annotated[
         str,
         _about(
@@ -474,10 +483,12 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
             raise RecipeError(
                 f"--gpus {self.gpus} and --device {self.device} contradict each other", "give one of them"
             )
-        if self.gpus != "1" and self.compile:
+        alone = [name for name in ("compile", "capture") if getattr(self, name)]
+        if self.gpus != "1" and alone:
+            words = " and ".join(f"--{name}" for name in alone)
             raise RecipeError(
-                "--compile needs a run of one process: batch norm across processes is not compiled",
-                "give --no-compile, or --gpus 1",
+                f"{words} cannot go with --gpus {self.gpus}: what processes exchange is neither compiled nor captured",
+                f"give {' '.join(f'--no-{name}' for name in alone)}, or --gpus 1",
             )
         if self.gpus.isdigit() and self.batch_size % int(self.gpus):
             raise RecipeError(

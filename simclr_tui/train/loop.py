@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import time
+from functools import partial
+from itertools import accumulate
 
-import msgspec
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from simclr_tui.recipe.schedule import learning_rate, view_side
+from simclr_tui.train.captured_step import as_asked
 from simclr_tui.train.data.epoch_order import Order
 from simclr_tui.train.data.prefetch import Feed
 from simclr_tui.train.distributed import ProcessGroup
@@ -20,9 +21,9 @@ from simclr_tui.train.observe.step_metrics import Telemetry
 from simclr_tui.train.optim.grad_cache import cached_gradient, even_chunks
 from simclr_tui.train.optim.nonfinite_guard import NonfiniteGuard
 from simclr_tui.train.rng import Stream, bits64
+from simclr_tui.train.step_inputs import StepInputs, draw_inputs
 from simclr_tui.train.train_state import Training
-from simclr_tui.train.views.apply import two_views
-from simclr_tui.train.views.params import draw_views
+from simclr_tui.train.views.apply import make_views
 
 
 def train(run: Training) -> bool:
@@ -55,6 +56,7 @@ def _take_steps(run: Training, feed: Feed) -> bool:
     run.optimizer.found_inf = guard.found_inf  # type: ignore[attr-defined]
     telemetry = Telemetry(run.report, guard, device, batch_size=recipe.batch_size, candidates=recipe.candidates)
     warmup_steps = round(recipe.warmup * run.steps_per_epoch)
+    step = as_asked(partial(take_step, run, guard), run, guard)
 
     while run.step < run.steps:
         if group.any_rank(run.stop.requested):
@@ -67,22 +69,13 @@ def _take_steps(run: Training, feed: Feed) -> bool:
         report_damaged(run.report, run.source.damaged())
         report_save(run)
 
-        metrics = _compute_gradient(run, images, samples, epoch=run.step // run.steps_per_epoch)
-        if run.scale is not None:
-            run.scale.unscale(guard.grads())
-        group.all_reduce_mean([metrics, *guard.grads()])
-        grad_norm = guard.update(metrics[0])
-        if recipe.clip:
-            guard.clip(grad_norm, recipe.clip)
-
+        side = view_side(run.step, run.steps, recipe.grow_from, recipe.image_size)
+        epoch = run.step // run.steps_per_epoch
+        inputs = draw_inputs(recipe, images, samples, epoch=epoch, side=side, source=run.source)
         lr = learning_rate(run.step, run.steps, warmup_steps, recipe.peak_lr)
-        for parameters in run.optimizer.param_groups:
-            parameters["lr"] = lr
-        run.optimizer.step()
-        run.optimizer.zero_grad()
+        figures = step(inputs, lr)
         run.step += 1
-        scale = [] if run.scale is None else [run.scale.scale[None]]
-        telemetry.step(run.step, lr, torch.cat([metrics, grad_norm[None], *scale]), waited=waited)
+        telemetry.step(run.step, lr, figures, waited=waited)
 
         if run.step % run.steps_per_epoch == 0:
             telemetry.drain()
@@ -93,22 +86,41 @@ def _take_steps(run: Training, feed: Feed) -> bool:
     return True
 
 
-def _compute_gradient(run: Training, images: Tensor, samples: NDArray[np.int64], *, epoch: int) -> Tensor:
+def take_step(run: Training, guard: NonfiniteGuard, inputs: StepInputs, lr: float | Tensor) -> Tensor:
+    """Update the weights by a batch. Returns loss, LOSS_METRICS, gradient norm and, if any, loss scale, float32.
+
+    All of it happens on the device, which the host does not wait for and asks nothing.
+    """
+    metrics = _compute_gradient(run, inputs)
+    if run.scale is not None:
+        run.scale.unscale(guard.grads())
+    run.group.all_reduce_mean([metrics, *guard.grads()])
+    grad_norm = guard.update(metrics[0])
+    if run.recipe.clip:
+        guard.clip(grad_norm, run.recipe.clip)
+
+    for parameters in run.optimizer.param_groups:
+        parameters["lr"] = lr
+    run.optimizer.step()
+    run.optimizer.zero_grad()
+    scale = [] if run.scale is None else [run.scale.scale[None]]
+    return torch.cat([metrics, grad_norm[None], *scale])
+
+
+def _compute_gradient(run: Training, inputs: StepInputs) -> Tensor:
     """Put the loss's gradient into the parameters. Returns loss and LOSS_METRICS (5,), float32, detached.
 
     Images are taken `chunk` at a time, see `micro_batch`; commonly that is all of them.
     """
-    side = view_side(run.step, run.steps, run.recipe.grow_from, run.recipe.image_size)
-    recipe = msgspec.structs.replace(run.recipe, image_size=side)
-    chunks = even_chunks(len(images), run.chunk)
-    starts = np.cumsum([0, *chunks])
+    chunks = even_chunks(len(inputs.images), run.chunk)
+    starts = list(accumulate(chunks, initial=0))
     metrics: list[Tensor] = []
 
     def project(chunk: int) -> Tensor:
         """Return z of both views, passed as one batch so that batch norm sees both (§2.1)."""
-        part = slice(starts[chunk], starts[chunk + 1])
-        params = draw_views(recipe, epoch, samples[part], run.source.side, shapes=run.source.shapes(samples[part]))
-        views = two_views(images[part], params, side, torch.channels_last, using=run.render)
+        first, last = starts[chunk], starts[chunk + 1]
+        images, params = inputs.images[first:last], inputs.params.of_images(first, last)
+        views = make_views(images, params, inputs.side, run.recipe.operations, torch.channels_last, using=run.render)
         if run.stochastic:
             torch.manual_seed(_dropout_seed(run, chunk))
         return run.project(views)
@@ -121,7 +133,7 @@ def _compute_gradient(run: Training, images: Tensor, samples: NDArray[np.int64],
     if len(chunks) == 1:
         loss(*project(0).chunk(2)).backward()
     else:
-        cached_gradient(project, chunks, [run.encoder, run.head], loss=loss, compiled=recipe.compile)
+        cached_gradient(project, chunks, [run.encoder, run.head], loss=loss, compiled=run.recipe.compile)
     return torch.cat(metrics)
 
 

@@ -238,9 +238,11 @@ def test_views_do_not_grow_for_an_encoder_that_may_want_one_side():
         Recipe(encoder="vit_b_16", image_size=224, grow_from=112).check()
 
 
-def test_what_is_compiled_is_one_process():
+def test_what_is_compiled_or_captured_is_one_process():
     with pytest.raises(RecipeError, match="give --no-compile, or --gpus 1"):
         Recipe(compile=True, gpus="2").check()
+    with pytest.raises(RecipeError, match="give --no-compile --no-capture, or --gpus 1"):
+        Recipe(compile=True, capture=True, gpus="2").check()
     Recipe(compile=True).check()
 
 

@@ -1,11 +1,12 @@
 """Take a training step on the meta device, whose tensors hold nothing: to read one on the host, as a wait for a GPU
-would, is refused. It needs no GPU and no CUDA build of torch; all of a step is taken but what torch does inside its
-fused optimisers.
+would, is refused. It needs no GPU and no CUDA build of torch. Torch's fused kernels know no meta device: here they do
+nothing, and what leads to them runs as it is.
 """
 
 from __future__ import annotations
 
 import contextlib
+import sys
 from types import SimpleNamespace
 
 import numpy as np
@@ -23,6 +24,7 @@ from simclr_tui.train.model.projection import projection
 from simclr_tui.train.optim.loss_scale import LossScale
 from simclr_tui.train.optim.nonfinite_guard import NonfiniteGuard
 from simclr_tui.train.optim.optimizer import build_optimizer
+from simclr_tui.train.step_inputs import draw_inputs
 from simclr_tui.train.views.apply import render
 
 META = torch.device("meta")
@@ -34,29 +36,41 @@ SMALL = {"width": 0.125, "image_size": 16, "batch_size": 8, "optimizer": "lars",
 def _as_a_gpu_would(monkeypatch):
     monkeypatch.setattr(torch, "autocast", lambda *_, **__: contextlib.nullcontext())  # it knows no meta device
     monkeypatch.setattr(torch.Tensor, "pin_memory", lambda tensor: tensor)  # and a CPU build no pinned memory
+    # not `import torch.optim.optimizer`: torch.optim takes that name away again
+    monkeypatch.setattr(sys.modules["torch.optim.optimizer"], "_get_fused_kernels_supported_devices", lambda: ["meta"])
 
 
-def take_step(recipe: Recipe, chunk: int = 0, scaled: bool = False) -> torch.Tensor:
+@pytest.fixture(scope="module", autouse=True)
+def _fused_kernels():
+    library = torch.library.Library("aten", "IMPL")
+    for name in ("_fused_sgd_", "_fused_adam_", "_fused_adamw_"):
+        for overload in ("", ".tensor_lr"):
+            library.impl(name + overload, lambda *_, **__: None, "Meta")
+    yield
+    library._destroy()
+
+
+def take_step(recipe: Recipe, chunk: int = 0, scaled: bool = False, lr: float | torch.Tensor = 0.1) -> torch.Tensor:
     encoder = build_encoder(recipe)
     head = build_head(recipe, encoder.dim).to(META)
     encoder = encoder.to(device=META, memory_format=torch.channels_last)
     compute, scale = Compute(META, None), LossScale(META) if scaled else None
     run = SimpleNamespace(
         recipe=recipe, step=0, steps=10, chunk=chunk or recipe.batch_size, encoder=encoder, head=head, scale=scale,
-        source=SimpleNamespace(side=24), stochastic=False, objective=Objective.of(recipe), group=SINGLE_PROCESS,
+        source=SimpleNamespace(side=24, shapes=lambda _: None), stochastic=False, objective=Objective.of(recipe), group=SINGLE_PROCESS,
         project=projection(encoder, head, compute), render=render, criterion=Objective.of(recipe),
     )  # fmt: skip
     guard = NonfiniteGuard([("encoder", encoder), ("head", head)], META, scale)
     optimizer = build_optimizer(recipe, [encoder, head])
     optimizer.found_inf = guard.found_inf
     images = torch.empty(recipe.batch_size, 3, 24, 24, dtype=torch.uint8, device=META)
-    figures = loop._compute_gradient(run, images, np.arange(recipe.batch_size), epoch=0)
-    if scale is not None:
-        scale.unscale(guard.grads())
-    norm = guard.update(figures[0])
-    guard.clip(norm, 1.0)
-    optimizer.step()
-    return torch.cat([figures, norm[None]])
+    run.optimizer = optimizer
+    samples = np.arange(recipe.batch_size)
+    for _ in range(2):  # the first step of an optimiser is not like the others
+        side = recipe.grow_from or recipe.image_size
+        inputs = draw_inputs(recipe, images, samples, epoch=0, side=side, source=run.source)
+        figures = loop.take_step(run, guard, inputs, lr)
+    return figures
 
 
 @pytest.mark.parametrize(
@@ -70,6 +84,7 @@ def take_step(recipe: Recipe, chunk: int = 0, scaled: bool = False) -> torch.Ten
         {"objective": "margin", "semi_hard": True},
         {"objective": "nt-logistic", "l2": False},
         {"grow_from": 8},
+        {"clip": 1.0},
     ],
     ids=lambda fields: ",".join(fields) or "plain",
 )
@@ -79,6 +94,13 @@ def test_no_part_of_a_step_reads_what_is_on_the_device(fields):
 
 def test_micro_batches_and_a_loss_scale_do_not_either():
     assert take_step(Recipe(**SMALL), chunk=3, scaled=True).device == META
+
+
+@pytest.mark.parametrize("optimizer", ["lars", "sgd", "adam", "adamw"])
+@pytest.mark.parametrize("in_tensor", [False, True])
+def test_no_optimiser_does_whether_its_rate_is_a_number_or_lies_on_the_device(optimizer, in_tensor):
+    lr = torch.tensor(0.1, device=META) if in_tensor else 0.1
+    assert take_step(Recipe(**(SMALL | {"optimizer": optimizer})).check(), lr=lr).device == META
 
 
 @pytest.mark.parametrize(

@@ -37,6 +37,10 @@ class NonfiniteGuard:
         """Return the gradients of the parameters that have one."""
         return [parameter.grad for _, parameter in self._named if parameter.grad is not None]
 
+    def tensors(self) -> list[Tensor]:
+        """Return what is kept on the device from step to step."""
+        return [self._nonfinite, self._layers, self.found_inf]
+
     @torch.no_grad()
     def update(self, loss: Tensor) -> Tensor:
         """Set `found_inf` for this step and return the norm of the whole gradient (a scalar on the device)."""

@@ -58,12 +58,10 @@ class LARS(Optimizer):
         update = list(torch._foreach_add(grads, weights, alpha=group["weight_decay"]))
         if group["adapt"]:
             torch._foreach_mul_(update, _trust_ratios(weights, update))
-        torch._foreach_mul_(update, group["lr"])
-        # At a rate of 1 this is v ← momentum·v + update; w ← w − v, and it skips by found_inf in the same kernel.
-        torch._fused_sgd_(
-            weights, update, velocities, weight_decay=0.0, momentum=group["momentum"], lr=1.0, dampening=0.0,
-            nesterov=False, maximize=False, is_first_step=False, found_inf=self.found_inf,
-        )  # fmt: skip
+        if weights[0].device.type != "cpu" or isinstance(group["lr"], Tensor):
+            _move_fused(weights, velocities, update, group, self.found_inf)
+        else:
+            _move_on_cpu(weights, velocities, update, group, self.found_inf)
 
     def _velocity(self, weight: Tensor) -> Tensor:
         state = self.state[weight]
@@ -78,6 +76,42 @@ def _trust_ratios(weights: list[Tensor], grads: list[Tensor]) -> list[Tensor]:
     grad_norms = torch.stack(list(torch._foreach_norm(grads)))
     either_zero = (weight_norms == 0) | (grad_norms == 0)
     return list(torch.where(either_zero, 1.0, TRUST_COEFFICIENT * weight_norms / grad_norms).unbind())
+
+
+def _move_fused(
+    weights: list[Tensor],
+    velocities: list[Tensor],
+    update: list[Tensor],
+    group: dict[str, Any],
+    found_inf: Tensor | None,
+) -> None:
+    """Move velocities and weights in one kernel, which skips by found_inf itself: few launches for a GPU."""
+    torch._foreach_mul_(update, group["lr"])
+    # At a rate of 1 this is v ← momentum·v + update; w ← w − v.
+    torch._fused_sgd_(
+        weights, update, velocities, weight_decay=0.0, momentum=group["momentum"], lr=1.0, dampening=0.0,
+        nesterov=False, maximize=False, is_first_step=False, found_inf=found_inf,
+    )  # fmt: skip
+
+
+def _move_on_cpu(
+    weights: list[Tensor],
+    velocities: list[Tensor],
+    update: list[Tensor],
+    group: dict[str, Any],
+    found_inf: Tensor | None,
+) -> None:
+    """Do as `_move_fused` in the order of version 0.1, whose runs resume to the bit on a CPU."""
+    momentum: float | Tensor = group["momentum"]
+    if found_inf is not None:  # v ← 1·v + lr·0 keeps v
+        found = found_inf != 0
+        for tensor in update:
+            tensor.masked_fill_(found, 0.0)  # and not a product: 0 · NaN is NaN
+        momentum = torch.where(found, update[0].new_ones(()), momentum)
+    torch._foreach_mul_(velocities, momentum)
+    torch._foreach_add_(velocities, update, alpha=group["lr"])
+    kept = 1.0 if found_inf is None else 1.0 - found_inf
+    torch._foreach_addcmul_(weights, velocities, [torch.as_tensor(kept)] * len(weights), value=-1)
 
 
 def parameter_groups(modules: Iterable[nn.Module], weight_decay: float, rest: float = 0.0) -> list[dict[str, Any]]:

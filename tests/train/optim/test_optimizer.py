@@ -138,9 +138,12 @@ def test_the_fused_optimisers_equal_torchs_plain_ones(name, reference):
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("bad", [math.nan, math.inf])
 @pytest.mark.parametrize("bad_step", [0, 2])
-def test_a_step_with_found_inf_changes_nothing_and_the_next_goes_on(name, bad, bad_step):
+@pytest.mark.parametrize("in_tensor", [False, True])
+def test_a_step_with_found_inf_changes_nothing_and_the_next_goes_on(name, bad, bad_step, in_tensor):
     model, straight = _model(), _model()
     optimizer, reference = (build_optimizer(_recipe(name), [m]) for m in (model, straight))
+    for opt in (optimizer, reference) if in_tensor else ():
+        _set_lr(opt, torch.tensor(0.05))
     for step in range(4):
         if step == bad_step:
             _set_gradients(model, 100)
@@ -227,11 +230,12 @@ class _Operations(TorchDispatchMode):
 
 
 def test_lars_launches_as_much_for_many_tensors_as_for_few():
-    counts = []
+    counts = []  # with its rate in a tensor, as on a GPU
     for layers in (2, 12):
         model = nn.Sequential(*(nn.Linear(4, 4) for _ in range(layers)))
         optimizer = build_optimizer(_recipe("lars"), [model])
         optimizer.found_inf = torch.zeros(())
+        _set_lr(optimizer, torch.tensor(0.05))
         for _ in range(2):  # the first step also makes the buffers
             _set_gradients(model, 0)
             with _Operations() as operations:

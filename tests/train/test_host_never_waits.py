@@ -57,7 +57,8 @@ def take_step(recipe: Recipe, chunk: int = 0, scaled: bool = False, lr: float | 
     compute, scale = Compute(META, None), LossScale(META) if scaled else None
     run = SimpleNamespace(
         recipe=recipe, step=0, steps=10, chunk=chunk or recipe.batch_size, encoder=encoder, head=head, scale=scale,
-        source=SimpleNamespace(side=24, shapes=lambda _: None), stochastic=False, objective=Objective.of(recipe), group=SINGLE_PROCESS,
+        source=SimpleNamespace(side=24, shapes=lambda _: None), stochastic=False, group=SINGLE_PROCESS,
+        objective=Objective.of(recipe),
         project=projection(encoder, head, compute), render=render, criterion=Objective.of(recipe),
     )  # fmt: skip
     guard = NonfiniteGuard([("encoder", encoder), ("head", head)], META, scale)

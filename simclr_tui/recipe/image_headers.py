@@ -12,6 +12,7 @@ import re
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 HEAD = 1 << 12
@@ -60,7 +61,12 @@ class Bytes:
     @property
     def size(self) -> int:
         """Return the total number of bytes."""
-        return len(self.head) if self._fd < 0 else os.fstat(self._fd).st_size
+        return len(self.head) if self._fd < 0 else self.status.st_size
+
+    @cached_property
+    def status(self) -> os.stat_result:
+        """Return the file's status. Raises OSError for bytes in memory."""
+        return os.fstat(self._fd)
 
     def __call__(self, start: int, count: int) -> bytes:
         stop = start + count

@@ -28,12 +28,16 @@ _LARGE = 100_000_000  # pixels
 
 @dataclass(frozen=True, slots=True)
 class Looked:
-    """What one look at an image told: its header (None: damaged), its size in bytes, a digest of its beginning."""
+    """What one look at an image told: its header (None: damaged), its size in bytes, a digest of its beginning.
+
+    `file` is the device and inode number of its file, None where it is none: links to one file need one reading.
+    """
 
     header: Header | None
     size: int
     digest: int
     refusal: str = ""
+    file: tuple[int, int] | None = None
 
 
 def look_at(source: Source, names: Sequence[str], progress: Progress) -> list[Looked]:
@@ -59,7 +63,7 @@ def _look(source: Source, names: Sequence[str]) -> list[Looked]:
 
 
 def _look_at_one(source: Source, name: str) -> Looked:
-    size, digest = 0, 0
+    size, digest, file = 0, 0, None
     try:
         image = source.image(name)
         if isinstance(image, np.ndarray):
@@ -68,11 +72,12 @@ def _look_at_one(source: Source, name: str) -> Looked:
         read = Bytes(image)
         try:
             size, digest, header = read.size, zlib.crc32(read.head), parse_header(read)
+            file = (read.status.st_dev, read.status.st_ino) if isinstance(image, Path) else None
         finally:
             read.close()
         if header is None or not header.plain or header.width * header.height > _LARGE:
             header = survey(source, name)  # which may refuse it
-        return Looked(header, size, digest)
+        return Looked(header, size, digest, file=file)
     except DataError as error:
         return Looked(None, size, digest, str(named(error, name)))
     except Exception:
@@ -80,21 +85,24 @@ def _look_at_one(source: Source, name: str) -> Looked:
 
 
 def equal_images(source: Source, names: Sequence[str], looks: Sequence[Looked]) -> list[list[str]]:
-    """Return the groups of images that are equal to the byte; only what begins alike is read whole."""
-    alike: dict[tuple[int, int], list[str]] = defaultdict(list)
-    for name, look in zip(names, looks, strict=True):
+    """Return the groups of images that are equal to the byte; only what begins alike is read whole, each file once."""
+    alike: dict[tuple[int, int], list[int]] = defaultdict(list)
+    for place, look in enumerate(looks):
         if look.size:
-            alike[look.size, look.digest].append(name)
+            alike[look.size, look.digest].append(place)
     groups: list[list[str]] = []
-    for (size, _), members in alike.items():
-        if len(members) < 2:
+    for (size, _), places in alike.items():
+        if len(places) < 2:
             continue
-        if size <= HEAD:
-            groups.append(members)
-            continue
-        whole: dict[bytes, list[str]] = defaultdict(list)
-        for name in members:
-            whole[_digest(source, name)].append(name)
+        whole: dict[object, list[str]] = defaultdict(list)
+        files = {looks[place].file for place in places}
+        compared = size > HEAD and (len(files) > 1 or None in files)
+        digests: dict[object, bytes] = {}
+        for place in places:
+            name, file = names[place], looks[place].file
+            if compared and (file is None or file not in digests):
+                digests[file] = _digest(source, name)
+            whole[digests[file] if compared else None].append(name)
         groups += [equal for equal in whole.values() if len(equal) > 1]
     return groups
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -106,3 +107,20 @@ def test_the_program_prints_one_json_document(odd):
     gone = subprocess.run([*words[:-1], "folder:/nowhere/at/all"], capture_output=True, text=True)
     assert gone.returncode == 4
     assert gone.stderr.startswith("/nowhere/at/all does not exist — ")
+
+
+def test_links_copies_and_files_that_only_begin_alike_are_told_apart(tmp_path):
+    draw = np.random.default_rng(3)
+    first = draw.integers(0, 256, (100, 100, 3), np.uint8)
+    (tmp_path / "images").mkdir()
+    source = tmp_path / "images" / "0.bmp"
+    Image.fromarray(first[::-1]).save(source)
+    for name in ("link.bmp", "another.bmp"):
+        os.link(source, tmp_path / "images" / name)
+    (tmp_path / "images" / "copy.bmp").write_bytes(source.read_bytes())
+    other = bytearray(source.read_bytes())
+    other[-1] ^= 1  # beyond the part that every look reads
+    (tmp_path / "images" / "other.bmp").write_bytes(bytes(other))
+    report = looked(tmp_path / "images")
+    assert report.duplicates.groups == [["0.bmp", "another.bmp", "copy.bmp", "link.bmp"]]
+    assert report.duplicates.within == 3

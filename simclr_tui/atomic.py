@@ -167,6 +167,7 @@ class LineWriter:
         self._fd = system.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         self._waiting: deque[bytes] = deque(maxlen=keep)
         self._torn = _ends_torn(path)
+        self._unsynced = False
 
     @property
     def waiting(self) -> int:
@@ -189,6 +190,7 @@ class LineWriter:
         data = b"\n" + line if self._torn else line
         try:
             written = self._system.write(self._fd, data)
+            self._unsynced = True
         except OSError as error:
             if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.ESTALE):
                 raise
@@ -200,8 +202,10 @@ class LineWriter:
 
     def sync(self) -> None:
         """Sync what was appended, so that it survives power loss; a full disk is left to the next attempt."""
-        with contextlib.suppress(OSError):
-            self._system.fsync(self._fd)
+        if self._unsynced:
+            with contextlib.suppress(OSError):
+                self._system.fsync(self._fd)
+                self._unsynced = False
 
     def close(self) -> None:
         self._drain()

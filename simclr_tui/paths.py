@@ -177,6 +177,16 @@ class QueuePaths:
         return self.root / "settings.json"
 
     @property
+    def tickets(self) -> Path:
+        """Return the folder with one empty file for each run that has a ticket."""
+        return self.root / "tickets"
+
+    @property
+    def index(self) -> Path:
+        """Return the file that says when the run folders were last searched for tickets."""
+        return self.root / "index.json"
+
+    @property
     def slurm(self) -> Path:
         """Return the marker that a run of this store has been a Slurm job; without it Slurm is never queried."""
         return self.root / "slurm"

@@ -1,4 +1,4 @@
-"""Measure one part, `python -m simclr_tui.bench train|data|store|dashboard`, and print one JSON document."""
+"""Measure one part, `python -m simclr_tui.bench train|data|store|dashboard|queue`, and print one JSON document."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _PACKAGES = ("torch", "textual", "plotext", "typer", "msgspec", "numpy", "sqlite
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="simclr bench")
-    parser.add_argument("what", choices=["train", "data", "store", "dashboard"])
+    parser.add_argument("what", choices=["train", "data", "store", "dashboard", "queue"])
     parser.add_argument("--count", type=int, default=0)
     parser.add_argument("--steps", type=int, required=True)
     parser.add_argument("--repeat", type=int, required=True)
@@ -75,6 +75,10 @@ def _measure(what: str, directory: Path, args: argparse.Namespace) -> list[Figur
         recipe = from_toml(sys.stdin.read()).recipe
         managed = directory if args.managed else None
         return train_figures(recipe, steps=args.steps, repeat=args.repeat, peer=args.peer, managed=managed)
+    if what == "queue":
+        from simclr_tui.bench.queue import queue_figures
+
+        return queue_figures(directory, args.count, args.repeat)
     from simclr_tui.bench.store import store_figures
 
     return store_figures(directory, args.count, args.steps, times=args.repeat)

@@ -22,7 +22,7 @@ from simclr_tui.launch.detached import start_detached
 from simclr_tui.launch.initial import settle_initial
 from simclr_tui.launch.metadata import UNNAMED, Metadata
 from simclr_tui.launch.plan import Plan, check_run_space, check_space, checkpoints_kept
-from simclr_tui.launch.provenance import git_commit
+from simclr_tui.launch.provenance import recent_git_commit
 from simclr_tui.recipe.resolve import to_toml
 from simclr_tui.store.log_tail import read_end
 from simclr_tui.store.names import check_name
@@ -31,6 +31,7 @@ from simclr_tui.store.run import FORMAT, Run, RunInfo
 from simclr_tui.store.state import ACTIVE, State, write_state
 from simclr_tui.store.store import Store
 from simclr_tui.store.ticket import Ticket, write_ticket
+from simclr_tui.store.ticket_index import unmark
 from simclr_tui.text import storable
 from simclr_tui.version import __version__
 
@@ -67,7 +68,7 @@ def create(
             if queued:
                 first = State(state="queued", since=SYSTEM_CLOCK.wall(), steps=plan.steps or 0)
             if ticket is not None:
-                write_ticket(run.paths, ticket)
+                write_ticket(run.paths, ticket, durable=False)
             _fill(run, plan, first, info=_info(run, metadata))
         except (SimclrError, OSError) as error:
             _undo(run, error)
@@ -76,18 +77,19 @@ def create(
 
 def _undo(run: Run, error: SimclrError | OSError) -> NoReturn:
     shutil.rmtree(run.path, ignore_errors=True)
+    unmark(run.paths)
     if isinstance(error, OSError):
         raise StoreError(f"cannot write {run.path}: {error.strerror}", "see simclr doctor") from None
     raise error
 
 
 def _fill(run: Run, plan: Plan, state: State, *, info: RunInfo) -> None:
-    """Write every file of the folder; run.json, which makes it a run, comes last."""
+    """Write every file of the folder; run.json, which makes it a run, comes last, and the folder is synced with it."""
     make_folder(run.paths.checkpoints)
     make_folder(run.paths.evaluations)
     make_folder(run.paths.attempt(1).root)
-    write_file(run.paths.recipe, to_toml(plan.resolved).encode())
-    write_state(run.paths, state, durable=True)
+    write_file(run.paths.recipe, to_toml(plan.resolved).encode(), durable=False)
+    write_state(run.paths, state)
     run.write_info(info)
 
 
@@ -99,7 +101,7 @@ def _info(run: Run, metadata: Metadata) -> RunInfo:
         created=SYSTEM_CLOCK.wall(),
         version=__version__,
         command=[storable(word) for word in metadata.command or sys.argv],  # a path need not be UTF-8
-        git_commit=git_commit(),
+        git_commit=recent_git_commit(),
         host=platform.node(),
         tags=list(metadata.tags),
         note=metadata.note,

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
+import time
 from collections.abc import Iterable
-from pathlib import Path
 
 import msgspec
 
@@ -13,9 +12,8 @@ from simclr_tui.paths import RunPaths
 from simclr_tui.regular_file import read_small
 from simclr_tui.store.names import natural_key
 from simclr_tui.store.store import Store
+from simclr_tui.store.ticket_index import candidates, keep, mark, raise_last, read_index, search, unmark
 from simclr_tui.store.unreadable import UNREADABLE
-
-_TICKET = RunPaths(Path()).ticket.name
 
 
 class Ticket(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -50,22 +48,54 @@ def read_ticket(paths: RunPaths) -> Ticket | None:
         return Ticket()
 
 
-def write_ticket(paths: RunPaths, ticket: Ticket) -> None:
+def write_ticket(paths: RunPaths, ticket: Ticket, durable: bool = True) -> None:
     """Replace a run's ticket. Raises OSError."""
-    write_file(paths.ticket, msgspec.json.encode(ticket))
+    mark(paths)
+    write_file(paths.ticket, msgspec.json.encode(ticket), durable=durable)
+    mark(paths)  # again: someone who dropped an earlier ticket may have removed the marker meanwhile
+    raise_last(paths.root.parent, ticket.position)
 
 
 def drop_ticket(paths: RunPaths) -> None:
     """Remove a run's ticket, so that the queue no longer manages the run."""
     paths.ticket.unlink(missing_ok=True)
+    unmark(paths)
 
 
 def tickets(store: Store, names: Iterable[str] | None = None) -> dict[str, Ticket]:
     """Return the ticket of every run that the queue manages (only of `names`, if given), the next to start first."""
-    root = str(store.root)
-    candidates = store.names() if names is None else names
-    queued = [name for name in candidates if os.path.exists(f"{root}/{name}/{_TICKET}")]  # noqa: PTH110 - each tick
-    found = {name: ticket for name in queued if (ticket := read_ticket(RunPaths(store.root / name))) is not None}
+    return _read(store, candidates(store) if names is None else names)
+
+
+def tickets_kept(store: Store) -> dict[str, Ticket]:
+    """Return the ticket of every run as `tickets` does; keep what a search found, so that the next need not search."""
+    if read_index(store.root) is not None:
+        return tickets(store)
+    searched = time.monotonic()
+    names, runs = search(store)
+    found = _read(store, names)
+    last = max((ticket.position for ticket in found.values()), default=0)
+    keep(store, names, runs, last=last, searched=searched)
+    return found
+
+
+def next_position(store: Store) -> int:
+    """Return the position behind every run in the queue. Raises StoreError if the store cannot be read."""
+    index = read_index(store.root)
+    if index is None:
+        found = tickets_kept(store)
+        index = read_index(store.root)
+        if index is None:  # the store cannot be written
+            return max((ticket.position for ticket in found.values()), default=0) + 1
+    return index.last + 1
+
+
+def _read(store: Store, names: Iterable[str]) -> dict[str, Ticket]:
+    found: dict[str, Ticket] = {}
+    for paths in (RunPaths(store.root / name) for name in names):
+        ticket = read_ticket(paths)
+        if ticket is not None and paths.info.is_file():  # without run.json it is a launch that was killed
+            found[paths.root.name] = ticket
     return dict(sorted(found.items(), key=lambda item: _order(*item)))
 
 

@@ -57,6 +57,17 @@ def test_the_dashboard_is_measured_and_told_as_a_table():
     assert "≤ 50 ms" in done.stdout
 
 
+def test_the_queue_is_measured():
+    done = bench("queue", "--count", "5", "--repeat", "1", "--json")
+    assert done.returncode == 0, done.stderr
+    figures = {figure["name"]: figure for figure in json.loads(done.stdout)["figures"]}
+    assert list(figures) == [
+        "one poll of the dispatcher, 5 ended runs", "queueing a run, 5 ended runs",
+        "one poll for each of 100 waiting runs",
+    ]  # fmt: skip
+    assert all(0 < figure["lowest"] <= figure["median"] for figure in figures.values())
+
+
 def test_a_count_that_cannot_be_is_refused():
     done = bench("store", "--count", "0")
     assert done.returncode == 2

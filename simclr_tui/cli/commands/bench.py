@@ -47,6 +47,12 @@ def dashboard(
     _tell(_measure("dashboard", count, 1, repeat=repeat), json)
 
 
+@app.command("queue")
+def queue(count: Count = 10_000, repeat: Repeat = 5, json: AsJson = False) -> None:
+    """Measure the queue beside many ended runs: queueing a run, one poll of the dispatcher."""
+    _tell(_measure("queue", count, 1, repeat=repeat), json)
+
+
 @app.command("train")
 @with_recipe_flags
 def train(

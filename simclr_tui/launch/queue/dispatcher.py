@@ -42,7 +42,7 @@ from simclr_tui.store.process import is_alive, this_process
 from simclr_tui.store.run import Run
 from simclr_tui.store.state import ACTIVE, State, read_state, requeued, write_state
 from simclr_tui.store.store import Store
-from simclr_tui.store.ticket import Ticket, drop_ticket, tickets, write_ticket
+from simclr_tui.store.ticket import Ticket, drop_ticket, tickets_kept, write_ticket
 
 _TICK = 0.25  # seconds between two passes; more where a pass takes long
 _LOOK_SHARE = 10
@@ -57,7 +57,7 @@ def main(root: str) -> int:
     make_folder(queue_paths(store).root, parents=True, exist_ok=True)
     lock = Lock(queue_paths(store).lock)
     # A command that queues a run checks the lock after writing the ticket: a last pass after release misses nothing.
-    while not why_paused(store) and _look(store).busy:
+    while not why_paused(store) and look_at(store).busy:
         if not lock.acquire():
             return ExitCode.OK
         try:
@@ -93,7 +93,7 @@ def _dispatch(store: Store) -> None:
 
 def _step(store: Store) -> bool:
     """Settle runs that have ended and start those that can. Returns False once there is nothing left to wait for."""
-    look = _look(store)
+    look = look_at(store)
     for name, ticket in look.ended.items():
         with contextlib.suppress(StoreError):  # resumed by someone at this moment
             _settle(store, store.run(name), ticket)
@@ -125,7 +125,7 @@ def _hold(store: Store, run: Run, ticket: Ticket, *, why: str) -> None:
 
 
 @dataclass(frozen=True)
-class _Look:
+class Look:
     """The queue as the files show it.
 
     Runs that may start, in order; runs under way; runs that have ended and are not settled; and whether anything can
@@ -142,12 +142,16 @@ class _Look:
         return bool(self.ready or self.going or self.ended or self.hopeful)
 
 
-def _look(store: Store) -> _Look:
+def look_at(store: Store) -> Look:
+    """Return the queue as it is now. What it costs is decided by the runs that wait or train, not by those that ended.
+
+    Raises StoreError if the store cannot be read.
+    """
     ready: dict[str, Ticket] = {}
     going: dict[str, tuple[Ticket, State]] = {}
     ended: dict[str, Ticket] = {}
     hopeful = False
-    for name, ticket in tickets(store).items():
+    for name, ticket in tickets_kept(store).items():
         try:
             status = store.run(name).status
         except StoreError:
@@ -161,10 +165,10 @@ def _look(store: Store) -> _Look:
             hopeful = hopeful or waits.hopeful
             if not waits.reason:
                 ready[name] = ticket
-    return _Look(ready, going, ended, hopeful)
+    return Look(ready, going, ended, hopeful)
 
 
-def _start_ready(store: Store, look: _Look) -> None:
+def _start_ready(store: Store, look: Look) -> None:
     """Start the runs that fit, in order. A run without a free slot holds up those behind it that want the same kind."""
     if not look.ready:
         return

@@ -18,7 +18,7 @@ from simclr_tui.group_mode import make_folder
 from simclr_tui.launch.detached import absolute, start_detached
 from simclr_tui.launch.metadata import UNNAMED, Metadata
 from simclr_tui.launch.plan import Plan
-from simclr_tui.launch.provenance import code_digest
+from simclr_tui.launch.provenance import recent_code_digest
 from simclr_tui.launch.start import claimed, create
 from simclr_tui.paths import QUEUE, QueuePaths
 from simclr_tui.recipe.resolve import to_toml
@@ -28,7 +28,7 @@ from simclr_tui.store.process import ProcessId, boot_id, is_alive
 from simclr_tui.store.run import Run
 from simclr_tui.store.state import requeued, write_state
 from simclr_tui.store.store import Store
-from simclr_tui.store.ticket import Ticket, tickets, write_ticket
+from simclr_tui.store.ticket import Ticket, next_position, tickets, write_ticket
 from simclr_tui.store.unreadable import UNREADABLE
 
 _READY_WITHIN = 10.0  # seconds within which a new dispatcher must report that it runs
@@ -58,14 +58,13 @@ def enqueue(
 
     Raises StoreError as `start` does.
     """
-    last = max((ticket.position for ticket in tickets(store).values()), default=0)
     recipe = hashlib.sha256(to_toml(plan.resolved).encode()).hexdigest()
     ticket = Ticket(
         priority=priority,
-        position=last + 1,
+        position=next_position(store),
         after=after,
         recipe=recipe,
-        code=code_digest(),
+        code=recent_code_digest(),
         after_ids=tuple(store.run(name).info.id for name in after),
         environment=kept_environment(),
     )
@@ -86,13 +85,14 @@ def kept_environment() -> dict[str, str]:
 
 def queue_again(store: Store, run: Run) -> None:
     """Put a run that was stopped, failed or lost back into the queue, at its end. Raises StoreError."""
-    last = max((ticket.position for ticket in tickets(store).values()), default=0)
     with claimed(run):
         status = run.status
         if status.state not in ("stopped", "failed", "lost"):
             raise StoreError(f"{run.name} cannot be queued, it is {status.state}", "see simclr ls")
         recipe = hashlib.sha256(read_small(run.paths.recipe)).hexdigest()
-        ticket = Ticket(position=last + 1, recipe=recipe, code=code_digest(), environment=kept_environment())
+        ticket = Ticket(
+            position=next_position(store), recipe=recipe, code=recent_code_digest(), environment=kept_environment()
+        )
         write_ticket(run.paths, ticket)
         write_state(run.paths, requeued(status, ""), durable=True)
     record(run.paths, status.attempt, "queued", message="again", step=status.step)

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import msgspec
 
+from simclr_tui.group_mode import make_folder, share_file
 from simclr_tui.paths import QUEUE, QueuePaths, RunPaths
 from simclr_tui.regular_file import read_small
 from simclr_tui.store.names import NAME
@@ -90,7 +91,8 @@ def mark(paths: RunPaths) -> None:
     """Note that a run has a ticket, or is about to get one. Where that cannot be written, the next look searches."""
     marker = _marker(paths)
     try:
-        marker.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(marker.parent.parent, parents=True, exist_ok=True)
+        make_folder(marker.parent, exist_ok=True)
         os.close(os.open(marker, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o666))
     except OSError:
         with contextlib.suppress(OSError):
@@ -116,10 +118,11 @@ def raise_last(root: Path, position: int) -> None:
 def _write(root: Path, index: Index) -> None:
     """Replace the index, without waiting for the disk: after a restart it is not trusted anyway."""
     target = _paths(root).index
-    target.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(target.parent, parents=True, exist_ok=True)
     temporary = target.with_name(f".{target.name}.{os.getpid()}.{next(_writes)}.tmp")
     fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
     try:
+        share_file(fd, target)
         os.write(fd, msgspec.json.encode(index))
         temporary.replace(target)
     except OSError:

@@ -77,7 +77,7 @@ def test_a_full_disk_holds_the_queue_until_there_is_room(tmp_path, fault):
     try:
         store = Store(disk / "runs")
         run = enqueue(store, tiny_plan(**ONE))
-        queue_paths(store).root.mkdir()
+        queue_paths(store).root.mkdir(exist_ok=True)
         filling = subprocess.run(["dd", "if=/dev/zero", f"of={disk / 'full'}", "bs=64k"], capture_output=True)
         assert b"No space left" in filling.stderr
         dispatcher = subprocess.Popen(

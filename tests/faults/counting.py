@@ -124,12 +124,13 @@ def write(path: Path, lines: list[Tried]) -> None:
 
 
 def _commit() -> str:
-    """The commit that was tried, with + behind it where the package itself had been changed since."""
+    """The commit that was tried; empty where the package was changed since, or the commit may yet be rewritten."""
     try:
-        commit = _git("rev-parse", "--short=9", "HEAD")
-        return commit + ("+" if _git("status", "--porcelain", "--", "simclr_tui", "pyproject.toml") else "")
+        changed = _git("status", "--porcelain", "--", "simclr_tui", "pyproject.toml")
+        is_shared = _git("branch", "--remotes", "--contains", "HEAD")
+        return _git("rev-parse", "--short=9", "HEAD") if is_shared and not changed else ""
     except (OSError, subprocess.CalledProcessError):
-        return "unknown"
+        return ""
 
 
 def _git(*words: str) -> str:

@@ -266,4 +266,52 @@ PROMISES = (
         "an awaited run is renamed; the dispatcher has other data than the run it starts; a sweep is killed at birth",
         "the very run is awaited; data and caches are those of the queueing; the sweep's name is free",
     ),
+    Promise(
+        "F46",
+        "an event with no dashboard open, with several, or after a `kill -9` of the supervisor",
+        "told once, by whoever sees it first; after the kill by the next listing; never through a shell",
+        ("tests/launch/test_notify.py",),
+    ),
+    Promise(
+        "F47",
+        "requests to the served dashboard by whoever has no token, an old one, or another site's page",
+        "the page, which holds nothing; a dashboard only with a key that one token gave, to this address and port",
+    ),
+    Promise(
+        "F48",
+        "a run is renamed or removed while it is evaluated",
+        "the result goes along, and is printed",
+    ),
+    Promise(
+        "F49",
+        "a store whose folder a group may write, used by two users with the usual umask",
+        "each launches, queues and edits what the other made; where they cannot, doctor says what to type",
+        ("tests/test_group_mode.py",),
+    ),
+    Promise(
+        "F51",
+        "a folder that cannot be synced, a disk without inodes, classes that are not UTF-8, no home folder",
+        "used, refused before anything is made, trained on and kept, used",
+        ("tests/cli/test_output_door.py",),
+    ),
+    Promise(
+        "F52",
+        "a store that two hosts see, whose boots, processes and locks mean nothing to each other",
+        "a run that trains on one is running there for the other, which says where, and begins it not again",
+        also="the second host is one in namespaces: no second machine took part",
+    ),
+    Promise(
+        "F53",
+        "the quota of cores and the memory limit of a container or a job, in either version of control groups",
+        "threads, decoders and memory are planned for the smaller of limit and machine",
+        ("tests/test_limits.py",),
+        "each kind of file once; a real group of version 1, once",
+    ),
+    Promise(
+        "F54",
+        "another program's catalog.db, or a link in its place; metrics of 200 MB without a newline",
+        "set aside whole, the index made anew; passed over in little memory, and later lines are read",
+        ("tests/catalog/test_catalog.py", "tests/store/metrics/test_history.py"),
+        "each kind once",
+    ),
 )

@@ -26,7 +26,7 @@ def table(lines: list[Tried]) -> str:
 def _row(promise: Promise, lines: list[Tried]) -> str:
     told = [_told(one) for one in lines] + ([promise.also] if promise.also else [])
     failures = str(sum(one.failed for one in lines)) if lines else "–"
-    commits = ", ".join(sorted({f"`{one.commit}`" for one in lines})) or "–"
+    commits = ", ".join(sorted({f"`{one.commit}`" for one in lines if one.commit})) or "–"
     files = dict.fromkeys([one.test.partition("::")[0] for one in lines] + list(promise.tests))
     tests = ", ".join(f"`{name}`" for name in files) or "–"
     return (

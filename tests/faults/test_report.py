@@ -18,7 +18,9 @@ def counted():
     found = set()
     for path in sorted((ROOT / "tests").rglob("test_*.py")):
         for function in ast.parse(path.read_text(encoding="utf-8")).body:
-            if not isinstance(function, ast.FunctionDef) or not function.name.startswith("test_"):
+            if not isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef) or not function.name.startswith(
+                "test_"
+            ):
                 continue
             test = f"{path.relative_to(ROOT)}::{function.name}"
             calls = [node for node in ast.walk(function) if isinstance(node, ast.Call)]

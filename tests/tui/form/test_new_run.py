@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 
 import pytest
+from PIL import Image
 from textual.events import Key
 from textual.widgets import Input, Select
 
@@ -206,3 +207,26 @@ async def test_a_slash_finds_a_field_and_starting_goes_to_the_one_that_is_wrong(
         await press(app, pilot, "ctrl+s")
         assert row(app, "lr").query_one(Input).has_focus
         assert not list(tmp_path.glob("run*"))
+
+
+async def test_a_table_of_images_is_counted_and_a_row_without_its_file_is_refused_before_the_start(tmp_path):
+    table = tmp_path / "plates.csv"
+    for number in range(20):
+        Image.new("L", (9, 9), number).save(tmp_path / f"{number}.png")
+    rows = [f"{number}.png,{'ab'[number % 2]},{'train' if number < 15 else 'test'}" for number in range(20)]
+    table.write_text("\n".join(["path,label,split", *rows]))
+    async with dashboard(tmp_path / "runs") as (app, pilot):
+        await open_form(app, pilot)
+        row(app, "data").query_one(Input).value = f"csv:{table}"
+        row(app, "bs").query_one(Input).value = "5"
+        await until(pilot, lambda: row(app, "bs").value == 5 and planned(app) and app.screen._preview.plan)
+        plan = app.screen._preview.plan
+        assert (plan.images, plan.steps_per_epoch) == (15, 3)
+        assert "2 classes" in " ".join(str(app.screen.query_one("#plan").content).split())
+        table.write_text("path,label\n0.png,a\nnowhere.png,b")
+        row(app, "bs").query_one(Input).value = "4"
+        await until(pilot, lambda: row(app, "bs").value == 4 and planned(app))
+        assert "plates.csv lists 1 of 2 files that do not exist (nowhere.png)" in app.screen._preview.problem
+        await press(app, pilot, "ctrl+s")
+        assert "do not exist" in screen_text(app)
+        assert not Store(tmp_path / "runs").names()

@@ -124,6 +124,15 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
             "§3.1",
         ),
     ] = True
+    base_crop: Annotated[
+        bool,
+        _about(
+            "--base-crop/--no-base-crop",
+            "With --no-both-views, crop both views alike first; the second is left at that.",
+            "views",
+            "§3.1",
+        ),
+    ] = True
     crop_from: Annotated[
         Literal["whole", "square"],
         _about("--crop-from", "Crops are taken from the whole image, or from its central square.", "views", "§A"),
@@ -499,7 +508,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     @property
     def reading(self) -> Reading:
         """Return the fields that decide how the images' values, labels and splits are read."""
-        whole = self.crop_from == "whole" and self.operations[:1] == ("crop",)
+        whole = self.crop_from == "whole" and (self.operations[:1] == ("crop",) or self.crops_base)
         crop_from = "whole" if whole else "square"
         return Reading(self.range, self.channels, self.labels, self.tile, self.split, crop_from=crop_from)
 
@@ -509,6 +518,11 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         if self.augment != "auto":
             return tuple(name.strip() for name in self.augment.split(","))
         return tuple(name for name in OPERATIONS if self.probability(name) > 0.0)
+
+    @property
+    def crops_base(self) -> bool:
+        """Return whether both views begin with the same crop, of which the second view is the identity (§3.1)."""
+        return self.base_crop and not self.both_views
 
     def probability(self, operation: str) -> float:
         """Return the probability with which an operation is applied to a view; the crop always is."""

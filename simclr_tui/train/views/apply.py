@@ -10,7 +10,7 @@ from torch import Tensor
 from simclr_tui.train.data.pixels import levels_of
 from simclr_tui.train.views.device_params import DeviceParams, device_params
 from simclr_tui.train.views.operations import OPERATIONS
-from simclr_tui.train.views.params import ViewParams
+from simclr_tui.train.views.params import BASE, ViewParams
 from simclr_tui.train.views.resample import bicubic_weights, resize_each, resize_pair
 
 # Pixels of a source's side from which a CPU is quicker to resize view after view than to multiply by matrices that are
@@ -32,9 +32,9 @@ def two_views(
 ) -> Tensor:
     """Return both views (2N, C, size, size), float32 in [0, 1], of images (N, C, S, S), uint8 or uint16.
 
-    The first N are the first views. Views pass `params.operations` in their order. A crop that comes first resizes
-    to the views' size; where it does not, the whole image is resized before all else, and the crop is of that. The
-    result is on the images' device. `using` makes the views; `render` where it is None.
+    The first N are the first views. Views pass `params.operations` in their order. A crop that comes first (the base
+    crop always does) resizes to the views' size; without one, the whole image is resized before all else. A crop that
+    comes later is of the view. The result is on the images' device. `using` makes the views; `render` where it is None.
     """
     placed = device_params(params, images.device)
     return make_views(images, placed, size, params.operations, memory_format, using=using)
@@ -82,18 +82,20 @@ def render(
     """
     masked = images.device.type != "cpu" if masked is None else masked
     params = DeviceParams(table, noise_seed)
-    crop = operations[:1] == ("crop",)
-    flip = operations[crop : crop + 1] == ("flip",)  # costs nothing within the same resampling
-    views = _resize(images, params, size, crop=crop, flip=flip, masked=masked)
-    for operation in operations[crop + flip :]:
+    box = "base_" if operations[:1] == (BASE,) else "" if operations[:1] == ("crop",) else None
+    cropped = box is not None
+    flip = operations[cropped : cropped + 1] == ("flip",)  # costs nothing within the same resampling
+    views = _resize(images, params, size, box=box, flip=flip, masked=masked)
+    for operation in operations[cropped + flip :]:
         views = OPERATIONS[operation](views, params, masked)
     return views
 
 
-def _resize(images: Tensor, params: DeviceParams, size: int, *, crop: bool, flip: bool, masked: bool) -> Tensor:
+def _resize(images: Tensor, params: DeviceParams, size: int, *, box: str | None, flip: bool, masked: bool) -> Tensor:
+    """Return both views of `size`: of the boxes whose names begin with `box`, or (None) of the whole images."""
     side, levels = images.shape[-1], float(levels_of(images.dtype))
-    top, left, height, width = (params[name] for name in ("top", "left", "height", "width"))
-    if not crop:
+    top, left, height, width = (params[f"{box or ''}{name}"] for name in ("top", "left", "height", "width"))
+    if box is None:
         top = left = torch.zeros_like(top)
         height = width = torch.full_like(top, side)
     if not masked and side >= _ONE_BY_ONE:

@@ -24,7 +24,7 @@ GRAY_BLEND = 3
 _AS_DRAWN = (
     "top", "left", "height", "width", "flip", "hue", "blur", "sigma", "cutout", "cutout_row", "cutout_column", "sobel",
     "noise", "vflip", "intensity", "brightness_range", "contrast_range", "gamma", "exponent", "channel_drop",
-    "solarize", "poisson",
+    "solarize", "poisson", "base_top", "base_left", "base_height", "base_width",
 )  # fmt: skip
 _COMPUTED = ("hue_place", "quarter_turns")
 _BLENDS = tuple(f"{name}{blend}" for blend in (*COLOR_BLENDS, GRAY_BLEND) for name in ("factor", "gray", "mean"))

@@ -1,8 +1,9 @@
 """Draw the parameters of the paper's augmentations (§A, §3.1), for each image and view.
 
 Crop and colour are distributed as torchvision's RandomResizedCrop and ColorJitter; the draws are `rng.uniforms`.
-A recipe without `both_views` follows §3.1: only an image's first view passes the operations. The second is left as
-the identity, cropped where crop is among the operations and merely resized where it is not; it is not flipped.
+A recipe without `both_views` follows §3.1: both views are one and the same base crop, resized, and only an image's
+first view then passes the operations. Without `base_crop` there is no such crop, and the second view is cropped by
+itself where crop is among the operations, else merely resized.
 """
 
 from __future__ import annotations
@@ -33,11 +34,16 @@ _CHANCE = {
 _ORDER, _FACTORS, _BLUR_SIGMA, _CROP = 2, 3, 9, 10
 _OPTIONAL = 32  # from here on: draws of the operations that the paper's final recipe does without
 _CUTOUT_ROW, _CUTOUT_COLUMN, _TURNS, _NOISE_SEED, _GAMMA = 33, 34, 36, 39, 43
-_COUNT = 47
+_COUNT = 47  # of what a view draws for itself; the base crop's draws follow, the first view's for both
+_BASE = slice(_COUNT, _COUNT + 22)
+BASE = "base"
+"""The name of the base crop among a view's operations, of which it is the first."""
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Flags = NDArray[np.bool_]
+Boxes = tuple[Ints, Ints, Ints, Ints]
+"""Tops, lefts, heights and widths."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -49,7 +55,7 @@ class ViewParams:
     leaves brightness, contrast and saturation as they are, `hue` is a shift in turns in [−0.5, 0.5].
     """
 
-    operations: tuple[str, ...]  # in their order; if crop is one of them, all views pass it
+    operations: tuple[str, ...]  # in their order; if crop is one of them, all views pass it, as they do the base crop
     top: Ints
     left: Ints
     height: Ints
@@ -81,6 +87,10 @@ class ViewParams:
     channel_drop: Flags
     solarize: Flags
     poisson: Flags
+    base_top: Ints  # of the base crop, in pixels of the source; the views' own crops are then of that
+    base_left: Ints
+    base_height: Ints
+    base_width: Ints
 
     def __len__(self) -> int:
         return len(self.top)
@@ -95,16 +105,20 @@ def draw_views(
     first operation then, are drawn in those shapes (see `draw_crops`).
     """
     u = _draw(recipe, epoch, samples)
-    cropped_side = side if recipe.operations[:1] == ("crop",) else recipe.image_size
     both = None if shapes is None else np.concatenate([shapes, shapes])
-    top, left, height, width = draw_crops(u[:, _CROP:_OPTIONAL], recipe.crop_min, cropped_side, shapes=both)
+    base_top, base_left, base_height, base_width = _base_crops(recipe, u, side, shapes=both)
+    top, left, height, width = _own_crops(recipe, u, side, shapes=both)
     strengths = (recipe.brightness, recipe.contrast, recipe.saturation)
     brightness, contrast, saturation = (
         _factor(u[:, _FACTORS + i], recipe.color_strength * x) for i, x in enumerate(strengths)
     )
     hue = min(0.5, recipe.color_strength * recipe.hue)
     return ViewParams(
-        operations=recipe.operations,
+        operations=(BASE, *recipe.operations) if recipe.crops_base else recipe.operations,
+        base_top=base_top,
+        base_left=base_left,
+        base_height=base_height,
+        base_width=base_width,
         top=top,
         left=left,
         height=height,
@@ -127,13 +141,37 @@ def draw_views(
 
 
 def _draw(recipe: Recipe, epoch: int, samples: Ints) -> Floats:
-    """Return the uniforms (2N, _COUNT) of both views; those that no operation of the recipe asks for are 0."""
+    """Return the uniforms (2N, _BASE.stop) of both views; those that no operation of the recipe asks for are 0."""
     optional = any(_CHANCE.get(name, 0) >= _OPTIONAL for name in recipe.operations)
-    count = _COUNT if optional else _OPTIONAL
-    u = np.zeros((2, len(samples), _COUNT))
+    count = _BASE.stop if recipe.crops_base else _COUNT if optional else _OPTIONAL
+    u = np.zeros((2, len(samples), _BASE.stop))
     for view in (0, 1):
         u[view, :, :count] = uniforms(recipe.seed, Stream.VIEWS, epoch, samples, view, count)
-    return u.reshape(-1, _COUNT)
+    u[1, :, _BASE] = u[0, :, _BASE]
+    return u.reshape(-1, _BASE.stop)
+
+
+def _base_crops(recipe: Recipe, u: Floats, side: int, *, shapes: NDArray[np.int32] | None) -> Boxes:
+    """Return the boxes of the base crops, the same for both views of an image; whole images where there is none."""
+    if recipe.crops_base:
+        return draw_crops(u[:, _BASE], recipe.crop_min, side, shapes=shapes)
+    return _whole(len(u), side)
+
+
+def _own_crops(recipe: Recipe, u: Floats, side: int, *, shapes: NDArray[np.int32] | None) -> Boxes:
+    """Return the boxes of the views' own crops; after a base crop the second view has the whole of it."""
+    if not recipe.crops_base:
+        cropped_side = side if recipe.operations[:1] == ("crop",) else recipe.image_size
+        return draw_crops(u[:, _CROP:_OPTIONAL], recipe.crop_min, cropped_side, shapes=shapes)
+    boxes = draw_crops(u[:, _CROP:_OPTIONAL], recipe.crop_min, recipe.image_size)
+    for box, whole in zip(boxes, _whole(len(u), recipe.image_size), strict=True):
+        box[len(u) // 2 :] = whole[len(u) // 2 :]
+    return boxes
+
+
+def _whole(count: int, side: int) -> Boxes:
+    start, length = np.zeros(count, np.int64), np.full(count, side)
+    return start, start.copy(), length, length.copy()
 
 
 def _chosen(recipe: Recipe, u: Floats) -> dict[str, Flags]:

@@ -102,7 +102,8 @@ def test_views_without_a_crop_are_the_whole_image():
 
 @pytest.mark.parametrize("operations", [OPERATIONS, ("color", "crop", "flip"), ("crop", "noise")])
 def test_with_one_sided_augmentation_the_second_view_is_cropped_alone(operations):
-    one_sided, both = (views_of(recipe_of(*operations, both_views=both), 24) for both in (False, True))
+    alone = {"base_crop": False}
+    one_sided, both = (views_of(recipe_of(*operations, both_views=both, **alone), 24) for both in (False, True))
     assert torch.equal(one_sided[:6], both[:6])
     order = ("crop",) if operations[0] == "crop" else ("rotate", "crop")  # resized before it is cropped
     images, crops = some_images(6, 24), draw_views(recipe_of(*order), 0, np.arange(6), 24)
@@ -114,10 +115,55 @@ def test_with_one_sided_augmentation_the_second_view_is_cropped_alone(operations
 
 def test_with_one_sided_augmentation_and_no_crop_the_second_view_is_the_resized_image():
     images = some_images(6, 40)
-    views = views_of(recipe_of("noise", "flip", "rotate", flip=1.0, both_views=False), 40)
+    views = views_of(recipe_of("noise", "flip", "rotate", flip=1.0, both_views=False, base_crop=False), 40)
     whole = functional.interpolate(images / 255.0, 16, mode="bicubic", antialias=True).clamp(0, 1)
     torch.testing.assert_close(views[6:], whole, atol=1e-4, rtol=0)
     assert (views[:6] - whole).abs().amax((1, 2, 3)).min() > 0.01
+
+
+def base_crops(images: torch.Tensor, params, size: int) -> torch.Tensor:
+    """The base crop of each image (N, C, S, S), by torch's own resampling."""
+    boxes = zip(params.base_top, params.base_left, params.base_height, params.base_width, strict=True)
+    spans = [image[None, :, top : top + height, left : left + width] / 255.0
+             for image, (top, left, height, width) in zip(images, boxes, strict=False)]  # fmt: skip
+    cut = [functional.interpolate(span, (size, size), mode="bicubic", antialias=True) for span in spans]
+    return torch.cat(cut).clamp(0, 1)
+
+
+@pytest.mark.parametrize("side", [16, 24, 80])
+@pytest.mark.parametrize(
+    "operations", [("rotate",), ("crop", "flip"), ("flip", "rotate"), ("rotate", "crop"), OPERATIONS]
+)
+def test_in_the_papers_study_the_second_view_is_a_base_crop_and_the_first_is_made_of_it(operations, side):
+    recipe = recipe_of(*operations, both_views=False)
+    images, params = some_images(6, side), draw_views(recipe, 0, np.arange(6), side)
+    views, base = two_views(images, params, 16), base_crops(images, params, 16)
+    torch.testing.assert_close(views[6:], base, atol=1e-4, rtol=0)
+    assert len({tuple(box) for box in zip(params.base_top, params.base_left, params.base_height, strict=True)}) > 3
+    if operations in (("rotate",), ("flip", "rotate")):
+        for view, start, turns, turned, flipped in zip(
+            views[:6], base, params.turns, params.rotate, params.flip, strict=False
+        ):
+            start = start.flip(2) if flipped else start
+            torch.testing.assert_close(view, start.rot90(int(turns * turned), (1, 2)), atol=1e-4, rtol=0)
+    if operations == ("crop", "flip"):
+        for number, (view, start) in enumerate(zip(views[:6], base, strict=True)):
+            top, left = params.top[number], params.left[number]
+            span = start[None, :, top : top + params.height[number], left : left + params.width[number]]
+            cut = functional.interpolate(span, (16, 16), mode="bicubic", antialias=True).clamp(0, 1)[0]
+            torch.testing.assert_close(view, cut.flip(2) if params.flip[number] else cut, atol=1e-4, rtol=0)
+        assert (views[:6] - base).abs().amax((1, 2, 3)).min() > 0.01
+
+
+def test_a_base_crop_of_a_squeezed_image_is_drawn_in_its_own_shape():
+    recipe, ids = recipe_of("rotate", both_views=False), np.arange(200)
+    shapes = np.tile(np.array([[100, 400]], np.int32), (200, 1))
+    params = draw_views(recipe, 0, ids, 32, shapes=shapes)
+    ratio = 4 * params.base_width / params.base_height
+    assert 0.6 < np.median(ratio) < 1.6, "a span of the squeezed line stands for four times as much"
+    assert recipe.reading.crop_from == "whole"
+    for name in ("base_top", "base_left", "base_height", "base_width"):
+        np.testing.assert_array_equal(getattr(params, name)[:200], getattr(params, name)[200:])
 
 
 @pytest.mark.parametrize("operations", [OPERATIONS, OPERATIONS[::-1], ("noise", "rotate"), ("blur", "crop")])

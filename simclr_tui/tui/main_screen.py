@@ -119,6 +119,7 @@ class MainScreen(ActionScreen[None]):
         match snapshot:
             case Listing():
                 self.query_one(Header).show_runs(snapshot)
+                self.set_class(not snapshot.rows and not snapshot.problem, "-empty")
                 self.runs_pane.take(snapshot)
                 self._show_head()
                 self.refresh_footer()
@@ -134,7 +135,7 @@ class MainScreen(ActionScreen[None]):
     def _take_detail(self, detail: Detail) -> None:
         self._detail = detail
         self.images.checkpoint = detail.checkpoint
-        self.query_one(StatusLine).show(detail)
+        self.query_one(StatusLine).show(detail, self.runs_pane.best_knn)
         self._show_head()
         self.refresh_footer()
         self.images.refresh()

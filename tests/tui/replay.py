@@ -193,7 +193,10 @@ class Replay:
         self.sees("by tags")
         self.rest()
         self.act("columns", "Columns of the list")
-        self.answer("bs, temp")
+        for name in ("bs", "temp"):
+            self.terminal.type(f"{name} ")
+            self.sees(f"☑ {name}")
+        self.type_and_lose("\r", "esc cancel")
         self.go("base")
         self.act("widen", "Runs 1 of")
         self.act("widen", "Curves")

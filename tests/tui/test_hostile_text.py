@@ -93,7 +93,7 @@ async def test_groups_columns_and_questions_show_it_as_text(tmp_path, size):
         await press(app, pilot, "g")
         await write(app, pilot, "tags")
         await press(app, pilot, "enter", "C")
-        app.focused.value = "note, tags, flags, reason"
+        await write(app, pilot, "note tags flags reason ")
         await press(app, pilot, "enter")
         assert_clean(screen_text(app))
         for key in ("t", "N", "R", "x", "e"):

@@ -83,7 +83,7 @@ class CurvesTab(ChartTab):
         if self.layout_shown.clip:
             parts.append("outliers clipped")
         if curves.unwanted:
-            parts.append(f"{curves.unwanted} not shown / {self.pattern}")
+            parts.append(f"{curves.unwanted} not shown (i: {self.pattern})")
         if curves.damaged:
             parts.append(f"{curves.damaged:,} damaged lines left out")
         return parts

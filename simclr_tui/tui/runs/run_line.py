@@ -12,6 +12,7 @@ from rich.text import Text
 
 from simclr_tui.catalog.row import Row, cell_text
 from simclr_tui.display.glyphs import draws_unicode, state_glyph, state_style
+from simclr_tui.store.metrics.metric_table import METRICS
 from simclr_tui.text import safe
 from simclr_tui.tui.runs.second_line import share_done, worst_flag
 
@@ -22,6 +23,7 @@ _NAME = 24  # cells for a name, where the rest has room
 _SHORTEST = 12  # cells for a name, at least
 _FIELD = 14  # cells for a value, at most
 _TITLE = 8  # cells for a title beyond its values, at most
+_TITLES = {"elapsed": "time", "created": "started"}
 _WIDE = 70  # cells from which the state is spelled out, and names are shown in full
 
 
@@ -62,7 +64,9 @@ def _fitting(
     """Return the first fields that fit while `kept` cells remain, each with its width, and the cells left."""
     found: list[tuple[str, int]] = []
     for name in fields:
-        cells = max([min(len(name), _TITLE), *(cell_len(cell_text(name, row.get(name))) for row in rows[:1000])])
+        cells = max(
+            [min(len(title_of(name)), _TITLE), *(cell_len(cell_text(name, row.get(name))) for row in rows[:1000])]
+        )
         cells = min(cells, _FIELD)
         if left - cells - 1 < kept:
             break
@@ -71,13 +75,18 @@ def _fitting(
     return tuple(found), left
 
 
+def title_of(column: str) -> str:
+    """Return a column's title: a metric's short name, a field's own."""
+    return METRICS[column].short if column in METRICS else _TITLES.get(column, column)
+
+
 def heading(layout: Layout) -> Text:
     """Return the line above the runs."""
     words = [" " * _SIGNS + fit("run", layout.name)]
     if layout.status:
         words.append(fit("state", _STATUS))
     words.append(fit("kNN %", _KNN))
-    words += [fit(name, cells, right=True) for name, cells in layout.fields]
+    words += [fit(title_of(name), cells, right=True) for name, cells in layout.fields]
     return Text(" ".join(words))
 
 

@@ -16,7 +16,7 @@ from textual.widgets import Input
 from simclr_tui.catalog.arrange import PROGRESS, groupable, sortable
 from simclr_tui.catalog.filter import complete_filter
 from simclr_tui.catalog.references import Kind, best_of_kinds, knn_kind
-from simclr_tui.catalog.row import Row, columns, parse_columns
+from simclr_tui.catalog.row import Row, columns
 from simclr_tui.display.colours import colours_of
 from simclr_tui.display.glyphs import draws_unicode
 from simclr_tui.errors import SimclrError
@@ -26,7 +26,7 @@ from simclr_tui.store.run import Run
 from simclr_tui.text import safe
 from simclr_tui.tui.action_screen import Doers
 from simclr_tui.tui.charts.render import letter
-from simclr_tui.tui.dialogs.ask import Ask
+from simclr_tui.tui.dialogs.checklist import Checklist
 from simclr_tui.tui.dialogs.entry import Entry
 from simclr_tui.tui.dialogs.pick import Choice, Pick
 from simclr_tui.tui.feed.messages import Listing
@@ -37,7 +37,10 @@ from simclr_tui.tui.runs.run_list import RunList
 from simclr_tui.tui.runs.second_line import second_line, waiting_words
 from simclr_tui.tui.view_state import ViewState
 
-EMPTY = " No runs here yet.\n\n Press n to start one, or type\n   simclr run\n in another terminal."
+EMPTY = (
+    " No runs here yet.\n\n n  start one from a form\n ?  find a key\n q  leave\n\n"
+    " or type in another terminal\n    simclr run"
+)
 NOTHING_LEFT = " No runs match.\n\n / to edit, esc to clear"
 
 
@@ -167,6 +170,8 @@ class RunsPane(Vertical):
             self._names, self._fields = names, differing_fields(rows)
         self.runs.empty_text = NOTHING_LEFT if self._listing.rows else EMPTY
         fields, headings = self.arrangement.shown_columns(self._fields), group_headings(groups, self.arrangement)
+        if not self.arrangement.columns:
+            fields = (*fields, *(name for name in _TELLING if name not in fields and _is_known(name, rows)))
         second = {index: line for index, row in enumerate(rows) if (line := second_line(row, self._waits))}
         self.runs.show(rows, fields, headings=headings, second=second, needed=self.arrangement.needed_columns)
         self._show_signs()
@@ -278,7 +283,8 @@ class RunsPane(Vertical):
                 self.rearrange(self.arrangement.sorted_by(column))
 
         choices = [Choice(name, name, _about(name)) for name in sortable()]
-        self._host.show(Pick("Sort by; the same again reverses the order", choices, self.arrangement.order), taken)
+        likely = "knn_best" if self.arrangement.order == "created" else self.arrangement.order
+        self._host.show(Pick("Sort by; the same again reverses the order", choices, likely), taken)
 
     def reverse(self) -> None:
         """Reverse the order."""
@@ -305,14 +311,14 @@ class RunsPane(Vertical):
     def choose_columns(self) -> None:
         """Ask for the columns of the list."""
 
-        def taken(text: str | None) -> None:
-            if text is not None:
-                self.rearrange(replace(self.arrangement, columns=parse_columns(text)))
+        def taken(chosen: tuple[str, ...] | None) -> None:
+            if chosen is not None:
+                self.rearrange(replace(self.arrangement, columns=chosen))
 
-        chosen = ", ".join(self.arrangement.columns)
-        self._host.show(
-            Ask("Columns of the list, separated by commas", chosen, _columns_words, complete=_complete_columns), taken
-        )
+        names = dict.fromkeys((*self._fields, *columns()))
+        choices = [Choice(name, name, _about(name)) for name in names if name != "name"]
+        nothing = "nothing chosen: the fields in which the runs differ"
+        self._host.show(Checklist("Columns of the list", choices, self.arrangement.columns, nothing), taken)
 
     def mark(self) -> None:
         """Mark the run under the cursor, or unmark it."""
@@ -335,12 +341,19 @@ class RunsPane(Vertical):
         self.post_message(self.Changed())
 
 
+def _is_known(column: str, rows: Sequence[Row]) -> bool:
+    return any(row.get(column) not in (None, "") for row in rows[:1000])
+
+
 def _about(column: str) -> str:
     """Return a few words on a column: the help of its recipe field."""
-    if column in _ABOUT or column in METRICS:
-        return _ABOUT.get(column) or METRICS[column].about
-    return field(column).help if column in {item.short for item in fields()} else ""
+    if column in {item.short for item in fields()}:
+        return field(column).help
+    return METRICS[column].about if column in METRICS else _ABOUT.get(column, "")
 
+
+# Shown after the fields in which the runs differ, where there is room: results first.
+_TELLING = ("linear", "finetune_1", "finetune_10", "loss", "rank_h", "images_per_s", "elapsed", "created", "tags")
 
 _ABOUT = {
     "created": "when it was started",
@@ -348,13 +361,3 @@ _ABOUT = {
     "elapsed": "time of training",
     "tags": "all of a run's tags",
 }
-
-
-def _columns_words(text: str) -> str:
-    found = parse_columns(text)
-    return f"shows {', '.join(found)}" if found else "nothing chosen: the fields in which the runs differ"
-
-
-def _complete_columns(text: str) -> list[str]:
-    word = text.replace(",", " ").rpartition(" ")[2]
-    return [text + name[len(word) :] for name in columns() if word and name.startswith(word)]

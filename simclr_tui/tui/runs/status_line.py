@@ -9,9 +9,13 @@ from textual.widget import Widget
 from simclr_tui.display.colours import run_colour
 from simclr_tui.display.state_facts import facts
 from simclr_tui.store.state import ACTIVE
-from simclr_tui.text import safe
+from simclr_tui.text import percent, safe
 from simclr_tui.tui.feed.messages import Detail
 from simclr_tui.tui.runs.run_head import gpu_words
+from simclr_tui.tui.runs.run_line import shortened
+
+_ASKED = 5  # facts that answer what a glance asks: state, kNN, the best, the time left, the GPU
+_SHORTEST = 8  # cells of a shortened name, at least
 
 
 class StatusLine(Widget):
@@ -20,11 +24,12 @@ class StatusLine(Widget):
     def __init__(self) -> None:
         super().__init__()
         self._detail: Detail | None = None
+        self._best: float | None = None  # the best kNN accuracy to compare with
         self._error = ""
         self._work = ""
 
-    def show(self, detail: Detail | None) -> None:
-        self._detail = detail
+    def show(self, detail: Detail | None, best: float | None = None) -> None:
+        self._detail, self._best = detail, best
         self.refresh()
 
     def complain(self, error: str) -> None:
@@ -51,7 +56,7 @@ class StatusLine(Widget):
         elif self._detail is None or not self._detail.run:
             line = Text("")
         else:
-            line = _line(self._detail, width)
+            line = _line(self._detail, width, best=self._best)
         if self._work and not self._error:
             line = Text(f" {safe(self._work)} (X cancels) ", style="reverse").append_text(line)
         line.no_wrap = True
@@ -59,7 +64,8 @@ class StatusLine(Widget):
         return line
 
 
-def _line(detail: Detail, width: int) -> Text:
+def _line(detail: Detail, width: int, *, best: float | None) -> Text:
+    """Return the line: the name gives way to what a glance asks for, since list and tabs show it too."""
     name = Text(f" {safe(detail.run)}", style=f"bold {run_colour(detail.run)}")
     state = detail.state
     if detail.problem or state is None:
@@ -70,6 +76,15 @@ def _line(detail: Detail, width: int) -> Text:
         # Before epochs and steps: these come first at a glance.
         at = next((index for index, (part, _) in enumerate(found) if part.startswith("epoch ")), len(found))
         found.insert(at, (memory, "not bold default"))
+    at = next((index for index, (part, _) in enumerate(found) if part.startswith("kNN ")), -1)
+    if best is not None and at >= 0:
+        found.insert(at + 1, (f"best {percent(best)}", "not bold default"))
+    asked = sum(len(part) + 2 for part, _ in found[:_ASKED])
+    if name.cell_len + asked > width:
+        room = width - asked
+        name = Text(shortened(name.plain, room) if room >= _SHORTEST else "", name.style)
+        if room < 0:  # the state's sign says enough
+            found[0] = (found[0][0].split()[0], found[0][1])
     for part, style in found:
         if name.cell_len + len(part) + 2 <= width:
             name.append(f"  {part}", style)

@@ -16,7 +16,7 @@ TABS = {
     "curves": "Curves",
     "system": "System",
     "log": "Log",
-    "recipe": "Recipe",
+    "recipe": "Recipe & results",
     "views": "Views",
     "embedding": "Embedding",
 }

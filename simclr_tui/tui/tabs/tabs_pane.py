@@ -10,7 +10,7 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
 from textual.widget import Widget
-from textual.widgets import ContentSwitcher
+from textual.widgets import ContentSwitcher, Static
 
 from simclr_tui.text import safe
 from simclr_tui.tui.action_screen import Doer, Doers
@@ -21,6 +21,7 @@ from simclr_tui.tui.runs.run_head import RunHead
 from simclr_tui.tui.tabs.log_tab import LogTab
 from simclr_tui.tui.tabs.tab import Tab
 from simclr_tui.tui.tabs.tab_bar import COMPUTED, TABS, TabBar
+from simclr_tui.tui.tabs.welcome import welcome
 from simclr_tui.tui.view_state import ViewState
 
 
@@ -37,6 +38,7 @@ class TabsPane(Vertical):
         self.doers: Doers = {"tab": self.choose, "search": self.search}
 
     def compose(self) -> ComposeResult:
+        yield Static(welcome(), id="welcome")
         yield RunHead()
         yield TabBar()
         first = self._view_state.layout.tab

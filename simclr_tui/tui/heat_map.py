@@ -1,0 +1,67 @@
+"""Draw kNN accuracy over the two fields in which compared runs differ, as a table of shaded cells."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from statistics import fmean
+
+from rich.style import Style
+from rich.text import Text
+from textual.color import Color
+
+from simclr_tui.catalog.compare import Comparison
+from simclr_tui.recipe.fields import Value
+from simclr_tui.tui.tabs.recipe_tab import value_text
+
+_LEAST = 4  # runs and different pairs of values, at least
+_CELL = 9  # cells of a column
+_LOW, _HIGH = Color.parse("#23395d"), Color.parse("#2fa866")
+
+
+def heat_map(comparison: Comparison) -> Text | None:
+    """Return the map, with the mean over runs of the same two values; None unless exactly two fields differ.
+
+    Seeds do not count as a field, and runs that failed or collapsed have no value.
+    """
+    fields = [name for name in comparison.differences if name != "seed"]
+    if len(fields) != 2:
+        return None
+    found = _means(comparison, *(comparison.differences[name] for name in fields))
+    if len(found) < _LEAST:
+        return None
+    rows, columns = (_ordered({pair[side] for pair in found}) for side in (0, 1))
+    text = Text(no_wrap=True).append(f"\nkNN best % by {fields[0]} (down) and {fields[1]} (across)\n", "dim")
+    text.append(" " * _CELL, "not bold")
+    for column in columns:
+        text.append(f"{value_text(column):>{_CELL}}", "not bold")
+    for row in rows:
+        text.append(f"\n{value_text(row):>{_CELL}}", "not bold")
+        for column in columns:
+            text.append_text(_cell(found, (row, column)))
+    return text.append("\n")
+
+
+def _means(
+    comparison: Comparison, down: list[Value | None], across: list[Value | None]
+) -> dict[tuple[Value | None, Value | None], float]:
+    measure = next((one for one in comparison.measures if one.metric == "knn_best"), None)
+    values: dict[tuple[Value | None, Value | None], list[float]] = {}
+    for index, pair in enumerate(zip(down, across, strict=True)):
+        value = measure.values[index] if measure is not None else None
+        if value is not None and math.isfinite(value) and not comparison.left_out[index]:
+            values.setdefault(pair, []).append(value)
+    return {pair: fmean(known) for pair, known in values.items()}
+
+
+def _ordered(values: set[Value | None]) -> list[Value | None]:
+    return sorted(values, key=lambda value: (not isinstance(value, int | float), value if value is not None else ""))
+
+
+def _cell(found: Mapping[tuple[Value | None, Value | None], float], pair: tuple[Value | None, Value | None]) -> Text:
+    value = found.get(pair)
+    if value is None:
+        return Text(f"{'–':>{_CELL}}", "dim")
+    low, high = min(found.values()), max(found.values())
+    shade = _LOW.blend(_HIGH, (value - low) / (high - low) if high > low else 1.0)
+    return Text(f"{100 * value:>{_CELL - 1}.1f} ", Style(color="white", bgcolor=shade.hex, bold=value == high))

@@ -75,9 +75,9 @@ def search(store: Store) -> tuple[list[str], int]:
 def keep(store: Store, found: Iterable[str], runs: int, *, last: int, searched: float) -> None:
     """Keep what a search at the monotonic time `searched` found. A store that cannot be written is searched again."""
     with contextlib.suppress(OSError):
-        known, there = set(found), set()
-        with contextlib.suppress(FileNotFoundError):
-            there = set(_marked(store.root))
+        make_folder(_paths(store.root).root, exist_ok=True)
+        make_folder(_paths(store.root).tickets, exist_ok=True)  # an empty one says that nothing waits
+        known, there = set(found), set(_marked(store.root))
         for name in known - there:
             mark(RunPaths(store.root / name))
         for name in there - known:

@@ -50,6 +50,13 @@ def test_only_one_search_is_needed_for_many_changes(store, searches):
     assert searches == [1]
 
 
+def test_an_empty_queue_needs_no_search_either(tmp_path, searches):
+    make_run(tmp_path / "runs", "run1")
+    for _ in range(3):
+        assert tickets_kept(Store(tmp_path / "runs")) == {}
+    assert searches == [1]
+
+
 def test_reading_the_queue_writes_nothing(store, searches):
     index = store.root / ".queue" / "index.json"
     assert list(tickets(store)) == ["run1", "run2", "run3"]

@@ -15,7 +15,7 @@ from simclr_tui.store.comparable import knn_images
 from simclr_tui.store.evaluations import read_evaluation
 from simclr_tui.store.metrics.metric_table import COLUMNS, Unit
 from simclr_tui.store.run import Run
-from simclr_tui.store.state import State, read_state
+from simclr_tui.store.state import State, read_or_rebuild
 from simclr_tui.text import did_you_mean, duration, energy, number, percent, safe, size
 
 Row = dict[str, Any]
@@ -61,7 +61,7 @@ def make_row(run: Run, fingerprint: str) -> Row:
     row: Row = dict.fromkeys(columns())
     row |= {"name": run.name, "path": str(run.path), "fingerprint": fingerprint, "state": "lost", "error": ""}
     try:
-        info, resolved, state = run.info, run.resolved, read_state(run.paths)
+        info, resolved, state = run.info, run.resolved, read_or_rebuild(run.paths)
     except SimclrError as error:
         return row | {"error": str(error), "reason": error.message, "created": 0.0}
     row |= {

@@ -105,7 +105,7 @@ def observe(paths: RunPaths, clock: Clock = SYSTEM_CLOCK) -> State:
     An active run whose processes have disappeared is `lost`; one that is alive but silent is flagged `stalled`. Raises
     StoreError if nothing in the folder tells the state.
     """
-    stored = _read_or_rebuild(paths)
+    stored = read_or_rebuild(paths)
     if stored.state not in ACTIVE:
         return stored
     if paths.slurm.exists():
@@ -115,7 +115,7 @@ def observe(paths: RunPaths, clock: Clock = SYSTEM_CLOCK) -> State:
     if any(is_alive(process) and not trains_elsewhere(process, paths.root) for process in _processes(stored)):
         return stored
     # The run may have written its final state after it was first read, and then ended.
-    stored = _read_or_rebuild(paths)
+    stored = read_or_rebuild(paths)
     if stored.state not in ACTIVE:
         return stored
     known = stored.process or stored.supervisor
@@ -126,7 +126,7 @@ def observe(paths: RunPaths, clock: Clock = SYSTEM_CLOCK) -> State:
     return _on_another_host(paths, stored, known.host, clock=clock)
 
 
-def _read_or_rebuild(paths: RunPaths) -> State:
+def read_or_rebuild(paths: RunPaths) -> State:
     """Return the state as last written or, if that cannot be read, rebuilt from attempts and checkpoints.
 
     Some file systems lose a file that is being replaced during a power loss. Raises StoreError if there is nothing to

@@ -161,9 +161,12 @@ def test_a_folder_that_cannot_be_read_is_a_row_that_says_why(store):
     store.run("run4").paths.info.write_bytes(b'{"format": 99, "version": "7"}')
     rows = {row["name"]: row for row in Catalog(store).rows()}
     assert len(rows) == 12
-    for name, word in (("run1", "run.json"), ("run2", "recipe.toml"), ("run3", "state.json"), ("run4", "newer")):
+    for name, word in (("run1", "run.json"), ("run2", "recipe.toml"), ("run4", "newer")):
         assert rows[name]["state"] == "lost"
         assert word in rows[name]["error"]
+    state = rows["run3"]  # that of its events and checkpoints: the run can be resumed
+    assert (state["state"], state["error"]) == ("lost", "")
+    assert "state.json was damaged" in state["reason"]
     assert rows_of(Catalog(store)) == fresh(store)
     store.run("run2").paths.recipe.write_bytes(store.run("run5").paths.recipe.read_bytes())
     assert {row["name"]: row["error"] for row in Catalog(store).rows()}["run2"] == "", "mended, and noticed"

@@ -21,7 +21,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simclr_tui.catalog.label_free import MEASURES, label_free_scores
+from simclr_tui.catalog.label_free import label_free_scores
+from simclr_tui.store.metrics.metric_table import LABEL_FREE
 
 SMALL = {
     "--width": "0.125", "--image-size": "16", "--bs": "128", "--epochs": "5", "--subset": "1024", "--head-dim": "64",
@@ -90,7 +91,7 @@ def read(store: Path) -> tuple[list[Scored], list[str]]:
         if state["state"] != "finished" or not result.exists():
             missing.append(f"{folder.name}: {state['state']} {state.get('reason', '')}".strip())
             continue
-        measures = {name: float(state["summary"][name]) for name in MEASURES}
+        measures = {name: float(state["summary"][name]) for name in LABEL_FREE}
         accuracy = float(json.loads(result.read_text())["results"][0]["top1"])
         found.append(Scored(folder.name, folder.name.partition("-")[0], measures, accuracy))
     return found, missing

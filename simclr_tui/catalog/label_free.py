@@ -5,24 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from simclr_tui.store.metrics.metric_table import METRICS
-
-MEASURES = ("rank_h", "alignment", "uniformity")
-"""Effective rank of h (after Garrido et al. 2023), and alignment and uniformity of z (Wang & Isola 2020)."""
+from simclr_tui.store.metrics.metric_table import LABEL_FREE, METRICS
 
 
 def label_free_scores(rows: Sequence[Mapping[str, Any]]) -> list[float | None]:
     """Return each run's mean place among the others, from 0 (the worst in every measure) to 1 (the best in all).
 
-    A row needs each of `MEASURES`; one that lacks any has no score. Equal values share their places. The scores say
+    A row needs each of `LABEL_FREE`; one that lacks any has no score. Equal values share their places. The scores say
     something of these rows alone: they are places, not amounts.
     """
-    known = [place for place, row in enumerate(rows) if all(row.get(name) is not None for name in MEASURES)]
+    known = [place for place, row in enumerate(rows) if all(row.get(name) is not None for name in LABEL_FREE)]
     scores: list[float | None] = [None] * len(rows)
     if not known:
         return scores
-    places = [_places([float(rows[place][name]) for place in known], name) for name in MEASURES]
-    for place, mean in zip(known, (sum(one) / len(MEASURES) for one in zip(*places, strict=True)), strict=True):
+    places = [_places([float(rows[place][name]) for place in known], name) for name in LABEL_FREE]
+    for place, mean in zip(known, (sum(one) / len(LABEL_FREE) for one in zip(*places, strict=True)), strict=True):
         scores[place] = mean
     return scores
 

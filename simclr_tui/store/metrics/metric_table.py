@@ -25,7 +25,7 @@ class Metric:
     `series`: logged in metrics.jsonl, per step or evaluation. `column`: in the catalog and lists, taken from the run's
     summary or, if `evaluation` names one, from that evaluation's top-1. `every_step`: its newest value is part of the
     summary. `listed`: shown by `simclr ls` by default. `grouped`: averaged over groups of runs. `charted`: drawn by
-    default.
+    default. `label_free`: says without labels how good a representation is.
     """
 
     name: str
@@ -41,6 +41,7 @@ class Metric:
     listed: bool = False
     grouped: bool = False
     charted: bool = False
+    label_free: bool = False
     evaluation: str = ""
 
     @property
@@ -71,7 +72,7 @@ _TABLE: tuple[Metric, ...] = (
     _share("contrastive_top1", "contrastive top-1", "top-1", "how often a view's partner is its nearest in the batch",
            better="highest", within="loss", column=True, every_step=True),
     Metric(name="rank_h", title="effective rank of h", short="rank h", about="the effective rank of h",
-           better="highest", column=True),
+           better="highest", column=True, label_free=True),
     Metric(name="rank_z", title="effective rank of z", short="rank z", about="the effective rank of z",
            better="highest", column=True),
     Metric(name="positive_similarity", title="similarity of positives", short="sim +",
@@ -79,9 +80,11 @@ _TABLE: tuple[Metric, ...] = (
     Metric(name="negative_similarity", title="similarity of negatives", short="sim −",
            about="the mean similarity of views of different images"),
     Metric(name="alignment", title="alignment", short="align",
-           about="the mean squared distance of an image's two normalised z", better="lowest", column=True),
+           about="the mean squared distance of an image's two normalised z", better="lowest", column=True,
+           label_free=True),
     Metric(name="uniformity", title="uniformity", short="uniform",
-           about="how evenly normalised z cover the sphere: the log of a mean potential", better="lowest", column=True),
+           about="how evenly normalised z cover the sphere: the log of a mean potential", better="lowest", column=True,
+           label_free=True),
     _share("contrastive_top5", "contrastive top-5", "top-5",
            "how often a view's partner is among its five nearest in the batch", better="highest", within="loss"),
     Metric(name="lr", title="learning rate", short="lr", about="the learning rate of the step"),
@@ -121,3 +124,6 @@ GROUPED: tuple[str, ...] = tuple(metric.name for metric in _TABLE if metric.grou
 """Names of the metrics that are averaged over groups of runs."""
 CHARTED: tuple[str, ...] = tuple(metric.name for metric in _TABLE if metric.charted)
 """Names of the metrics that are drawn by default."""
+LABEL_FREE: tuple[str, ...] = tuple(metric.name for metric in _TABLE if metric.label_free)
+"""Names of the metrics by which runs are ranked without labels: the effective rank of h (after Garrido et al. 2023),
+and alignment and uniformity of z (Wang & Isola 2020)."""

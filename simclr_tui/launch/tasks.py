@@ -30,15 +30,18 @@ Reply = TypeVar("Reply", bound=msgspec.Struct)
 
 
 def export_encoder(
-    run: Run, target: Path, *, checkpoint: str = "newest", quiet: bool = False, cancel: Cancel | None = None
-) -> Written:
+    run: Run, target: Path, *, checkpoint: str = "newest", folder: bool = False, quiet: bool = False,
+    cancel: Cancel | None = None,
+) -> Written:  # fmt: skip
     """Write the encoder of a run's checkpoint (newest, best or a step), with instructions to load it.
 
-    Raises SimclrError.
+    With `folder`, `target` is made a folder with weights, config, card and loader. Raises SimclrError.
     """
-    check_target(target, ENCODER_SUFFIXES, "--encoder")
+    if not folder:
+        check_target(target, ENCODER_SUFFIXES, "--encoder")
     step = chosen_step(run.paths, checkpoint)
-    words = [*([] if step is None else ["--step", str(step)]), "--", str(run.path), str(target)]
+    flags = [*([] if step is None else ["--step", str(step)]), *(["--folder"] if folder else [])]
+    words = [*flags, "--", str(run.path), str(target)]
     return _ask("export", words, Written, quiet=quiet, cancel=cancel)
 
 

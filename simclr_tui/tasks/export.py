@@ -16,6 +16,7 @@ from simclr_tui.store.data_facts import DataFacts, read_data_facts
 from simclr_tui.store.export.target import not_installed, write_target
 from simclr_tui.store.run import Run
 from simclr_tui.store.task_replies import Written
+from simclr_tui.tasks.export_folder import WEIGHTS, write_folder
 from simclr_tui.tasks.model_card import ModelCard, to_markdown
 from simclr_tui.tasks.reply import send_reply
 from simclr_tui.text import safe
@@ -27,29 +28,18 @@ from simclr_tui.version import __version__
 Write = Callable[[Encoder, ModelCard], bytes]
 
 
-def export(run: Run, target: Path, step: int | None = None) -> Written:
+def export(run: Run, target: Path, step: int | None = None, *, folder: bool = False) -> Written:
     """Write the encoder in the format of `target`'s suffix, and TARGET.md, which says how to load it.
 
     It is that of the checkpoint at `step`, or of the newest. Its file is written last: where it exists, both are
-    complete. Raises SimclrError.
+    complete. With `folder`, `target` becomes a folder that stands alone. Raises SimclrError.
     """
-    if target.suffix not in _FORMATS:
+    if target.suffix not in _FORMATS and not folder:
         raise RecipeError(f"unknown format {safe(target.suffix)!r}", f"choose from {', '.join(_FORMATS)}")
     encoder, trained = encoder_at(run, step)
-    card = ModelCard(
-        file=target.name,
-        run=run.name,
-        recipe=run.recipe,
-        channels=encoder.channels,
-        dim=encoder.dim,
-        stem=encoder.stem,
-        source_lines=encoder.source_lines,
-        step=trained,
-        recipe_sha256=hashlib.sha256(run.paths.recipe.read_bytes()).hexdigest(),
-        version=__version__,
-        statistics=encoder.statistics if isinstance(encoder, NormalizedEncoder) else None,
-        values=_values(read_data_facts(run.path)),
-    )
+    card = _card(run, encoder, trained, file=WEIGHTS if folder else target.name, in_folder=folder)
+    if folder:
+        return write_folder(target, encoder, card, weights=as_state_dict(encoder, card))
     data = _FORMATS[target.suffix](encoder, card)
     readme = target.with_name(f"{target.name}.md")
     write_target(readme, to_markdown(card).encode())
@@ -57,6 +47,24 @@ def export(run: Run, target: Path, step: int | None = None) -> Written:
     recipe = run.recipe
     content = f"{recipe.encoder} ×{recipe.width:g}, h of {encoder.dim}, at step {trained:,}"
     return Written([str(target), str(readme)], len(data), content)
+
+
+def _card(run: Run, encoder: Encoder, step: int, *, file: str, in_folder: bool) -> ModelCard:
+    return ModelCard(
+        file=file,
+        run=run.name,
+        recipe=run.recipe,
+        channels=encoder.channels,
+        dim=encoder.dim,
+        stem=encoder.stem,
+        source_lines=encoder.source_lines,
+        step=step,
+        recipe_sha256=hashlib.sha256(run.paths.recipe.read_bytes()).hexdigest(),
+        version=__version__,
+        statistics=encoder.statistics if isinstance(encoder, NormalizedEncoder) else None,
+        values=_values(read_data_facts(run.path)),
+        in_folder=in_folder,
+    )
 
 
 def _values(facts: DataFacts | None) -> str:
@@ -103,8 +111,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("run", type=Path)
     parser.add_argument("target", type=Path, help="F.safetensors, F.pt or F.onnx")
     parser.add_argument("--step", type=int, help="step of the checkpoint (default: the newest)")
+    parser.add_argument("--folder", action="store_true", help="write a folder that stands alone")
     given = parser.parse_args(arguments)
-    return send_reply(lambda: export(Run(given.run), given.target, given.step))
+    return send_reply(lambda: export(Run(given.run), given.target, given.step, folder=given.folder))
 
 
 if __name__ == "__main__":

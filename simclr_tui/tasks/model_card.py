@@ -37,6 +37,8 @@ class ModelCard:
     version: str
     statistics: tuple[tuple[float, ...], tuple[float, ...]] | None = None
     values: str = ""
+    in_folder: bool = False
+    """Whether load.py and config.json lie beside the file."""
 
     @property
     def suffix(self) -> str:
@@ -93,7 +95,45 @@ In the folder of this file:
 ```python
 {_lines(card)}
 ```
-"""
+{_with_torchvision(card)}"""
+
+
+def _with_torchvision(card: ModelCard) -> str:
+    """Return the section on loading a folder's ResNet without its loader, where torchvision has that architecture."""
+    if not card.in_folder or not card.recipe.native_encoder or card.recipe.width != 1.0:
+        return ""
+    return f"\nOr with torchvision alone:\n\n```python\n{_file_lines(card)}\n```\n"
+
+
+def library_loader(card: ModelCard) -> str:
+    """Return the loader of a folder whose encoder a library builds."""
+    build = [line for line in _built(card) if line != "import torch"]
+    imports = [line for line in build if line.startswith(("import ", "from "))]
+    mean, std = card.statistics or (None, None)
+    given = [] if mean is None or std is None else [
+        "    images_mean, images_std = (torch.tensor(part).view(1, -1, 1, 1) for part in "
+        f"({list(mean)!r}, {list(std)!r}))",
+        "    encoder.register_forward_pre_hook(lambda _, given: ((given[0] - images_mean) / images_std,))",
+    ]  # fmt: skip
+    lines = [
+        '"""Load the encoder beside this file: `from load import load_encoder`."""',
+        "",
+        "from pathlib import Path",
+        "",
+        "import torch",
+        *imports,
+        "",
+        "HERE = Path(__file__).resolve().parent",
+        "",
+        "",
+        "def load_encoder():",
+        '    """Return the encoder in eval mode on the CPU: images (N, C, H, W) in [0, 1] become h."""',
+        *(f"    {line}" for line in build if line not in imports),
+        f"    encoder.load_state_dict(torch.load(HERE / {card.literal}, weights_only=True))",
+        *given,
+        "    return encoder.eval()",
+    ]
+    return "\n".join(lines) + "\n"
 
 
 def _normalisation(card: ModelCard) -> str:
@@ -125,6 +165,17 @@ def _channels(card: ModelCard) -> str:
 def _lines(card: ModelCard) -> str:
     if card.suffix == "onnx":
         return _onnx_lines(card)
+    return _folder_lines(card) if card.in_folder else _file_lines(card)
+
+
+def _folder_lines(card: ModelCard) -> str:
+    """Return the lines that use the loader of a folder."""
+    shape = _images(card, "torch.rand({shape})")
+    lines = ["import torch", "from load import load_encoder", "", "encoder = load_encoder()", shape]
+    return "\n".join([*lines, f"h = encoder(images)  # (8, {card.dim})"])
+
+
+def _file_lines(card: ModelCard) -> str:
     safetensors = card.suffix == "safetensors"
     read = f"load_file({card.literal})" if safetensors else f"torch.load({card.literal}, weights_only=True)"
     build = _built(card) + (["from safetensors.torch import load_file"] if safetensors else [])

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
+import subprocess
 import sys
 
 import numpy as np
@@ -223,3 +225,51 @@ def test_the_card_and_onnx_of_other_channels_say_and_take_them(tmp_path, monkeyp
     assert_same_h(run_lines(tmp_path / "e.onnx", monkeypatch), run)
     (entry,) = [item.value for item in onnx.load(tmp_path / "e.onnx").metadata_props if item.key == "channels"]
     assert entry == "5"
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [
+        {"encoder": "resnet18", "width": 0.3, "normalize": "data"},
+        {"encoder": "resnet50", "stem": "imagenet", "width": 0.125, "image_size": 64, "channels": 5},
+        {"encoder": "timm:resnet10t", "width": 1.0, "image_size": 32},
+    ],
+    ids=lambda flags: flags["encoder"],
+)
+def test_a_folder_gives_the_same_h_where_simclr_tui_cannot_be_imported(tmp_path, flags):
+    run = untrained(tmp_path / "runs", **flags)
+    folder = tmp_path / "out" / "folder"
+    written = export(run, folder, folder=True)
+    assert written.files == [str(folder), str(folder / "README.md")]
+    assert sorted(path.name for path in folder.iterdir()) == ["README.md", "config.json", "encoder.pt", "load.py"]
+    encoder = simclr_tui.load_encoder(run)
+    images = torch.rand(2, encoder.channels, run.recipe.image_size, run.recipe.image_size)
+    torch.save(images, tmp_path / "images.pt")
+    code = """
+import sys
+sys.modules["simclr_tui"] = None
+import torch
+from load import load_encoder
+with torch.no_grad():
+    torch.save(load_encoder()(torch.load(sys.argv[1], weights_only=True)), sys.argv[2])
+"""
+    command = [sys.executable, "-c", code, str(tmp_path / "images.pt"), str(tmp_path / "h.pt")]
+    subprocess.run(command, check=True, cwd=folder, timeout=240)
+    with torch.no_grad():
+        expected = encoder(images)
+    torch.testing.assert_close(torch.load(tmp_path / "h.pt", weights_only=True), expected, atol=1e-4, rtol=1e-4)
+    assert json.loads((folder / "config.json").read_text())["dim"] == encoder.dim
+
+
+def test_the_card_of_a_folder_shows_its_loader_and_torchvision_alone(trained, tmp_path, monkeypatch):
+    export(trained, tmp_path / "folder", folder=True)
+    text = (tmp_path / "folder" / "README.md").read_text()
+    own, plain = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    monkeypatch.chdir(tmp_path / "folder")
+    monkeypatch.syspath_prepend(str(tmp_path / "folder"))
+    for lines in (own, plain):
+        names: dict = {}
+        exec(compile(lines, "README.md", "exec"), names)
+        assert_same_h(names, trained)
+    assert "torchvision" in plain
+    assert "torchvision" not in own

@@ -97,3 +97,26 @@ def test_the_embedding_is_drawn_or_printed(root):
 def test_a_file_and_json_are_two_answers(root, tmp_path):
     done = simclr(root, "embed", "run1", "--json", "--out", str(tmp_path / "v.npy"))
     assert (done.returncode, done.stdout) == (2, "")
+
+
+def test_a_whole_store_is_exported_and_what_has_nothing_is_named(root, tmp_path):
+    done = simclr(root, "export", "--all", "--metrics", "out/{run}.csv", "--encoder", "encoders/", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"run1.csv", "bare.csv"}
+    assert {path.name for path in (tmp_path / "encoders" / "run1").iterdir()} == {
+        "README.md",
+        "config.json",
+        "encoder.pt",
+        "load.py",
+    }
+    assert "left out: bare has no checkpoint" in done.stderr
+    assert "2 runs, 1 left out" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "words", [["--metrics", "m.csv"], ["run1", "--all", "--metrics", "m/"], ["--all", "--metrics", "m.csv"]]
+)
+def test_an_export_that_names_no_run_or_one_file_for_all_is_refused(root, tmp_path, words):
+    done = simclr(root, "export", *words, cwd=tmp_path)
+    assert done.returncode == 2
+    assert list(tmp_path.iterdir()) == []

@@ -8,6 +8,7 @@ import sys
 import pytest
 
 import simclr_tui
+from simclr_tui.errors import NotFoundError
 from tests.run_factory import make_run, metric_line, write_metrics
 
 
@@ -26,6 +27,16 @@ def test_frames_hold_the_runs_and_the_metrics(run, tmp_path):
     assert metrics["loss"].dropna().to_dict() == {1: 5.0, 2: 4.0}
     assert metrics["knn"].dropna().to_dict() == {0: 0.2, 2: 0.5}
     assert metrics.index.name == "step"
+
+
+def test_a_run_draws_its_metrics(run, tmp_path):
+    pytest.importorskip("matplotlib")
+    figure = run.plot()
+    assert [panel.get_ylabel() for panel in figure.axes] == ["loss", "kNN accuracy (%)"]
+    (line,) = figure.axes[1].lines
+    assert list(line.get_ydata()) == [20.0, 50.0]
+    with pytest.raises(NotFoundError, match="nothing"):
+        run.plot("nothing")
 
 
 def test_a_run_without_evaluations_has_none(run):

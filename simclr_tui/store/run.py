@@ -18,7 +18,9 @@ from simclr_tui.store.checkpoints import Manifest, best_of, manifests
 from simclr_tui.store.data_facts import with_data_moved
 from simclr_tui.store.evaluations import Evaluation, read_evaluations
 from simclr_tui.store.events import Event, read_events
+from simclr_tui.store.metrics.downsample import Axis
 from simclr_tui.store.metrics.history import History, Points
+from simclr_tui.store.metrics.metric_table import CHARTED
 from simclr_tui.store.state import State, observe
 from simclr_tui.store.unreadable import UNREADABLE
 
@@ -157,6 +159,18 @@ class Run:
         from simclr_tui.store.export.frame import history_frame
 
         return history_frame(self.history())
+
+    def plot(self, *metrics: str, x: Axis = "step") -> Any:
+        """Return a matplotlib Figure with one panel per metric (default: those drawn by default that were logged).
+
+        `x` is `step`, `epoch` or `time` (s). Shares are drawn in percent. Raises NotFoundError for a metric that was
+        never logged, SimclrError without matplotlib.
+        """
+        from simclr_tui.store.export.figure import Series, draw_figure
+
+        history = self.history()
+        chosen = metrics or tuple(name for name in CHARTED if name in history.columns) or CHARTED
+        return draw_figure([Series(self.name, [history])], chosen, x)
 
     def history(self) -> History:
         """Return all metrics written so far; poll the history again for more."""

@@ -30,8 +30,8 @@ def plot(
 
     Needs matplotlib: pip install 'simclr-tui[plot]'.
     """
-    from simclr_tui.display.figure import KINDS, Series, draw_figure, save_figure
     from simclr_tui.recipe.fields import field
+    from simclr_tui.store.export.figure import KINDS, Series, draw_figure, save_figure
     from simclr_tui.store.metrics.downsample import has_axis
     from simclr_tui.store.store import Store
 

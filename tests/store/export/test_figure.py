@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from simclr_tui.display.figure import Series, draw_figure, save_figure
 from simclr_tui.errors import NotFoundError
+from simclr_tui.store.export.figure import Series, draw_figure, save_figure
 from tests.run_factory import make_run, metric_line, write_metrics
 
 pytest.importorskip("matplotlib")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import runpy
 import subprocess
 import sys
 
@@ -232,7 +233,6 @@ def test_the_card_and_onnx_of_other_channels_say_and_take_them(tmp_path, monkeyp
     [
         {"encoder": "resnet18", "width": 0.3, "normalize": "data"},
         {"encoder": "resnet50", "stem": "imagenet", "width": 0.125, "image_size": 64, "channels": 5},
-        {"encoder": "timm:resnet10t", "width": 1.0, "image_size": 32},
     ],
     ids=lambda flags: flags["encoder"],
 )
@@ -273,3 +273,14 @@ def test_the_card_of_a_folder_shows_its_loader_and_torchvision_alone(trained, tm
         assert_same_h(names, trained)
     assert "torchvision" in plain
     assert "torchvision" not in own
+
+
+def test_the_loader_of_a_librarys_encoder_builds_it_with_that_library(tmp_path):
+    run = untrained(tmp_path / "runs", encoder="mobilenet_v3_small", width=1.0, image_size=32, normalize="imagenet")
+    export(run, tmp_path / "folder", folder=True)
+    torchvision_import.import_torchvision()
+    encoder = runpy.run_path(str(tmp_path / "folder" / "load.py"))["load_encoder"]()
+    images = torch.rand(2, 3, 32, 32)
+    with torch.no_grad():
+        torch.testing.assert_close(encoder(images), simclr_tui.load_encoder(run)(images), atol=1e-4, rtol=1e-4)
+    assert "simclr_tui" not in (tmp_path / "folder" / "load.py").read_text()

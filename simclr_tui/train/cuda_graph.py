@@ -41,7 +41,9 @@ class GraphRecorder:
     def record(self, call: Callable[[], Tensor]) -> Replay:
         graph = torch.cuda.CUDAGraph()
         # thread_local: the threads that gather batches and write checkpoints go on meanwhile.
+        # on_stream: after a failure, torch's own context leaves the stream that recorded as the current one.
         with (
+            self.on_stream(),
             _capturable(self._optimizer),
             torch.cuda.graph(graph, stream=self._stream, capture_error_mode="thread_local"),
         ):

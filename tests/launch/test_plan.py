@@ -9,7 +9,15 @@ from PIL import Image
 
 from simclr_tui.errors import DataError, RecipeError, SimclrError, StoreError
 from simclr_tui.launch import plan, tasks
-from simclr_tui.launch.plan import check_space, checkpoint_bytes, make_plan, plan_clone, recipe_cost
+from simclr_tui.launch.plan import (
+    check_run_space,
+    check_space,
+    checkpoint_bytes,
+    checkpoints_kept,
+    make_plan,
+    plan_clone,
+    recipe_cost,
+)
 from simclr_tui.launch.slurm.resources import JobOptions, slurm_resources
 from simclr_tui.store import checkpoints
 from tests.run_factory import make_run
@@ -140,3 +148,15 @@ def test_a_store_below_a_file_is_refused(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(SimclrError, match="cannot write"):
         check_space(tmp_path / "file" / "runs", 1)
+
+
+@pytest.mark.parametrize(("flags", "count"), [({}, 4), ({"keep_best": False}, 3), ({"knn_on": "test"}, 3)])
+def test_the_space_asked_for_counts_the_best_checkpoint_where_one_is_kept(tmp_path, flags, count):
+    run = make_run(tmp_path, flags={"data": "shapes"} | flags)
+    assert checkpoints_kept(run.recipe) == count
+    checkpoints.save(run.paths, b"x", step=1, epoch=1.0, recipe="", wall=0.0, version="")
+    manifest = run.paths.manifest(1)
+    manifest.write_bytes(manifest.read_bytes().replace(b'"bytes":1,', b'"bytes":1000000000000000,'))
+    with pytest.raises(StoreError, match=f"a run of this size needs {count}") as refused:
+        check_run_space(run.path, run)
+    assert "are free at" in refused.value.message

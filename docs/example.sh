@@ -20,16 +20,11 @@ train temp-0.2 --temp 0.2
 train temp-1.0 --temp 1.0
 train no-color-jitter --color 0
 train crop-only --color 0 --gray 0 --flip 0
-train dcl-temp-0.2 --objective dcl --temp 0.2
-train batch-128 --bs 128
-train no-head --head none
-train lr-too-high --lr 1000
-train batch-32 --bs 32
 rm -rf "$docs/example"
 mkdir "$docs/example"
 cd "$work/runs"
 # A path of the machine that trained is no part of a picture.
 find . -name '*.json' -o -name '*.toml' -o -name '*.jsonl' | grep -v checkpoints | while read -r file; do
   mkdir -p "$docs/example/$(dirname "$file")"
-  sed "s#$work/##g; s#$work##g; s#$images#images/cifar10#g" "$file" > "$docs/example/$file"
+  sed -E "s#$work/?##g; s#$images#images/cifar10#g; s#\"/[^\"]*/simclr\"#\"simclr\"#" "$file" > "$docs/example/$file"
 done

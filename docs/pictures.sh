@@ -1,10 +1,14 @@
 #!/usr/bin/env bash
-# Draws the README's pictures from the dashboard itself, over a store with two finished runs (default: runs):
-#   for temp in 0.5 0.1; do simclr run --data shapes --temp $temp --epochs 4 --subset 4000; done; docs/pictures.sh
+# Draws the README's pictures from the dashboard itself, over a copy of the runs in docs/example (or in another store).
+# Takes seconds; docs/example.sh trains the runs.
 set -euo pipefail
-store=$(cd "${1:-runs}" && pwd)
-cd "$(dirname "$0")"
+docs=$(cd "$(dirname "$0")" && pwd)
 # The pictures show ~/project/runs, not a path of the machine they were drawn on.
-export HOME=${store%/*/*}
-simclr tui --runs "$store" --snapshot dashboard.svg --size 120x36 --keys space,down,space
-simclr tui --runs "$store" --snapshot compare.svg --size 120x36 --screen compare
+HOME=$(mktemp -d)
+export HOME
+trap 'rm -rf "$HOME"' EXIT
+mkdir "$HOME/project"
+cp -r "${1:-$docs/example}" "$HOME/project/runs"
+draw() { simclr tui --runs "$HOME/project/runs" --snapshot "$docs/$1.svg" --size 120x36 "${@:2}"; }
+draw dashboard --keys o,enter,home,space,down,down,space
+draw compare --keys o,enter,home,space,down,down,space,equals_sign

@@ -213,14 +213,14 @@ class ChartTab(Vertical, can_focus=True):
         if self.full:
             self.focus()
         # The number of charts per page is known only after the grid's new layout.
-        self.call_after_refresh(self._settle)
+        self.call_after_refresh(self._return_to_kept_chart)
 
     @property
     def _index(self) -> int:
         """Return the index of the chosen chart among all of them."""
         return min(self.page, self.pages() - 1) * self.charts + min(self._chosen, len(self._panels) - 1)
 
-    def _settle(self) -> None:
+    def _return_to_kept_chart(self) -> None:
         """Turn to the page of the chart that is or was full screen."""
         self.page, self._chosen = divmod(self._kept, max(1, self.charts))
         self.draw()

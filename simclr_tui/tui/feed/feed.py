@@ -95,7 +95,7 @@ class Feed(threading.Thread):
         behind = self._read(request) or behind
         self._sample()
         if not behind:
-            self._tell(Settled(request.number))
+            self._post_if_changed(Settled(request.number))
         return behind
 
     def _list(self) -> bool:
@@ -109,7 +109,7 @@ class Feed(threading.Thread):
             self._rows = tuple(self._catalog.rows(budget=_LISTING_BUDGET))
         except SimclrError as error:
             problem = str(error)
-        self._tell(Listing(self._rows, problem, *self._queue()))
+        self._post_if_changed(Listing(self._rows, problem, *self._queue()))
         for name in self._readers.keys() - {row["name"] for row in self._rows}:
             del self._readers[name]
         now = time.monotonic()
@@ -144,13 +144,13 @@ class Feed(threading.Thread):
             # The screen may have dropped what it received before.
             self._posted = {kind: told for kind, told in self._posted.items() if kind in (Listing, Machine, Settled)}
         if request.current:
-            self._tell(self._detail(request))
+            self._post_if_changed(self._detail(request))
         if request.tab == "curves" and request.shown:
             behind = self._curves(request)
         elif request.tab == "system" and request.current:
             behind = self._hardware(request)
         elif request.tab == "log" and request.current:
-            self._tell(self._reader(request.current).log())
+            self._post_if_changed(self._reader(request.current).log())
         self._answered = request
         return behind
 
@@ -183,7 +183,7 @@ class Feed(threading.Thread):
         references = self._find_references(request.shown)
         if any(grown) or request != self._answered or self._behind or references != self._references:
             self._references = references
-            self._tell(
+            self._post_if_changed(
                 curve_page(
                     readers,
                     request,
@@ -225,7 +225,7 @@ class Feed(threading.Thread):
         machine = self._reader(request.current).machine
         grown = machine.poll(BUDGET)
         if grown or request != self._answered:
-            self._tell(machine.read(request))
+            self._post_if_changed(machine.read(request))
         return machine.behind
 
     def _sample(self) -> None:
@@ -235,10 +235,10 @@ class Feed(threading.Thread):
         if self._sampler is None:
             self._sampler = Sampler()
             self._machine = machine_summary()
-        self._tell(Machine(self._machine, self._sampler.sample()))
+        self._post_if_changed(Machine(self._machine, self._sampler.sample()))
         self._next_sample = now + _SAMPLE_EVERY
 
-    def _tell(self, snapshot: Snapshot) -> None:
+    def _post_if_changed(self, snapshot: Snapshot) -> None:
         """Post what changed; the rest is not worth a redraw."""
         if self._posted.get(type(snapshot)) != snapshot:
             self._posted[type(snapshot)] = snapshot

@@ -115,7 +115,7 @@ class NewRun(ActionScreen[str]):
     def on_mount(self) -> None:
         rows = {row.item.short: row for row in self.query(FieldRow)}
         self._go_to(rows.get(self._first) or rows[FIRST[0]])
-        self.call_after_refresh(self._look)
+        self.call_after_refresh(self._plan_if_changed)
 
     # What was entered.
 
@@ -163,7 +163,7 @@ class NewRun(ActionScreen[str]):
         self._show_plan()
         if not self._pending:
             self._pending = True
-            self.set_timer(_PAUSE, self._look)
+            self.set_timer(_PAUSE, self._plan_if_changed)
 
     @on(Input.Submitted)
     def _next_field(self) -> None:
@@ -176,7 +176,7 @@ class NewRun(ActionScreen[str]):
 
     # The plan.
 
-    def _look(self) -> None:
+    def _plan_if_changed(self) -> None:
         """Plan the entries off the screen's thread, one plan at a time, and again if they changed meanwhile."""
         self._pending = False
         entries = self.entries()

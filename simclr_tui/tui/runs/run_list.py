@@ -76,7 +76,7 @@ class RunList(ScrollView, can_focus=True):
         self._places: list[int] = []  # the line of each row
         self._longest = 0
         self._layout_now = Layout(80, 6, ())
-        self._told: str | None = None
+        self._reported: str | None = None
 
     @property
     def current(self) -> Row | None:
@@ -117,7 +117,7 @@ class RunList(ScrollView, can_focus=True):
             self.refresh()
         else:
             self._refresh_changed(before, lines_before)
-        self._tell()
+        self._report_move()
 
     def _refresh_changed(self, before: list[Row], lines_before: dict[int, Line]) -> None:
         """Redraw only the lines that changed: on a machine that trains, every line takes time from training."""
@@ -161,7 +161,7 @@ class RunList(ScrollView, can_focus=True):
         for index in (old, new):
             if index < len(self._places):
                 self.refresh_lines(self._places[index] + 1, 2)
-        self._tell()
+        self._report_move()
 
     def _keep_in_view(self) -> None:
         # The heading covers the first line, so a row must be one line lower than its own position.
@@ -171,10 +171,10 @@ class RunList(ScrollView, can_focus=True):
             line = max(0, line - 1)  # with the heading of its group
         self.scroll_to_region(Region(0, line, 1, height), animate=False, immediate=True, force=True)
 
-    def _tell(self) -> None:
+    def _report_move(self) -> None:
         name = self.current["name"] if self.current else ""
-        if name != self._told:
-            self._told = name
+        if name != self._reported:
+            self._reported = name
             # Otherwise a pane that changes the rows would count as the sender, and the message would stop there.
             self.post_message(self.Moved(name).set_sender(self))
 

@@ -1,0 +1,39 @@
+"""kNN over the two fields in which compared runs differ: a table of shaded cells, where there are enough runs."""
+
+from __future__ import annotations
+
+import pytest
+
+from simclr_tui.catalog.compare import compare
+from simclr_tui.store.store import Store
+from simclr_tui.tui.heat_map import heat_map
+from tests.tui.runs_fabric import CREATED, fabricate
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    root = tmp_path_factory.mktemp("grid") / "runs"
+    for number, (temp, bs) in enumerate((temp, bs) for temp in (0.1, 0.5) for bs in (32, 64)):
+        fabricate(root, f"run{number}", steps=40, created=CREATED + number, temp=temp, bs=bs)
+    fabricate(root, "failed", "failed", 40, created=CREATED + 9, temp=0.9, bs=32, reason="no memory")
+    return Store(root)
+
+
+def test_two_fields_span_a_map_with_the_value_of_each_pair_and_a_dash_for_a_failed_run(runs):
+    comparison = compare([runs.run(name) for name in ("run0", "run1", "run2", "run3", "failed")])
+    text = heat_map(comparison)
+    lines = text.plain.splitlines()
+    assert "temp (down) and bs (across)" in lines[1]
+    assert lines[2].split() == ["32", "64"]
+    best = next(measure for measure in comparison.measures if measure.metric == "knn_best")
+    shown = [f"{100 * value:.1f}" for value in best.values[:4]]
+    assert lines[3].split() == ["0.1", *shown[:2]]
+    assert lines[4].split() == ["0.5", *shown[2:]]
+    assert len(lines) == 5, "a value that only a failed run has is no row"
+    shades = {span.style.bgcolor.name for span in text.spans if getattr(span.style, "bgcolor", None)}
+    assert len(shades) == len(set(shown)), "a better value has another shade"
+
+
+def test_one_field_or_too_few_runs_give_no_map(runs):
+    assert heat_map(compare([runs.run("run0"), runs.run("run1")])) is None
+    assert heat_map(compare([runs.run("run0"), runs.run("run3")])) is None

@@ -196,15 +196,15 @@ def draw_crops(
     """
     if shapes is None:
         square = np.full(len(u), side)
-        return _crops(u, area_min, square, square)
+        return _crops(u, area_min, square, wide=square)
     tall, wide = _proportions(shapes, side)
-    top, left, height, width = _crops(u, area_min, tall, wide)
-    top, height = _squeeze(top, height, tall, side)
-    left, width = _squeeze(left, width, wide, side)
+    top, left, height, width = _crops(u, area_min, tall, wide=wide)
+    top, height = _squeeze(top, height, tall, side=side)
+    left, width = _squeeze(left, width, wide, side=side)
     return top, left, height, width
 
 
-def _crops(u: Floats, area_min: float, tall: Ints, wide: Ints) -> tuple[Ints, Ints, Ints, Ints]:
+def _crops(u: Floats, area_min: float, tall: Ints, *, wide: Ints) -> tuple[Ints, Ints, Ints, Ints]:
     """Return the boxes of crops in images of heights `tall` (n,) and widths `wide` (n,)."""
     area = _uniform(u[:, 2::2], area_min, 1.0) * tall[:, None] * wide[:, None]
     ratio = np.exp(_uniform(u[:, 3::2], *np.log(_RATIO)))
@@ -226,7 +226,7 @@ def _proportions(shapes: NDArray[np.int32], side: int) -> tuple[Ints, Ints]:
     return scaled[:, 0], scaled[:, 1]
 
 
-def _squeeze(start: Ints, length: Ints, full: Ints, side: int) -> tuple[Ints, Ints]:
+def _squeeze(start: Ints, length: Ints, full: Ints, *, side: int) -> tuple[Ints, Ints]:
     """Return starts and lengths of spans of lines of `full` pixels, once those are squeezed into `side` pixels."""
     first = np.minimum(np.rint(start * (side / full)).astype(np.int64), side - 1)
     last = np.rint((start + length) * (side / full)).astype(np.int64)

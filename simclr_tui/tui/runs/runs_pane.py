@@ -16,12 +16,12 @@ from textual.widgets import Input
 from simclr_tui.catalog.arrange import PROGRESS, groupable, sortable
 from simclr_tui.catalog.filter import complete_filter
 from simclr_tui.catalog.references import Kind, best_of_kinds, knn_kind
-from simclr_tui.catalog.row import Row, columns
+from simclr_tui.catalog.row import EVALUATED, Row, columns
 from simclr_tui.display.colours import colours_of
 from simclr_tui.display.glyphs import draws_unicode
 from simclr_tui.errors import SimclrError
 from simclr_tui.recipe.fields import field, fields
-from simclr_tui.store.metrics.metric_table import METRICS
+from simclr_tui.store.metrics.metric_table import LISTED, METRICS
 from simclr_tui.store.run import Run
 from simclr_tui.text import safe
 from simclr_tui.tui.action_screen import Doers
@@ -353,7 +353,7 @@ def _about(column: str) -> str:
 
 
 # Shown after the fields in which the runs differ, where there is room: results first.
-_TELLING = ("linear", "finetune_1", "finetune_10", "loss", "rank_h", "images_per_s", "elapsed", "created", "tags")
+_TELLING = (*EVALUATED, *(name for name in LISTED if not name.startswith("knn")), "elapsed", "created", "tags")
 
 _ABOUT = {
     "created": "when it was started",

@@ -28,7 +28,10 @@ def compile_mode(mode: str | None) -> Iterator[None]:
     plain = torch.compile
 
     def compile_so(*arguments: Any, **options: Any) -> Any:
-        return plain(*arguments, **(options | {"mode": mode}))
+        if mode is not None:  # torch takes a mode or options, not both
+            own = options.get("options") or {}
+            options["options"] = torch._inductor.list_mode_options(mode) | own
+        return plain(*arguments, **options)
 
     torch.compile = compile_so
     try:

@@ -10,6 +10,9 @@ from torch import Tensor, nn
 
 from simclr_tui.train.device import Compute
 
+# Without it inductor, lowering a convolution's backward pass, fixes the side of the views (torch 2.13).
+_ANY_SIDE: dict[str, Any] = {"force_layout_optimization": True}
+
 Backend = str | Callable[..., Any]
 Projection = Callable[[Tensor], Tensor]
 
@@ -32,4 +35,4 @@ def projection(
 
     if not compiled:
         return project
-    return torch.compile(project, backend=backend, dynamic=True)
+    return torch.compile(project, backend=backend, dynamic=True, options=_ANY_SIDE if backend == "inductor" else None)

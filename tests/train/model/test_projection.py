@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+from torch._inductor import config
 
 from simclr_tui.recipe.recipe import Recipe
 from simclr_tui.train.device import Compute
@@ -64,3 +65,14 @@ def test_on_a_gpu_compiled_steps_are_those_of_the_plain_ones(monkeypatch):
         one = gradients(lambda views: plain(views.cuda()), encoder, head, side)
         other = gradients(lambda views: compiled(views.cuda()), encoder, head, side)
         torch.testing.assert_close(other, one, rtol=1e-3, atol=1e-3)
+
+
+def test_inductor_is_told_to_keep_channels_last_and_other_backends_take_no_options(monkeypatch):
+    """Otherwise inductor compiles the backward pass for one side of the views alone."""
+    encoder, head = parts()
+    given = []
+    monkeypatch.setattr(torch, "compile", lambda call, **options: given.append(options) or call)
+    projection(encoder, head, FP32, compiled=True)
+    projection(encoder, head, FP32, compiled=True, backend="aot_eager")
+    assert [options["options"] for options in given] == [{"force_layout_optimization": True}, None]
+    assert config.force_layout_optimization in (True, False)  # torch still has the option

@@ -115,7 +115,7 @@ class CapturedStep:
 
     def _compare(self, replay: Replay) -> Tensor:
         """Replay, undo, and take the step as usual, whose result stays."""
-        figures, difference = replay_differs(self._run, self._guard, replay, self._usual)
+        figures, difference = replay_differs(self._run, self._guard, replay=replay, usual=self._usual)
         self._trusted = not difference
         if difference:
             self._give_up(difference)

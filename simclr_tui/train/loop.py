@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from functools import partial
 from itertools import accumulate
 
 import numpy as np
@@ -56,7 +55,7 @@ def _take_steps(run: Training, feed: Feed) -> bool:
     run.optimizer.found_inf = guard.found_inf  # type: ignore[attr-defined]
     telemetry = Telemetry(run.report, guard, device, batch_size=recipe.batch_size, candidates=recipe.candidates)
     warmup_steps = round(recipe.warmup * run.steps_per_epoch)
-    step = as_asked(partial(take_step, run, guard), run, guard)
+    step = as_asked(lambda inputs, lr: take_step(run, guard, inputs, lr=lr), run, guard)
 
     while run.step < run.steps:
         if group.any_rank(run.stop.requested):
@@ -86,7 +85,7 @@ def _take_steps(run: Training, feed: Feed) -> bool:
     return True
 
 
-def take_step(run: Training, guard: NonfiniteGuard, inputs: StepInputs, lr: float | Tensor) -> Tensor:
+def take_step(run: Training, guard: NonfiniteGuard, inputs: StepInputs, *, lr: float | Tensor) -> Tensor:
     """Update the weights by a batch. Returns loss, LOSS_METRICS, gradient norm and, if any, loss scale, float32.
 
     All of it happens on the device, which the host does not wait for and asks nothing.

@@ -16,7 +16,7 @@ _UPDATE = 0.1  # distance between the new weights, as a share of the update
 
 
 def replay_differs(
-    run: Training, guard: NonfiniteGuard, replay: Callable[[], Tensor], usual: Callable[[], Tensor]
+    run: Training, guard: NonfiniteGuard, *, replay: Callable[[], Tensor], usual: Callable[[], Tensor]
 ) -> tuple[Tensor, str]:
     """Replay, undo, and take the same step as usual, whose result stays.
 

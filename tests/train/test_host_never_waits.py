@@ -70,7 +70,7 @@ def take_step(recipe: Recipe, chunk: int = 0, scaled: bool = False, lr: float | 
     for _ in range(2):  # the first step of an optimiser is not like the others
         side = recipe.grow_from or recipe.image_size
         inputs = draw_inputs(recipe, images, samples, epoch=0, side=side, source=run.source)
-        figures = loop.take_step(run, guard, inputs, lr)
+        figures = loop.take_step(run, guard, inputs, lr=lr)
     return figures
 
 

@@ -58,12 +58,12 @@ class Caption(Widget):
         if self._panel is None:
             return Text("")
         for labels, best in ((True, True), (True, False), (False, True), (False, False)):
-            line = self._line(self._panel, labels, best)
+            line = self._line(self._panel, labels=labels, best=best)
             if line.cell_len <= self.size.width:
                 return line
-        return self._line(self._panel, False, False, self.size.width)
+        return self._line(self._panel, labels=False, best=False, room=self.size.width)
 
-    def _line(self, panel: Panel, labels: bool, best: bool, room: int = 0) -> Text:
+    def _line(self, panel: Panel, *, labels: bool, best: bool, room: int = 0) -> Text:
         """Return the title and what each line is; in limited `room`, an ellipsis for the lines that have none left."""
         line = Text(no_wrap=True, end="")
         line.append(panel.heading, "bold reverse" if self._chosen else "bold")

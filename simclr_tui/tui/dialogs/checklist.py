@@ -32,7 +32,7 @@ class Checklist(ModalScreen[tuple[str, ...] | None]):
         Binding("up", "move(-1)", priority=True),
     ]
 
-    def __init__(self, question: str, choices: Sequence[Choice], chosen: Sequence[str], nothing: str) -> None:
+    def __init__(self, question: str, choices: Sequence[Choice], chosen: Sequence[str], *, nothing: str) -> None:
         """Make the dialog; `nothing` says what no choice means."""
         super().__init__()
         self._question, self._nothing = question, nothing

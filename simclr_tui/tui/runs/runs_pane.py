@@ -318,7 +318,7 @@ class RunsPane(Vertical):
         names = dict.fromkeys((*self._fields, *columns()))
         choices = [Choice(name, name, _about(name)) for name in names if name != "name"]
         nothing = "nothing chosen: the fields in which the runs differ"
-        self._host.show(Checklist("Columns of the list", choices, self.arrangement.columns, nothing), taken)
+        self._host.show(Checklist("Columns of the list", choices, self.arrangement.columns, nothing=nothing), taken)
 
     def mark(self) -> None:
         """Mark the run under the cursor, or unmark it."""

@@ -289,6 +289,12 @@ PROMISES = (
         ("tests/test_group_mode.py",),
     ),
     Promise(
+        "F50",
+        "the machine loses its power while a run trains and others are queued and edited",
+        "every run that was there is there and listed; the one that trained goes on from a checkpoint it had",
+        also="an ext4 in a file, shut down by its ioctl, with data=ordered and data=writeback,noauto_da_alloc",
+    ),
+    Promise(
         "F51",
         "a folder that cannot be synced, a disk without inodes, classes that are not UTF-8, no home folder",
         "used, refused before anything is made, trained on and kept, used",

@@ -34,6 +34,7 @@ def heard(tmp_path, monkeypatch):
     """What the user was told, a line each; the configuration names a command that writes them."""
     target = tmp_path / "heard"
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    set_value("tell", ["finished", "failed", "lost", "stopped"])  # on a busy machine a run may stall as well
     set_value("notify", ["sh", "-c", APPEND, str(target)])
     return lambda: target.read_text().splitlines() if target.exists() else []
 
@@ -142,8 +143,7 @@ def _hold(run, begun, go):
     lock.release()
 
 
-def test_the_supervisor_tells_and_after_its_kill_the_next_listing_does(tmp_path, heard, fault):
-    fault("F46", 1, "run whose end its supervisor tells; and one whose supervisor is killed")
+def test_the_supervisor_tells_and_after_its_kill_the_next_listing_does(tmp_path, heard):
     store = Store(tmp_path / "runs")
     first = start(store, tiny_plan(epochs=1))
     until(lambda: heard() == ["run1 finished"], what="the supervisor to tell")

@@ -136,7 +136,7 @@ async def test_clone_is_prefilled_with_the_recipe(store, size):
     async with dashboard(store, size) as (app, pilot):
         await press(app, pilot, "down", "c")
         await until(pilot, lambda: isinstance(app.screen, NewRun) and "Clone of run2" in screen_text(app))
-        temp = [line for line in screen_lines(app) if line.strip().startswith("temp")]
+        temp = [line for line in screen_lines(app) if line.split()[:1] == ["temp"]]
         assert len(temp) == 1
         assert "0.1" in temp[0]
 

@@ -23,10 +23,11 @@ _CHUNK = 2048  # images per progress report
 
 @dataclass(frozen=True)
 class LabelledImages:
-    """One split: images (N, C, S, S) and their class indices (N,), none of them unknown."""
+    """One split: images (N, C, S, S) and their class indices (N,), none of them unknown; their groups, if any."""
 
     images: Images
     labels: Labels
+    groups: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -128,5 +129,8 @@ def _known(images: ImageSet | None) -> LabelledImages | None:
         return None
     known = np.flatnonzero(images.labels >= 0)
     if len(known) == len(images.labels):
-        return LabelledImages(images.images, images.labels) if len(known) else None
-    return LabelledImages(taken(images.images, known), images.labels[known]) if len(known) else None
+        return LabelledImages(images.images, images.labels, images.groups) if len(known) else None
+    if not len(known):
+        return None
+    groups = tuple(images.groups[place] for place in known) if images.groups else ()
+    return LabelledImages(taken(images.images, known), images.labels[known], groups)

@@ -2,26 +2,44 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
 from simclr_tui.errors import DataError
+from simclr_tui.recipe.hold_out import withheld
 from simclr_tui.train.data.pixels import Labels
 from simclr_tui.train.rng import Stream, bits64
 
 Ids = NDArray[np.int64]
 
 
-def hold_out(labels: Labels, seed: int) -> tuple[Ids, Ids]:
+def hold_out(labels: Labels, seed: int, groups: Sequence[str] = ()) -> tuple[Ids, Ids]:
     """Split training images into (fit, held): held is a tenth of every class, at least one of each with two or more.
 
-    A search selects on `held`, never on the test images. Raises DataError where no class has two images.
+    A search selects on `held`, never on the test images. Where images have groups, `held` is about a tenth of the
+    groups, by a hash of seed and group, and no group is on both sides. Raises DataError where no class has two images
+    (groups).
     """
+    if any(groups):
+        return _hold_out_groups(labels, seed, groups)
     counts = np.bincount(labels)
     quota = np.where(counts > 1, np.maximum(1, np.rint(counts / 10)), 0)
     mask = _ranks(labels, seed, Stream.HELD_OUT) < quota[labels]
     if not mask.any():
         raise DataError("no class has two labelled training images, so none can be held out", "give more images")
+    return np.flatnonzero(~mask), np.flatnonzero(mask)
+
+
+def _hold_out_groups(labels: Labels, seed: int, groups: Sequence[str]) -> tuple[Ids, Ids]:
+    names = [str(place) for place in range(len(labels))]
+    mask = np.array(withheld(names, labels.tolist(), groups, purpose=f"search {seed}"), np.bool_)
+    if not mask.any():
+        raise DataError(
+            "the labelled training images have too few groups to hold one out and leave images of every class",
+            "give more groups",
+        )
     return np.flatnonzero(~mask), np.flatnonzero(mask)
 
 

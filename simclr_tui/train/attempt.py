@@ -219,7 +219,9 @@ def _report_start(training: Training, data: Data) -> None:
     for warning in training.monitor.warnings() if recipe.knn_every else ():
         training.report.event("warning", warning)
         training.report.log(f"warning: {warning}")
-    if recipe.knn_every and not training.monitor.labelled:
+    if recipe.knn_every and training.monitor.labelled and training.monitor.groups:
+        training.report.log(training.monitor.groups)
+    if recipe.knn_every and not training.monitor.has_labels:
         training.report.log("no labelled images: kNN is not measured")
 
 

@@ -45,6 +45,26 @@ def test_nothing_can_be_held_out_of_single_images():
         hold_out(np.arange(5), seed=0)
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_a_group_is_never_on_both_sides_of_the_search(seed):
+    groups = [f"slide{place // 5}" for place in range(1000)]
+    labels = np.arange(1000) // 5 % 4
+    fit, held = hold_out(labels, seed, groups)
+    assert sorted([*fit, *held]) == list(range(1000))
+    assert not {groups[place] for place in fit} & {groups[place] for place in held}
+    assert set(labels[held]) == set(labels[fit]) == {0, 1, 2, 3}
+    assert 30 <= len(held) <= 200
+    assert held.tolist() == hold_out(labels, seed, groups)[1].tolist()
+    assert held.tolist() != hold_out(labels, seed + 1, groups)[1].tolist()
+    ungrouped = hold_out(labels, seed)
+    assert all((one == other).all() for one, other in zip(ungrouped, hold_out(labels, seed, [""] * 1000), strict=True))
+
+
+def test_nothing_can_be_held_out_of_classes_of_one_group_each():
+    with pytest.raises(DataError, match="too few groups"):
+        hold_out(np.repeat([0, 1], 5), 0, ["a"] * 5 + ["b"] * 5)
+
+
 def test_an_epoch_visits_each_sample_once_in_equal_batches_in_an_order_of_its_own():
     samples = np.arange(0, 2000, 2)
     epochs = [batches(samples, 256, seed=s, epoch=e) for s, e in ((0, 0), (0, 1), (1, 0), (0, 0))]

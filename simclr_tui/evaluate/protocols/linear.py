@@ -27,5 +27,6 @@ def linear(context: Context, seed: int) -> Outcome:
             epochs=epochs,
             seed=seed,
             progress=context.progress,
+            groups=context.train.groups,
         )
     )

@@ -34,6 +34,7 @@ def linear_aug(context: Context, seed: int) -> Outcome:
             epochs=epochs,
             seed=seed,
             progress=context.progress,
+            groups=context.train.groups,
         )
     )
     augmentation = f"crop of area ≥ {context.recipe.crop_min:g}, flip with p {context.recipe.flip:g}"

@@ -18,7 +18,8 @@ _ITERATIONS = 500
 def logreg(context: Context, seed: int) -> Outcome:
     """Choose the penalty on a held-out tenth of the training images, then fit all of them."""
     features, classes = context.features, len(context.classes)
-    fit, held = (torch.from_numpy(ids).to(features.train.device) for ids in hold_out(context.train.labels, seed))
+    parts = hold_out(context.train.labels, seed, context.train.groups)
+    fit, held = (torch.from_numpy(ids).to(features.train.device) for ids in parts)
     labels, h = features.train_labels, features.train.double()
     trial = SoftmaxRegression(h[fit], labels[fit], classes)
     weight: Tensor | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,7 +34,10 @@ FeaturesOf = Callable[[int, Ids], Tensor]
 
 @dataclass(frozen=True, kw_only=True)
 class ProbeTraining:
-    """How probes are trained. `progress(what, done, total)` is called after every epoch."""
+    """How probes are trained. `progress(what, done, total)` is called after every epoch.
+
+    `groups` are those of the training images, empty where they have none: the search never divides one.
+    """
 
     features_of: FeaturesOf
     features: Features
@@ -42,6 +45,7 @@ class ProbeTraining:
     epochs: int
     seed: int
     progress: Callable[[str, int, int], None]
+    groups: Sequence[str] = ()
 
     def train(self, swept: list[Candidate], samples: Ids, what: str) -> Probes:
         """Train on the images `samples` (cosine, no warm-up, rates times batch / 256) to the last epoch."""
@@ -65,7 +69,7 @@ def search_and_train(training: ProbeTraining) -> Outcome:
     """
     features = training.features
     swept = candidates(RATES, DECAYS)
-    fit, held = hold_out(features.train_labels.cpu().numpy(), training.seed)
+    fit, held = hold_out(features.train_labels.cpu().numpy(), training.seed, training.groups)
     trial = training.train(swept, fit, "sweep")
     held_ids = to_device(torch.from_numpy(held), features.train.device)
     accuracies = trial.accuracies(features.train[held_ids], features.train_labels[held_ids])

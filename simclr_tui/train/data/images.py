@@ -31,12 +31,14 @@ class ImageSet:
     that are not square, indexing gives the central square, and `whole_images` all of each.
     labels: int64, (N,), class indices, -1 for an unlabelled image; None where no image has a label.
     names: what the source calls each image; empty where images have no names. sizes: of their files, in bytes.
+    groups: of each image the patient, slide or video that no split may divide; empty where there are none.
     """
 
     images: Images
     labels: Labels | None
     names: tuple[str, ...] = ()
     sizes: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.images)

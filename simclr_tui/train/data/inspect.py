@@ -25,6 +25,7 @@ from simclr_tui.train.data.scaling import Scaling, pick_channels
 from simclr_tui.train.data.sources import Source, open_source, values_of
 from simclr_tui.train.data.splits import Split, chosen
 from simclr_tui.train.data.survey import Format, Survey, check_types, choose_channels, format_of
+from simclr_tui.train.data.validation import describe_groups
 from simclr_tui.train.data.value_range import Values, choose_range
 
 _LOOKED_INTO = 256  # images that are decoded
@@ -46,7 +47,7 @@ def inspect_data(data: str, reading: Reading, progress: Progress) -> DataReport:
     report = DataReport(
         data=data, images=len(train.names), test_images=len(test.names), held_out=layout.held_out, looked_into=0,
         formats=formats, channels=[], range_reason="", classes=_counts(layout, train),
-        test_classes=_counts(layout, test), layout=list(layout.notes), left_out=list(layout.left_out), notes=[],
+        test_classes=_counts(layout, test), layout=_layout(layout, train), left_out=list(layout.left_out), notes=[],
         warnings=[], duplicates=_duplicates(source, names, looks, tests=set(test.names)),
         damaged=list(survey.damaged[:_NAMED]), damaged_count=len(survey.damaged), constant=[], constant_count=0,
         advice=[], refused=next((look.refusal for look in looks if look.refusal), ""),
@@ -80,6 +81,12 @@ def _survey(names: Sequence[str], looks: Sequence[Looked]) -> tuple[Survey, list
         known.largest = max(known.largest, size, key=lambda size: size[0] * size[1])
     formats = {form: (about.count, about.first) for form, about in found.items()}
     return Survey(side, formats, tuple(sorted(damaged))), list(found.values())
+
+
+def _layout(layout: Layout, train: Split) -> list[str]:
+    """Return how classes and splits were found, and how groups are held out for validation."""
+    groups = describe_groups(train.names, train.labels, train.groups) if layout.classes else ""
+    return [*layout.notes, *([groups] if groups else [])]
 
 
 def _counts(layout: Layout, split: Split) -> dict[str, int]:

@@ -145,10 +145,13 @@ class _Opener:
         return self.named(self._data(train, test, plan.damaged, plan=plan, damages=damages))
 
     def named(self, data: Data) -> Data:
-        """Return the data with what the listing says, which no cache holds: names, splits, what was left out."""
-        train = replace(data.train, names=self.train.names, sizes=self._sizes(self.train))
-        test = None if data.test is None else replace(data.test, names=self.test.names, sizes=self._sizes(self.test))
+        """Return the data with what the listing says, which no cache holds: names, groups, what was left out."""
+        train = self._listed(data.train, self.train)
+        test = None if data.test is None else self._listed(data.test, self.test)
         return replace(data, train=train, test=test, layout=self.layout.notes, left_out=self.layout.left_out)
+
+    def _listed(self, images: ImageSet, split: Split) -> ImageSet:
+        return replace(images, names=split.names, sizes=self._sizes(split), groups=split.groups)
 
     def _sizes(self, split: Split) -> tuple[str, ...]:
         """Return each file's size as its stamp says it, without the time of its change."""

@@ -18,13 +18,15 @@ from simclr_tui.train.data.pixels import Labels
 
 @dataclass(frozen=True)
 class Split:
-    """The images of one split that a run uses, by name, in order."""
+    """The images of one split that a run uses, by name, in order, with their groups where there are any."""
 
     names: tuple[str, ...]
     labels: Labels
+    groups: tuple[str, ...] = ()
 
     def take(self, index: npt.NDArray[np.int64]) -> Split:
-        return Split(tuple(self.names[i] for i in index), self.labels[index])
+        groups = tuple(self.groups[i] for i in index) if self.groups else ()
+        return Split(tuple(self.names[i] for i in index), self.labels[index], groups)
 
 
 def chosen(layout: Layout, subset: int, reading: Reading = DEFAULT_READING) -> tuple[Split, Split]:
@@ -40,7 +42,7 @@ def chosen(layout: Layout, subset: int, reading: Reading = DEFAULT_READING) -> t
 
 
 def _split(listing: Listing) -> Split:
-    return Split(listing.names, np.asarray(listing.labels, np.int64))
+    return Split(listing.names, np.asarray(listing.labels, np.int64), listing.groups)
 
 
 def _held_out(listing: Listing, labels: Labels, reading: Reading) -> npt.NDArray[np.bool_]:

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from simclr_tui.recipe.recipe import Recipe
 from simclr_tui.train.data.images import Data, whole_images
-from simclr_tui.train.data.validation import Labelled, bank_and_validation, labelled
+from simclr_tui.train.data.validation import Labelled, bank_and_validation, describe_groups, labelled
 from simclr_tui.train.device import Compute
 from simclr_tui.train.model.encoder import Encoder
 from simclr_tui.train.model.head import ProjectionHead
@@ -54,7 +54,12 @@ class Monitor:
         else:
             self._bank, self._queries = labelled(data.train), labelled(data.test)
         self._classes = len(data.classes)
-        self._images = data.train.images
+        self._images, self._train = data.train.images, data.train
+
+    @property
+    def has_labels(self) -> bool:
+        """Return whether any training image has a label."""
+        return self._bank is not None
 
     @property
     def labelled(self) -> bool:
@@ -87,11 +92,20 @@ class Monitor:
             "largest_class": float(asked.max() / asked.sum()),
         }
 
+    @property
+    def groups(self) -> str:
+        """Return a sentence on the groups that are whole among the validation images; empty where there are none."""
+        if self._recipe.knn_on != "validation":
+            return ""
+        return describe_groups(self._train.names, self._train.labels, self._train.groups)
+
     def warnings(self) -> list[str]:
-        """Return a sentence where k asks for more neighbours than the smallest class has images."""
+        """Return a sentence where k asks for more neighbours than the smallest class has images, or where labelled
+        images vote and there is none to ask for."""
         facts = self.facts()
         if not facts:
-            return []
+            reason = self.groups or "no labelled images are left to ask for"
+            return [] if self._bank is None else [f"kNN is not measured: {reason}"]
         k, smallest = int(facts["knn_k"]), int(facts["knn_smallest_class"])
         if k <= smallest:
             return []

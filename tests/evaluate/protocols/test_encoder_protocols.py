@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -163,6 +164,8 @@ def test_images_without_classes_are_refused(labels, classes, words):
 
 def test_unlabelled_images_are_left_out():
     images = ImageSet(np.arange(4, dtype=np.uint8).reshape(4, 1, 1, 1), np.array([0, -1, 1, -1]))
+    images = replace(images, groups=("p", "q", "r", "s"))
     train, _test = labelled_splits(Data(images, images, ("a", "b")), "mine")
+    assert train.groups == ("p", "r")
     assert train.labels.tolist() == [0, 1]
     assert train.images.ravel().tolist() == [0, 2]

@@ -20,7 +20,7 @@ from simclr_tui.recipe.reading import Reading
 from simclr_tui.text import safe
 from simclr_tui.train.data.readers.protocol import Values
 from simclr_tui.train.data.sources.files import file_stamp
-from simclr_tui.train.data.sources.labels import to_classes
+from simclr_tui.train.data.sources.labels import to_classes, to_groups
 
 IMAGES = {
     "train": ("images", "train_images", "x_train", "X_train", "x", "X", "data", "arr_0"),
@@ -81,7 +81,7 @@ class ArraySource:
             labels = (-1,) * count
             if given and part.labels is not None:
                 labels, at = index[at : at + count], at + count
-            listings[split] = Listing(names, labels, tuple(map(str, part.groups)))
+            listings[split] = Listing(names, labels, to_groups(part.groups))
         train, test = listings["train"], listings.get("test", Listing())
         if not classes or set(test.labels) <= {-1}:
             test = Listing()

@@ -30,6 +30,12 @@ def to_classes(where: str, given: Sequence[Any], names: Sequence[str] = ()) -> t
     return classes, tuple(index.get(word, NONE) for word in words)
 
 
+def to_groups(given: Sequence[Any]) -> tuple[str, ...]:
+    """Return each image's group, "" where it is unknown (None, NaN): images without one are no group together."""
+    groups = tuple("" if value is None or value != value else str(value) for value in given)
+    return groups if any(groups) else ()
+
+
 def _word(where: str, label: Any) -> str:
     if isinstance(label, bytes):
         label = label.decode("utf-8", "backslashreplace")

@@ -19,7 +19,7 @@ from simclr_tui.recipe.reading import Reading
 from simclr_tui.text import safe
 from simclr_tui.train.data.readers.protocol import File
 from simclr_tui.train.data.sources.files import file_stamp
-from simclr_tui.train.data.sources.labels import to_classes
+from simclr_tui.train.data.sources.labels import to_classes, to_groups
 from simclr_tui.train.data.sources.tar import expand
 
 _IMAGE_COLUMNS = ("image", "img", "jpg", "png", "bytes", "content", "picture")
@@ -62,7 +62,7 @@ class TableSource:
             labels = index[at : at + count] if labelled else (-1,) * count
             at += count
             names = tuple(f"{split}/{row:07}" for row in range(count))
-            listings[side] = Listing(names, labels, tuple(map(str, self._columns[split]["group"])))
+            listings[side] = Listing(names, labels, to_groups(self._columns[split]["group"]))
         test = listings.get("test", Listing()) if classes else Listing()
         notes = [f"{len(classes):,} classes" if classes else "no labels"]
         if classes:

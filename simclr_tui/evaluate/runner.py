@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 
 from simclr_tui.clock import SYSTEM_CLOCK
@@ -101,6 +102,7 @@ def _record(
         classes=list(context.classes),
         train_images=len(context.train),
         test_images=len(context.test),
+        smallest_class=int(np.unique(context.train.labels, return_counts=True)[1].min()),
         hyperparameters=outcomes[0][0].hyperparameters
         | ({"range": context.range_change} if context.range_change else {}),
         results=[_seed_result(seed, *pair) for seed, pair in enumerate(outcomes)],

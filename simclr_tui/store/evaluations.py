@@ -52,6 +52,8 @@ class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
     classes: list[str]
     train_images: int
     test_images: int
+    smallest_class: int = 0
+    """Labelled training images of the smallest class; 0 in results that do not say."""
     hyperparameters: dict[str, Hyperparameter]
     results: list[SeedResult]
     confusion: list[list[int]]
@@ -88,6 +90,13 @@ class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
         return [row[i] / sum(row) if sum(row) else None for i, row in enumerate(self.confusion)]
 
     @property
+    def balanced(self) -> float | None:
+        """Return the mean accuracy over the classes (0–1); None where all have as many test images, or none has."""
+        known = [accuracy for accuracy in self.per_class if accuracy is not None]
+        sizes = {sum(row) for row in self.confusion if sum(row)}
+        return statistics.fmean(known) if len(sizes) > 1 else None
+
+    @property
     def words(self) -> str:
         """Return the result in words: `45.2 ± 0.3%, top-5 90.1 ± 0.2% (step 57, 3 seeds)`."""
         top5 = f", top-5 {spread(self.top5, self.top5_std)}" if self.top5 is not None else ""
@@ -110,7 +119,7 @@ class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
 
     def as_json(self) -> dict[str, object]:
         """Return the whole evaluation for JSON: the figures first, then what the file holds."""
-        return {**self.summary(), "per_class": self.per_class, **msgspec.to_builtins(self)}
+        return {**self.summary(), "per_class": self.per_class, "balanced": self.balanced, **msgspec.to_builtins(self)}
 
 
 def result_name(protocol: str, data: str, subset: int, *, own: tuple[str, int], older_step: int | None = None) -> str:

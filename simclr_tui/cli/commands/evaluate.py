@@ -10,6 +10,7 @@ from simclr_tui.cli import output
 from simclr_tui.cli.confusion import confusion_lines
 from simclr_tui.cli.find import find_run
 from simclr_tui.cli.options import DEFAULT_RUNS, AsJson, Runs, complete_run
+from simclr_tui.display.knn_words import describe_knn, knn_facts
 from simclr_tui.errors import RecipeError, StoreError
 from simclr_tui.store.evaluations import Evaluation, read_evaluation
 from simclr_tui.store.held_folder import HeldFolder
@@ -173,8 +174,20 @@ def _print(found: list[Evaluation]) -> None:
         output.data(f"mean ± sample standard deviation over {seeds} seeds; confusion over all of them")
     for evaluation in found:
         output.data()
+        for line in _said(evaluation):
+            output.data(line)
         for line in confusion_lines(evaluation):
             output.data(line)
+
+
+def _said(found: Evaluation) -> list[str]:
+    """Return what a kNN accuracy was measured by, and the balanced accuracy where classes are uneven."""
+    measured = describe_knn(knn_facts(found))
+    uneven = found.balanced is not None
+    return [
+        *([f"{found.name}: {measured}"] if measured else []),
+        *([f"{found.name}: balanced {percent(found.balanced)}, the mean over the classes"] if uneven else []),
+    ]
 
 
 def _cells(found: Evaluation) -> list[str]:

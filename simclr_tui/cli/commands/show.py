@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Mapping
 
 import msgspec
 
 from simclr_tui.cli import output
 from simclr_tui.cli.find import find_run
 from simclr_tui.cli.options import DEFAULT_RUNS, AsJson, RunName, Runs
+from simclr_tui.display.knn_words import describe_knn
 from simclr_tui.recipe.fields import fields
 from simclr_tui.store.data_facts import read_data_facts
 from simclr_tui.store.energy import Energy, read_energy
@@ -92,7 +92,7 @@ def _print_state(run: Run, status: State, waits: dict[str, object]) -> None:
         ["progress", f"{status.step} of {status.steps} steps ({percent(status.progress)}), attempt {status.attempt}"],
         ["time", f"{duration(status.elapsed + status.time)}, ETA {duration(status.eta)}"],
         ["kNN", _knn(summary)],
-        ["", _knn_measured(facts) if "knn" in summary else ""],
+        ["", describe_knn(facts) if "knn" in summary else ""],
         ["loss", f"{number(summary.get('loss'))}  {sparkline(run.history().points('loss').values)}"],
         ["speed", f"{number(summary.get('images_per_s'))} images/s"],
         ["GPU memory", size(summary.get("gpu_allocated")) if "gpu_allocated" in summary else ""],
@@ -150,21 +150,6 @@ def _knn(summary: dict[str, float]) -> str:
     first, last, best = (percent(summary.get(key)) for key in ("knn_first", "knn", "knn_best"))
     balanced = f", balanced {percent(summary['knn_balanced'])}" if "knn_balanced" in summary else ""
     return f"{first} before the first step → {last}, best {best}{balanced}"
-
-
-def _knn_measured(facts: Mapping[str, str | int | float]) -> str:
-    """Return what kNN was measured by, without which its figure says little."""
-    if "knn_bank" not in facts:
-        return ""
-    chance, largest = (percent(float(facts[name])) for name in ("chance", "largest_class"))
-    smallest = facts.get("knn_smallest_class", facts["knn_k"])
-    outvoted = int(facts["knn_k"]) > int(smallest)
-    warning = f"; k exceeds the smallest class, {smallest} images: --knn-k {smallest} or fewer" if outvoted else ""
-    weights = "unweighted" if facts.get("knn_weights") == "equal" else "weighted"
-    return (
-        f"k {facts['knn_k']} of {facts['knn_bank']:,} labelled images by cosine, {weights}, on {facts['knn_images']:,}"
-        f" {facts['knn_on']} images; chance {chance}, largest class {largest}{warning}"
-    )
 
 
 def _print_recipe(run: Run) -> None:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import csv
-import itertools
 import os
 from pathlib import Path
 
 from simclr_tui.errors import DataError
 from simclr_tui.recipe.folders import TEST_NAMES, TRAIN_NAMES
 from simclr_tui.recipe.image_walk import LeftOut
-from simclr_tui.recipe.layout import Layout, Listing
+from simclr_tui.recipe.layout import Layout, Listing, check_groups
 from simclr_tui.recipe.reading import DEFAULT_READING, Reading
 from simclr_tui.text import did_you_mean, safe
 
@@ -112,7 +111,7 @@ def _layout(
         shown = ", ".join(map(safe, classes[:6])) + (", …" if len(classes) > 6 else "")
         notes.append(f"{len(classes):,} classes: {shown}")
         notes.append("tested on the table's own test split" if test else _hold_out_note(train))
-    _check_groups(file, train, test)
+    check_groups(file.name, train, test)
     return Layout(file.parent, classes, train, test, tuple(notes), left_out.sentences)
 
 
@@ -159,14 +158,3 @@ def _listing(
     given = [Path(name).parent.name if labels == "folder" else seen[name][0] for name in names]
     groups = tuple(seen[name][2] for name in names)
     return Listing(tuple(names), tuple(class_index.get(label, -1) for label in given), groups if any(groups) else ())
-
-
-def _check_groups(file: Path, train: Listing, test: Listing) -> None:
-    both = (set(train.groups) & set(test.groups)) - {""}
-    if both:
-        first = ", ".join(map(safe, itertools.islice(sorted(both), 3)))
-        groups = "1 group is" if len(both) == 1 else f"{len(both):,} groups are"
-        raise DataError(
-            f"{safe(file.name)}: {groups} in both training and test ({first})",
-            "put every group on one side",
-        )

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from pathlib import Path
+
+from simclr_tui.errors import DataError
+from simclr_tui.text import safe
 
 
 @dataclass(frozen=True)
@@ -36,3 +40,12 @@ class Layout:
     def held_out(self) -> bool:
         """Return whether part of `train` must be held out, because there is no test split."""
         return bool(self.classes) and not self.test
+
+
+def check_groups(where: str, train: Listing, test: Listing) -> None:
+    """Raise DataError if a group (patient, slide, video) is in both training and test; `where` names the data."""
+    both = (set(train.groups) & set(test.groups)) - {""}
+    if both:
+        first = ", ".join(map(safe, itertools.islice(sorted(both), 3)))
+        groups = "1 group is" if len(both) == 1 else f"{len(both):,} groups are"
+        raise DataError(f"{safe(where)}: {groups} in both training and test ({first})", "put every group on one side")

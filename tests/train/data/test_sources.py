@@ -102,6 +102,15 @@ def parquet(folder: Path) -> str:
     return f"parquet:{folder / '*.parquet'}"
 
 
+def grouped_parquet(folder: Path, patients: list[str | None]) -> str:
+    """Two files, of which the one for testing repeats the first two patients of the other."""
+    pa, pq = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    for split, whose in (("train", patients), ("test", patients[:2])):
+        table = {"image": list(map(png, IMAGES[: len(whose)])), "label": LABELS[: len(whose)], "patient": whose}
+        pq.write_table(pa.table(table), folder / f"{split}-0.parquet")
+    return f"parquet:{folder / '*.parquet'}"
+
+
 def function(folder: Path) -> str:
     np.savez(folder / "kept.npz", a=IMAGES, b=LABELS)
     (folder / "mine.py").write_text(
@@ -150,6 +159,10 @@ def test_a_group_is_whole_on_one_side(tmp_path):
     assert sides[0] | sides[1] == set(range(10))
     assert not sides[0] & sides[1]
     assert sides[1]
+
+
+def test_images_of_a_table_whose_group_is_unknown_are_in_no_common_one(tmp_path):
+    assert opened(grouped_parquet(tmp_path, [None, None, "p3"]), tmp_path).train.groups == ("", "", "p3")
 
 
 def test_tiles_cover_the_images_and_go_to_one_side_together(tmp_path):
@@ -241,6 +254,7 @@ def saved(folder: Path, **arrays: np.ndarray) -> str:
         (lambda f: broken_csv(f, "picture,label\n0.png,1"), "no column `path`"),
         (lambda f: broken_csv(f, "path,label,split\n0.png,1,often"), "0.png has the unknown split 'often'"),
         (lambda f: broken_csv(f, "path,label,split,group\n0.png,a,train,p1\n1.png,b,test,p1"), r"1 group is in both training and test \(p1\)"),  # noqa: E501
+        (lambda f: grouped_parquet(f, ["p1", "p2", "p3"]), r"2 groups are in both training and test \(p1, p2\)"),
         (lambda f: h5(f).replace("pictures", "nothing"), "has no array 'scans/nothing' — those of images are .*scans/pictures"),  # noqa: E501
         (lambda f: h5(f).rpartition(":")[0], "has 2 arrays of images .* — give h5:FILE:KEY"),
         (cut_tar, "s-001.tar cannot be read as a tar file: .* — fetch it again"),

@@ -15,7 +15,7 @@ import numpy as np
 from simclr_tui.errors import DataError
 from simclr_tui.recipe.data_sources import DataSource
 from simclr_tui.recipe.image_headers import channels_last
-from simclr_tui.recipe.layout import Layout, Listing
+from simclr_tui.recipe.layout import Layout, Listing, check_groups
 from simclr_tui.recipe.reading import Reading
 from simclr_tui.text import safe
 from simclr_tui.train.data.readers.protocol import Values
@@ -85,6 +85,7 @@ class ArraySource:
         train, test = listings["train"], listings.get("test", Listing())
         if not classes or set(test.labels) <= {-1}:
             test = Listing()
+        check_groups(self._source.text, train, test)
         notes = [f"{len(classes):,} classes" if classes else "no labels"]
         if classes:
             notes.append("tested on its own test split" if test else "no test split: a tenth is held out, by a hash")

@@ -14,7 +14,7 @@ from simclr_tui.errors import DataError
 from simclr_tui.recipe.data_sources import DataSource
 from simclr_tui.recipe.datasets import offline
 from simclr_tui.recipe.folders import TEST_NAMES, TRAIN_NAMES
-from simclr_tui.recipe.layout import Layout, Listing
+from simclr_tui.recipe.layout import Layout, Listing, check_groups
 from simclr_tui.recipe.reading import Reading
 from simclr_tui.text import safe
 from simclr_tui.train.data.readers.protocol import File
@@ -64,6 +64,7 @@ class TableSource:
             names = tuple(f"{split}/{row:07}" for row in range(count))
             listings[side] = Listing(names, labels, to_groups(self._columns[split]["group"]))
         test = listings.get("test", Listing()) if classes else Listing()
+        check_groups(self._source.text, listings["train"], test)
         notes = [f"{len(classes):,} classes" if classes else "no labels"]
         if classes:
             notes.append(f"tested on {splits['test']}" if test else "no test split: a tenth is held out, by a hash")

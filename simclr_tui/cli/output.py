@@ -15,7 +15,7 @@ import msgspec
 
 from simclr_tui.cli import streams
 from simclr_tui.cli.table import draw_table
-from simclr_tui.display.glyphs import GLYPHS, state_glyph, state_style
+from simclr_tui.display.glyphs import GLYPHS, state_style
 from simclr_tui.display.halfblocks import Line
 from simclr_tui.text import safe, safe_json
 
@@ -143,12 +143,6 @@ def cells(lines: Sequence[Line]) -> None:
         console.print(text, no_wrap=True, crop=True, overflow="crop")
     assert isinstance(console.file, io.StringIO)
     drawing(console.file.getvalue().removesuffix("\n"))
-
-
-def state_cell(state: str, flags: Sequence[str] = ()) -> str:
-    """Return `● running` or `● running (stalled)`: glyph and word, never colour alone."""
-    extra = f" ({', '.join(flags)})" if flags else ""
-    return f"{state_glyph(state)} {state}{extra}"
 
 
 _safe = lru_cache(maxsize=4096)(safe)

@@ -6,6 +6,7 @@ import shutil
 
 from simclr_tui.cli import output
 from simclr_tui.cli.chart import draw_chart, join_charts
+from simclr_tui.display.glyphs import state_cell
 from simclr_tui.store.metrics.history import History
 from simclr_tui.store.run import Run
 from simclr_tui.store.state import State
@@ -30,7 +31,7 @@ def summarise(run: Run, status: State) -> None:
         )
     speed = number(status.summary.get("images_per_s"))
     output.talk(
-        f"{output.state_cell(status.state, status.flags)}: {run.name}, {status.step} of {status.steps} steps in "
+        f"{state_cell(status.state, status.flags)}: {run.name}, {status.step} of {status.steps} steps in "
         f"{duration(status.elapsed + status.time)}, {speed} images/s at the end"
     )
     if status.reason:

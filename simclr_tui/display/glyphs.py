@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -47,6 +48,12 @@ def state_glyph(state: str) -> str:
     """Return the glyph of a state; its word always stands beside it."""
     style = state_style(state)
     return style.unicode if draws_unicode() else style.ascii
+
+
+def state_cell(state: str, flags: Sequence[str] = ()) -> str:
+    """Return `● running` or `● running (stalled)`: glyph and word, never colour alone."""
+    extra = f" ({', '.join(flags)})" if flags else ""
+    return f"{state_glyph(state)} {state}{extra}"
 
 
 def state_style(state: str) -> StateStyle:

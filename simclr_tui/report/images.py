@@ -5,7 +5,8 @@ from __future__ import annotations
 import io
 from dataclasses import dataclass, field
 
-from simclr_tui.errors import SimclrError
+from simclr_tui.errors import CancelledError, SimclrError
+from simclr_tui.launch.cancel import Cancel
 from simclr_tui.launch.tasks import neighbors, preview
 from simclr_tui.report.blocks import Block, Heading, Paragraph, Pictures
 from simclr_tui.store.picture import Picture
@@ -23,23 +24,28 @@ class RunImages:
     missing: list[str] = field(default_factory=list)
 
 
-def images_of(run: Run) -> RunImages:
-    """Return views and neighbours as far as the run's data and checkpoint are there. Takes seconds: torch computes."""
+def images_of(run: Run, cancel: Cancel | None = None) -> RunImages:
+    """Return views and neighbours as far as the run's data and checkpoint are there. Takes seconds: torch computes.
+
+    Raises CancelledError where `cancel` was requested.
+    """
     found = RunImages()
     if run.is_partly_known:
         found.missing.append(f"{run.name} was trained by another program on images that are not known")
         return found
     try:
-        _add_views(run, found)
+        _add_views(run, found, cancel)
         if run.checkpoints:
-            _add_neighbors(run, found)
+            _add_neighbors(run, found, cancel)
+    except CancelledError:
+        raise
     except SimclrError as error:
         found.missing.append(f"{run.name}: {error.message}")
     return found
 
 
-def _add_views(run: Run, found: RunImages) -> None:
-    shown = preview(run.resolved, _VIEWS, quiet=True)
+def _add_views(run: Run, found: RunImages, cancel: Cancel | None) -> None:
+    shown = preview(run.resolved, _VIEWS, quiet=True, cancel=cancel)
     images = [
         pair
         for row in shown.images
@@ -53,8 +59,8 @@ def _add_views(run: Run, found: RunImages) -> None:
     found.held.append(f"{len(shown.images)} training images of {run.recipe.data}, with two views each")
 
 
-def _add_neighbors(run: Run, found: RunImages) -> None:
-    near = neighbors(run, "0", split="train", k=_NEIGHBORS, device="cpu", quiet=True)
+def _add_neighbors(run: Run, found: RunImages, cancel: Cancel | None) -> None:
+    near = neighbors(run, "0", split="train", k=_NEIGHBORS, device="cpu", quiet=True, cancel=cancel)
     images = [(f"query {near.label}", near.query)]
     images += [(f"{one.similarity:.3f} {one.label or one.index}", one.picture) for one in near.neighbors]
     words = f"Test image 0 and the training images nearest to it by cosine similarity of h at step {near.step:,}."

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from simclr_tui.catalog.compare import Comparison, compare
 from simclr_tui.clock import SYSTEM_CLOCK
 from simclr_tui.errors import NotFoundError
+from simclr_tui.launch.cancel import Cancel
 from simclr_tui.report.blocks import Block, Paragraph, Report
 from simclr_tui.report.images import images_of
 from simclr_tui.report.origins import data_section, hardware_section, repeat_section
@@ -20,14 +21,19 @@ from simclr_tui.version import __version__
 _SHOWN = 4  # runs that are named in the title and described in words
 
 
-def make_report(runs: Sequence[Run], *, sweep: Sweep | None = None, images: bool = True) -> Report:
-    """Return the report of the runs; `images` adds views and neighbours of the first. Raises SimclrError."""
+def make_report(
+    runs: Sequence[Run], *, sweep: Sweep | None = None, images: bool = True, cancel: Cancel | None = None
+) -> Report:
+    """Return the report of the runs; `images` adds views and neighbours of the first.
+
+    Raises SimclrError, CancelledError where `cancel` was requested while images were drawn.
+    """
     comparison = compare(runs)
     named = [run.name for run in comparison.runs]
     title = (
         f"Sweep {sweep.name}" if sweep else ", ".join(named[:4]) + (f" and {len(named) - 4} more" if named[4:] else "")
     )
-    pictures = images_of(comparison.runs[0]) if images else None
+    pictures = images_of(comparison.runs[0], cancel) if images else None
     held = pictures.held if pictures else []
     says = f"This file holds {'; '.join(held)}." if held else "This file holds no images of the data."
     blocks: list[Block] = [

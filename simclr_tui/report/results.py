@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from simclr_tui.catalog.compare import Comparison
 from simclr_tui.catalog.spread import Spread
-from simclr_tui.display.glyphs import state_glyph
+from simclr_tui.display.glyphs import state_cell
 from simclr_tui.recipe.fields import fields
 from simclr_tui.report.blocks import Block, Drawing, Heading, Paragraph, Table
 from simclr_tui.report.curves import draw_curves
@@ -29,8 +29,7 @@ def results_section(comparison: Comparison) -> list[Block]:
         cells = [value_text(comparison.differences[name][at]) for name in varied]
         cells += [measure.words(at) + (" *" if measure.better == at else "") for measure in measures]
         state = comparison.states[at]
-        flags = f" ({', '.join(state.flags)})" if state.flags else ""
-        rows.append([run.name, f"{state_glyph(state.state)} {state.state}{flags}", *cells])
+        rows.append([run.name, state_cell(state.state, state.flags), *cells])
     titles = ["run", "state", *varied, *(measure.name for measure in measures)]
     blocks: list[Block] = [Heading("Results"), Table(titles, rows)]
     if comparison.repeated:

@@ -169,7 +169,7 @@ ACTIONS: tuple[Action, ...] = (
         "export",
         "x",
         "export",
-        "Export the encoder or the metrics to a file.",
+        "Export the encoder or metrics; a figure, a report or a LaTeX table of the marked runs.",
         "runs",
         footer=14,
         acts=True,

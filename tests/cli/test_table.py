@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from simclr_tui.cli import output
 from simclr_tui.cli.table import draw_table, shorten, width_of
+from simclr_tui.display.glyphs import state_cell
 from simclr_tui.store.state import STATES
 
 CELLS = st.text("abc 019.–●✓é語🙂", max_size=30).map(str.strip)
@@ -59,7 +60,7 @@ def test_columns_line_up_where_characters_are_two_cells_wide():
 
 
 def test_a_state_is_coloured_with_its_flags():
-    rows = [["run", output.state_cell(state, ["collapsed"])] for state in STATES]
+    rows = [["run", state_cell(state, ["collapsed"])] for state in STATES]
     text = draw_table(["run", "state"], rows, style=output._style).text
     assert "\x1b[31m" in text
     assert text.startswith("\x1b[1mrun")

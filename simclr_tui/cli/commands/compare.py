@@ -13,7 +13,7 @@ from simclr_tui.cli.find import find_run
 from simclr_tui.cli.options import DEFAULT_RUNS, AsJson, RunNames, Runs
 from simclr_tui.errors import RecipeError
 from simclr_tui.store.metrics.metric_table import CHARTED
-from simclr_tui.text import safe, value_text
+from simclr_tui.text import safe
 
 if TYPE_CHECKING:
     from simclr_tui.catalog.compare import Comparison
@@ -38,6 +38,7 @@ def compare(
 ) -> None:
     """Compare runs side by side: the fields that differ, final and best metrics, and curves."""
     from simclr_tui.catalog.compare import compare as compare_runs
+    from simclr_tui.report.comparison_table import as_latex, table_rows, table_titles
     from simclr_tui.store.metrics.downsample import has_axis
     from simclr_tui.store.store import Store
 
@@ -51,8 +52,7 @@ def compare(
         return output.data_json(comparison.as_json())
     if len(comparison.runs) < 2:
         raise RecipeError(f"{comparison.runs[0].name} is named twice", "compare takes two different runs or more")
-    rows = table_rows(comparison)
-    titles = ["", *[run.name for run in comparison.runs]]
+    titles, rows = table_titles(comparison), table_rows(comparison)
     for run, history in zip(comparison.runs, comparison.histories, strict=True):
         if not has_axis(history, x):  # type: ignore[arg-type]
             raise RecipeError(f"{run.name} does not know its {x}s", "draw it over steps: --x step")
@@ -61,7 +61,7 @@ def compare(
     if markdown:
         return output.data(_markdown(titles, rows))
     if latex:
-        return output.data(_latex(titles, rows))
+        return output.data(as_latex(titles, rows))
     output.side_by_side(titles, rows)
     if comparison.repeated:
         output.data()
@@ -78,22 +78,6 @@ def compare(
         output.data()
         output.drawing(draw_chart(histories, name, axis=x, smoothing=smooth, log_y=log))  # type: ignore[arg-type]
     return None
-
-
-def table_rows(comparison: Comparison) -> list[list[str]]:
-    """Return the rows of states, differing fields and measures, the best of each measure marked with *."""
-    rows = [["state", *[output.state_cell(state.state, state.flags) for state in comparison.states]]]
-    rows += [[name, *[value_text(value) for value in values]] for name, values in comparison.differences.items()]
-    if not comparison.differences:
-        rows.append(["recipe", *[comparison.no_difference] * len(comparison.runs)])
-    for measure in comparison.measures:
-        if all(value is None for value in measure.values):
-            continue
-        cells = [
-            measure.words(index) + (" *" if index == measure.better else "") for index in range(len(measure.values))
-        ]
-        rows.append([measure.name, *cells])
-    return rows
 
 
 def group_rows(comparison: Comparison) -> list[list[str]]:
@@ -113,25 +97,3 @@ def _csv(titles: list[str], rows: list[list[str]]) -> str:
 def _markdown(titles: list[str], rows: list[list[str]]) -> str:
     lines = [titles, ["---"] * len(titles), *rows]
     return "\n".join("| " + " | ".join(safe(cell).replace("|", "\\|") for cell in line) + " |" for line in lines)
-
-
-_LATEX = {
-    "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
-    "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "±": r"$\pm$", "–": "--", "×": r"$\times$", "≥": r"$\geq$",
-    "≤": r"$\leq$",
-}  # fmt: skip
-
-
-def _latex(titles: list[str], rows: list[list[str]]) -> str:
-    """Return a tabular for the package booktabs; the best of each measure, marked with *, is bold."""
-    from simclr_tui.display.glyphs import GLYPHS
-
-    def cell(text: str) -> str:
-        words = text.split(" ", 1)
-        text = words[-1] if words[0] in GLYPHS else text
-        escaped = "".join(_LATEX.get(char, char) for char in safe(text.removesuffix(" *")))
-        return rf"\textbf{{{escaped}}}" if text.endswith(" *") else escaped
-
-    lines = [" & ".join(map(cell, line)) + r" \\" for line in (titles, *rows)]
-    body = [rf"\begin{{tabular}}{{l{'r' * (len(titles) - 1)}}}", r"\toprule", lines[0], r"\midrule", *lines[1:]]
-    return "\n".join([*body, r"\bottomrule", r"\end{tabular}"])

@@ -9,6 +9,7 @@ import typer
 from simclr_tui.cli import output
 from simclr_tui.cli.options import DEFAULT_RUNS, AsJson, Runs
 from simclr_tui.clock import SYSTEM_CLOCK
+from simclr_tui.display.glyphs import state_cell
 from simclr_tui.store.metrics.metric_table import GROUPED, LISTED, METRICS
 from simclr_tui.store.state import ACTIVE
 from simclr_tui.text import duration, percent, value_text
@@ -163,7 +164,7 @@ def _state(row: Row) -> str:
     flags += [f"position {row['place']}"] if row["place"] else []
     _, slurm, why = str(row["reason"] or "").partition("Slurm: ")
     flags += [f"Slurm: {why.rstrip(')')}"] if slurm and row["state"] == "queued" else []
-    return output.state_cell(str(row["state"]), flags)
+    return state_cell(str(row["state"]), flags)
 
 
 def _cells(row: Row, shown: list[str], under_way: bool, *, star: str) -> list[str]:

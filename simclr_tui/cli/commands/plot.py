@@ -10,8 +10,7 @@ import typer
 from simclr_tui.cli import output
 from simclr_tui.cli.find import find_run
 from simclr_tui.cli.options import DEFAULT_RUNS, RunNames, Runs
-from simclr_tui.errors import RecipeError
-from simclr_tui.text import safe, value_text
+from simclr_tui.text import safe
 
 
 def plot(
@@ -30,23 +29,11 @@ def plot(
 
     Needs matplotlib: pip install 'simclr-tui[plot]'.
     """
-    from simclr_tui.recipe.fields import field
-    from simclr_tui.store.export.figure import KINDS, Series, draw_figure, save_figure
-    from simclr_tui.store.metrics.downsample import has_axis
+    from simclr_tui.report.figure import check_figure, write_figure
     from simclr_tui.store.store import Store
 
-    if target.suffix.lower() not in KINDS:
-        raise RecipeError(f"cannot draw into {safe(str(target))}", f"end its name with one of {', '.join(KINDS)}")
+    check_figure(target)
     store = Store(runs)
     found = [find_run(store, name) for name in names]
-    lines: dict[str, list[int]] = {}
-    key = field(group).key if group else ""
-    for index, run in enumerate(found):
-        named = f"{group} {value_text(getattr(run.recipe, key))}" if key else run.name
-        lines.setdefault(named, []).append(index)
-    for run in found:
-        if not has_axis(run.history(), x):
-            raise RecipeError(f"{run.name} does not know its {x}s", "draw it over steps: --x step")
-    series = [Series(name, [found[index].history() for index in members]) for name, members in lines.items()]
-    save_figure(draw_figure(series, [word for word in metric.split(",") if word], x), target)
-    output.talk(f"wrote {target}")
+    write_figure(found, target, [word for word in metric.split(",") if word], axis=x, group=group)
+    output.talk(f"wrote {safe(str(target))}")

@@ -9,6 +9,7 @@ import msgspec
 from simclr_tui.cli import output
 from simclr_tui.cli.find import find_run
 from simclr_tui.cli.options import DEFAULT_RUNS, AsJson, RunName, Runs
+from simclr_tui.display.glyphs import state_cell
 from simclr_tui.display.knn_words import describe_knn
 from simclr_tui.recipe.fields import fields
 from simclr_tui.store.data_facts import read_data_facts
@@ -86,7 +87,7 @@ def _print_state(run: Run, status: State, waits: dict[str, object]) -> None:
     info, summary, facts = run.info, status.summary, status.facts
     created = datetime.datetime.fromtimestamp(info.created).strftime("%Y-%m-%d %H:%M:%S")
     rows = [
-        ["state", output.state_cell(status.state, status.flags)],
+        ["state", state_cell(status.state, status.flags)],
         ["queue", f"position {waits['place']} of {waits['waiting']}  {waits['waits']}" if waits else ""],
         ["reason", status.reason],
         ["progress", f"{status.step} of {status.steps} steps ({percent(status.progress)}), attempt {status.attempt}"],

@@ -5,7 +5,9 @@ Needs matplotlib: `pip install 'simclr-tui[plot]'`.
 
 from __future__ import annotations
 
+import io
 import math
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,12 +15,12 @@ from statistics import mean, stdev
 from typing import Any
 
 from simclr_tui.errors import NotFoundError
-from simclr_tui.store.export.target import not_installed
+from simclr_tui.store.export.target import not_installed, write_target
 from simclr_tui.store.metrics.downsample import Axis, axis_values, decimate
 from simclr_tui.store.metrics.history import History
 from simclr_tui.store.metrics.metric_table import METRICS
 
-KINDS = (".svg", ".pdf", ".png")
+FIGURE_SUFFIXES = (".svg", ".pdf", ".png")
 _POINTS = 1000  # drawn per line: more than a figure in print can show
 _AXES: Mapping[Axis, str] = {"step": "step", "epoch": "epoch", "time": "training time (s)"}
 # Okabe and Ito's colours, which people with any kind of colour vision tell apart.
@@ -28,6 +30,8 @@ _STYLE = {
     "legend.frameon": False, "svg.fonttype": "none", "pdf.fonttype": 42, "savefig.dpi": 300,
     "svg.hashsalt": "simclr",
 }  # fmt: skip
+
+_STYLING = threading.Lock()  # matplotlib has one style for all threads, each of which would restore another's
 
 
 @dataclass(frozen=True)
@@ -48,7 +52,7 @@ def draw_figure(series: Sequence[Series], metrics: Sequence[str], axis: Axis = "
         from matplotlib.figure import Figure
     except ImportError:
         raise not_installed("matplotlib", "a figure", "plot") from None
-    with rc_context(_STYLE):
+    with _STYLING, rc_context(_STYLE):
         figure = Figure(figsize=(3.3 * len(metrics), 2.4), layout="constrained")
         for place, metric in enumerate(metrics, start=1):
             panel = figure.add_subplot(1, len(metrics), place)
@@ -59,12 +63,18 @@ def draw_figure(series: Sequence[Series], metrics: Sequence[str], axis: Axis = "
 
 
 def save_figure(figure: Any, target: Path) -> None:
-    """Write the figure in the format that the file's name ends with, the same bytes for the same figure."""
+    """Write the figure in the format that the file's name ends with, the same bytes for the same figure.
+
+    The file is written whole or not at all. Raises StoreError.
+    """
     from matplotlib import rc_context
 
-    dated = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}.get(target.suffix.lower())
-    with rc_context(_STYLE):
-        figure.savefig(target, metadata=dated)
+    kind = target.suffix.lower()
+    dated = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}.get(kind)
+    drawn = io.BytesIO()
+    with _STYLING, rc_context(_STYLE):
+        figure.savefig(drawn, format=kind.removeprefix("."), metadata=dated)
+    write_target(target, drawn.getvalue())
 
 
 def _draw_panel(panel: Any, series: Sequence[Series], metric: str, *, axis: Axis) -> None:

@@ -18,6 +18,9 @@ class Selection(Protocol):
     def current_run(self) -> Run | None:
         """Return the run under the cursor."""
 
+    def compared(self) -> tuple[str, ...]:
+        """Return the runs to compare: the marked ones; a single one with the run under the cursor."""
+
     def go_to(self, name: str) -> None:
         """Put the cursor on a run as soon as it is listed."""
 

@@ -23,19 +23,26 @@ Check = Callable[[str], str]
 
 
 class Ask(ModalScreen[str | None]):
-    """A dialog dismissed with the text, or None on cancel. `complete` returns the texts that could be meant."""
+    """A dialog dismissed with the text, or None on cancel.
+
+    `complete` returns the texts that could be meant; `more` is a few lines below the question.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(None)", "back")]
 
     def __init__(
-        self, question: str, value: str, check: Check, *, complete: Callable[[str], Sequence[str]] | None = None
-    ) -> None:
+        self, question: str, value: str, check: Check, *, complete: Callable[[str], Sequence[str]] | None = None,
+        more: str = "",
+    ) -> None:  # fmt: skip
         super().__init__()
+        self._more = more
         self._question, self._value, self._check, self._complete = question, value, check, complete
 
     def compose(self) -> ComposeResult:
         with Vertical(id="dialog"):
             yield Static(Text(safe(self._question), style="bold"))
+            if self._more:
+                yield Static(Text(safe(self._more, keep_newlines=True), style="dim"))
             yield Entry(id="answer", complete=self._complete)
             yield Static("", id="answer-note")
             yield Static(Text("enter OK · → complete · esc cancel", style="dim"))

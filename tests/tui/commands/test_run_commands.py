@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 from textual.widgets import Input
 
@@ -261,3 +263,47 @@ async def test_an_export_that_fails_becomes_a_sentence(store, tmp_path):
         await until(pilot, lambda: "no checkpoint" in notices(app), 60)
         assert "Traceback" not in notices(app)
         assert not (tmp_path / "e.pt").exists()
+
+
+async def test_export_writes_figure_report_and_table_of_the_marked_runs(store, tmp_path):
+    pytest.importorskip("matplotlib")
+    async with dashboard(store, NARROW) as (app, pilot):
+        await press(app, pilot, "end", "x")
+        await retype(app, pilot, f"{tmp_path}/t.tex")
+        assert "at least two runs" in screen_text(app)
+        await press(app, pilot, "escape", "space", "up")  # run1 is marked; with run2 under the cursor that is two
+        for name, content in (
+            ("f.svg", ("<svg", "run1", "run2")),
+            ("r.md", ("run1, run2", "simclr run")),
+            ("t.tex", (r"\begin{tabular}{lrr}", "run1 & run2", "knn")),
+        ):
+            await press(app, pilot, "x")
+            await retype(app, pilot, f"{tmp_path}/{name}")
+            assert "of run1, run2" in screen_text(app)
+            await pilot.press("enter")
+            await until(pilot, lambda name=name: f"wrote {tmp_path}/{name}" in notices(app))
+            written = (tmp_path / name).read_text()
+            assert [words for words in content if words not in written] == []
+
+
+async def test_a_figure_without_matplotlib_says_what_to_install(store, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    async with dashboard(store, NARROW) as (app, pilot):
+        await press(app, pilot, "end", "x")
+        await retype(app, pilot, f"{tmp_path}/f.png")
+        assert "simclr-tui[plot]" in screen_text(app)
+        await pilot.press("enter")
+        assert isinstance(app.screen, Ask), "there is nothing to start"
+
+
+async def test_a_report_that_is_cancelled_is_not_written(store, tmp_path):
+    async with dashboard(store, NARROW) as (app, pilot):
+        await press(app, pilot, "end", "x")
+        await retype(app, pilot, f"{tmp_path}/r.html")
+        await pilot.press("enter")
+        await until(pilot, lambda: app.jobs._running)
+        await pilot.press("X")
+        await until(pilot, lambda: not app.jobs.words)
+        assert "cancelled" in notices(app)
+        assert "wrote" not in notices(app)
+        assert not (tmp_path / "r.html").exists()

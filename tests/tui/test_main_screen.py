@@ -345,6 +345,24 @@ async def test_help_tells_every_key_and_the_palette_finds_actions(store):
         assert app.screen is app.main
 
 
+@pytest.mark.parametrize("size", [WIDE, NARROW])
+async def test_help_explains_a_number_in_the_words_of_the_command(store, size):
+    async with dashboard(store, size) as (app, pilot):
+        await press(app, pilot, "question_mark")
+        await write(app, pilot, "unifo")
+        assert "Wang & Isola, 2020" in screen_text(app)
+        app.focused.value = ""
+        await write(app, pilot, "KNN")
+        shown = screen_text(app)
+        assert "Wang & Isola" not in shown
+        assert "kNN accuracy: do images of one class lie together in h?" in shown
+        assert " a ? a   b b      training images have" in shown, "a drawing stays whole"
+        assert "Evaluate the encoder" in shown, "its keys follow"
+        app.focused.value = ""
+        await write(app, pilot, "zzz")
+        assert "no key is for 'zzz'" in screen_text(app)
+
+
 async def test_new_and_clone_open_the_form(store):
     async with dashboard(store) as (app, pilot):
         await press(app, pilot, "n")

@@ -1,10 +1,11 @@
-"""The help screen: every key, from the table of actions; typing finds a key by what it does."""
+"""The help screen: every key, from the table of actions; typing finds a key by what it does, or explains a number."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import ClassVar
 
+from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 from textual import on
@@ -14,6 +15,7 @@ from textual.containers import Vertical, VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
+from simclr_tui.display.explanations import EXPLANATIONS, explain, wrapped
 from simclr_tui.tui.actions import SCREENS, Action, groups
 from simclr_tui.tui.dialogs.entry import Entry
 
@@ -43,7 +45,7 @@ class Help(ModalScreen[None]):
         with Vertical(id="dialog") as box:
             box.border_title = "Keys"
             box.border_subtitle = "↑ ↓ scroll · esc closes"
-            yield Entry("type what you want to do, or a key", id="answer")
+            yield Entry("type what you want to do, a key, or a number such as knn", id="answer")
             with VerticalScroll(id="keys", can_focus=False):
                 yield Static(id="keys-text")
 
@@ -65,11 +67,36 @@ class Help(ModalScreen[None]):
         self.dismiss()
 
     def _write(self, wanted: str) -> None:
-        table = help_table(self._first, wanted, narrow=self.app.size.width < _NARROW)
-        self.query_one("#keys-text", Static).update(table)
+        shown = self.query_one("#keys-text", Static)
+        width = max(20, min(100, self.query_one("#keys").scrollable_content_region.width))
+        shown.update(help_page(self._first, wanted, width=width, narrow=self.app.size.width < _NARROW))
 
     def action_scroll(self, lines: int) -> None:
         self.query_one("#keys", VerticalScroll).scroll_relative(y=lines, animate=False)
+
+
+def help_page(first: Sequence[str], wanted: str, *, width: int, narrow: bool) -> RenderableType:
+    """Return what `wanted` means if it is a number or a setting that runs are judged by, then the keys for it."""
+    topic = topic_of(wanted)
+    table = help_table(first, wanted, narrow=narrow)
+    if not topic:
+        return table
+    title, *body = wrapped(explain(topic), width)
+    explanation = Text("\n").join([Text(title, style="bold"), *map(Text, body)])
+    return Group(explanation, *((Text(""), table) if _keys_for(wanted) else ()))
+
+
+def topic_of(wanted: str) -> str:
+    """Return the topic of `simclr explain` that the text is, or of which it is the only beginning of three letters."""
+    text = wanted.strip().casefold()
+    if text in EXPLANATIONS:
+        return text
+    begun = [topic for topic in EXPLANATIONS if len(text) >= 3 and topic.startswith(text)]
+    return begun[0] if len(begun) == 1 else ""
+
+
+def _keys_for(wanted: str) -> bool:
+    return any(_matches(action, wanted) for actions in groups(SCREENS).values() for action in actions)
 
 
 def help_table(first: Sequence[str] = (), wanted: str = "", *, narrow: bool = False) -> Table:
@@ -94,6 +121,8 @@ def help_table(first: Sequence[str] = (), wanted: str = "", *, narrow: bool = Fa
     if not wanted:
         table.add_row(Text("filter", style="bold underline"))
         table.add_row(*blank, Text(_FILTER, style="dim"))
+        table.add_row(Text("numbers", style="bold underline"))
+        table.add_row(*blank, Text(f"Type one of these to read what it means: {', '.join(EXPLANATIONS)}.", style="dim"))
     elif not table.row_count:
         table.add_row(*blank, Text(f"no key is for {wanted!r}: try another word", style="dim"))
     return table

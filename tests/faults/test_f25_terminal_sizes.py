@@ -102,7 +102,7 @@ def is_whole(terminal):
     """All of a small terminal: the list with every run, the state of the one under the cursor, the keys."""
     lines = terminal.screen.display
     return all(f" run{number} " in terminal.text for number in (1, 2, 3)) and (
-        "step 60/60" in lines[-2] and "n new" in lines[-1] and "q quit" in lines[-1] and "simclr" in lines[0]
+        "step 60/60" in lines[-2] and "? keys" in lines[-1] and "simclr" in lines[0]
     )
 
 

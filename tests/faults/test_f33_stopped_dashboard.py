@@ -102,7 +102,7 @@ def test_ctrl_c_once_more_does_not_wait_for_work_that_does_not_end(tmp_path, ope
 
 
 def drawn(terminal):
-    return "loss NT-Xent" in terminal.text and "n new" in terminal.screen.display[-1]
+    return "loss NT-Xent" in terminal.text and "? keys" in terminal.screen.display[-1]
 
 
 def press_ctrl_z(terminal):

@@ -21,7 +21,7 @@ def test_it_draws_follows_a_run_and_quits(tmp_path, open_terminal):
     write_state(run.paths, make_state("running", 70, 100, summary))
     terminal.until(lambda: "step 70/100" in terminal.text)
     terminal.resize(80, 24)
-    terminal.until(lambda: "step 70/100" in terminal.screen.display[22] and "n new" in terminal.screen.display[23])
+    terminal.until(lambda: "step 70/100" in terminal.screen.display[22] and "? keys" in terminal.screen.display[23])
     terminal.type("q")
     assert terminal.ended() == 0
     assert terminal.restored, modes_left(terminal.output)

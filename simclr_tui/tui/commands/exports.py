@@ -10,7 +10,6 @@ from simclr_tui.errors import CancelledError, RecipeError
 from simclr_tui.launch.tasks import ENCODER_SUFFIXES, export_encoder
 from simclr_tui.report.comparison_table import LATEX_SUFFIXES, write_latex
 from simclr_tui.report.figure import check_figure, write_figure
-from simclr_tui.report.make import make_report
 from simclr_tui.report.write import SUFFIXES as REPORT_SUFFIXES
 from simclr_tui.report.write import write_report
 from simclr_tui.store.export.figure import FIGURE_SUFFIXES
@@ -55,6 +54,8 @@ def _figure(runs: Sequence[Run], target: Path, job: Job) -> str:
 
 
 def _report(runs: Sequence[Run], target: Path, job: Job) -> str:
+    from simclr_tui.report.make import make_report  # most of the report's import time, off the dashboard's start
+
     report = make_report(runs, cancel=job.cancel)
     if job.cancel.asked:
         raise CancelledError("cancelled")

@@ -66,8 +66,7 @@ def main(run_dir: str, attempt: int) -> int:
     # Use the folder where it lies now: its old path may belong to another run.
     _record_end(Run(folder.paths.root), attempt, code, by_kernel=memory.killed())
     sampling.join(_SAMPLE_EVERY)  # two looks at once would both see the end
-    for look in looks:
-        look(RunPaths(folder.paths.root.resolve()))
+    _look(folder, looks)
     return code if code >= 0 else 128 - code
 
 
@@ -91,17 +90,22 @@ def _sample(
     run = Run(folder.paths.root)
     lines = LineWriter(run.paths.attempt(attempt).hardware, keep=100)
     sampler = Sampler(pid=pid, disk=run.path)
-    for look in looks:
-        look(run.paths)
+    _look(folder, looks)
     while not done.wait(_SAMPLE_EVERY):
-        for look in looks:
-            look(run.paths)
+        _look(folder, looks)
         memory.look()
         sample = sampler.sample()
         lines.append(msgspec.json.encode(sample))
         meter.add(sample)
         with contextlib.suppress(OSError):  # a full disk, or a folder that was deleted
             write_energy(folder.paths.attempt(attempt), meter.energy)
+
+
+def _look(folder: HeldFolder, looks: Sequence[Look]) -> None:
+    """Look under the path where the folder lies now: a path through this process's files means nothing to another."""
+    paths = RunPaths(folder.paths.root.resolve())
+    for look in looks:
+        look(paths)
 
 
 def _record_end(run: Run, attempt: int, code: int, *, by_kernel: bool) -> None:

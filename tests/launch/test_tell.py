@@ -23,6 +23,7 @@ from simclr_tui.store.process import is_alive
 from simclr_tui.store.state import read_state, write_state
 from simclr_tui.store.store import Store
 from tests.faults.test_f03_stop import newest_step
+from tests.launch.test_catalog_updates import states
 from tests.run_factory import make_run
 from tests.training import tiny_plan, until
 
@@ -148,6 +149,7 @@ def test_the_supervisor_tells_and_after_its_kill_the_next_listing_does(tmp_path,
     first = start(store, tiny_plan(epochs=1))
     until(lambda: heard() == ["run1 finished"], what="the supervisor to tell")
     assert told(first.paths.attempt(1)) == {"begun", "finished"}
+    until(lambda: states(store.root) == {"run1": "finished"}, what="the catalog, which the supervisor updates too")
     second = start(store, tiny_plan(epochs=100_000, knn_every=0))
     until(lambda: newest_step(second) > 3, what="the first steps")
     for process in (second.status.supervisor, second.status.process):

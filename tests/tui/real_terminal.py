@@ -61,7 +61,7 @@ class Terminal:
             with contextlib.suppress(OSError):
                 data = os.read(self.master, 65536)
                 self.output += data
-                if b"\x1b[c" in data:
+                if b"\x1b[c" in self.output[-len(data) - 2 :]:  # a question may come in two pieces
                     os.write(self.master, self.answer)
                 self.stream.feed(data)
 

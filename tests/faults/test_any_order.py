@@ -29,7 +29,7 @@ from simclr_tui.store.state import ACTIVE, OPEN, observe, write_state
 from simclr_tui.store.store import Store
 from simclr_tui.store.ticket import Ticket
 from tests.faults.test_f13_clock import FakeClock
-from tests.training import tiny_plan
+from tests.training import tiny_plan, until
 
 PLAN = tiny_plan(epochs=100_000, knn_every=0)
 
@@ -178,7 +178,11 @@ class AnyOrder(RuleBasedStateMachine):
                 os.killpg(sleeper.pid, signal.SIGKILL)
             sleeper.wait()
             assert not is_alive(identify(sleeper.pid))
-        shutil.rmtree(self.folder)
+        until(self._is_removed, what="the folder to be left alone")
+
+    def _is_removed(self):
+        shutil.rmtree(self.folder, ignore_errors=True)  # an update of the catalog may still be writing there
+        return not self.folder.exists()
 
 
 @pytest.mark.timeout(1800)

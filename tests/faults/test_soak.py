@@ -30,7 +30,7 @@ from simclr_tui.train.observe.reporter import Reporter
 stop, rate = Path(sys.argv[2]), float(sys.argv[3])
 report = Reporter(RunPaths(Path(sys.argv[1])))
 report.starting("reading")
-report.running(10**7, 390, 0, {})
+report.running(10**7, 390, 0, facts={})
 began = time.monotonic()
 for step in itertools.count(1):
     loss = 5 + math.sin(step / 500)
@@ -75,7 +75,7 @@ def test_an_hour_of_writing_and_watching_loses_no_line_and_takes_no_memory(soake
     stop.touch()
     ended = [writer.wait(60) for writer in writers]
     for terminal in (still, busy):
-        terminal.until(lambda now=terminal: now.text.count("finished") >= RUNS)
+        terminal.until(lambda now=terminal: f"{RUNS} finished" in now.text)
 
     assert ended == [0] * RUNS
     for run in runs:

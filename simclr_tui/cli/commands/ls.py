@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -10,6 +11,8 @@ from simclr_tui.cli import output
 from simclr_tui.cli.options import DEFAULT_RUNS, AsJson, Runs
 from simclr_tui.clock import SYSTEM_CLOCK
 from simclr_tui.display.glyphs import state_cell
+from simclr_tui.errors import SimclrError
+from simclr_tui.paths import QUEUE, QueuePaths
 from simclr_tui.store.metrics.metric_table import GROUPED, LISTED, METRICS
 from simclr_tui.store.state import ACTIVE
 from simclr_tui.text import duration, percent, value_text
@@ -17,6 +20,7 @@ from simclr_tui.text import duration, percent, value_text
 if TYPE_CHECKING:
     from simclr_tui.catalog.arrange import Group
     from simclr_tui.catalog.row import Row
+    from simclr_tui.store.store import Store
 
 
 def complete_filter(incomplete: str) -> list[str]:
@@ -71,17 +75,15 @@ def ls(
     from simclr_tui.catalog.catalog import Catalog
     from simclr_tui.catalog.filter import parse_filter
     from simclr_tui.catalog.row import find_column, parse_columns, public
-    from simclr_tui.launch.placement import refresh
-    from simclr_tui.launch.tell import tell_missed
     from simclr_tui.store.store import Store
 
     passes = parse_filter(" ".join(words or []))
     column, descending = find_order(sort)
     chosen, by = parse_columns(shown), find_column(group, "group by") if group else ""
     store = Store(runs)
-    refresh(store)
+    _ask_slurm(store)
     every = Catalog(store).rows()
-    tell_missed(store.root, every, SYSTEM_CLOCK.wall())
+    _tell_missed(store, every)
     rows = sort_rows([row for row in every if passes(row)], column, descending)
     rows = rows[-limit:] if limit and sort == "created" else rows[: limit or None]
     groups = group_rows(rows, by) if by else []
@@ -91,6 +93,26 @@ def ls(
         return output.talk("no runs match this filter" if words else "no runs yet; start one with: simclr run")
     _print_groups(groups, wide) if groups else _print_rows(rows, chosen, column, best=_best(every), wide=wide)
     return None
+
+
+def _ask_slurm(store: Store) -> None:
+    """Bring runs on Slurm up to date. Where none ever trained there, what launches runs is not even imported."""
+    if QueuePaths(store.root / QUEUE).slurm.exists():
+        from simclr_tui.launch.placement import refresh
+
+        refresh(store)
+
+
+def _tell_missed(store: Store, rows: list[Row]) -> None:
+    """Tell the ends that nobody has told, if the user wants to be told; a damaged configuration tells nothing."""
+    from simclr_tui.config import read_config
+
+    with suppress(SimclrError):
+        config = read_config()
+        if config.notify or config.webhook:
+            from simclr_tui.launch.tell import tell_missed
+
+            tell_missed(store.root, rows, SYSTEM_CLOCK.wall())
 
 
 def _print_groups(groups: list[Group], wide: bool) -> None:

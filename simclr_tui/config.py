@@ -44,6 +44,11 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
         Meta(description="The JSON field in which the webhook wants the message: text (Slack), content (Discord)."),
     ] = "text"
 
+    @property
+    def tells(self) -> bool:
+        """Return whether a run's events reach the user by a command or a webhook, with no dashboard open."""
+        return bool(self.notify or self.webhook)
+
 
 def read_config() -> Config:
     """Return the file's values over the defaults. Raises RecipeError naming a file that cannot be read."""

@@ -22,6 +22,7 @@ from simclr_tui.tui.feed.messages import Panel, Series
 
 _SIZE = (120, 36)
 _KEYS = 100
+_HOME = "\x1b[H"
 _STREAMING = 8  # runs that write ten steps a second
 _POINTS = 120  # per line, as after downsampling: two per column
 
@@ -75,7 +76,8 @@ class _Writers(threading.Thread):
 def _in_a_terminal(root: Path, runs: int) -> dict[str, float]:
     with Terminal(["tui", "--runs", str(root)], *_SIZE) as terminal:
         frame = terminal.until("Runs")
-        listed = frame + terminal.until(f"run{max(1, runs - 5)}")
+        listed = frame + terminal.until(f"Runs {runs:,}")
+        terminal.press(_HOME)  # the cursor starts on a run that trains, which may be the last
         terminal.quiet(1.0)
         keys = [_press(terminal, "j", f"run{number}") for number in range(runs - 1, max(1, runs - _KEYS), -1)]
         memory = terminal.peak_memory()

@@ -30,6 +30,7 @@ class Terminal:
         self._master, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
         told = {key: value for key, value in environment().items() if key not in ("COLUMNS", "LINES", "NO_COLOR")}
+        self._rest = b""
         self.began = time.perf_counter()
         self._process = subprocess.Popen(
             python_module("simclr_tui.cli.main", *words),
@@ -48,7 +49,7 @@ class Terminal:
 
     def until(self, words: str) -> float:
         """Return the seconds until the screen shows `words`. Raises SimclrError where it never does."""
-        began, seen, wanted = time.perf_counter(), b"", words.encode()
+        began, seen, wanted = time.perf_counter(), self._rest, words.encode()
         while wanted not in seen:
             left = _PATIENCE - (time.perf_counter() - began)
             if left <= 0 or self._process.poll() is not None:
@@ -58,10 +59,12 @@ class Terminal:
                 if _QUESTION in told:
                     os.write(self._master, _ANSWER)
                 seen += told
+        self._rest = seen[seen.index(wanted) :]  # what was drawn with it may be asked for next
         return time.perf_counter() - began
 
     def quiet(self, seconds: float) -> None:
         """Read and discard output for `seconds`."""
+        self._rest = b""
         end = time.perf_counter() + seconds
         while (left := end - time.perf_counter()) > 0:
             if select.select([self._master], [], [], left)[0]:

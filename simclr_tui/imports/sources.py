@@ -19,6 +19,7 @@ from simclr_tui.imports.wandb import read_wandb
 from simclr_tui.imports.write import is_free, write_run
 from simclr_tui.paths import expand_user
 from simclr_tui.recipe.fields import Value
+from simclr_tui.store.origins import runs_from_elsewhere
 from simclr_tui.store.run import Origin, Run
 from simclr_tui.store.store import Store
 from simclr_tui.text import safe, storable
@@ -56,7 +57,7 @@ def import_runs(
         raise RecipeError(f"cannot import {safe(source)!r}", f"give {FORMS}")
     path = expand_user(given)
     _check(kind, path)
-    known = _imported_before(store)
+    known = dict(runs_from_elsewhere(store))
     result = Imported()
     if kind == STORE:
         _import_store(store, path, result, known=known)
@@ -122,19 +123,6 @@ def _import_store(store: Store, path: Path, result: Imported, *, known: Mapping[
             origin = Origin(kind="import", source=source, sha256=found.digest, words="copied whole")
             name = _free_name(store, found.run.name, STORE)
             result.runs.append((copy_run(store, found, name, origin=origin), "copied whole"))
-
-
-def _imported_before(store: Store) -> dict[str, Run]:
-    known: dict[str, Run] = {}
-    for name in store.names():
-        run = store.run(name)
-        try:
-            origin = run.info.origin
-        except StoreError:
-            continue  # a damaged run cannot match
-        if origin is not None and origin.sha256:
-            known[origin.sha256] = run
-    return known
 
 
 def _free_name(store: Store, name: str, kind: str) -> str:

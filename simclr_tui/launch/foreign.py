@@ -26,6 +26,7 @@ from simclr_tui.recipe.datasets import check_data
 from simclr_tui.recipe.encoder_source import is_encoder_source, library_of
 from simclr_tui.store.data_facts import read_data_facts
 from simclr_tui.store.evaluations import read_evaluation
+from simclr_tui.store.origins import runs_from_elsewhere
 from simclr_tui.store.run import FORMAT, Origin, Run, RunInfo
 from simclr_tui.store.state import State, write_state
 from simclr_tui.store.store import Store
@@ -165,15 +166,8 @@ def _fingerprint(content: str, known: Mapping[str, Any]) -> str:
 
 
 def _find(store: Store, fingerprint: str) -> Run | None:
-    for name in store.names():
-        run = store.run(name)
-        try:
-            origin = run.info.origin
-        except StoreError:
-            continue  # a damaged run cannot match
-        if origin is not None and origin.sha256 == fingerprint and run.checkpoints:
-            return run
-    return None
+    found = (run for digest, run in runs_from_elsewhere(store) if digest == fingerprint and run.checkpoints)
+    return next(found, None)
 
 
 def _free_name(store: Store, source: str, known: Mapping[str, Any]) -> str:

@@ -37,10 +37,6 @@ class Told(msgspec.Struct, frozen=True):
     event: str
 
 
-def is_configured(config: Config) -> bool:
-    return bool(config.notify or config.webhook)
-
-
 def tell_once(
     config: Config,
     run: Run,
@@ -91,7 +87,7 @@ def told(place: AttemptPaths) -> set[str]:
 def promise(place: AttemptPaths) -> None:
     """Note that the end of this attempt is to be told, so that whoever finds it untold does so. Never raises."""
     with contextlib.suppress(OSError, SimclrError):
-        if is_configured(read_config()):
+        if read_config().tells:
             _remember(place, "begun")
 
 
@@ -105,7 +101,7 @@ def _remember(place: AttemptPaths, event: str) -> None:
 def start_telling(run: RunPaths) -> None:
     """Start telling what there is of a run in a process of its own, if the user wants to be told. Never raises."""
     with contextlib.suppress(OSError, SimclrError):
-        if is_configured(read_config()):
+        if read_config().tells:
             root = run.root.absolute()
             start_detached("simclr_tui.launch.tell", str(root), log=None, folder=root.parent)
 
@@ -129,7 +125,7 @@ class NewsOfRun:
 def tell_missed(root: Path, rows: Sequence[Row], now: float) -> None:
     """Start telling the ends that nobody has told, such as those of runs whose supervisor was killed. Never raises."""
     with contextlib.suppress(SimclrError):
-        if is_configured(read_config()):
+        if read_config().tells:
             for row in rows:
                 if row["state"] in ENDED and _is_untold(RunPaths(root / row["name"]), row, now):
                     start_telling(RunPaths(root / row["name"]))

@@ -148,7 +148,7 @@ def test_the_supervisor_tells_and_after_its_kill_the_next_listing_does(tmp_path,
     store = Store(tmp_path / "runs")
     first = start(store, tiny_plan(epochs=1))
     until(lambda: heard() == ["run1 finished"], what="the supervisor to tell")
-    assert told(first.paths.attempt(1)) == {"begun", "finished"}
+    until(lambda: told(first.paths.attempt(1)) == {"begun", "finished"}, what="it to be remembered")
     until(lambda: states(store.root) == {"run1": "finished"}, what="the catalog, which the supervisor updates too")
     second = start(store, tiny_plan(epochs=100_000, knn_every=0))
     until(lambda: newest_step(second) > 3, what="the first steps")

@@ -108,8 +108,7 @@ def _tell_missed(store: Store, rows: list[Row]) -> None:
     from simclr_tui.config import read_config
 
     with suppress(SimclrError):
-        config = read_config()
-        if config.notify or config.webhook:
+        if read_config().tells:
             from simclr_tui.launch.tell import tell_missed
 
             tell_missed(store.root, rows, SYSTEM_CLOCK.wall())

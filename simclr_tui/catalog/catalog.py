@@ -68,12 +68,15 @@ class Catalog:
     def _refresh(self, rows: dict[str, Row], found: list[tuple[str, str]], deadline: float | None) -> list[str]:
         changed: list[str] = []
         for name, fingerprint in found:
-            if name in rows and rows[name]["fingerprint"] == fingerprint:
+            known = rows.get(name)
+            # An unreadable folder is tried again: what kept it from being read (a disk, a right) leaves no trace in it.
+            if known is not None and known["fingerprint"] == fingerprint and not known["error"]:
                 continue
             if changed and deadline is not None and time.monotonic() > deadline:
                 break
             rows[name] = make_row(self._store.run(name), fingerprint)
-            changed.append(name)
+            if rows[name] != known:
+                changed.append(name)
         return changed
 
     def _live(self, row: Row) -> Row:

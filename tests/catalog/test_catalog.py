@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import sqlite3
 import subprocess
@@ -170,6 +171,16 @@ def test_a_folder_that_cannot_be_read_is_a_row_that_says_why(store):
     assert rows_of(Catalog(store)) == fresh(store)
     store.run("run2").paths.recipe.write_bytes(store.run("run5").paths.recipe.read_bytes())
     assert {row["name"]: row["error"] for row in Catalog(store).rows()}["run2"] == "", "mended, and noticed"
+
+
+def test_what_could_not_be_read_for_a_moment_is_read_again_though_nothing_changed(store):
+    path = store.run("run1").paths.info
+    content, times = path.read_bytes(), (path.stat().st_atime_ns, path.stat().st_mtime_ns)
+    for now, readable in ((b"\xff" * len(content), False), (content, True)):  # as after an error of the disk
+        path.write_bytes(now)
+        os.utime(path, ns=times)
+        assert (Catalog(store).rows()[0]["error"] == "") is readable
+    assert in_database(store)["run1"]["error"] == ""
 
 
 @pytest.mark.parametrize(

@@ -17,23 +17,29 @@ def plot(
     names: RunNames,
     target: Annotated[Path, typer.Option("--out", "-o", metavar="F", help="F.svg, F.pdf or F.png.")],
     metric: Annotated[
-        str, typer.Option("--metric", "-m", help="Metrics, separated by commas: a panel each.")
-    ] = "loss,knn",
+        str,
+        typer.Option(
+            "--metric", "-m", help="Metrics, separated by commas: a panel each.", show_default="loss,knn as logged"
+        ),
+    ] = "",
     x: Annotated[Literal["step", "epoch", "time"], typer.Option("--x", help="Horizontal axis.")] = "step",
     group: Annotated[
-        str, typer.Option("--group", "-g", help="Recipe field: one line per value, with a band of ± std over its runs.")
+        str, typer.Option("--group", "-g", help="Recipe field: a line per value, mean ± std over its runs.")
     ] = "",
     runs: Runs = DEFAULT_RUNS,
 ) -> None:
     """Draw metrics of runs as a figure for a paper: SVG, PDF or PNG.
 
+    A mean is of the runs that finished in health, and only of values that can be compared, as in `simclr ls --group`.
     Needs matplotlib: pip install 'simclr-tui[plot]'.
     """
     from simclr_tui.report.figure import check_figure, write_figure
+    from simclr_tui.report.figure_choice import FigureChoice, metric_names
     from simclr_tui.store.store import Store
 
     check_figure(target)
     store = Store(runs)
     found = [find_run(store, name) for name in names]
-    write_figure(found, target, [word for word in metric.split(",") if word], axis=x, group=group)
+    for remark in write_figure(found, target, FigureChoice(metric_names(metric), x, group)):
+        output.talk(safe(remark))
     output.talk(f"wrote {safe(str(target))}")

@@ -88,7 +88,8 @@ def _draw_panel(panel: Any, series: Sequence[Series], metric: str, *, axis: Axis
         scale = 100 if percent else 1
         colour = _COLOURS[index % len(_COLOURS)]
         values = [scale * value for value in means]
-        panel.plot(xs, values, color=colour, label=one.name, linestyle="-" if index < len(_COLOURS) else "--")
+        label = one.name.replace("$", r"\$")  # no formula begins there
+        panel.plot(xs, values, color=colour, label=label, linestyle="-" if index < len(_COLOURS) else "--")
         if any(deviations):
             low = [value - scale * deviation for value, deviation in zip(values, deviations, strict=True)]
             high = [value + scale * deviation for value, deviation in zip(values, deviations, strict=True)]

@@ -10,6 +10,7 @@ from simclr_tui.errors import CancelledError, RecipeError
 from simclr_tui.launch.tasks import ENCODER_SUFFIXES, export_encoder
 from simclr_tui.report.comparison_table import LATEX_SUFFIXES, write_latex
 from simclr_tui.report.figure import check_figure, write_figure
+from simclr_tui.report.figure_choice import FigureChoice, complete_choice, offered, parse_choice, usual_choice
 from simclr_tui.report.write import SUFFIXES as REPORT_SUFFIXES
 from simclr_tui.report.write import write_report
 from simclr_tui.store.export.figure import FIGURE_SUFFIXES
@@ -48,9 +49,9 @@ def _metrics(runs: Sequence[Run], target: Path, job: Job) -> str:
     return _written(export_metrics(runs[0], str(target)))
 
 
-def _figure(runs: Sequence[Run], target: Path, job: Job) -> str:
-    write_figure(runs, target)
-    return _wrote(target, "a figure", runs)
+def _figure(runs: Sequence[Run], target: Path, job: Job, choice: FigureChoice | None = None) -> str:
+    remarks = write_figure(runs, target, choice)
+    return "; ".join([_wrote(target, "a figure", runs), *remarks])
 
 
 def _report(runs: Sequence[Run], target: Path, job: Job) -> str:
@@ -131,6 +132,32 @@ class Exports:
         about = f" {kind.about}" if kind.about else ""
         replaced = "; replaces the file that is there" if target.exists() else ""
         return f"the {kind.name} {self._of(kind)}{about}, into {target.absolute()}{replaced}"
+
+    def is_figure(self, target: Path) -> bool:
+        """Return whether the file becomes a figure, which can show one thing or another."""
+        return target.suffix in FIGURE_SUFFIXES
+
+    @property
+    def usual_figure(self) -> str:
+        """Return the options of a figure that are offered first."""
+        return usual_choice(self.compared)
+
+    @property
+    def figure_offered(self) -> str:
+        """Return a line per option of a figure with its values."""
+        return offered(self.compared)
+
+    def figure_words(self, text: str) -> str:
+        """Say what a figure with these options would show. Raises RecipeError."""
+        return f"{parse_choice(text).words}; of {_names(self.compared)}"
+
+    def complete_figure(self, text: str) -> Sequence[str]:
+        """Return the options that could be meant."""
+        return complete_choice(text, self.compared)
+
+    def draw(self, target: Path, text: str, job: Job) -> str:
+        """Write a figure with these options, off the screen's thread. Returns as `write` does."""
+        return _figure(self.compared, target, job, parse_choice(text))
 
     def write(self, target: Path, job: Job) -> str:
         """Write the file, off the screen's thread. Returns what was written; raises SimclrError."""

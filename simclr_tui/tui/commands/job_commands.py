@@ -58,9 +58,24 @@ class JobCommands:
         self._host.show(asked, partial(self._export, exports))
 
     def _export(self, exports: Exports, target: str | None) -> None:
-        if target is not None:
-            path = Path(target).expanduser()
+        if target is None:
+            return
+        path = Path(target).expanduser()
+        if not exports.is_figure(path):
             self._host.begin(f"exporting {exports.names(path)}", partial(exports.write, path))
+            return
+        try:
+            usual, offered = exports.usual_figure, exports.figure_offered
+        except SimclrError as error:  # a run that cannot be read
+            self._host.tell_error(error)
+            return
+        question = "What the figure shows, as simclr plot takes it"
+        asked = Ask(question, usual, exports.figure_words, complete=exports.complete_figure, more=offered)
+        self._host.show(asked, partial(self._draw, exports, path))
+
+    def _draw(self, exports: Exports, path: Path, options: str | None) -> None:
+        if options is not None:
+            self._host.begin(f"exporting {exports.names(path)}", partial(exports.draw, path, options))
 
 
 def _evaluated(run: Run, protocols: list[str], job: Job) -> str:

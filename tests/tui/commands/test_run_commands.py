@@ -273,7 +273,7 @@ async def test_export_writes_figure_report_and_table_of_the_marked_runs(store, t
         assert "at least two runs" in screen_text(app)
         await press(app, pilot, "escape", "space", "up")  # run1 is marked; with run2 under the cursor that is two
         for name, content in (
-            ("f.svg", ("<svg", "run1", "run2")),
+            ("f.svg", ("<svg", "temp 0.1", "temp 0.5")),
             ("r.md", ("run1, run2", "simclr run")),
             ("t.tex", (r"\begin{tabular}{lrr}", "run1 & run2", "knn")),
         ):
@@ -281,6 +281,16 @@ async def test_export_writes_figure_report_and_table_of_the_marked_runs(store, t
             await retype(app, pilot, f"{tmp_path}/{name}")
             assert "of run1, run2" in screen_text(app)
             await pilot.press("enter")
+            if name == "f.svg":  # which can show one thing or another
+                await until(pilot, lambda: "What the figure shows" in screen_text(app))
+                assert app.focused.value == "--metric loss,knn --x step"
+                await retype(app, pilot, "--x hours")
+                assert "it is one of step, epoch, time" in screen_text(app)
+                await retype(app, pilot, "--metric loss --group te")
+                await until(pilot, lambda: app.focused._suggestion)
+                await press(app, pilot, "right")
+                assert "loss over steps, a line per temp, its mean ± std; of run1, run2" in screen_text(app)
+                await pilot.press("enter")
             await until(pilot, lambda name=name: f"wrote {tmp_path}/{name}" in notices(app))
             written = (tmp_path / name).read_text()
             assert [words for words in content if words not in written] == []

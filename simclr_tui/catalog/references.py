@@ -18,7 +18,7 @@ Kind = tuple[Any, ...]
 
 def knn_kind(row: Mapping[str, Any]) -> Kind:
     """Return the kind of a row's kNN accuracy."""
-    return tuple(row.get(name) for name in measured_by(METRICS["knn"].within))
+    return tuple(map(row.get, measured_by(METRICS["knn"].within)))
 
 
 def best_of_kinds(rows: Iterable[Row]) -> dict[Kind, Row]:

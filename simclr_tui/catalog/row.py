@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from operator import itemgetter
 from typing import Any
@@ -151,6 +151,12 @@ def cell_text(column: str, value: Any) -> str:
     return _WRITERS.get(column, number)(value)
 
 
+def cell_texts(column: str, values: Iterable[Any]) -> list[str]:
+    """Return the values of one column as `cell_text` returns each; a long list of finite figures takes less time."""
+    written, finite = _WRITERS.get(column, number), math.isfinite
+    return [written(one) if type(one) is float and finite(one) else cell_text(column, one) for one in values]
+
+
 def public(row: Row) -> Row:
     """Return the row as `ls --json` prints it: tags and flags as lists, and nothing internal."""
     shown = {key: value for key, value in row.items() if key != "fingerprint"}
@@ -162,5 +168,18 @@ def public(row: Row) -> Row:
 def differing(rows: list[Row]) -> list[str]:
     """Return the short names of the recipe fields whose known values differ between the rows."""
     names = [item.short for item in fields()]
-    columns = zip(*map(itemgetter(*names), rows), strict=True)
-    return [name for name, values in zip(names, columns, strict=False) if differ(values)]
+    first: Row = dict.fromkeys(names)  # the first known value of each field
+    alike = names  # the fields in which no two rows differ so far
+    expected, values_of = tuple(first.values()), itemgetter(*alike)
+    for row in rows:
+        values = values_of(row)
+        if values == expected:  # one comparison for nearly all rows of most lists
+            continue
+        for name, value in zip(alike, values, strict=True):
+            if first[name] is None:
+                first[name] = value
+        alike = [name for name in alike if row[name] is None or row[name] == first[name]]
+        if len(alike) < 2:
+            return [name for name in names if differ([row[name] for row in rows])]
+        expected, values_of = tuple(first[name] for name in alike), itemgetter(*alike)
+    return [name for name in names if name not in alike]

@@ -101,7 +101,11 @@ class _Column:
 
     def lines(self) -> list[str]:
         """Return title and cells, each padded or shortened to the column's width."""
-        return [self._fitted(text) for text in (self.title, *self._cells)]
+        texts = (self.title, *self._cells)
+        if self.narrow >= self.natural and all(map(str.isascii, texts)):  # nearly every column of a long list
+            pad, cells = (str.rjust if self.right else str.ljust), self.narrow
+            return [pad(text, cells) for text in texts]
+        return [self._fitted(text) for text in texts]
 
     def _fitted(self, text: str) -> str:
         shown = text if self.narrow >= self.natural else self._shortened(text)

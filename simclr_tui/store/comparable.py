@@ -25,7 +25,8 @@ def why_left_out(state: str, flags: Collection[str]) -> str:
 
 def row_left_out(row: Mapping[str, Any]) -> str:
     """Return in one word why a row of the catalog is left out, as `why_left_out` does for a run."""
-    return why_left_out(str(row.get("state") or ""), str(row.get("flags") or "").split(","))
+    flags = row.get("flags")
+    return why_left_out(str(row.get("state") or ""), str(flags).split(",") if flags else ())
 
 
 _DECIDING = ("data", "bs", "temp", "objective")  # not knowing these of any run says that nothing can be compared

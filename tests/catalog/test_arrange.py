@@ -19,7 +19,7 @@ from simclr_tui.catalog.arrange import (
     spread_text,
 )
 from simclr_tui.catalog.filter import complete_filter, parse_filter
-from simclr_tui.catalog.row import cell_text, columns, parse_columns
+from simclr_tui.catalog.row import cell_text, cell_texts, columns, parse_columns
 from simclr_tui.catalog.spread import Spread, spread_of
 from simclr_tui.errors import RecipeError
 from simclr_tui.recipe.fields import short_values
@@ -160,6 +160,7 @@ def test_columns_are_read_from_words():
 )  # fmt: skip
 def test_cells_are_told_in_their_unit(column, value, text):
     assert cell_text(column, value) == text
+    assert cell_texts(column, [value, None, value]) == [text, "–", text]
 
 
 @pytest.mark.parametrize(

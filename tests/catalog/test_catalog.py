@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import shutil
 import sqlite3
 import subprocess
@@ -18,7 +19,7 @@ from simclr_tui.catalog import catalog as module
 from simclr_tui.catalog import database as database_module
 from simclr_tui.catalog.catalog import Catalog
 from simclr_tui.catalog.row import EVALUATED, OWN, SUMMARY, Row, columns, differing, make_row, public
-from simclr_tui.recipe.fields import fields
+from simclr_tui.recipe.fields import differ, fields
 from simclr_tui.store.run import Run
 from simclr_tui.store.state import State, write_state
 from simclr_tui.store.store import Store
@@ -430,6 +431,26 @@ def test_differing_fields_are_those_in_which_rows_are_not_equal(store):
     assert set(differing(rows)) == {"seed", "temp", "head_bn"}
     assert differing(rows[:1]) == []
     assert differing([]) == []
+
+
+def test_differing_fields_are_found_among_values_that_are_not_known():
+    """Against the definition, column by column."""
+    chance, names = random.Random(21), [item.short for item in fields()]
+    for _ in range(300):
+        varied = set(chance.sample(names, chance.choice([0, 1, 3, len(names) - 1, len(names)])))
+        unknown = set(chance.sample(names, chance.choice([0, 2, len(names)])))
+        rows: list[Row] = [
+            {
+                name: None
+                if name in unknown and chance.random() < 0.5
+                else chance.randrange(2)
+                if name in varied
+                else 7
+                for name in names
+            }
+            for _ in range(chance.randrange(1, 6))
+        ]
+        assert differing(rows) == [name for name in names if differ([row[name] for row in rows])]
 
 
 def test_a_packed_row_that_was_touched_is_read_from_its_folder_again(store, reads):

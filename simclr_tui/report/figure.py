@@ -50,7 +50,7 @@ def write_figure(runs: Sequence[Run], target: Path, choice: FigureChoice | None 
         save_figure(draw_figure(series, metrics, choice.axis), target)
         return []
     groups, left_out = _groups(runs, field(choice.group).short)
-    series = [_mean(name, members, metrics, drawn) for name, members in groups.items()]
+    series = [_mean(name, members, metrics, drawn=drawn) for name, members in groups.items()]
     save_figure(draw_figure(series, metrics, choice.axis), target)
     return [f"not averaged: {', '.join(left_out)}"] if left_out else []
 
@@ -79,7 +79,7 @@ def _groups(runs: Sequence[Run], name: str) -> tuple[dict[str, list[Run]], list[
     return groups, left_out
 
 
-def _mean(name: str, members: Sequence[Run], metrics: Sequence[str], drawn: dict[Path, History]) -> Series:
+def _mean(name: str, members: Sequence[Run], metrics: Sequence[str], *, drawn: dict[Path, History]) -> Series:
     """Return a group as what becomes one line. Raises RecipeError for a metric that may not be averaged over it."""
     known = [run.resolved.known_values() for run in members]
     for metric in metrics:

@@ -49,7 +49,7 @@ def _metrics(runs: Sequence[Run], target: Path, job: Job) -> str:
     return _written(export_metrics(runs[0], str(target)))
 
 
-def _figure(runs: Sequence[Run], target: Path, job: Job, choice: FigureChoice | None = None) -> str:
+def _figure(runs: Sequence[Run], target: Path, job: Job, *, choice: FigureChoice | None = None) -> str:
     remarks = write_figure(runs, target, choice)
     return "; ".join([_wrote(target, "a figure", runs), *remarks])
 
@@ -157,7 +157,7 @@ class Exports:
 
     def draw(self, target: Path, text: str, job: Job) -> str:
         """Write a figure with these options, off the screen's thread. Returns as `write` does."""
-        return _figure(self.compared, target, job, parse_choice(text))
+        return _figure(self.compared, target, job, choice=parse_choice(text))
 
     def write(self, target: Path, job: Job) -> str:
         """Write the file, off the screen's thread. Returns what was written; raises SimclrError."""

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from simclr_tui.errors import DataError
 from simclr_tui.recipe.folders import TEST_NAMES, TRAIN_NAMES
-from simclr_tui.recipe.image_walk import LeftOut
+from simclr_tui.recipe.image_kinds import IMAGE_SUFFIXES
+from simclr_tui.recipe.image_walk import LeftOut, suffix_of
 from simclr_tui.recipe.layout import Layout, Listing, check_groups
 from simclr_tui.recipe.reading import DEFAULT_READING, Reading
 from simclr_tui.text import did_you_mean, safe
@@ -27,6 +28,7 @@ _MOST_CLASSES = 50  # more distinct decimal numbers than this are measurements, 
 def csv_layout(file: Path, reading: Reading = DEFAULT_READING) -> Layout:
     """Return the images listed in a CSV or TSV file, whose paths are absolute or relative to its folder.
 
+    An image is known by its path relative to that folder, however it is written: `./a.png`, `/data/a.png`, `b\\a.png`.
     Raises DataError if there is no path column, if a row has no path (the row is named), if a path is listed twice
     with different values, or if the label column holds measurements.
     """
@@ -37,7 +39,7 @@ def csv_layout(file: Path, reading: Reading = DEFAULT_READING) -> Layout:
         name, *rest = (row[at].strip() if at is not None and at < len(row) else "" for at in columns)
         if not name:
             raise DataError(f"{safe(file.name)}, row {number}: no path", "fill the path column, or delete the row")
-        entry = (rest[0], rest[1].lower(), rest[2])
+        name, entry = _plain_path(name, root), (rest[0], rest[1].lower(), rest[2])
         if name in seen:
             if seen[name] != entry:
                 raise DataError(
@@ -51,12 +53,29 @@ def csv_layout(file: Path, reading: Reading = DEFAULT_READING) -> Layout:
     return _layout(file, seen, reading, left_out=left_out, notes=notes)
 
 
+def _plain_path(written: str, root: Path) -> str:
+    """Return a path relative to `root`, absolute where it lies elsewhere; every spelling of it comes to the same."""
+    path = Path(written).expanduser() if written.startswith("~/") else Path(written)
+    if "\\" in written and not _is_file(root / path):
+        path = Path(written.replace("\\", "/"))
+    if path.is_absolute() and path.is_relative_to(root.absolute()):
+        path = path.relative_to(root.absolute())
+    return os.fspath(path)
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
+
+
 def _read(file: Path) -> tuple[list[list[str]], tuple[int | None, ...]]:
     try:
         with file.open(newline="", encoding="utf-8-sig") as text:
             sample = text.readline()
             text.seek(0)
-            delimiter = max(",;\t", key=sample.count)
+            delimiter = max(",;\t|", key=sample.count)
             rows = list(csv.reader(text, delimiter=delimiter))
     except UnicodeDecodeError:
         raise DataError(f"{safe(str(file))} is not UTF-8", "save the table as UTF-8") from None
@@ -70,6 +89,11 @@ def _read(file: Path) -> tuple[list[list[str]], tuple[int | None, ...]]:
     header = [cell.strip().lower() for cell in rows[0]]
     columns = tuple(next((header.index(n) for n in names if n in header), None) for names in _COLUMNS.values())
     if columns[0] is None:
+        if any(suffix_of(cell.strip()) in IMAGE_SUFFIXES for cell in rows[0]):
+            raise DataError(
+                f"{safe(str(file))} has no names of columns: its first row is an image's",
+                "put a row above it: path,label,split,group, as many of them as there are columns",
+            )
         hint = did_you_mean("path", header) or f"the columns are {', '.join(map(safe, header))}"
         raise DataError(f"{safe(str(file))} has no column `path`", f"rename one to it; {hint}")
     return rows[1:], columns
@@ -93,12 +117,18 @@ def _layout(
     classes = () if reading.labels == "none" else _classes(file, known)
     if reading.labels == "folder":
         classes = _classes(file, {Path(name).parent.name for name in seen})
+        if len(classes) < 2:
+            raise DataError(f"{safe(file.name)} lists the images of one folder", "give --labels auto, or none")
+    if len(classes) < 2:
+        classes = ()
     listings = {
         side: _listing([n for n in sorted(seen) if sides[n] == side], seen, classes, labels=reading.labels)
         for side in ("train", "test")
     }
     train, test = listings["train"], listings["test"]
     if not classes:
+        if known and reading.labels != "none":
+            notes.append(f"all labels are {safe(next(iter(known)))}, which tells nothing apart: trained without labels")
         if test:
             left_out.add("test images, because nothing is labelled", test.names[0], len(test))
         test = Listing()
@@ -128,7 +158,7 @@ def _side(file: Path, name: str, split: str) -> str:
         return "test"
     raise DataError(
         f"{safe(file.name)}: {safe(name)} has the unknown split {safe(split)!r}",
-        f"known splits are {', '.join((*TRAIN_NAMES[:1], *TEST_NAMES))}",
+        f"known splits are {', '.join((*TRAIN_NAMES[:1], *TEST_NAMES))}; rename a column that means no split",
     )
 
 

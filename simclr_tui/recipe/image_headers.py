@@ -98,9 +98,15 @@ def parse_header(read: Bytes) -> Header | None:
         for magic, parse in _PARSERS:
             if head.startswith(magic) or (magic == b"ftyp" and head[4:8] == magic):
                 return parse(read)
-    except (struct.error, ValueError, IndexError, KeyError, SyntaxError, ZeroDivisionError, TypeError, MemoryError):
+    except _NOT_UNDERSTOOD:
         return None
     return None
+
+
+_NOT_UNDERSTOOD = (
+    *(struct.error, ValueError, IndexError, KeyError, SyntaxError, ZeroDivisionError, TypeError, MemoryError),
+    AttributeError,
+)
 
 
 def _png(read: Bytes) -> Header:
@@ -275,8 +281,7 @@ def _npy(read: Bytes) -> Header | None:
 def image_shape(shape: tuple[int, ...]) -> tuple[int, int, int] | None:
     """Return (height, width, channels) of an image stored as an array; None if the array is not an image.
 
-    Two axes are rows and columns. Of three, the last holds the channels if it is no longer than the first; otherwise
-    the first does.
+    Two axes are rows and columns. Of three, see `channels_last`.
     """
     if len(shape) == 2:
         return shape[0], shape[1], 1
@@ -286,8 +291,20 @@ def image_shape(shape: tuple[int, ...]) -> tuple[int, int, int] | None:
 
 
 def channels_last(shape: tuple[int, ...]) -> bool:
-    """Return whether the last of an image's three axes holds the channels: it is no longer than the first."""
-    return shape[-1] <= shape[0]
+    """Return whether the last of an image's three axes holds the channels, else the first.
+
+    Where two neighbouring axes are equal, the image is square and the third axis holds the channels; else the shorter
+    one of the first and the last does. An array of a thousand and more channels is not thought of.
+    """
+    first, middle, last = shape
+    if (first == middle) != (middle == last):
+        outer = last if first == middle else first
+        if outer <= _MOST_CHANNELS:
+            return first == middle
+    return last <= first
+
+
+_MOST_CHANNELS = 1024
 
 
 _TIFF_TYPES = {(1, 8): "uint8", (1, 16): "uint16", (1, 32): "uint32", (2, 8): "int8", (2, 16): "int16"} | {

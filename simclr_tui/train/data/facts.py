@@ -76,8 +76,9 @@ def fingerprint(data: Data) -> str:
         digest.update(f"{len(split)}\0".encode())
         for name, size in zip(split.names, split.sizes or ("",) * len(split.names), strict=True):
             digest.update(os.fsencode(name) + b"\0" + str(size).encode() + b"\0")
-        if split.labels is not None:
-            digest.update(split.labels.astype("<i8").tobytes())
+        labels = split.labels if split.listed is None else split.listed
+        if labels is not None:
+            digest.update(labels.astype("<i8").tobytes())
     digest.update("\0".join(data.classes).encode("utf-8", "surrogateescape"))
     return digest.hexdigest()
 

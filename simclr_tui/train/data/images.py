@@ -32,6 +32,7 @@ class ImageSet:
     labels: int64, (N,), class indices, -1 for an unlabelled image; None where no image has a label.
     names: what the source calls each image; empty where images have no names. sizes: of their files, in bytes.
     groups: of each image the patient, slide or video that no split may divide; empty where there are none.
+    listed: the labels as the source lists them, those of damaged images included; None where `labels` are these.
     """
 
     images: Images
@@ -39,6 +40,7 @@ class ImageSet:
     names: tuple[str, ...] = ()
     sizes: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
+    listed: Labels | None = None
 
     def __len__(self) -> int:
         return len(self.images)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from simclr_tui.train.data.each import Progress, for_each
 from simclr_tui.train.data.images import Data, ImageSet
 from simclr_tui.train.data.lazy_images import DAMAGED_LIMIT, DamagedImages, FileImages, too_many
 from simclr_tui.train.data.memory_budget import fits
+from simclr_tui.train.data.pixels import Labels
 from simclr_tui.train.data.quality import quality_warnings
 from simclr_tui.train.data.scaling import Scaling
 from simclr_tui.train.data.sources.protocol import Source, shaped_pixels_of
@@ -140,7 +141,8 @@ class _Opener:
         """Leave the images to be decoded on demand; those without a readable header are known to be damaged."""
         decoders, damages = Decoders(self.source, plan.scaling), DamagedImages(self.count, plan.damaged)
         train, test = (
-            ImageSet(FileImages.of(split.names, decoders, damages), split.labels) for split in (self.train, self.test)
+            ImageSet(FileImages.of(split.names, decoders, damages), _without(split, plan.damaged))
+            for split in (self.train, self.test)
         )
         return self.named(self._data(train, test, plan.damaged, plan=plan, damages=damages))
 
@@ -151,7 +153,8 @@ class _Opener:
         return replace(data, train=train, test=test, layout=self.layout.notes, left_out=self.layout.left_out)
 
     def _listed(self, images: ImageSet, split: Split) -> ImageSet:
-        return replace(images, names=split.names, sizes=self._sizes(split), groups=split.groups)
+        listed = None if images.labels is None else split.labels
+        return replace(images, names=split.names, sizes=self._sizes(split), groups=split.groups, listed=listed)
 
     def _sizes(self, split: Split) -> tuple[str, ...]:
         """Return each file's size as its stamp says it, without the time of its change."""
@@ -202,7 +205,7 @@ class _Opener:
 
 
 def _substitute(images: ImageSet, split: Split, damaged: list[str]) -> ImageSet:
-    """Put the nearest earlier good image, else the next one, and its label in the place of each damaged one."""
+    """Put the nearest earlier good image, else the next one, in the place of each damaged one, without a label."""
     if not damaged or images.labels is None:
         return images
     lost = set(damaged)
@@ -210,10 +213,19 @@ def _substitute(images: ImageSet, split: Split, damaged: list[str]) -> ImageSet:
     pixels, shapes = stored(images.images)
     bad = np.fromiter((name in lost for name in split.names), np.bool_)
     good = np.flatnonzero(~bad)
-    labels = images.labels.copy()
     for index in np.flatnonzero(bad):
         source = good[max(0, int(np.searchsorted(good, index)) - 1)]
-        pixels[index], labels[index] = pixels[source], images.labels[source]
+        pixels[index] = pixels[source]
         if shapes is not None:
             shapes[index] = shapes[source]
-    return ImageSet(images.images, labels)
+    return ImageSet(images.images, _without(split, damaged))
+
+
+def _without(split: Split, damaged: Collection[str]) -> Labels:
+    """Return the labels of a split, none for the damaged images.
+
+    What stands in the place of one is an image of the same split, but it may be of another class, patient or slide: it
+    is trained on, but neither votes nor is asked for, lest an image is its own nearest neighbour.
+    """
+    lost = set(damaged)
+    return np.where([name in lost for name in split.names], -1, split.labels) if lost else split.labels

@@ -13,8 +13,10 @@ from simclr_tui.recipe.datasets import count_images
 from simclr_tui.recipe.folders import folder_layout
 from simclr_tui.recipe.hold_out import held_out
 from simclr_tui.train.data import Data, open_data
+from simclr_tui.train.data.facts import fingerprint
 from simclr_tui.train.data.open_images import side_cap
 from simclr_tui.train.data.splits import chosen
+from simclr_tui.train.data.validation import bank_and_validation
 
 
 def quiet(what: str, done: int, total: int) -> None: ...
@@ -225,7 +227,7 @@ def test_the_limit_is_a_thousandth(many, tmp_path, lost, stops):
         assert stops
 
 
-def test_a_substitute_brings_its_label(tmp_path):
+def test_a_substitute_has_no_label_so_that_it_neither_votes_nor_is_asked_for(tmp_path, monkeypatch):
     for i in range(1100):
         save(tmp_path / "images" / "ab"[i // 550] / f"{i:04}.bmp", i % 200, (4, 4))
     train, _ = chosen(folder_layout(tmp_path / "images"), 0)
@@ -233,5 +235,13 @@ def test_a_substitute_brings_its_label(tmp_path):
     (tmp_path / "images" / train.names[first_of_b]).write_bytes(b"")
     data = opened(tmp_path / "images", tmp_path / "cache", size=8)
     assert data.damaged == (train.names[first_of_b],)
-    assert data.train.labels[first_of_b] == 0
+    assert data.train.labels[first_of_b] == -1
     assert np.array_equal(data.train.images[first_of_b], data.train.images[first_of_b - 1])
+    asked = [part.places for part in bank_and_validation(data.train)]
+    assert sum(map(len, asked)) == len(data.train) - 1
+    assert not any(first_of_b in places for places in asked)
+    monkeypatch.setenv("SIMCLR_DECODED", "0")
+    lazy = opened(tmp_path / "images", tmp_path / "other", size=8)
+    assert np.array_equal(lazy.train.labels, data.train.labels)
+    assert fingerprint(lazy) == fingerprint(data), "what is known of the data says nothing of what could be decoded"
+    lazy.train.images.decoders.close()

@@ -49,6 +49,30 @@ def tiff(**options: Any) -> Callable[[Path, np.ndarray], None]:
     return save
 
 
+def white_is_lowest(file: Path, image: np.ndarray) -> None:
+    turned = -image if image.dtype.kind == "f" else ~image
+    tiff(photometric="miniswhite")(file, turned)
+
+
+def shuffled_palette(file: Path, image: np.ndarray) -> None:
+    """Stores which of 65,536 colours each pixel has, one colour for each of them."""
+    tifffile = pytest.importorskip("tifffile")
+    colours = np.zeros((3, 1 << 16), np.uint16)
+    colours[:, : image[..., 0].size] = image.reshape(-1, 3).T
+    places = np.arange(image[..., 0].size, dtype=np.uint16).reshape(image.shape[:2])
+    tifffile.imwrite(file, places, photometric="palette", colormap=colours)
+
+
+def cmyk(file: Path, image: np.ndarray) -> None:
+    """Stores RGB without any black."""
+    ink = np.concatenate([~image, np.zeros_like(image[..., :1])], axis=-1)
+    tiff(photometric="separated")(file, ink)
+
+
+def fortran(file: Path, image: np.ndarray) -> None:
+    np.save(file, np.asfortranarray(image))
+
+
 def bands_first(file: Path, image: np.ndarray) -> None:
     tifffile = pytest.importorskip("tifffile")
     tifffile.imwrite(file, np.moveaxis(image, -1, 0), photometric="minisblack", planarconfig="separate")
@@ -142,6 +166,14 @@ KINDS: dict[str, tuple[str, Callable[[Path, np.ndarray], None], np.ndarray]] = {
     "16 bits, BigTIFF": (".tif", tiff(bigtiff=True), texture(0, 65535, "uint16")),
     "16 bits, deflated and tiled TIFF": (".tif", tiff(compression="zlib", tile=(16, 16)), texture(0, 65535, "uint16")),
     "16 bits, LZW": (".tif", tiff(compression="lzw"), texture(0, 65535, "uint16")),
+    "8-bit RGB, LZW": (".tif", tiff(compression="lzw", photometric="rgb"), texture(0, 255, "uint8", 3)),
+    "8-bit RGB, zstd": (".tif", tiff(compression="zstd", photometric="rgb"), texture(0, 255, "uint8", 3)),
+    "16-bit RGB, plane by plane": (".tif", bands_first, texture(0, 65535, "uint16", 3)),
+    "white is lowest, 16 bits": (".tif", white_is_lowest, texture(0, 65535, "uint16")),
+    "white is lowest, float": (".tif", white_is_lowest, texture(0, 1, "float32")),
+    "a palette of 16 bits": (".tif", shuffled_palette, texture(0, 65535, "uint16", 3)),
+    "CMYK of 16 bits": (".tif", cmyk, texture(0, 65535, "uint16", 3)),
+    "RGBA of floats": (".tif", tiff(photometric="rgb", extrasamples=["unassalpha"]), texture(0, 1, "float32", 4)),
     "dim fluorescence, 100 to 250 counts in 16 bits": (".tif", tiff(), texture(100, 250, "uint16")),
     "uint16 that holds 0 to 255": (".tif", tiff(), texture(0, 255, "uint16")),
     "int32 that holds 0 to 255": (".tif", tiff(), texture(0, 255, "int32")),
@@ -166,6 +198,8 @@ KINDS: dict[str, tuple[str, Callable[[Path, np.ndarray], None], np.ndarray]] = {
     "HEIC, lossless": (".heic", heic, texture(0, 255, "uint8", 3)),
     "an array a file": (".npy", npy, texture(-5, 5, "float32")),
     "an array of 5 channels a file": (".npy", npy, texture(0, 60_000, "uint16", 5)),
+    "an array in Fortran's order": (".npy", fortran, texture(0, 60_000, "uint16", 3)),
+    "an array of more channels than rows": (".npy", npy, texture(0, 60_000, "uint16", SIDE + 6)),
     "booleans": (".npy", npy, texture(0, 1, "float32") > 0.5),
     "DICOM, 12 bits": (".dcm", dicom(), texture(0, 4095, "uint16")),
     "DICOM, Hounsfield units": (".dcm", dicom(1, -1024), texture(-1024, 3071, "int16")),
@@ -214,6 +248,42 @@ def test_10_bit_avif_keeps_its_depth(tmp_path):
     assert np.abs(data.train.images[0, 1].astype(float) / 65535 * 1023 - ramp[..., 1]).max() < 24  # it is lossy
 
 
+def test_16_bits_of_grey_with_opacity_are_laid_over_white_and_said(tmp_path):
+    (tmp_path / "images").mkdir()
+    grey = texture(0, 65535, "uint16")
+    for number, image in enumerate(grey):
+        png16(tmp_path / "images" / f"{number}.png", np.concatenate([image, np.full_like(image, 65535)], axis=-1))
+    data = opened(tmp_path / "images")
+    assert np.array_equal(data.train.images, np.moveaxis(grey, -1, 1))
+    assert any("laid over white; --channels 2 keeps it" in note for note in data.notes)
+
+
+def test_pages_of_one_bit_are_black_and_white(tmp_path):
+    (tmp_path / "images").mkdir()
+    masks = texture(0, 1, "uint8", 2).astype(bool)
+    for number, image in enumerate(masks):
+        pages(tmp_path / "images" / f"{number}.tif", image)
+    assert np.array_equal(opened(tmp_path / "images").train.images, np.moveaxis(masks, -1, 1) * np.uint8(255))
+
+
+@pytest.mark.parametrize(
+    ("image", "options", "words"),
+    [
+        (texture(0, 1, "float32")[0, ..., 0].astype("complex64"), {}, "a TIFF of complex64, not of real"),
+        (
+            texture(0, 60_000, "uint16", 3)[0],
+            {"photometric": "cielab"},
+            "whose colours are CIELAB, in uint16 — convert",
+        ),
+    ],
+)
+def test_a_tiff_whose_values_mean_something_else_is_refused_by_name(tmp_path, image, options, words):
+    (tmp_path / "images").mkdir()
+    pytest.importorskip("tifffile").imwrite(tmp_path / "images" / "a.tif", image, **options)
+    with pytest.raises(DataError, match=rf"^a\.tif: .*{words}"):
+        opened(tmp_path / "images")
+
+
 def write(root: Path, **images: np.ndarray) -> Path:
     root.mkdir(exist_ok=True)
     for name, image in images.items():
@@ -234,6 +304,7 @@ PAIR = texture(0, 1000, "uint16", 3)
         ({"a": PAIR[0] * 0 + 7, "b": PAIR[1] * 0 + 7}, {}, r"every image holds one value only \(7\)"),
         ({"a": PAIR[0] * 1j, "b": PAIR[1] * 1j}, {}, "a.npy: a .npy file that holds no image of numbers"),
         ({"a": PAIR[0][0, 0], "b": PAIR[1][0, 0]}, {}, r"holds no image of numbers, \(H, W\)"),
+        ({"a": np.zeros((8, 8), "u2,u2"), "b": np.zeros((8, 8), "u2,u2")}, {}, r"a.npy: .* holds no image of numbers"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_read_truthfully_is_one_sentence(tmp_path, images, reading, words):

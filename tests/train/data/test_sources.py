@@ -150,6 +150,102 @@ def test_every_source_is_read_image_by_image_too(tmp_path, monkeypatch, make):
     data.train.images.decoders.close()
 
 
+def rows(sep: str, written: str, head: str = "path,label") -> str:
+    names = (written.format(i) for i in range(30))
+    return "\n".join([head.replace(",", sep), *(f"{name}{sep}{LABELS[i]}" for i, name in enumerate(names))])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        lambda f: "\ufeff" + rows(";", "{}.png").replace("\n", "\r\n"),
+        lambda f: rows("\t", "./{}.png", "Image,Class"),
+        lambda f: rows("|", str(f) + "/{}.png"),
+        lambda f: rows(",", "{}.png") + f"\n./0.png,0\n{f}/1.png,1",
+        lambda f: "\n".join(f"{at - 1 if at else ''},{row}" for at, row in enumerate(rows(",", "{}.png").split("\n"))),
+    ],
+    ids=["as Excel saves it", "tabs", "absolute paths", "one image under two spellings", "with numbered rows"],
+)
+def test_a_table_is_read_however_it_is_written_and_holds_out_the_same_images(tmp_path, text):
+    csv(tmp_path)
+    (tmp_path / "e.csv").write_text(text(tmp_path.absolute()))
+    usual, data = (opened(f"csv:{tmp_path / name}.csv", tmp_path) for name in "de")
+    assert together(data) == EXPECTED
+    assert (data.train.names, data.test.names) == (usual.train.names, usual.test.names)
+
+
+def test_paths_with_backslashes_and_of_the_home_folder_are_found(tmp_path, monkeypatch):
+    csv(tmp_path)
+    (tmp_path / "in").mkdir()
+    for number in range(30):
+        (tmp_path / f"{number}.png").rename(tmp_path / "in" / f"{number}.png")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for written in ("in\\{}.png", "~/in/{}.png"):
+        (tmp_path / "e.csv").write_text(rows(",", written))
+        assert together(opened(f"csv:{tmp_path / 'e.csv'}", tmp_path)) == EXPECTED
+
+
+def test_groups_of_an_hdf5_file_called_after_splits_are_these(tmp_path):
+    h5py = pytest.importorskip("h5py")
+    with h5py.File(tmp_path / "d.h5", "w") as file:
+        for split, part in (("train", slice(20)), ("test", slice(20, 30))):
+            file[f"{split}/images"], file[f"{split}/labels"] = IMAGES[part], LABELS[part]
+    data = opened(f"h5:{tmp_path / 'd.h5'}", tmp_path)
+    assert together(data) == EXPECTED
+    assert len(data.test) == 10
+
+
+def archive(file: Path, content: dict[str, bytes]) -> str:
+    with tarfile.open(file, "w") as tar:
+        for name, data in content.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(data)
+            tar.addfile(member, io.BytesIO(data))
+    return f"tar:{file}"
+
+
+def test_what_macos_adds_to_an_archive_is_left_out_and_its_folders_are_classes_where_asked(tmp_path):
+    images = {f"set/{LABELS[i]}/{i}.png": png(image) for i, image in enumerate(IMAGES)}
+    mac = {"set/0/._0.png": b"\0\5\26\7", "__MACOSX/set/0/._0.png": b"\0\5\26\7"}
+    data = opened(archive(tmp_path / "d.tar", images | mac), tmp_path)
+    assert data.layout == ("no labels, no .cls or .json; --labels folder makes 3 folders classes",)
+    assert len(data.train) == 30
+    assert "2 files created by the system (set/0/._0.png" in data.left_out[0]
+    assert together(opened(f"tar:{tmp_path / 'd.tar'}", tmp_path, labels="folder")) == EXPECTED
+
+
+def test_a_mask_beside_an_image_of_its_key_is_no_image_and_of_two_of_one_name_the_later_is_read(tmp_path):
+    content = {f"{i:02}.{kind}": png(image) for i, image in enumerate(IMAGES) for kind in ("png", "seg.png")}
+    content |= {f"{i:02}.cls": str(label).encode() for i, label in enumerate(LABELS)}
+    data = opened(archive(tmp_path / "d.tar", content), tmp_path)
+    assert together(data) == EXPECTED
+    assert "30 images beside another of the same key (d/00.seg.png" in data.left_out[0]
+    replaced = png(IMAGES[0][::-1])
+    with tarfile.open(tmp_path / "d.tar", "a") as file:
+        member = tarfile.TarInfo("00.png")
+        member.size = len(replaced)
+        file.addfile(member, io.BytesIO(replaced))
+    again = opened(f"tar:{tmp_path / 'd.tar'}", tmp_path)
+    assert IMAGES[0][::-1].tobytes() in together(again)
+    assert IMAGES[0].tobytes() not in together(again)
+    assert "1 image that a later one of the same name replaces" in "; ".join(again.left_out)
+
+
+@pytest.mark.parametrize("make", [csv, npz, tar])
+def test_one_class_for_all_is_none_and_said(tmp_path, monkeypatch, make):
+    monkeypatch.setitem(globals(), "LABELS", np.zeros(30, int))
+    data = opened(make(tmp_path), tmp_path)
+    assert (data.classes, data.test, len(data.train)) == ((), None, 30)
+    assert any("which tells nothing apart: trained without labels" in note for note in data.layout)
+
+
+@pytest.mark.parametrize(("shape", "channels"), [((8, 8, 13), 13), ((13, 8, 8), 13), ((9, 7, 3), 3), ((3, 9, 7), 3)])
+def test_the_channels_of_an_array_are_the_axis_that_is_not_the_square_else_the_short_one(tmp_path, shape, channels):
+    images = RNG.integers(0, 256, (4, *shape), np.uint8)
+    np.save(tmp_path / "d.npy", images)
+    assert opened(f"npy:{tmp_path / 'd.npy'}", tmp_path).channels == channels
+
+
 def test_a_group_is_whole_on_one_side(tmp_path):
     csv(tmp_path)
     rows = ["path,label,patient"] + [f"{i}.png,{LABELS[i]},p{i // 3}" for i in range(30)]
@@ -267,6 +363,10 @@ def saved(folder: Path, **arrays: np.ndarray) -> str:
         (lambda f: code(f, "def load():\n    raise ValueError('no luck')"), "failed: ValueError: no luck"),
         (lambda f: code(f, "import nothing_like_it"), "cannot be imported: ModuleNotFoundError"),
         (lambda f: code(f, "x = 1"), "has no function load"),
+        (lambda f: saved(f, images=np.zeros((24, 24, 3))), r"shape \(24, 24, 3\): one image of 3 channels, or 24 of 24 × 3"),  # noqa: E501
+        (lambda f: broken_csv(f, "0.png,a\n1.png,b"), "no names of columns: its first row is an image's — put a row above"),  # noqa: E501
+        (lambda f: broken_csv(f, "path,label,fold\n0.png,a,3"), "unknown split '3' — .*; rename a column"),
+        (lambda f: archive(f / "d.tar", {"0.png": png(IMAGES[0]), "0.json": b"{"}), "0.json in .*d.tar is no JSON: .* — correct it"),  # noqa: E501
         (lambda f: f"npy:{f}/none.npy", "none.npy does not exist or is not a file"),
         (lambda f: "h5:", "h5: needs a path"),
     ],
@@ -275,6 +375,12 @@ def test_bad_input_is_one_sentence_and_nothing_half_cached_is_left(tmp_path, mak
     with pytest.raises(DataError, match=words):
         opened(make(tmp_path), tmp_path)
     assert not list((tmp_path / "cache").glob("*.tmp")) if (tmp_path / "cache").exists() else True
+
+
+@pytest.mark.parametrize("make", [npz, csv, tar])
+def test_folders_are_no_classes_where_there_are_none(tmp_path, make):
+    with pytest.raises(DataError, match=r"has no folders to take for classes|the images of one folder"):
+        opened(make(tmp_path), tmp_path, labels="folder")
 
 
 def test_a_function_is_imported_without_the_current_folder(tmp_path, monkeypatch):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from PIL import Image, ImageOps
+from PIL.TiffImagePlugin import TiffImageFile
 
 from simclr_tui.recipe.image_headers import Header
 from simclr_tui.train.data.readers.protocol import File, Values, opened
@@ -33,6 +34,9 @@ def values(file: File, header: Header, at_least: int) -> Values:
             image.draft(None, (at_least, at_least))
         upright = ImageOps.exif_transpose(image)
         found = np.asarray(upright if upright.mode in _DTYPES else upright.convert(_mode(upright)))
+        white_is_lowest = isinstance(image, TiffImageFile) and image.tag_v2.get(_PHOTOMETRIC) == 0
+        if white_is_lowest and image.mode in _DTYPES:
+            found = -found if found.dtype.kind == "f" else ~found  # the lowest means white, which Pillow leaves so
     return found[..., None] if found.ndim == 2 else found
 
 
@@ -44,6 +48,7 @@ def _mode(image: Image.Image) -> str:
 TURNABLE = ("JPEG", "PNG", "WebP", "TIFF")
 """Kinds of files whose metadata may turn their image."""
 _ORIENTATION = 274  # EXIF's, and TIFF's
+_PHOTOMETRIC = 262  # of TIFF
 
 
 def lies_on_its_side(file: File) -> bool:

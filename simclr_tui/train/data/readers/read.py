@@ -19,6 +19,7 @@ MOST_PIXELS = 300_000_000
 _DENSEST = 10_000  # pixels that a byte of a file can stand for: PNG packs eight a byte, and those a thousandfold
 
 _MODULES = {"NumPy": "npy", "DICOM": "dicom", "HEIC": "heif", "AVIF": "codecs", "JPEG 2000": "codecs"}
+_OF_KIND = _MODULES | {"TIFF": "tiff"}
 _DEEP_MODULES = {"PNG": "codecs", "JPEG": "codecs", "TIFF": "tiff", "Netpbm": "netpbm"}
 _PACKAGES = {kind.name: (kind.package, kind.extra) for kind in KINDS} | {
     "codecs": ("imagecodecs", "tiff"),
@@ -82,7 +83,7 @@ def _simple_tiff(header: Header) -> bool:
 
 
 def _reader(kind: str) -> Reader:
-    return _load(_MODULES.get(kind, "pillow"))
+    return _load(_OF_KIND.get(kind, "pillow"))
 
 
 def _load(module: str) -> Reader:
@@ -100,7 +101,12 @@ def _kind(file: File) -> str:
         return "DICOM"
     if head.startswith(b"\x93NUMPY"):
         return "NumPy"
+    if head[:4] in _TIFF and installed("tifffile"):
+        return "TIFF"
     return "HEIC" if head[4:8] == b"ftyp" else ""
+
+
+_TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
 
 def _most_pixels() -> int:

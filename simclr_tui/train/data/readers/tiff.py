@@ -9,18 +9,22 @@ import numpy as np
 from simclr_tui.errors import DataError
 from simclr_tui.recipe.image_headers import Header
 from simclr_tui.train.data.readers.protocol import File, Values, opened
+from simclr_tui.train.data.readers.tiff_colours import in_colours
 
 MOST_PAGES = 64
 """Pages of one shape that are taken for channels; more than these are a volume or a film."""
 
 
 def header(file: File) -> Header:
-    """Return what the file's own library says that it holds."""
+    """Return what the file's own library says that it holds. Raises DataError where that is not real numbers."""
     import tifffile
 
     with opened(file) as stream, tifffile.TiffFile(stream) as tif:
         pages = _pages(tif)
         page = pages[0]
+        if page.dtype is None or page.dtype.kind not in "uifb":
+            held = page.dtype or f"{page.bitspersample} bits a value"
+            raise DataError(f"a TIFF of {held}, not of real numbers", "save it as whole numbers or floats")
         channels = page.samplesperpixel * len(pages)
         return Header(
             "TIFF", page.imagewidth, page.imagelength, channels, str(page.dtype), page.bitspersample,
@@ -39,7 +43,7 @@ def values(file: File, header: Header, at_least: int) -> Values:
         pages = _pages(tif)
         if len({(page.shape, page.dtype) for page in pages}) > 1:
             raise DataError(f"a TIFF of {len(pages)} pages that differ in size", "split it into one file per image")
-        parts = [_bands_last(page) for page in pages]
+        parts = [in_colours(_bands_last(page), page, header.dtype) for page in pages]
         turned = int(pages[0].tags.valueof(_ORIENTATION, default=1) or 1)
     return _upright(parts[0] if len(parts) == 1 else np.concatenate(parts, axis=-1), turned)
 

@@ -20,7 +20,7 @@ from simclr_tui.recipe.reading import Reading
 from simclr_tui.text import safe
 from simclr_tui.train.data.readers.protocol import Values
 from simclr_tui.train.data.sources.files import file_stamp
-from simclr_tui.train.data.sources.labels import to_classes, to_groups
+from simclr_tui.train.data.sources.labels import describe_classes, no_folders, to_classes, to_groups
 
 IMAGES = {
     "train": ("images", "train_images", "x_train", "X_train", "x", "X", "data", "arr_0"),
@@ -31,6 +31,7 @@ LABELS = {
     "test": ("test_labels", "y_test", "Y_test", "val_labels", "y_val", "Y_val"),
 }
 """Names of the arrays, the first of which is the one that the documentation speaks of."""
+_FEWEST_COLUMNS = 4  # an array (N, H, W) that has no more is rather one image (H, W, C)
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,7 @@ class ArraySource:
 
     def layout(self, reading: Reading) -> Layout:
         shown = safe(self._source.text)
+        no_folders(self._source.text, reading)
         given = [] if reading.labels == "none" else [p.labels for p in self._parts.values() if p.labels is not None]
         together = [label for labels in given for label in labels]
         classes, index = to_classes(self._source.text, together, self._class_names)
@@ -86,7 +88,7 @@ class ArraySource:
         if not classes or set(test.labels) <= {-1}:
             test = Listing()
         check_groups(self._source.text, train, test)
-        notes = [f"{len(classes):,} classes" if classes else "no labels"]
+        notes = [describe_classes(classes, together)]
         if classes:
             notes.append("tested on its own test split" if test else "no test split: a tenth is held out, by a hash")
         if not train:
@@ -99,6 +101,11 @@ class ArraySource:
             raise DataError(
                 f"{shown}: the {split} images have shape {shape}", "give (N, H, W), (N, H, W, C) or (N, C, H, W)"
             )
+        if len(shape) == 3 and shape[2] <= _FEWEST_COLUMNS < shape[1]:
+            raise DataError(
+                f"{shown}: the {split} images have shape {shape}: one image of {shape[2]} channels, or {shape[0]:,} of"
+                f" {shape[1]} × {shape[2]} pixels", "give (N, H, W), (N, H, W, C) or (N, C, H, W)"
+            )  # fmt: skip
         if part.images.dtype.kind not in "uifb":
             raise DataError(f"{shown}: the {split} images are of type {part.images.dtype}", "give numbers")
         if part.labels is not None and len(part.labels) != shape[0]:
@@ -161,8 +168,9 @@ def open_h5(source: DataSource) -> ArraySource:
     file.visititems(lambda name, item: arrays.update({name: item}) if isinstance(item, h5py.Dataset) else None)
     stacks = [name for name, item in arrays.items() if len(item.shape) >= 3]
     if not source.key:
-        if any(name in arrays for name in IMAGES["train"]):
-            return ArraySource(source, named_parts(source, arrays, list(arrays)))
+        flat = {name.replace("/", "_"): item for name, item in arrays.items()}  # train/images is train_images
+        if any(name in flat for name in IMAGES["train"]):
+            return ArraySource(source, named_parts(source, flat, list(arrays)))
         if len(stacks) != 1:
             listed = ", ".join(map(safe, stacks)) or "none"
             raise DataError(f"{safe(source.where)} has {len(stacks)} arrays of images ({listed})", "give h5:FILE:KEY")

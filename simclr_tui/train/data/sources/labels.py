@@ -7,16 +7,19 @@ from collections.abc import Sequence
 from typing import Any
 
 from simclr_tui.errors import DataError
+from simclr_tui.recipe.reading import Reading
 from simclr_tui.text import safe
 
 NONE = -1
+ONE_CLASS = "all labels are the same, which tells nothing apart: trained without labels"
 _UNKNOWN = ("", "none", "nan", "null")
 
 
 def to_classes(where: str, given: Sequence[Any], names: Sequence[str] = ()) -> tuple[tuple[str, ...], tuple[int, ...]]:
     """Return the classes and each image's index among them; `names` are those of the labels 0, 1, … where known.
 
-    Unknown labels (None, NaN, −1, empty) are -1. Raises DataError where the labels are measurements.
+    Unknown labels (None, NaN, −1, empty) are -1. A single class is none, because every image would be told apart from
+    no other. Raises DataError where the labels are measurements.
     """
     words = [_word(where, label) for label in given]
     if names:
@@ -26,8 +29,23 @@ def to_classes(where: str, given: Sequence[Any], names: Sequence[str] = ()) -> t
     else:
         known = set(words) - {""}
         classes = tuple(sorted(known, key=lambda word: (len(word), word) if word.isdigit() else (0, word)))
+    if len(classes) < 2:
+        classes = ()
     index = {name: number for number, name in enumerate(classes)}
     return classes, tuple(index.get(word, NONE) for word in words)
+
+
+def describe_classes(classes: Sequence[str], given: Sequence[Any]) -> str:
+    """Return a sentence on the classes that `to_classes` made of the labels `given`."""
+    if classes:
+        return f"{len(classes):,} classes"
+    return ONE_CLASS if any(_word("", label) for label in given) else "no labels"
+
+
+def no_folders(where: str, reading: Reading) -> None:
+    """Raise DataError where the classes should be those of folders, which the source has not."""
+    if reading.labels == "folder":
+        raise DataError(f"{safe(where)} has no folders to take for classes", "give --labels auto, or none")
 
 
 def to_groups(given: Sequence[Any]) -> tuple[str, ...]:

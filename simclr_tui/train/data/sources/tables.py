@@ -19,7 +19,7 @@ from simclr_tui.recipe.reading import Reading
 from simclr_tui.text import safe
 from simclr_tui.train.data.readers.protocol import File
 from simclr_tui.train.data.sources.files import file_stamp
-from simclr_tui.train.data.sources.labels import to_classes, to_groups
+from simclr_tui.train.data.sources.labels import describe_classes, no_folders, to_classes, to_groups
 from simclr_tui.train.data.sources.tar import expand
 
 _IMAGE_COLUMNS = ("image", "img", "jpg", "png", "bytes", "content", "picture")
@@ -53,6 +53,7 @@ class TableSource:
         train = next((split for split in TRAIN_NAMES if split in self._columns), next(iter(self._columns)))
         tests = [split for split in TEST_NAMES if split in self._columns and self._columns[split]["label"]]
         splits = {"train": train} | ({"test": tests[0]} if tests else {})
+        no_folders(self._source.text, reading)
         labelled = reading.labels != "none" and bool(self._columns[train]["label"])
         given = [label for split in splits.values() for label in self._columns[split]["label"]] if labelled else []
         classes, index = to_classes(self._source.text, given, self._class_names)
@@ -65,7 +66,7 @@ class TableSource:
             listings[side] = Listing(names, labels, to_groups(self._columns[split]["group"]))
         test = listings.get("test", Listing()) if classes else Listing()
         check_groups(self._source.text, listings["train"], test)
-        notes = [f"{len(classes):,} classes" if classes else "no labels"]
+        notes = [describe_classes(classes, given)]
         if classes:
             notes.append(f"tested on {splits['test']}" if test else "no test split: a tenth is held out, by a hash")
         unused = set(self._columns) - set(splits.values())

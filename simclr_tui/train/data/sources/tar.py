@@ -8,18 +8,20 @@ import os
 import re
 import tarfile
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from simclr_tui.errors import DataError
 from simclr_tui.recipe.data_sources import DataSource
 from simclr_tui.recipe.folders import TEST_NAMES, TRAIN_NAMES
 from simclr_tui.recipe.image_kinds import KIND_OF_SUFFIX
+from simclr_tui.recipe.image_walk import CLUTTER, LeftOut
 from simclr_tui.recipe.layout import Layout, Listing
 from simclr_tui.recipe.reading import Reading
 from simclr_tui.text import safe
 from simclr_tui.train.data.sources.files import file_stamp
-from simclr_tui.train.data.sources.labels import to_classes
+from simclr_tui.train.data.sources.labels import ONE_CLASS, to_classes
 
+_PACKED = (".gz", ".tgz", ".bz2", ".xz", ".zst", ".zip")
 _LABEL_KEYS = ("label", "cls", "class")
 
 
@@ -47,7 +49,7 @@ class TarSource:
         self._source = source
         self._places: dict[str, _Place] = {}
         self._labels: dict[str, str | int] = {}
-        self._left_out = 0
+        self._left_out = LeftOut()
         self._splits: dict[str, list[str]] = {}
         shards = expand(os.fspath(source.path))
         if not shards:
@@ -57,6 +59,7 @@ class TarSource:
         stems = {Path(shard).stem for shard in shards}
         for shard in map(Path, shards):
             self._index(shard, shard.stem if len(stems) == len(shards) else f"{shard.parent.name}/{shard.stem}")
+        self._keep_one_a_key()
         self._stamps = {shard: file_stamp(Path(shard)) for shard in shards}
 
     @property
@@ -76,6 +79,11 @@ class TarSource:
     def layout(self, reading: Reading) -> Layout:
         if not self._places:
             raise DataError(f"{safe(self._source.where)} holds no images", "see the suffixes in simclr data --help")
+        if reading.labels == "folder":
+            self._labels = {key: _folder_of(key) for key in map(_key_of, self._places)}
+            if len(set(self._labels.values())) < 2:
+                where = safe(self._source.where)
+                raise DataError(f"{where} holds the images of one folder", "give --labels auto, or none")
         labelled = bool(self._labels) and reading.labels != "none"
         train, test, left = self._sides(labelled)
         names = tuple(self._splits[train] + (self._splits[test] if test else []))
@@ -83,14 +91,26 @@ class TarSource:
         classes: tuple[str, ...] = ()
         if labelled:
             classes, labels = to_classes(self._source.text, [self._label(name) for name in names])
-        notes = [f"{len(classes):,} classes, of .cls or .json beside the images" if classes else "no labels"]
+        notes = [self._describe(classes, labelled, reading)]
         if classes:
             held_out = "no test split: a tenth is held out, by a hash of each name"
             notes.append(f"tested on the shards called {test}" if test else held_out)
         count = len(self._splits[train])
         listings = Listing(names[:count], labels[:count]), Listing(names[count:], labels[count:])
-        left += (f"left out: {self._left_out:,} files of other kinds",) if self._left_out else ()
+        left += self._left_out.sentences
         return Layout(self._source.path.parent, classes, *listings, tuple(notes), left)
+
+    def _describe(self, classes: tuple[str, ...], labelled: bool, reading: Reading) -> str:
+        """Return a sentence on where the classes are from, or what could be taken for them."""
+        if classes:
+            whence = "one per folder" if reading.labels == "folder" else "of .cls or .json beside the images"
+            return f"{len(classes):,} classes, {whence}"
+        if labelled:
+            return ONE_CLASS
+        folders = {_folder_of(_key_of(name)) for name in self._places} - {""}
+        if len(folders) < 2 or reading.labels == "none":
+            return "no labels"
+        return f"no labels, no .cls or .json; --labels folder makes {len(folders):,} folders classes"
 
     def _sides(self, labelled: bool) -> tuple[str, str, tuple[str, ...]]:
         """Return the splits to train and to test on ('': none), and sentences about those that are left out."""
@@ -104,7 +124,7 @@ class TarSource:
         return train, test, tuple(f"left out: {count:,} images of the shards called {split}" for split, count in shown)
 
     def _label(self, name: str) -> str | int | None:
-        return self._labels.get(name.rpartition(".")[0])
+        return self._labels.get(_key_of(name))
 
     def _index(self, shard: Path, called: str) -> None:
         split = _split_of(shard)
@@ -112,14 +132,16 @@ class TarSource:
             with tarfile.open(shard, "r:") as tar:
                 size = shard.stat().st_size
                 for member in tar:
-                    if member.isfile():
+                    if member.isfile() and _is_clutter(member.name):
+                        self._left_out.add("files created by the system", member.name)
+                    elif member.isfile():
                         if member.offset_data + member.size > size:
                             raise tarfile.ReadError("it ends in the middle of a file")
                         self._add(_Shard(shard, called, split), tar, member)
         except (tarfile.TarError, OSError, ValueError, EOFError) as error:
-            hint = (
-                "unpack its compression first" if shard.suffix != ".tar" else "fetch it again: it is cut off or damaged"
-            )
+            hint = "fetch it again: it is cut off or damaged"
+            if shard.suffix in _PACKED:
+                hint = "unpack its compression first: images are read by their place in a plain .tar"
             raise DataError(f"{safe(str(shard))} cannot be read as a tar file: {error}", hint) from None
 
     def _add(self, shard: _Shard, tar: tarfile.TarFile, member: tarfile.TarInfo) -> None:
@@ -129,18 +151,54 @@ class TarSource:
         suffix = f".{extension.lower()}".rpartition(".")
         if f".{suffix[2]}" in KIND_OF_SUFFIX:
             image = f"{name}.{extension}"
-            if image not in self._places:
+            if image in self._places:
+                self._left_out.add("images that a later one of the same name replaces", member.name)
+            else:
                 self._splits.setdefault(shard.split, []).append(image)
             self._places[image] = _Place(shard.path, member.offset_data, member.size)
         elif extension == "cls":
             self._labels[name] = _content(tar, member).decode("utf-8", "backslashreplace").strip()
         elif extension == "json":
-            found = json.loads(_content(tar, member))
+            try:
+                found = json.loads(_content(tar, member))
+            except ValueError as error:
+                raise DataError(
+                    f"{safe(member.name)} in {safe(str(shard.path))} is no JSON: {error}", "correct it, or leave it out"
+                ) from None
             label = next((found[k] for k in _LABEL_KEYS if k in found), None) if isinstance(found, dict) else None
             if label is not None:
                 self._labels[name] = label
         elif extension not in ("txt", "__key__"):
-            self._left_out += 1
+            self._left_out.add("files of other kinds", member.name)
+
+    def _keep_one_a_key(self) -> None:
+        """Leave out what a key has beside its image, such as the mask `0.seg.png` beside `0.png`."""
+        plain = {_key_of(name) for name in self._places if _is_plain(name)}
+        beside = [name for name in self._places if not _is_plain(name) and _key_of(name) in plain]
+        for name in beside:
+            del self._places[name]
+            self._left_out.add("images beside another of the same key", name)
+        if beside:
+            self._splits = {split: [n for n in names if n in self._places] for split, names in self._splits.items()}
+
+
+def _key_of(image: str) -> str:
+    """Return the key of an image: its name up to the first point, as in WebDataset."""
+    folder, _, base = image.rpartition("/")
+    return f"{folder}/{base.partition('.')[0]}"
+
+
+def _is_plain(image: str) -> bool:
+    return image.rpartition("/")[2].count(".") == 1
+
+
+def _folder_of(key: str) -> str:
+    """Return the folder in the tar file that holds the files of a key; '' at the top."""
+    return key.rpartition("/")[0].partition("/")[2].rpartition("/")[2]
+
+
+def _is_clutter(name: str) -> bool:
+    return any(part.startswith(".") or part.lower() in CLUTTER for part in PurePosixPath(name).parts)
 
 
 def _split_of(shard: Path) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import tarfile
@@ -53,16 +54,48 @@ def test_the_source_distribution_holds_tests_and_docs_but_no_runs(built):
     assert {name for name in names if name.startswith(("runs/", ".venv", "dist/"))} == set()
 
 
-def test_the_installed_wheel_runs_in_an_environment_of_its_own(built, tmp_path):
-    run(sys.executable, "-m", "venv", "--without-pip", str(tmp_path / "venv"))
-    python = tmp_path / "venv" / "bin" / "python"
+def test_a_wheel_built_from_the_source_distribution_is_the_same(built, tmp_path):
+    with tarfile.open(built[".gz"]) as archive:
+        archive.extractall(tmp_path, filter="data")
+    (source,) = tmp_path.iterdir()
+    run(sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path), cwd=source)
+    (again,) = tmp_path.glob("*.whl")
+    with zipfile.ZipFile(built[".whl"]) as one, zipfile.ZipFile(again) as other:
+        assert {item.filename: item.CRC for item in one.infolist()} == {
+            item.filename: item.CRC for item in other.infolist()
+        }
+
+
+def test_the_readme_of_an_index_has_no_link_that_is_dead_there(built):
+    with zipfile.ZipFile(built[".whl"]) as wheel:
+        metadata = wheel.read(f"simclr_tui-{__version__}.dist-info/METADATA").decode()
+    head, _, shown = metadata.partition("\n\n")
+    assert "Description-Content-Type: text/markdown" in head
+    assert [target for target in re.findall(r"\]\(([^)]*)\)", shown) if not target.startswith("https://")] == []
+    assert "docs/reliability.md lists every" in " ".join(shown.split())
+
+
+@pytest.fixture(scope="module")
+def python(built, tmp_path_factory) -> Path:
+    """Python of an environment into which nothing but the wheel is installed, beside what it depends on."""
+    python = bare_python(tmp_path_factory.mktemp("installed") / "venv")
     pip = [sys.executable, "-m", "pip", "--python", str(python)]
     run(*pip, "install", "-q", "--no-deps", "--no-index", "--disable-pip-version-check", str(built[".whl"]))
-    (site,) = (tmp_path / "venv").glob("lib/python*/site-packages")
+    return python
+
+
+def bare_python(folder: Path) -> Path:
+    """Python of a new environment that has what we depend on, torch included, and not the package."""
+    run(sys.executable, "-m", "venv", "--without-pip", str(folder))
+    (site,) = folder.glob("lib/python*/site-packages")
     (site / "dependencies.pth").write_text(f"{Path(typer.__file__).parents[1]}\n")
+    return folder / "bin" / "python"
+
+
+def test_the_installed_wheel_runs_in_an_environment_of_its_own(python, tmp_path):
     where = run(str(python), "-c", "import simclr_tui; print(simclr_tui.__file__)", cwd=tmp_path)
-    assert Path(where.strip()).is_relative_to(site)
-    simclr = str(tmp_path / "venv" / "bin" / "simclr")
+    assert Path(where.strip()).is_relative_to(python.parents[1])
+    simclr = str(python.with_name("simclr"))
     assert run(simclr, "--version", cwd=tmp_path) == f"simclr-tui {__version__}\n"
     assert "Train SimCLR in its own process" in " ".join(run(simclr, "--help", cwd=tmp_path).split())
     assert "quick" in run(simclr, "run", "--help", cwd=tmp_path)

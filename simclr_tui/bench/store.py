@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 from pathlib import Path
 
 from simclr_tui.bench.fabric import FIVE, make_metrics, make_store
 from simclr_tui.bench.timing import MICROSECONDS, MILLISECONDS, command_seconds, scaled, seconds
 from simclr_tui.catalog.catalog import Catalog
+from simclr_tui.launch.catalog_updates import update_catalog
 from simclr_tui.paths import RunPaths
 from simclr_tui.store.bench_report import Figure
 from simclr_tui.store.metrics.downsample import decimate
@@ -93,9 +95,29 @@ def _many_runs(directory: Path, runs: int, times: int) -> list[Figure]:
     indexed = seconds(lambda: Catalog(store).rows(), times, forget)
     listed = command_seconds(["ls", "--runs", str(directory)], times)
     few = command_seconds(["ls", "--limit", "20", "--runs", str(directory)], times)
+    started = _updates(store, times)
     shutil.rmtree(directory)
     return [
         Figure(f"first index of {runs:,} runs", "s", indexed, 3),
         Figure(f"simclr ls, {runs:,} runs", "ms", scaled(listed, MILLISECONDS), 300),
         Figure(f"simclr ls --limit 20, {runs:,} runs", "ms", scaled(few, MILLISECONDS)),
+        Figure(f"what the catalog adds to a launch, {runs:,} runs", "ms", scaled(started, MILLISECONDS), 50),
     ]
+
+
+def _updates(store: Store, times: int) -> list[float]:
+    """Return the times in s for which a launch waits for the catalog: until the process that updates it is started."""
+    updating: list[subprocess.Popen[bytes]] = []
+
+    def start() -> None:
+        if (process := update_catalog(store.root)) is not None:
+            updating.append(process)
+
+    def ended() -> None:
+        for process in updating:
+            process.wait()
+
+    try:
+        return seconds(start, times, ended)
+    finally:
+        ended()

@@ -6,6 +6,7 @@ A short process of its own does it: neither a slow disk nor a database that cann
 from __future__ import annotations
 
 import contextlib
+import subprocess
 from pathlib import Path
 
 from simclr_tui.errors import StoreError
@@ -29,7 +30,11 @@ class CatalogUpdates:
                 update_catalog(run.root.parent)
 
 
-def update_catalog(store: Path) -> None:
-    """Start updating the catalog of a store; if the process cannot be started, the next listing does the update."""
+def update_catalog(store: Path) -> subprocess.Popen[bytes] | None:
+    """Start updating the catalog of a store, and return the process.
+
+    If it cannot be started, return None: the next listing does the update.
+    """
     with contextlib.suppress(OSError):
-        start_detached("simclr_tui.catalog.update", str(store.absolute()), log=None, folder=store)
+        return start_detached("simclr_tui.catalog.update", str(store.absolute()), log=None, folder=store)
+    return None

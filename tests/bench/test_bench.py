@@ -31,7 +31,7 @@ def test_the_store_is_measured_and_told_as_json():
     assert list(figures) == [
         "log five scalars", "history of 2,500 steps: first chart", "history of 2,500 steps: whole",
         "history of 2,500 steps: a tick, four charts", "simclr --help", "first index of 5 runs", "simclr ls, 5 runs",
-        "simclr ls --limit 20, 5 runs",
+        "simclr ls --limit 20, 5 runs", "what the catalog adds to a launch, 5 runs",
     ]  # fmt: skip
     for figure in figures.values():
         assert 0 < figure["lowest"] <= figure["median"] <= figure["highest"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import subprocess
 import sys
 import tarfile
@@ -12,8 +13,14 @@ from pathlib import Path
 
 import pytest
 import typer
+from PIL import Image
 
+from simclr_tui.atomic import is_locked
+from simclr_tui.store.store import Store
+from simclr_tui.sweep.folder import SweepFolder
 from simclr_tui.version import __version__
+from tests.launch.ended import end_queue
+from tests.training import until
 
 TOP = Path(__file__).parents[1]
 PACKAGE = TOP / "simclr_tui"
@@ -109,3 +116,98 @@ def test_every_extra_that_a_message_names_exists():
         for part in path.read_text(encoding="utf-8").split("simclr-tui[")[1:]:
             named = part.partition("]")[0]
             assert "{" in named or named in declared, f"{path.name}: {named}"
+
+
+TINY = shlex.split(
+    "--subset 160 --bs 16 --epochs 1 --width 0.125 --image-size 16 --head-dim 8 --knn-k 5 --threads 1 --device cpu"
+    " --precision fp32"
+)
+WALKED = {  # the README's commands that this test runs, and what makes them quick: a later option wins
+    "simclr run": TINY,
+    "simclr data inspect folder:~/photos": [],
+    "simclr run --data folder:~/photos --image-size 64 --epochs 50": TINY,
+    "simclr sweep --temp 0.1:1.0:log --bs 256,512 --sampler tpe --trials 20": [*TINY, "--bs", "16,32", "--trials", "2"],
+    "simclr ls 'knn>60% temp<0.5' --sort knn": [],
+    "simclr compare run1 run2": [],
+    "simclr export run1 --encoder encoder/": [],
+    "simclr export run1 --metrics m.csv": [],
+    "simclr plot run1 run2 -o curves.pdf": [],
+    "simclr report run1 run2 -o report.html": ["--no-images"],
+    "sqlite-utils query runs/catalog.db 'select name, bs, temp, knn from runs'": [],
+}
+ELSEWHERE = {  # the others, and the tests that run them
+    "simclr tui": "tests/tui/terminal",
+    "simclr preview --data folder:~/photos": "tests/tasks/test_image_tasks.py",
+    "simclr neighbors run2 ~/photos/cat.jpg": "tests/tasks/test_image_tasks.py",
+    "simclr run --preset cifar10-sgd --data cifar10 -d": "tests/cli/test_cli.py",
+    "simclr run --bs 4096 --micro-batch auto": "tests/train/optim/test_grad_cache.py",
+    "simclr run --gpus all": "tests/train/test_distributed.py",
+    "simclr run --queue --temp 0.1": "tests/cli/commands/test_queue_and_sweep.py",
+    "simclr run --queue --temp 0.5": "tests/cli/commands/test_queue_and_sweep.py",
+    "simclr run --on slurm --time 8h": "tests/launch/slurm",
+    "simclr eval run1": "tests/cli/commands/test_evaluate.py",
+    "simclr export run1 --encoder e.safetensors": "tests/tasks/test_export.py",
+    "simclr embed run1 --out h.parquet": "tests/tasks/test_image_tasks.py",
+    "simclr import tensorboard:~/old/logs --set data=cifar10 --set temp=0.5": "tests/imports/test_sources.py",
+}
+
+
+def readme_commands() -> list[str]:
+    """The commands in the README's blocks for a store, as they are printed, without comments."""
+    blocks = re.findall(r"(?ms)^```\n(.*?)^```$", (TOP / "README.md").read_text(encoding="utf-8"))
+    lines = [line.partition("  #")[0] for block in blocks for line in block.splitlines()]
+    parts = [part.strip().removeprefix(".venv/bin/") for line in lines for part in re.split(r" ; | && ", line)]
+    return [part for part in parts if part.startswith(("simclr ", "sqlite-utils "))]
+
+
+def test_every_command_of_the_readme_is_run_by_some_test():
+    assert set(readme_commands()) == WALKED.keys() | ELSEWHERE.keys()
+    assert [place for place in ELSEWHERE.values() if not (TOP / place).exists()] == []
+
+
+def test_the_readme_leads_from_the_wheel_to_an_encoder_that_is_used_elsewhere(python, tmp_path):
+    """Install, train, look at own images, sweep, compare, plot, report, export, and load without the package."""
+    for needed in ("optuna", "matplotlib"):
+        pytest.importorskip(needed)
+    draw_photos(tmp_path / "photos")
+    simclr = str(python.with_name("simclr"))
+    store = Store(tmp_path / "runs")
+    told = {}
+    try:
+        for command in readme_commands():
+            if command in WALKED:
+                program, *words = (word.replace("~", str(tmp_path)) for word in shlex.split(command))
+                start = [simclr] if program == "simclr" else [str(python), "-m", program.replace("-", "_")]
+                told[words[0]] = run(*start, *words, *WALKED[command], cwd=tmp_path)
+        until(lambda: trial_states(store) == ["finished", "finished"], what="the sweep")
+    finally:
+        subprocess.run([simclr, "sweep", "stop", "sweep1"], cwd=tmp_path, capture_output=True, timeout=240, check=False)
+        end_queue(store)
+        until(lambda: not is_locked(SweepFolder(store, "sweep1").lock), what="the driver of the sweep to leave")
+    assert "48 px" in told["data"]
+    assert '"name": "run1", "bs": 16, "temp": 0.5' in told["query"]
+    assert all(words in told["compare"] for words in ("run1", "run2", "folder:", "loss"))
+    assert (tmp_path / "m.csv").read_text().startswith("step,")
+    assert (tmp_path / "curves.pdf").read_bytes().startswith(b"%PDF")
+    assert "How to repeat it" in (tmp_path / "report.html").read_text()
+    code = "import torch, load; print(tuple(load.load_encoder()(torch.rand(2, 3, 16, 16)).shape))"
+    elsewhere = bare_python(tmp_path / "elsewhere")
+    assert run(str(elsewhere), "-c", code, cwd=tmp_path / "encoder") == "(2, 64)\n"
+    missing = subprocess.run(
+        [str(elsewhere), "-c", "import simclr_tui"], capture_output=True, cwd=tmp_path, check=False
+    )
+    assert missing.returncode == 1, "the package must not be there, or nothing is shown"
+
+
+def draw_photos(folder: Path) -> None:
+    """Own images without labels, as a camera leaves them."""
+    folder.mkdir()
+    for number in range(40):
+        colour = (number * 6, 255 - number * 5, number * 37 % 256)
+        picture = Image.radial_gradient("L").resize((48, 48)).convert("RGB")
+        Image.blend(picture, Image.new("RGB", (48, 48), colour), 0.5).save(folder / f"IMG_{number:04}.jpg")
+
+
+def trial_states(store: Store) -> list[str]:
+    """The state of each trial of the sweep, a run each."""
+    return [run.state for run in map(store.run, store.names()) if run.info.trial]

@@ -119,8 +119,8 @@ def test_every_extra_that_a_message_names_exists():
 
 
 TINY = shlex.split(
-    "--subset 160 --bs 16 --epochs 1 --width 0.125 --image-size 16 --head-dim 8 --knn-k 5 --threads 1 --device cpu"
-    " --precision fp32"
+    "--preset quick --subset 160 --bs 16 --epochs 1 --width 0.125 --image-size 16 --head-dim 8 --knn-k 5 --threads 1"
+    " --device cpu --precision fp32"
 )
 WALKED = {  # the README's commands that this test runs, and what makes them quick: a later option wins
     "simclr run": TINY,

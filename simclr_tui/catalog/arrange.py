@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
 from simclr_tui.catalog.row import Row, columns, find_column
@@ -57,7 +58,7 @@ def sort_rows(rows: list[Row], column: str, descending: bool) -> list[Row]:
     key = _key(column)
     keyed = [(key(row), row) for row in rows]
     known = [pair for pair in keyed if pair[0] is not None]
-    known.sort(key=lambda pair: pair[0], reverse=descending)
+    known.sort(key=itemgetter(0), reverse=descending)
     return [row for _, row in known] + [row for value, row in keyed if value is None]
 
 
@@ -71,11 +72,7 @@ def _key(column: str) -> Callable[[Row], Any]:
         return special[column]
     if columns()[column] is str:
         return lambda row: str(row[column]).casefold() if row.get(column) else None
-    return lambda row: _finite(row.get(column))
-
-
-def _finite(value: Any) -> float | None:
-    return float(value) if isinstance(value, int | float) and math.isfinite(value) else None
+    return lambda row: value if (value := row.get(column)) is not None and math.isfinite(value) else None
 
 
 @dataclass(frozen=True)

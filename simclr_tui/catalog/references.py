@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from heapq import nlargest
 from typing import Any
 
 from simclr_tui.catalog.row import Row
@@ -21,37 +22,51 @@ def knn_kind(row: Mapping[str, Any]) -> Kind:
     return tuple(map(row.get, measured_by(METRICS["knn"].within)))
 
 
-def best_of_kinds(rows: Iterable[Row]) -> dict[Kind, Row]:
-    """Return the run with the best kNN accuracy of each kind, among those that finished and are healthy.
+def ranked_by_kind(rows: Iterable[Row]) -> dict[Kind, list[Row]]:
+    """Return the two runs with the best kNN accuracies of each kind, among those that finished and are healthy.
 
-    Of equals the oldest wins. A kind of one run alone has no best: there is nothing to be better than.
+    Of equals the oldest comes first. A kind of one run has that one alone.
     """
     counted: dict[Kind, list[Row]] = {}
     for row in rows:
-        accuracy = row.get("knn_best")
-        if isinstance(accuracy, int | float) and math.isfinite(accuracy) and not row_left_out(row):
+        if _counts(row):
             counted.setdefault(knn_kind(row), []).append(row)
-    return {kind: max(known, key=_better) for kind, known in counted.items() if len(known) > 1}
+    return {kind: nlargest(2, known, key=_better) for kind, known in counted.items()}
+
+
+def best_of_kinds(rows: Iterable[Row]) -> dict[Kind, Row]:
+    """Return the best run of each kind. A kind of one run alone has none: there is nothing to be better than."""
+    return {kind: known[0] for kind, known in ranked_by_kind(rows).items() if len(known) > 1}
+
+
+def same_ranks(before: Sequence[Row], now: Sequence[Row]) -> bool:
+    """Return whether two listings in a row rank the same runs: what trains or waits changes, and counts for neither.
+
+    Rows that did not change are the same objects.
+    """
+    changed = (pair for pair in zip(before, now, strict=False) if pair[0] is not pair[1])
+    return len(before) == len(now) and not any(_counts(row) for pair in changed for row in pair)
+
+
+def _counts(row: Row) -> bool:
+    return row["knn_best"] is not None and math.isfinite(row["knn_best"]) and not row_left_out(row)
 
 
 def _better(row: Row) -> tuple[float, float]:
     return row["knn_best"], -(row.get("created") or 0.0)
 
 
-def knn_references(run: Run, rows: Iterable[Row]) -> dict[str, float]:
+def knn_references(run: Run, row: Row | None, ranked: Mapping[Kind, list[Row]]) -> dict[str, float]:
     """Return accuracies (0–1) by name: `chance`, the share of the largest class, and `best: NAME` of another run.
 
-    `rows` are those of the store. A run whose result does not count or was measured on other images is no reference.
+    `row` is the run's own, `ranked` the best of the store. A run whose result does not count or was measured on other
+    images is no reference.
     """
     found: dict[str, float] = {}
     facts = read_data_facts(run.path)
     if facts is not None and facts.classes:
         found["chance"] = max(facts.classes.values()) / sum(facts.classes.values())
-    rows = list(rows)
-    mine = next((row for row in rows if row["name"] == run.name), None)
-    if mine is None or mine.get("knn_best") is None:
+    if row is None or row["knn_best"] is None:
         return found
-    kind = knn_kind(mine)
-    others = [row for row in rows if row["name"] != run.name and knn_kind(row) == kind and not row_left_out(row)]
-    best = max((row for row in others if row["knn_best"] is not None), key=lambda row: row["knn_best"], default=None)
+    best = next((other for other in ranked.get(knn_kind(row), ()) if other["name"] != row["name"]), None)
     return found if best is None else found | {f"best: {best['name']}": best["knn_best"]}

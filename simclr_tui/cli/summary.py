@@ -58,7 +58,9 @@ def _chart(run: Run, history: History) -> str:
 
 def _references(run: Run) -> dict[str, float]:
     from simclr_tui.catalog.catalog import Catalog
-    from simclr_tui.catalog.references import knn_references
+    from simclr_tui.catalog.references import knn_references, ranked_by_kind
     from simclr_tui.store.store import Store
 
-    return knn_references(run, Catalog(Store(run.path.parent)).rows())
+    rows = Catalog(Store(run.path.parent)).rows()
+    row = next((row for row in rows if row["name"] == run.name), None)
+    return knn_references(run, row, ranked_by_kind(rows))

@@ -179,7 +179,9 @@ class Dashboard(App[str], inherit_bindings=False):
     def _tell_news(self, rows: tuple[Row, ...]) -> None:
         """Report what happened since the last listing: a toast, a sign in the list, the bell, the user's notifier."""
         if self._rows is None and not self.readonly:  # what ended while nobody looked, if its supervisor was killed
-            self.run_worker(partial(tell_missed, self.store.root, rows, SYSTEM_CLOCK.wall()), thread=True)
+            opened = SYSTEM_CLOCK.wall()
+            # Not a partial: Textual describes a worker by its repr, which would hold every row in words.
+            self.run_worker(lambda: tell_missed(self.store.root, rows, opened), thread=True)
         found = news(self._rows, rows) if self._rows is not None else []
         self._rows = {row["name"]: row for row in rows}
         found = [event for event in found if event.event in self.config.tell]

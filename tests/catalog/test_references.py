@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from simclr_tui.catalog.references import best_of_kinds, knn_kind, knn_references
+from simclr_tui.catalog.references import best_of_kinds, knn_kind, knn_references, ranked_by_kind, same_ranks
 from tests.run_factory import make_run
 
 ALIKE = {"data": "shapes", "subset": 0, "knn_k": 200, "knn_weights": "similarity", "knn_on": "validation"}
@@ -40,5 +40,17 @@ def test_what_was_measured_in_another_way_has_a_best_of_its_own(other):
 def test_the_reference_is_the_best_other_run_that_can_be_compared(tmp_path):
     run = make_run(tmp_path, "mine")
     rows = [row("mine", 0.9), row("a", 0.5), row("b", 0.7), row("c", 0.8, knn_on="test"), row("d", 0.8, "lost")]
-    assert knn_references(run, rows) == {"best: b": 0.7}
-    assert knn_references(run, rows[:1]) == knn_references(run, rows[1:]) == {}
+    assert knn_references(run, rows[0], ranked_by_kind(rows)) == {"best: b": 0.7}
+    assert knn_references(run, rows[0], ranked_by_kind(rows[:1])) == {}
+    assert knn_references(run, None, ranked_by_kind(rows[1:])) == {}
+    assert knn_references(run, row("mine", 0.1, "running"), ranked_by_kind(rows[1:])) == {"best: b": 0.7}
+
+
+def test_ranks_are_made_anew_only_where_a_result_changed():
+    rows = [row("a", 0.5), row("b", 0.7), row("c", 0.1, "running")]
+    trained = [*rows[:2], row("c", 0.2, "running")]
+    assert same_ranks(rows, trained)
+    assert not same_ranks(rows, [*rows[:2], row("c", 0.2)]), "it finished"
+    assert not same_ranks(rows, [row("a", 0.5, flags="collapsed"), *rows[1:]])
+    assert not same_ranks(rows, rows[:2])
+    assert not same_ranks([], rows)

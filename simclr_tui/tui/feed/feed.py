@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from simclr_tui.catalog.catalog import Catalog
-from simclr_tui.catalog.references import knn_references
+from simclr_tui.catalog.references import Kind, knn_references, ranked_by_kind, same_ranks
 from simclr_tui.catalog.row import Row
 from simclr_tui.errors import SimclrError
 from simclr_tui.hardware.sampler import Sampler, machine_summary
@@ -52,6 +52,8 @@ class Feed(threading.Thread):
         self._readers: dict[str, RunReader] = {}
         self._posted: dict[type, Snapshot] = {}
         self._rows: tuple[Row, ...] = ()
+        self._ranked: dict[Kind, list[Row]] = {}
+        self._looked_up: Row | None = None  # the row asked for last, since the last listing
         self._answered: Request | None = None
         self._references: dict[str, dict[str, float]] = {}  # in the curves on screen
         self._behind = False  # True while the curves on screen are incomplete
@@ -106,7 +108,7 @@ class Feed(threading.Thread):
         problem = ""
         before = len(self._rows)
         try:
-            self._rows = tuple(self._catalog.rows(budget=_LISTING_BUDGET))
+            self._take(tuple(self._catalog.rows(budget=_LISTING_BUDGET)))
         except SimclrError as error:
             problem = str(error)
         self._post_if_changed(Listing(self._rows, problem, *self._queue()))
@@ -116,6 +118,17 @@ class Feed(threading.Thread):
         indexing = len(self._rows) > before and now - began > _LISTING_BUDGET
         self._next_listing = now if indexing else began + max(INTERVAL * 0.9, _LISTING_SHARE * (now - began))
         return indexing
+
+    def _take(self, rows: tuple[Row, ...]) -> None:
+        if not same_ranks(self._rows, rows):
+            self._ranked = ranked_by_kind(rows)
+        self._rows = rows
+        self._looked_up = None
+
+    def _row_of(self, name: str) -> Row | None:
+        if self._looked_up is None or self._looked_up["name"] != name:
+            self._looked_up = next((row for row in self._rows if row["name"] == name), None)
+        return self._looked_up
 
     def _queue(self) -> tuple[str, tuple[tuple[str, str], ...]]:
         """Return why the queue starts nothing, and what each queued run waits for."""
@@ -204,7 +217,7 @@ class Feed(threading.Thread):
 
     def _find_references(self, names: tuple[str, ...]) -> dict[str, dict[str, float]]:
         """Return what the first run's accuracy and memory are measured by, without the runs that are drawn anyway."""
-        found = knn_references(self._store.run(names[0]), self._rows)
+        found = knn_references(self._store.run(names[0]), self._row_of(names[0]), self._ranked)
         sample = self._reader(names[0]).machine.latest()
         totals = {gpu.memory_total for gpu in sample.gpus if gpu.memory_total} if sample is not None else set()
         return {

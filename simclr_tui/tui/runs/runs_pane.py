@@ -15,7 +15,7 @@ from textual.widgets import Input
 
 from simclr_tui.catalog.arrange import PROGRESS, groupable, sortable
 from simclr_tui.catalog.filter import complete_filter
-from simclr_tui.catalog.references import Kind, best_of_kinds, knn_kind
+from simclr_tui.catalog.references import Kind, best_of_kinds, knn_kind, same_ranks
 from simclr_tui.catalog.row import EVALUATED, Row, columns
 from simclr_tui.display.colours import colours_of
 from simclr_tui.display.glyphs import draws_unicode
@@ -149,11 +149,12 @@ class RunsPane(Vertical):
 
     def take(self, listing: Listing) -> None:
         """Show a new listing."""
+        if not same_ranks(self._listing.rows, listing.rows):
+            self._bests = best_of_kinds(listing.rows)
         self._listing = listing
         known = {row["name"] for row in listing.rows}
         self.marked = tuple(name for name in self.marked if name in known)
         self._waits = waiting_words(listing.rows, listing.paused, dict(listing.reasons))
-        self._bests = best_of_kinds(listing.rows)
         self.show_rows()
         if not self._entered and listing.rows:
             self._entered = True

@@ -32,8 +32,10 @@ def share_done(row: Row) -> float:
 
 def seconds_left(row: Row) -> float | None:
     """Return the seconds a run will still train at its latest speed; None where that is unknown."""
+    if row["state"] not in ACTIVE:
+        return None
     speed = row.get("steps_per_s") or 0.0
-    return (row["steps"] - (row.get("step") or 0)) / speed if row["state"] in ACTIVE and speed > 0 else None
+    return (row["steps"] - (row.get("step") or 0)) / speed if speed > 0 else None
 
 
 def bar(share: float, cells: int = _BAR) -> str:
@@ -49,6 +51,8 @@ def clock_in(seconds: float) -> str:
 
 def second_line(row: Row, waits: Mapping[str, str]) -> Line | None:
     """Return a run's second line; None for one that ended well. `waits` says what each queued run waits for."""
+    if row["state"] == "finished" and not row.get("flags") and not row.get("error"):
+        return None  # most rows, and a listing asks about every one
     state, flag = str(row["state"]), worst_flag(row)
     done = f"{min(99, int(100 * share_done(row)))}%" if row.get("steps") else ""
     at = f" at {done}" if done else ""

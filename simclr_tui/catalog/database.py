@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
+import sys
 import time
 import zlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -46,16 +47,16 @@ class Database:
         address = self.path.absolute().as_uri()
         try:
             with contextlib.closing(sqlite3.connect(f"{address}?mode=ro", uri=True, timeout=self._busy)) as database:
-                packed = database.execute("select row from packed").fetchall()
                 ((count,),) = database.execute("select count(*) from runs")
+                rows = [_unpacked(data) for (data,) in database.execute("select row from packed")]
         except sqlite3.OperationalError:
             return {}  # missing, locked, read-only or of another shape: the folders are read instead
         except sqlite3.DatabaseError:
             self._set_aside()
             return {}
-        if count != len(packed):
+        if count != len(rows):
             return {}  # rows were added or removed by another program
-        return {row["name"]: row for (data,) in packed if (row := _unpacked(data)) is not None}
+        return {row["name"]: row for row in rows if row is not None}
 
     def save(self, changed: list[Row], gone: list[str], every: Callable[[], Iterable[Row]]) -> None:
         """Write the changed rows, or `every` row if the tables had to be created; a failed write is tried next time."""
@@ -145,8 +146,9 @@ def _is_of_our_shape(connection: sqlite3.Connection, table: str) -> bool:
 
 
 def _make_tables(connection: sqlite3.Connection) -> None:
-    from sqlite_utils import Database as Utils
-    from sqlite_utils.db import NoTable
+    with _unavailable("pandas", "numpy"):  # sqlite_utils loads them where they are installed: 90 MB that serve nothing
+        from sqlite_utils import Database as Utils
+        from sqlite_utils.db import NoTable
 
     try:
         for name, shape in _TABLES.items():
@@ -157,6 +159,18 @@ def _make_tables(connection: sqlite3.Connection) -> None:
         raise sqlite3.DatabaseError(str(error)) from None
     if not connection.in_transaction:
         connection.execute("begin immediate")
+
+
+@contextlib.contextmanager
+def _unavailable(*names: str) -> Iterator[None]:
+    """Make imports of packages that were not imported yet fail, as if they were not installed."""
+    absent: dict[str, Any] = dict.fromkeys(name for name in names if name not in sys.modules)
+    sys.modules.update(absent)
+    try:
+        yield
+    finally:
+        for name in absent:
+            del sys.modules[name]
 
 
 @cache

@@ -494,6 +494,20 @@ def test_a_change_is_written_without_what_only_making_the_tables_needs(store):
     assert in_database(store)["run4"]["step"] == 5
 
 
+def test_the_first_index_loads_no_packages_that_its_library_only_could_use(store):
+    pytest.importorskip("pandas")
+    code = (
+        "import sys; from pathlib import Path\n"
+        "from simclr_tui.catalog.catalog import Catalog\n"
+        "from simclr_tui.store.store import Store\n"
+        f"Catalog(Store(Path({str(store.root)!r}))).rows()\n"
+        "print('sqlite_utils' in sys.modules, {'pandas', 'numpy'} & sys.modules.keys())\n"
+        "import pandas"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "True set()\n"
+
+
 def test_a_look_at_a_slow_disk_leaves_the_budget_for_reading(store, monkeypatch):
     now, look = [0.0], Catalog._look
 

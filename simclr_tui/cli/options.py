@@ -51,6 +51,21 @@ Split = Annotated[
     Literal["train", "test"] | None, typer.Option("--split", help="Use only this split.", show_default=True)
 ]
 Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda, cuda:N or mps.", show_default=True)]
+Detach = Annotated[bool, typer.Option("--detach", "-d", help="Print the run's name and return at once.")]
+Queued = Annotated[
+    bool, typer.Option("--queue", "-q", help="Queue the run instead of starting it now; see `simclr queue`.")
+]
+Priority = Annotated[int, typer.Option("--priority", help="Queue it with this priority; higher starts earlier.")]
+After = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--after", metavar="RUN", help="Queue it, to start after RUN has finished. Repeatable.", show_default=False
+    ),
+]
+On = Annotated[Literal["here", "slurm"], typer.Option("--on", help="Train on this machine, or as a Slurm job.")]
+Name = Annotated[str | None, typer.Option("--name", "-n", help="Name of the run.", show_default="run1, run2, …")]
+Tags = Annotated[list[str] | None, typer.Option("--tag", help="Tag. Repeatable.", show_default=False)]
+Note = Annotated[str, typer.Option("--note", help="A note to remember it by.", show_default=False)]
 Partition = Annotated[str, typer.Option("--partition", help=OPTION_HELP["partition"], show_default=False)]
 Time = Annotated[str, typer.Option("--time", help=OPTION_HELP["time"])]
 Cpus = Annotated[int, typer.Option("--cpus", min=0, help=OPTION_HELP["cpus"])]

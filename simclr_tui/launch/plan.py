@@ -98,14 +98,14 @@ def asked_gpus(resolved: Resolved) -> int:
     return int(recipe.gpus)
 
 
-def plan_clone(run: Run, flags: Mapping[str, Any]) -> Plan:
+def plan_clone(run: Run, flags: Mapping[str, Any], *, here: bool = True) -> Plan:
     """Plan another run's recipe with some fields changed. Raises as `make_plan` does, and for a recipe half known."""
     if run.is_partly_known:
         raise RecipeError(
             f"{run.name} is a run of another program whose recipe is not known in full",
             "start one with what you know of it: simclr run --preset quick --temp …",
         )
-    return plan_variant(run.resolved, flags, base_source=f"clone of {run.name}", flag_source="flag")
+    return plan_variant(run.resolved, flags, base_source=f"clone of {run.name}", flag_source="flag", here=here)
 
 
 def plan_variant(

@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Any
 
-import typer
-
-from simclr_tui.cli import output
 from simclr_tui.cli.find import find_run
-from simclr_tui.cli.options import DEFAULT_RUNS, RunName, Runs
-from simclr_tui.cli.plan_notes import print_notes
+from simclr_tui.cli.options import (
+    DEFAULT_RUNS,
+    After,
+    Cpus,
+    Detach,
+    Name,
+    Nodes,
+    Note,
+    On,
+    Partition,
+    Priority,
+    Queued,
+    RunName,
+    Runs,
+    Tags,
+    Time,
+)
 from simclr_tui.cli.recipe_options import with_recipe_flags
 
 
@@ -17,26 +29,33 @@ from simclr_tui.cli.recipe_options import with_recipe_flags
 def clone(
     source: RunName,
     *,
-    detach: Annotated[bool, typer.Option("--detach", "-d", help="Print the run's name and return at once.")] = False,
-    name: Annotated[
-        str | None, typer.Option("--name", "-n", help="Name of the run.", show_default="run1, run2, …")
-    ] = None,
+    detach: Detach = False,
+    queue: Queued = False,
+    priority: Priority = 0,
+    after: After = None,
+    on: On = "here",
+    partition: Partition = "",
+    time: Time = "",
+    cpus: Cpus = 0,
+    nodes: Nodes = 0,
+    name: Name = None,
+    tag: Tags = None,
+    note: Note = "",
     runs: Runs = DEFAULT_RUNS,
     flags: dict[str, Any],
 ) -> None:
-    """Start a new run from another run's recipe; flags change individual fields."""
+    """Start a new run from another run's recipe; flags change individual fields.
+
+    It trains on this machine, wherever the other run did, unless --on says otherwise.
+    """
+    from simclr_tui.cli.launch import launch, turn_in_queue
     from simclr_tui.launch.metadata import Metadata
+    from simclr_tui.launch.placement import JobOptions, choose_placement
     from simclr_tui.launch.plan import plan_clone
-    from simclr_tui.launch.start import start
     from simclr_tui.store.store import Store
 
-    store = Store(runs)
-    plan = plan_clone(find_run(store, source), flags)
-    print_notes(plan)
-    started = start(store, plan, Metadata(name=name))
-    if detach:
-        return output.data(started.name)
-    from simclr_tui.cli.follow import follow
-
-    output.talk(f"{started.name}: {started.path}")
-    raise typer.Exit(follow(started))
+    store, options = Store(runs), JobOptions(partition=partition, time=time, cpus=cpus, nodes=nodes)
+    plan = plan_clone(find_run(store, source), flags, here=on == "here")
+    turn = turn_in_queue(store, queue=queue, priority=priority, after=after or ())
+    placement = choose_placement(on, plan.resolved, options, queue=turn)
+    launch(store, plan, placement, Metadata(name=name, tags=tuple(tag or ()), note=note), detach=detach)

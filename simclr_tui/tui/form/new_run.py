@@ -72,7 +72,7 @@ class NewRun(ActionScreen[str]):
                 chosen = [field(name) for name in FIRST]
                 yield from (FieldRow(item) for item in chosen)
                 yield from self._labels()
-                if self._like is None and slurm_is_here():  # `simclr clone` has no --on
+                if slurm_is_here():
                     yield JobRows()
                 rest = [item for item in fields() if item not in chosen and not item.hidden]
                 for group, found in groupby(rest, key=lambda item: item.group):
@@ -104,13 +104,12 @@ class NewRun(ActionScreen[str]):
             yield Static("name", classes="field-label")
             yield Entry(placeholder="default: run1, run2, …", id="name")
             yield Static("", classes="field-hint", id="name-hint")
-        if self._like is None:
-            with Horizontal(classes="field wide"):
-                yield Static("tags", classes="field-label")
-                yield Entry(placeholder="separated by commas", id="tags")
-            with Horizontal(classes="field wide"):
-                yield Static("note", classes="field-label")
-                yield Entry(placeholder="one sentence about the run", id="note")
+        with Horizontal(classes="field wide"):
+            yield Static("tags", classes="field-label")
+            yield Entry(placeholder="separated by commas", id="tags")
+        with Horizontal(classes="field wide"):
+            yield Static("note", classes="field-label")
+            yield Entry(placeholder="one sentence about the run", id="note")
 
     def on_mount(self) -> None:
         rows = {row.item.short: row for row in self.query(FieldRow)}
@@ -122,10 +121,8 @@ class NewRun(ActionScreen[str]):
     def entries(self) -> Entries:
         """Return the form's current entries; invalid fields count as empty."""
         flags = [(row.item.key, row.value) for row in self.query(FieldRow) if row.value is not None]
-        if self._like is not None:
-            return Entries(flags=tuple(flags), name=self._text("#name"))
         tags = tuple(tag for part in self._text("#tags").split(",") if (tag := part.strip()))
-        preset = str(self.query_one("#preset", Select).value)
+        preset = "auto" if self._like is not None else str(self.query_one("#preset", Select).value)
         entries = Entries(preset, tuple(flags), self._text("#name"), tags, self._text("#note"))
         return replace(entries, on=jobs.where, job=jobs.options) if (jobs := self._jobs) else entries
 

@@ -60,7 +60,7 @@ class Planner:
     def plan(self, entries: Entries) -> Plan:
         """Return the plan to start, made by the function that the command line uses. Raises SimclrError."""
         if self.run is not None:
-            return plan_clone(self.run, dict(entries.flags))
+            return plan_clone(self.run, dict(entries.flags), here=entries.on == "here")
         return make_plan(entries.preset, None, dict(entries.flags), here=entries.on == "here")
 
     def _plan(self, entries: Entries) -> Plan:
@@ -92,9 +92,8 @@ class Planner:
             words += [word for option, value in given.items() if value for word in (f"--{option}", str(value))]
         if entries.name:
             words += ["--name", entries.name]
-        if self.run is None:
-            words += [word for tag in entries.tags for word in ("--tag", tag)]
-            words += ["--note", entries.note] if entries.note else []
+        words += [word for tag in entries.tags for word in ("--tag", tag)]
+        words += ["--note", entries.note] if entries.note else []
         return shlex.join(words)
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 
 import pytest
 from textual.widgets import Input, Select
@@ -57,7 +59,19 @@ async def test_a_clone_offers_what_simclr_clone_does(tmp_path, sbatch):
     fabricate(tmp_path / "runs", "run1", steps=20)
     async with dashboard(tmp_path / "runs", WIDE) as (app, pilot):
         await open_form(app, pilot, "c")
-        assert not app.screen.query(JobRows)
+        app.screen.query_one("#job-on", Select).value = "slurm"
+        app.screen.query_one("#tags", Input).value = "night"
+        await fill(app, pilot, partition="night", time="2h")
+        command = "simclr clone run1 --on slurm --partition night --time 2h --tag night"
+        assert app.screen._planner.command(app.screen.entries()) == command
+        await press(app, pilot, "ctrl+s")
+        await until(pilot, lambda: app.screen is app.main, what="the job to be taken")
+    run = Run(tmp_path / "runs" / "run2")
+    assert (list(run.info.tags), read_job(run.paths).resources.minutes) == (["night"], 120)
+    words = [sys.executable, "-m", "simclr_tui.cli.main", *command.split()[1:], "--runs", tmp_path / "runs"]
+    typed = subprocess.run(words, capture_output=True, text=True)
+    assert (typed.returncode, typed.stdout) == (0, "run3\n"), typed.stderr
+    assert read_job(Run(tmp_path / "runs" / "run3").paths).resources.minutes == 120
 
 
 async def test_a_job_is_submitted_with_what_was_typed(tmp_path, sbatch):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shlex
+import shutil
 import sys
+from pathlib import Path
 
 
 def python(*words: str) -> list[str]:
@@ -23,3 +25,19 @@ def python_for_shell() -> str:
 def python_module(module: str, *words: str) -> list[str]:
     """Return the command that runs a module of this installation, as `python -m` does."""
     return python("-m", module, *words)
+
+
+def install_command(*requirements: str) -> str:
+    """Return what to type to install packages where this program runs, which need not be where the shell's `pip` does.
+
+    An environment that was not activated, one of pipx and one of `uv tool` have a pip that only their Python knows.
+    """
+    found = shutil.which("pip")
+    is_ours = found is not None and Path(found).parent == Path(sys.executable).parent
+    pip = ["pip"] if is_ours else [sys.executable, "-m", "pip"]
+    return shlex.join([*pip, "install", *requirements])
+
+
+def extra_command(extra: str) -> str:
+    """Return what to type to install what an extra of this distribution needs."""
+    return install_command(f"simclr-tui[{extra}]")

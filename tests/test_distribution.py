@@ -113,9 +113,9 @@ def test_every_extra_that_a_message_names_exists():
         tomllib.loads((TOP / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
     )
     for path in PACKAGE.rglob("*.py"):
-        for part in path.read_text(encoding="utf-8").split("simclr-tui[")[1:]:
-            named = part.partition("]")[0]
-            assert "{" in named or named in declared, f"{path.name}: {named}"
+        text = path.read_text(encoding="utf-8")
+        for named in re.findall(r"simclr-tui\[([^\]{]+)\]|extra_command\(['\"](\w+)", text):
+            assert "".join(named) in declared, f"{path.name}: {named}"
 
 
 TINY = shlex.split(

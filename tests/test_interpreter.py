@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import ast
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 import simclr_tui
-from simclr_tui.interpreter import python, python_module
+from simclr_tui.interpreter import extra_command, install_command, python, python_module
 from simclr_tui.launch.trainer_process import Meeting, trainer_command
 from simclr_tui.store.store import Store
 from tests.training import TINY, tiny_run, until
@@ -56,3 +57,16 @@ def test_modules_beside_the_user_are_never_executed(tmp_path, how, fault):
     until(lambda: run.state not in ("queued", "starting", "running"), what="the run to end")
     assert run.state == "finished", run.status.reason
     assert not (tmp_path / "executed").exists()
+
+
+@pytest.mark.parametrize("activated", [True, False])
+def test_packages_are_installed_where_the_program_runs(tmp_path, monkeypatch, activated):
+    mine = tmp_path / "my env" / "bin"
+    for folder in (mine, tmp_path / "other"):
+        folder.mkdir(parents=True)
+        (folder / "pip").touch(0o755)
+    monkeypatch.setattr(sys, "executable", str(mine / "python"))
+    monkeypatch.setenv("PATH", str(mine if activated else tmp_path / "other"))
+    pip = "pip" if activated else f"'{mine}/python' -m pip"
+    assert extra_command("plot") == f"{pip} install 'simclr-tui[plot]'"
+    assert install_command("-U", "torch", "torchvision==0.28.*") == f"{pip} install -U torch 'torchvision==0.28.*'"

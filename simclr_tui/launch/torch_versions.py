@@ -10,6 +10,7 @@ import importlib.metadata
 import re
 
 from simclr_tui.errors import RecipeError
+from simclr_tui.interpreter import install_command
 
 OLDEST = (2, 10)
 _FREE_SINCE = (2, 14)  # of torch; the torchvision of the same day is 0.29
@@ -26,25 +27,25 @@ def check_torch_versions() -> None:
 def torch_version_problem(torch: str | None, torchvision: str | None) -> tuple[str, str] | None:
     """Return the problem with a pair of versions and its fix; None where they fit or cannot be judged."""
     if torch is None:
-        return "torch is not installed", "run: pip install torch torchvision"
+        return "torch is not installed", f"run: {install_command('torch', 'torchvision')}"
     if torchvision is None:
-        return "torchvision is not installed", f"run: pip install {_fitting(_release(torch))}"
+        return "torchvision is not installed", f"run: {install_command(_fitting(_release(torch)))}"
     ours, other = _release(torch), _release(torchvision)
     if ours is None or other is None:
         return None
     if ours < OLDEST:
-        return f"torch {torch} is older than 2.10", "run: pip install -U torch torchvision"
+        return f"torch {torch} is older than 2.10", f"run: {install_command('-U', 'torch', 'torchvision')}"
     free = ours >= _FREE_SINCE
     if (other >= (0, _FREE_SINCE[1] + _OFFSET)) if free else (other == (0, ours[1] + _OFFSET)):
         return None
-    return f"torchvision {torchvision} does not fit torch {torch}", f"run: pip install {_fitting(ours)}"
+    return f"torchvision {torchvision} does not fit torch {torch}", f"run: {install_command(_fitting(ours))}"
 
 
 def _fitting(torch: tuple[int, int] | None) -> str:
     """Return pip's name for the torchvision that fits a release of torch."""
     if torch is None:
         return "torchvision"
-    return f"'torchvision==0.{torch[1] + _OFFSET}.*'" if torch < _FREE_SINCE else "'torchvision>=0.29'"
+    return f"torchvision==0.{torch[1] + _OFFSET}.*" if torch < _FREE_SINCE else "torchvision>=0.29"
 
 
 def _release(version: str) -> tuple[int, int] | None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from simclr_tui.errors import DataError, StoreError
+from simclr_tui.interpreter import extra_command
 from simclr_tui.paths import expand_user
 from simclr_tui.recipe.image_kinds import installed
 from simclr_tui.text import safe
@@ -93,7 +94,7 @@ def check_source(source: DataSource) -> None:
     """Raise DataError if the source's library is not installed or its file does not exist."""
     kind = source.kind
     if kind.package and not installed(kind.package):
-        raise DataError(f"{kind.prefix}: needs {kind.package}", f"pip install 'simclr-tui[{kind.extra}]'")
+        raise DataError(f"{kind.prefix}: needs {kind.package}", extra_command(kind.extra))
     if kind.file and kind.prefix != "folder":
         shown = safe(str(source.path))
         try:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
 
+from simclr_tui.interpreter import extra_command
+
 
 @dataclass(frozen=True)
 class ImageKind:
@@ -24,7 +26,7 @@ class ImageKind:
     @property
     def remedy(self) -> str:
         """Return the command that installs what is needed to read this kind."""
-        return f"pip install 'simclr-tui[{self.extra}]'"
+        return extra_command(self.extra)
 
 
 KINDS = (

@@ -12,6 +12,7 @@ from simclr_tui.atomic import Lock, is_locked
 from simclr_tui.catalog.catalog import Catalog
 from simclr_tui.catalog.row import Row
 from simclr_tui.errors import RecipeError, StoreError
+from simclr_tui.interpreter import extra_command
 from simclr_tui.launch.detached import start_detached
 from simclr_tui.launch.metadata import Metadata
 from simclr_tui.launch.placement import Placement, Queue, Slurm, refresh
@@ -76,7 +77,7 @@ def _require_optuna() -> None:
     import importlib.util
 
     if importlib.util.find_spec("optuna") is None:
-        raise RecipeError("--sampler tpe needs Optuna", "pip install 'simclr-tui[sweep]', or give --sampler random")
+        raise RecipeError("--sampler tpe needs Optuna", f"{extra_command('sweep')}, or give --sampler random")
 
 
 class KnownTrial(NamedTuple):

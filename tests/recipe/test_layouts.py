@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from simclr_tui.errors import DataError
+from simclr_tui.interpreter import extra_command
 from simclr_tui.recipe.folders import folder_layout
 from simclr_tui.recipe.hold_out import held_out
 from simclr_tui.recipe.reading import Reading
@@ -82,7 +83,7 @@ def test_other_formats_are_counted_and_named(tmp_path, monkeypatch):
     monkeypatch.setattr("simclr_tui.recipe.image_kinds.installed", lambda package: False)
     left = " ".join(folder_layout(tmp_path).left_out)
     assert "2 .svs files, which cannot be read here: convert them to TIFF or PNG (b/3.svs, b/4.svs)" in left
-    assert "1 HEIC file, which needs pillow_heif: pip install 'simclr-tui[heif]' (b/5.heic)" in left
+    assert f"1 HEIC file, which needs pillow_heif: {extra_command('heif')} (b/5.heic)" in left
     assert "notes" not in left
 
 

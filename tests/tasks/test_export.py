@@ -18,6 +18,7 @@ from safetensors import safe_open
 
 import simclr_tui
 from simclr_tui.errors import SimclrError
+from simclr_tui.interpreter import extra_command
 from simclr_tui.launch.tasks import export_encoder
 from simclr_tui.store.run import Run
 from simclr_tui.tasks import onnx as onnx_file
@@ -204,7 +205,7 @@ def test_a_missing_package_is_one_sentence(tmp_path, monkeypatch, package, suffi
     with pytest.raises(SimclrError) as caught:
         export(run, tmp_path / f"e.{suffix}")
     named = package.partition(".")[0]
-    assert f"needs {named}, which is not installed — type: pip install 'simclr-tui[{suffix}]'" in str(caught.value)
+    assert f"needs {named}, which is not installed — type: {extra_command(suffix)}" in str(caught.value)
     assert [path.name for path in tmp_path.iterdir()] == ["runs"]
 
 

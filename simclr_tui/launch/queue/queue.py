@@ -31,7 +31,7 @@ from simclr_tui.store.store import Store
 from simclr_tui.store.ticket import Ticket, next_position, tickets, write_ticket
 from simclr_tui.store.unreadable import UNREADABLE
 
-_READY_WITHIN = 10.0  # seconds within which a new dispatcher must report that it runs
+_READY_WITHIN = 60.0  # seconds within which a new dispatcher must report that it runs: machines are busy
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):

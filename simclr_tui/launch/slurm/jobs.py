@@ -18,7 +18,7 @@ import msgspec
 from simclr_tui.atomic import write_file
 from simclr_tui.clock import SYSTEM_CLOCK
 from simclr_tui.errors import ExitCode, RecipeError, StoreError
-from simclr_tui.interpreter import python_for_shell
+from simclr_tui.interpreter import extra_command, python_for_shell
 from simclr_tui.launch.exit_reason import NO_MEMORY, NO_MEMORY_HINT
 from simclr_tui.launch.metadata import UNNAMED, Metadata
 from simclr_tui.launch.plan import Plan
@@ -42,7 +42,7 @@ _OVER = ("COMPLETED", "CANCELLED", "FAILED", "TIMEOUT", "NODE_FAIL", "OUT_OF_MEM
 def require_slurm() -> None:
     """Raise RecipeError unless jobs can be submitted from here."""
     if importlib.util.find_spec("submitit") is None:
-        raise RecipeError("--on slurm needs submitit", "pip install 'simclr-tui[slurm]'")
+        raise RecipeError("--on slurm needs submitit", extra_command("slurm"))
     if shutil.which("sbatch") is None:
         raise RecipeError("--on slurm finds no sbatch here", "type it on the cluster's login node, or give --on here")
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from simclr_tui.atomic import write_file
 from simclr_tui.errors import RecipeError, SimclrError, StoreError
+from simclr_tui.interpreter import extra_command
 from simclr_tui.text import safe
 
 
@@ -41,4 +42,4 @@ def write_target(target: Path, data: bytes) -> None:
 
 def not_installed(package: str, what: str, extra: str = "export") -> SimclrError:
     """Return the error that says how to install a package that only `what` needs, with the distribution's `extra`."""
-    return SimclrError(f"{what} needs {package}, which is not installed", f"type: pip install 'simclr-tui[{extra}]'")
+    return SimclrError(f"{what} needs {package}, which is not installed", f"type: {extra_command(extra)}")

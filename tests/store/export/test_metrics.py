@@ -13,6 +13,7 @@ import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from simclr_tui.errors import ExitCode, SimclrError
+from simclr_tui.interpreter import extra_command
 from simclr_tui.store.export.metrics import export_metrics
 from simclr_tui.store.export.tensorboard import crc32c
 from simclr_tui.store.run import Run
@@ -143,7 +144,6 @@ def test_a_missing_package_is_one_sentence_and_metrics_need_no_torch(run, tmp_pa
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.strip() == (
-        "a Parquet file needs pyarrow, which is not installed — type: pip install 'simclr-tui[parquet]'"
-    )
+    said = f"a Parquet file needs pyarrow, which is not installed — type: {extra_command('parquet')}"
+    assert done.stdout.strip() == said
     assert not (tmp_path / "m.parquet").exists()

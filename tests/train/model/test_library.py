@@ -208,7 +208,7 @@ def test_an_encoder_that_cannot_be_is_one_sentence(recipe, words):
 
 def test_a_missing_timm_says_how_to_get_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "timm", None)
-    with pytest.raises(SimclrError, match=r"needs timm, which .* type: pip install 'simclr-tui\[encoders\]'"):
+    with pytest.raises(SimclrError, match=r"needs timm, which .* type: .*pip install 'simclr-tui\[encoders\]'"):
         build_encoder(Recipe(encoder="timm:resnet10t"))
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from simclr_tui.errors import DataError
+from simclr_tui.interpreter import install_command
 from simclr_tui.recipe.image_headers import Header
 from simclr_tui.train.data.readers.protocol import File, Values, opened
 
@@ -41,7 +42,7 @@ def values(file: File, header: Header, at_least: int) -> Values:
     except (RuntimeError, NotImplementedError) as error:
         if "missing" in str(error) or "plugin" in str(error).lower() or isinstance(error, NotImplementedError):
             syntax = dataset.file_meta.TransferSyntaxUID.name
-            raise DataError(f"a DICOM image compressed as {syntax}", "pip install pylibjpeg[all]") from None
+            raise DataError(f"a DICOM image compressed as {syntax}", install_command("pylibjpeg[all]")) from None
         raise
     meaning = dataset.PhotometricInterpretation
     if meaning == "PALETTE COLOR":

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import cast
 
 from simclr_tui.errors import DataError
+from simclr_tui.interpreter import extra_command
 from simclr_tui.recipe.image_headers import Header, read_header
 from simclr_tui.recipe.image_kinds import KINDS, installed
 from simclr_tui.text import safe
@@ -52,7 +53,7 @@ def require(header: Header, name: str) -> None:
     if package and not installed(package):
         raise DataError(
             f"{safe(name)} ({header.words}) cannot be read truthfully without {package}",
-            f"pip install 'simclr-tui[{extra}]'",
+            extra_command(extra),
         )
 
 

@@ -16,6 +16,7 @@ from collections import deque
 from pathlib import Path
 from typing import Protocol
 
+from simclr_tui.errors import is_unanswered
 from simclr_tui.group_mode import share_file
 
 
@@ -298,27 +299,40 @@ def _holds(path: Path) -> bool:
 
 
 def is_locked(path: Path) -> bool:
-    """Return whether a process holds the lock."""
+    """Return whether a process holds the lock. Raises OSError as `lock_holder` does."""
     return lock_holder(path) is not None
 
 
 def lock_holder(path: Path) -> int | None:
     """Return the pid of the process that holds the lock, as it is known here; None while nobody does.
 
-    0 is a process that cannot be seen from here, such as one of another container or of another host.
+    0 is a process that cannot be seen from here, such as one of another container or of another host. Raises OSError
+    where the lock cannot be asked at the moment, which is no sign that it is free.
     """
     if _holds(path):
         return os.getpid()
     try:
         fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOFOLLOW)
-    except OSError:
+    except OSError as error:
+        if _may_pass(error):
+            raise
         return None
     try:
         return _ask_holder(fd)
-    except OSError:
+    except OSError as error:
+        if _may_pass(error):
+            raise
         return None
     finally:
         os.close(fd)
+
+
+# A lock that may not be opened, or that the file system does not have, is never answered.
+_NO_LOCK = {errno.EACCES, errno.EPERM, errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EBADF}
+
+
+def _may_pass(error: OSError) -> bool:
+    return is_unanswered(error) and error.errno not in _NO_LOCK
 
 
 # struct flock of Linux: type, whence, start, length, pid; a length of 0 is the whole file.

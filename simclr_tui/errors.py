@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from enum import IntEnum
 
 
@@ -63,6 +64,18 @@ class StoreError(SimclrError):
     exit_code = ExitCode.STORE
 
 
+class UnansweredError(StoreError):
+    """Report a file of the store that cannot be read at the moment, which says nothing about what is in it.
+
+    Nothing may be concluded, written or remembered from it: the next look may find the file as it always was. Where the
+    user has no right to read it, that does not pass by itself, and nothing waits for it (`may_pass`).
+    """
+
+    def __init__(self, message: str, hint: str = "", *, may_pass: bool = True) -> None:
+        super().__init__(message, hint)
+        self.may_pass = may_pass
+
+
 class CheckpointError(SimclrError):
     """Report that no checkpoint can be used."""
 
@@ -89,3 +102,17 @@ class CancelledError(SimclrError):
     """Report that the work was cancelled by whoever requested it."""
 
     exit_code: ExitCode = ExitCode.INTERRUPTED
+
+
+_OF_THE_FILE = {
+    errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.EINVAL, errno.EISDIR, errno.EFBIG, errno.ENXIO, errno.ENODEV,
+    errno.ENAMETOOLONG,
+}  # fmt: skip
+
+
+def is_unanswered(error: BaseException) -> bool:
+    """Return whether an error says nothing about a file: a disk, a server, a limit or a right kept it from being read.
+
+    Such an error may pass by itself, as EIO, ESTALE and EMFILE do. A missing file, or one of the wrong kind, is a fact.
+    """
+    return isinstance(error, OSError) and error.errno is not None and error.errno not in _OF_THE_FILE

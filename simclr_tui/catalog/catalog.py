@@ -9,7 +9,7 @@ from pathlib import Path
 
 from simclr_tui.catalog.database import BUSY, Database
 from simclr_tui.catalog.row import Row, make_row, state_columns
-from simclr_tui.errors import SimclrError
+from simclr_tui.errors import SimclrError, is_unanswered
 from simclr_tui.paths import RUN_FILE, RunPaths
 from simclr_tui.store.names import natural_key
 from simclr_tui.store.state import OPEN, observe
@@ -97,11 +97,14 @@ class Catalog:
 
 
 def _fingerprint(root: str) -> str | None:
-    """Return a text that changes with the run's metadata, state, recipe or set of evaluations; None if it is no run."""
+    """Return a text that changes with the run's metadata, state, recipe or set of evaluations; None if it is no run.
+
+    A folder that the disk says nothing about stays a run, which is read and found unreadable.
+    """
     try:
         info = os.stat(f"{root}/{RUN_FILE}")  # noqa: PTH116
-    except OSError:
-        return None
+    except OSError as error:
+        return "?" if is_unanswered(error) and not isinstance(error, PermissionError) else None
     if not stat.S_ISREG(info.st_mode):
         return None
     return " ".join([_mark(info), *[_mark_of(f"{root}/{name}") for name in _MARKED]])

@@ -30,17 +30,22 @@ class Event:
 
 
 def news(before: dict[str, Row], rows: Sequence[Row]) -> list[Event]:
-    """Return what happened between two listings. A run that is new to the list is not news."""
+    """Return what happened between two listings. A run that is new to the list, or cannot be read, is not news."""
     found: list[Event] = []
     for row in rows:
         old = before.get(row["name"])
-        if old is None or (old["state"], old.get("flags")) == (row["state"], row.get("flags")):
+        if old is None or row.get("error") or (old["state"], old.get("flags")) == (row["state"], row.get("flags")):
             continue
         flags = set(_words(row)) - set(_words(old))
         found += [_event(row, flag) for flag in FLAGS if flag in flags and flag != "elsewhere"]
         if row["state"] != old["state"] and row["state"] in _ENDS and "diverged" not in flags:
             found.append(_event(row, row["state"]))
     return found
+
+
+def last_known(before: dict[str, Row], rows: Sequence[Row]) -> dict[str, Row]:
+    """Return the rows to compare the next listing with: for a run that cannot be read now, the row from before."""
+    return {row["name"]: before.get(row["name"], row) if row.get("error") else row for row in rows}
 
 
 def _words(row: Row) -> list[str]:

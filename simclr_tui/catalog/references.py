@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from heapq import nlargest
 from typing import Any
 
 from simclr_tui.catalog.row import Row
+from simclr_tui.errors import UnansweredError
 from simclr_tui.store.comparable import measured_by, row_left_out
 from simclr_tui.store.data_facts import read_data_facts
 from simclr_tui.store.metrics.metric_table import METRICS
@@ -63,7 +65,9 @@ def knn_references(run: Run, row: Row | None, ranked: Mapping[Kind, list[Row]]) 
     images is no reference.
     """
     found: dict[str, float] = {}
-    facts = read_data_facts(run.path)
+    facts = None
+    with contextlib.suppress(UnansweredError):
+        facts = read_data_facts(run.path)
     if facts is not None and facts.classes:
         found["chance"] = max(facts.classes.values()) / sum(facts.classes.values())
     if row is None or row["knn_best"] is None:

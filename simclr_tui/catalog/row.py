@@ -16,6 +16,7 @@ from simclr_tui.store.evaluations import read_evaluation
 from simclr_tui.store.metrics.metric_table import COLUMNS, Unit
 from simclr_tui.store.run import Run
 from simclr_tui.store.state import State, read_or_rebuild
+from simclr_tui.store.unreadable import refuse_unanswered
 from simclr_tui.text import did_you_mean, duration, energy, number, percent, safe, size
 
 Row = dict[str, Any]
@@ -61,10 +62,15 @@ def make_row(run: Run, fingerprint: str) -> Row:
     row: Row = dict.fromkeys(columns())
     row |= {"name": run.name, "path": str(run.path), "fingerprint": fingerprint, "state": "lost", "error": ""}
     try:
-        info, resolved, state = run.info, run.resolved, read_or_rebuild(run.paths)
+        return row | read_row(run)
     except SimclrError as error:
         return row | {"error": str(error), "reason": error.message, "created": 0.0}
-    row |= {
+
+
+def read_row(run: Run) -> Row:
+    """Return what a run folder holds for a row. Raises SimclrError, UnansweredError where that may pass."""
+    info, resolved, state = run.info, run.resolved, read_or_rebuild(run.paths)
+    row: Row = {
         "created": info.created,
         "tags": ",".join(info.tags),
         "note": info.note,
@@ -81,9 +87,14 @@ def _evaluated(run: Run) -> Row:
         there = [
             path.name for path in run.paths.evaluations.iterdir()
         ]  # most runs have none, and a look is cheaper than three
-    except OSError:
+    except OSError as error:
+        refuse_unanswered(error, f"the results of {run.name}")
         return {}
-    found = {column: read_evaluation(run.paths, name) for column, name in EVALUATED.items() if f"{name}.json" in there}
+    found = {
+        column: read_evaluation(run.paths, name, strict=True)
+        for column, name in EVALUATED.items()
+        if f"{name}.json" in there
+    }
     return {column: evaluation.top1 for column, evaluation in found.items() if evaluation is not None}
 
 

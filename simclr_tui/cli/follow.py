@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from simclr_tui.cli import output
 from simclr_tui.cli.summary import summarise
 from simclr_tui.display.state_facts import progress_line
-from simclr_tui.errors import ExitCode, StoreError
+from simclr_tui.errors import ExitCode, StoreError, UnansweredError
 from simclr_tui.launch.stop import kill, request_stop, wait_until_ended
 from simclr_tui.store.run import Run
 from simclr_tui.store.state import OPEN, State
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from simclr_tui.cli.live_line import LiveLine
 
 _TICK = 0.25  # seconds between two polls
+_PATIENCE = 60.0  # seconds for which a run that cannot be read is polled on
 
 
 def follow(run: Run) -> int:
@@ -58,11 +59,18 @@ def _interrupted_by_term() -> Iterator[None]:
 
 
 def _watch(run: Run, show: _Display) -> State:
+    patient_until = time.monotonic() + _PATIENCE
     while True:
-        status = run.status
-        show.update(status)
-        if status.state not in OPEN:
-            return status
+        try:
+            status = run.status
+        except UnansweredError:  # a disk or a server that is slow to answer is no end of the run
+            if time.monotonic() > patient_until:
+                raise
+        else:
+            patient_until = time.monotonic() + _PATIENCE
+            show.update(status)
+            if status.state not in OPEN:
+                return status
         time.sleep(_TICK)
 
 
@@ -72,7 +80,8 @@ def _interrupt(run: Run, show: _Display) -> State:
         with contextlib.suppress(StoreError):  # it may have just ended on its own
             request_stop(run)
         while (final := wait_until_ended(run, 0.2)) is None:
-            show.update(run.status)
+            with contextlib.suppress(UnansweredError):
+                show.update(run.status)
         return final
     except KeyboardInterrupt:
         return kill(run)

@@ -10,14 +10,21 @@ from simclr_tui.hardware.sample import GpuSample
 _SLICE = "MIG-"
 
 
+VISIBLE = "CUDA_VISIBLE_DEVICES"
+
+
 def visible(gpus: Sequence[GpuSample]) -> list[GpuSample]:
-    """Return the visible GPUs among `gpus`, in CUDA's order.
+    """Return the GPUs among `gpus` that this process may use, in CUDA's order."""
+    return visible_to(gpus, os.environ.get(VISIBLE))
+
+
+def visible_to(gpus: Sequence[GpuSample], named: str | None) -> list[GpuSample]:
+    """Return the GPUs among `gpus` that a value of CUDA_VISIBLE_DEVICES leaves (None: not set), in CUDA's order.
 
     A GPU is named by its index or by a prefix of its uuid; the first word that names none ends the list, so `-1` or
     an empty value hides all. A MIG slice is named by its own uuid, which NVML does not list among the GPUs: it is
     returned under that name, without readings.
     """
-    named = os.environ.get("CUDA_VISIBLE_DEVICES")
     if named is None:
         return list(gpus)
     found: dict[str, GpuSample] = {}

@@ -16,7 +16,7 @@ from typing import NoReturn
 
 from simclr_tui.atomic import Lock, write_file
 from simclr_tui.clock import SYSTEM_CLOCK
-from simclr_tui.errors import SimclrError, StoreError
+from simclr_tui.errors import SimclrError, StoreError, UnansweredError
 from simclr_tui.group_mode import make_folder
 from simclr_tui.launch.detached import start_detached
 from simclr_tui.launch.initial import settle_initial
@@ -32,6 +32,7 @@ from simclr_tui.store.state import ACTIVE, State, write_state
 from simclr_tui.store.store import Store
 from simclr_tui.store.ticket import Ticket, write_ticket
 from simclr_tui.store.ticket_index import unmark
+from simclr_tui.store.unreadable import store_error
 from simclr_tui.text import storable
 from simclr_tui.version import __version__
 
@@ -153,7 +154,7 @@ def claimed(run: Run) -> Iterator[None]:
             raise StoreError(f"{run.name} is being resumed by someone else", f"watch it: simclr attach {run.name}")
         yield
     except OSError as error:
-        raise StoreError(f"cannot write {run.path}: {error.strerror}", "see simclr doctor") from None
+        raise store_error(error, f"cannot write {run.path}: {error.strerror}", "see simclr doctor") from None
     finally:
         lock.release()
 
@@ -207,8 +208,10 @@ def _spawn(run: Run, attempt: int, environment: Mapping[str, str] | None = None)
 
 
 def _has_taken_over(run: Run, process: subprocess.Popen[bytes]) -> bool:
-    supervisor = run.status.supervisor
-    return supervisor is not None and supervisor.pid == process.pid
+    with contextlib.suppress(UnansweredError):
+        supervisor = run.status.supervisor
+        return supervisor is not None and supervisor.pid == process.pid
+    return False
 
 
 def _gave_up(run: Run, process: subprocess.Popen[bytes]) -> bool:

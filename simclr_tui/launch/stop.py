@@ -7,7 +7,7 @@ import time
 import msgspec
 
 from simclr_tui.clock import SYSTEM_CLOCK
-from simclr_tui.errors import StoreError
+from simclr_tui.errors import StoreError, UnansweredError
 from simclr_tui.launch.placement import placement_of
 from simclr_tui.store.run import Run
 from simclr_tui.store.state import OPEN, State, observe, write_state
@@ -25,15 +25,23 @@ def request_stop(run: Run, who: str = "the user") -> None:
 
 
 def wait_until_ended(run: Run, timeout: float) -> State | None:
-    """Return the final state, or None when the run still trains after `timeout` seconds."""
+    """Return the final state, or None when the run still trains after `timeout` seconds.
+
+    A folder that cannot be read is read again until then. Raises UnansweredError if it still cannot be.
+    """
     deadline = time.monotonic() + timeout
     placement, store = placement_of(run), Store(run.path.parent)
     while True:
+        late = time.monotonic() >= deadline
         placement.refresh(store)
-        status = observe(run.paths)
-        if status.state not in OPEN:
-            return status
-        if time.monotonic() >= deadline:
+        try:
+            status = observe(run.paths)
+            if status.state not in OPEN:
+                return status
+        except UnansweredError:
+            if late:
+                raise
+        if late:
             return None
         time.sleep(placement.poll)
 

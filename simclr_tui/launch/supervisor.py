@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -21,7 +22,7 @@ import msgspec
 
 from simclr_tui.atomic import LineWriter
 from simclr_tui.clock import SYSTEM_CLOCK
-from simclr_tui.errors import ExitCode, StoreError
+from simclr_tui.errors import ExitCode, StoreError, UnansweredError
 from simclr_tui.hardware.energy import EnergyMeter
 from simclr_tui.hardware.oom import OomWatch
 from simclr_tui.hardware.sampler import Sampler
@@ -40,6 +41,7 @@ from simclr_tui.store.run import Run
 from simclr_tui.store.state import ACTIVE, State, read_state, write_state
 
 _SAMPLE_EVERY = 1.0  # seconds
+_ASKED_AGAIN = 60
 Look = Callable[[RunPaths], None]
 
 
@@ -111,7 +113,7 @@ def _look(folder: HeldFolder, looks: Sequence[Look]) -> None:
 def _record_end(run: Run, attempt: int, code: int, *, by_kernel: bool) -> None:
     """Record how the attempt ended, unless the trainer has; `by_kernel` means that memory has just run out."""
     try:
-        stored = read_state(run.paths)
+        stored = _last_state(run)
     except StoreError:  # deleted while it trained
         return
     if stored.state not in ACTIVE or stored.attempt != attempt:
@@ -130,6 +132,15 @@ def _record_end(run: Run, attempt: int, code: int, *, by_kernel: bool) -> None:
     events = EventLog(run.paths.attempt(attempt))
     events.write("failed", reason, step=stored.step)
     events.close()
+
+
+def _last_state(run: Run) -> State:
+    """Return the state as last written; a disk that does not answer is asked again for a minute. Raises StoreError."""
+    for _ in range(_ASKED_AGAIN):
+        with contextlib.suppress(UnansweredError):  # such as one from a disk that has to wake up
+            return read_state(run.paths)
+        time.sleep(_SAMPLE_EVERY)
+    return read_state(run.paths)
 
 
 def _failure(run: Run, code: int, stored: State, *, by_kernel: bool) -> tuple[str, int]:

@@ -17,7 +17,7 @@ from simclr_tui.atomic import LineWriter, Lock
 from simclr_tui.catalog.news import Event, news
 from simclr_tui.catalog.row import Row, make_row, state_columns
 from simclr_tui.config import Config, read_config
-from simclr_tui.errors import SimclrError, StoreError
+from simclr_tui.errors import SimclrError, StoreError, UnansweredError
 from simclr_tui.launch.detached import start_detached
 from simclr_tui.launch.notify import notify
 from simclr_tui.paths import AttemptPaths, RunPaths
@@ -25,6 +25,7 @@ from simclr_tui.regular_file import read_small
 from simclr_tui.store.events import record
 from simclr_tui.store.run import Run
 from simclr_tui.store.state import ENDED, State, observe
+from simclr_tui.store.unreadable import refuse_unanswered
 
 _PATIENCE = 60.0  # seconds for another process that is telling at this moment
 _RETRY_AFTER = (1.0, 5.0, 20.0)  # seconds: a webhook that cannot be reached is called again
@@ -75,12 +76,19 @@ def _tell(config: Config, events: Iterable[Event], place: AttemptPaths | None, *
 
 
 def told(place: AttemptPaths) -> set[str]:
-    """Return the events of an attempt that were told; empty where nothing was, or the file cannot be read."""
+    """Return the events of an attempt that were told; empty where nothing was.
+
+    Raises UnansweredError where that cannot be read at the moment: nothing is told twice for that.
+    """
+    try:
+        lines = read_small(place.told).splitlines()
+    except OSError as error:
+        refuse_unanswered(error, "what was told")
+        return set()
     found = set()
-    with contextlib.suppress(OSError):
-        for line in read_small(place.told).splitlines():
-            with contextlib.suppress(msgspec.DecodeError):
-                found.add(msgspec.json.decode(line, type=Told).event)
+    for line in lines:
+        with contextlib.suppress(msgspec.DecodeError):
+            found.add(msgspec.json.decode(line, type=Told).event)
     return found
 
 
@@ -127,7 +135,7 @@ def tell_missed(root: Path, rows: Sequence[Row], now: float) -> None:
     with contextlib.suppress(SimclrError):
         if read_config().tells:
             for row in rows:
-                if row["state"] in ENDED and _is_untold(RunPaths(root / row["name"]), row, now):
+                if row["state"] in ENDED and not row["error"] and _is_untold(RunPaths(root / row["name"]), row, now):
                     start_telling(RunPaths(root / row["name"]))
 
 
@@ -135,9 +143,9 @@ def _is_untold(run: RunPaths, row: Row, now: float) -> bool:
     place = run.attempt(int(row.get("attempt") or 1))
     try:
         age = now - max(place.told.stat().st_mtime, run.state.stat().st_mtime)
-    except OSError:  # nobody promised to tell of it
+        return age < _STALE and row["state"] not in told(place)
+    except (OSError, UnansweredError):  # nobody promised to tell of it, or the next look will say
         return False
-    return age < _STALE and row["state"] not in told(place)
 
 
 def main(root: str) -> None:

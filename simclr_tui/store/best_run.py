@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Iterable
 
-from simclr_tui.errors import NotFoundError, SimclrError
+from simclr_tui.errors import NotFoundError, SimclrError, UnansweredError
 from simclr_tui.recipe.fields import Value, short_values
 from simclr_tui.store.comparable import measured_by, measured_differently, why_left_out
 from simclr_tui.store.metrics.metric_table import METRICS
@@ -18,15 +17,20 @@ _METRIC = "knn"
 def best_run(runs: Iterable[Run]) -> Run:
     """Return the healthy finished run with the highest kNN accuracy.
 
-    Raises NotFoundError if there is none, or if the runs were measured on different data: then there is no single best
-    run, and the message names the best of each kind.
+    Raises UnansweredError if one cannot be read at the moment, NotFoundError if there is none, or if the runs were
+    measured on different data: then there is no single best run, and the message names the best of each kind.
     """
     scored: list[tuple[float, str, Run, dict[str, Value]]] = []
     for run in runs:
-        with contextlib.suppress(SimclrError, KeyError):  # a damaged or unmeasured run cannot be the best
+        try:
             status = run.status
             if not why_left_out(status.state, status.flags) and not _lacks_measure(run):
                 scored.append((status.summary[_METRIC], run.name, run, short_values(run.recipe)))
+        except KeyError:  # not measured
+            continue
+        except SimclrError as error:  # a damaged run cannot be the best, but one that is not answered may be
+            if isinstance(error, UnansweredError) and error.may_pass:
+                raise
     if not scored:
         raise NotFoundError("@best names no run: no healthy run has finished with a kNN accuracy", "see simclr ls")
     scored.sort(key=lambda entry: entry[:2], reverse=True)

@@ -11,7 +11,7 @@ from simclr_tui.atomic import SYSTEM_OS, Os, write_file
 from simclr_tui.errors import NotFoundError, RecipeError
 from simclr_tui.paths import RunPaths
 from simclr_tui.regular_file import open_regular, read_small
-from simclr_tui.store.unreadable import UNREADABLE
+from simclr_tui.store.unreadable import UNREADABLE, refuse_unanswered
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,21 +61,31 @@ def save(
     return manifest
 
 
-def run_id(paths: RunPaths) -> str:
-    """Return the id of the run, whatever its folder is called; empty if run.json cannot be read."""
+def run_id(paths: RunPaths, *, strict: bool = False) -> str:
+    """Return the id of the run, whatever its folder is called; empty if run.json cannot be read.
+
+    With `strict`, raises UnansweredError where that may pass.
+    """
     try:
         return msgspec.json.decode(read_small(paths.info), type=_Identity).id
-    except UNREADABLE:
+    except UNREADABLE as error:
+        if strict:
+            refuse_unanswered(error, f"run.json of {paths.root.name}")
         return ""
 
 
-def manifests(paths: RunPaths) -> list[Manifest]:
-    """Return the manifests that can be read and are named after their own step, newest step first."""
+def manifests(paths: RunPaths, *, strict: bool = False) -> list[Manifest]:
+    """Return the manifests that can be read and are named after their own step, newest step first.
+
+    With `strict`, raises UnansweredError where one may be whole but cannot be read at the moment.
+    """
     found: list[Manifest] = []
     for path in paths.checkpoints.glob("step-*.json"):
         try:
             manifest = msgspec.json.decode(read_small(path), type=Manifest)
-        except UNREADABLE:
+        except UNREADABLE as error:
+            if strict:
+                refuse_unanswered(error, f"{path.name} of {paths.root.name}")
             continue
         if path == paths.manifest(manifest.step):
             found.append(manifest)

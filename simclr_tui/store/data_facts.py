@@ -10,6 +10,7 @@ from simclr_tui.atomic import write_file
 from simclr_tui.errors import StoreError
 from simclr_tui.recipe.resolve import Resolved
 from simclr_tui.regular_file import read_small
+from simclr_tui.store.unreadable import UNREADABLE, refuse_unanswered
 from simclr_tui.text import safe
 
 NAME = "data.json"
@@ -84,10 +85,14 @@ def _some(names: object) -> str:
 
 
 def read_data_facts(run: Path) -> DataFacts | None:
-    """Return the facts stored in a run's folder; None if there are none, as in a run started under version 0.1."""
+    """Return the facts stored in a run's folder; None if there are none, as in a run started under version 0.1.
+
+    Raises UnansweredError where they may be there but cannot be read at the moment: other data must not pass for that.
+    """
     try:
         return msgspec.json.decode(read_small(run / NAME), type=DataFacts)
-    except (OSError, msgspec.DecodeError):
+    except UNREADABLE as error:
+        refuse_unanswered(error, f"{NAME} of {safe(run.name)}")
         return None
 
 

@@ -13,7 +13,7 @@ from simclr_tui.atomic import write_file
 from simclr_tui.group_mode import make_folder
 from simclr_tui.paths import RunPaths
 from simclr_tui.regular_file import read_small
-from simclr_tui.store.unreadable import UNREADABLE
+from simclr_tui.store.unreadable import UNREADABLE, refuse_unanswered
 from simclr_tui.text import spread
 
 FORMAT = 1
@@ -146,16 +146,21 @@ def save_evaluation(paths: RunPaths, evaluation: Evaluation) -> Path:
     return target
 
 
-def read_evaluation(paths: RunPaths, name: str) -> Evaluation | None:
-    """Read one result; None if it is missing, damaged, empty or of a newer format."""
+def read_evaluation(paths: RunPaths, name: str, *, strict: bool = False) -> Evaluation | None:
+    """Read one result; None if it is missing, damaged, empty or of a newer format.
+
+    With `strict`, raises UnansweredError where it may be whole but cannot be read at the moment.
+    """
     try:
         found = msgspec.json.decode(read_small(paths.evaluations / f"{name}.json"), type=Evaluation)
-    except UNREADABLE:
+    except UNREADABLE as error:
+        if strict:
+            refuse_unanswered(error, f"{name}.json of {paths.root.name}")
         return None
     return found if found.format == FORMAT and found.results and found.name == name else None
 
 
-def read_evaluations(paths: RunPaths) -> list[Evaluation]:
-    """Read every readable result, in the order of their names."""
+def read_evaluations(paths: RunPaths, *, strict: bool = False) -> list[Evaluation]:
+    """Read every readable result, in the order of their names. `strict` is that of `read_evaluation`."""
     names = sorted(path.stem for path in paths.evaluations.glob("*.json"))
-    return [found for name in names if (found := read_evaluation(paths, name)) is not None]
+    return [found for name in names if (found := read_evaluation(paths, name, strict=strict)) is not None]

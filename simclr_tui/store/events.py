@@ -10,7 +10,7 @@ from simclr_tui.atomic import LineWriter
 from simclr_tui.clock import SYSTEM_CLOCK, Clock
 from simclr_tui.paths import AttemptPaths, RunPaths
 from simclr_tui.regular_file import read_small
-from simclr_tui.store.unreadable import DAMAGED
+from simclr_tui.store.unreadable import DAMAGED, refuse_unanswered
 
 PROCESS_FAILED = "process-failed"
 """Event of a run of several processes when one of them fails: `rank` tells which.
@@ -61,14 +61,19 @@ def record(paths: RunPaths, attempt: int, event: str, *, message: str = "", step
     events.close()
 
 
-def read_events(paths: RunPaths) -> list[Event]:
-    """Return the readable events of all attempts, oldest first."""
+def read_events(paths: RunPaths, *, strict: bool = False) -> list[Event]:
+    """Return the readable events of all attempts, oldest first.
+
+    With `strict`, raises UnansweredError where events may be there but cannot be read at the moment.
+    """
     decoder = msgspec.json.Decoder(Event)
     found: list[Event] = []
     for attempt in paths.attempts():
         try:
             lines = read_small(attempt.events).splitlines()
-        except OSError:
+        except OSError as error:
+            if strict:
+                refuse_unanswered(error, f"the events of {paths.root.name}")
             continue
         for line in lines:
             try:

@@ -37,7 +37,10 @@ def identify(pid: int) -> ProcessId:
 
 
 def is_alive(process: ProcessId | None) -> bool:
-    """Return whether exactly that process is still running (a zombie is not)."""
+    """Return whether exactly that process is still running (a zombie is not).
+
+    Raises OSError where the system does not say, as at the limit of open files: that is no sign of its end.
+    """
     return (
         process is not None
         and process.started >= 0
@@ -105,7 +108,7 @@ def boot_id() -> str:
     """Return an identifier that changes with every boot."""
     try:
         return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-    except OSError:
+    except (FileNotFoundError, PermissionError):  # another error passes, and must not be kept for good
         import psutil
 
         return f"boot at {psutil.boot_time():.0f}"
@@ -118,7 +121,7 @@ def _start_time(pid: int) -> int:
         return -1 if fields[0] in "ZX" else int(fields[19])
     except FileNotFoundError:
         return -1 if Path("/proc/self/stat").exists() else _start_time_without_proc(pid)
-    except (OSError, IndexError, ValueError):
+    except (ProcessLookupError, PermissionError, IndexError, ValueError):
         return -1
 
 

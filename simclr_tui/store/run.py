@@ -22,7 +22,7 @@ from simclr_tui.store.metrics.downsample import Axis
 from simclr_tui.store.metrics.history import History, Points
 from simclr_tui.store.metrics.metric_table import CHARTED
 from simclr_tui.store.state import State, observe
-from simclr_tui.store.unreadable import UNREADABLE
+from simclr_tui.store.unreadable import UNREADABLE, store_error
 
 FORMAT = 1
 
@@ -99,7 +99,8 @@ class Run:
                 )
             return msgspec.json.decode(data, type=RunInfo)
         except UNREADABLE as error:
-            raise StoreError(f"{self.name} has no readable run.json: {error}", "is this a run folder?") from None
+            message = f"{self.name} has no readable run.json: {error}"
+            raise store_error(error, message, "is this a run folder?") from None
 
     @property
     def resolved(self) -> Resolved:
@@ -108,7 +109,8 @@ class Run:
             resolved = from_toml(read_small_text(self.paths.recipe))
             return with_data_moved(self.path, resolved)
         except (OSError, UnicodeDecodeError) as error:
-            raise StoreError(f"{self.name} has no readable recipe.toml: {error}", "is this a run folder?") from None
+            message = f"{self.name} has no readable recipe.toml: {error}"
+            raise store_error(error, message, "is this a run folder?") from None
         except RecipeError as error:
             raise RecipeError(f"{self.name}: {error.message}", error.hint) from None
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import msgspec
 
 from simclr_tui.atomic import write_file
-from simclr_tui.errors import StoreError
+from simclr_tui.errors import StoreError, UnansweredError
 from simclr_tui.paths import RunPaths
 from simclr_tui.regular_file import read_small
-from simclr_tui.store.unreadable import UNREADABLE
+from simclr_tui.store.unreadable import UNREADABLE, refuse_unanswered
 
 
 class Resources(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,18 +44,23 @@ class LastResources(Resources, frozen=True, kw_only=True):
 
 
 def last_resources(paths: RunPaths) -> LastResources | None:
-    """Return what the run's newest job requested; None for a run that never was a job."""
+    """Return what the run's newest job requested; None for a run that never was a job.
+
+    Raises UnansweredError where that cannot be read at the moment.
+    """
     try:
         return msgspec.json.decode(read_small(paths.asked), type=LastResources)
-    except UNREADABLE:
+    except UNREADABLE as error:
+        refuse_unanswered(error, f"asked.json of {paths.root.name}")
         return None
 
 
 def leave_slurm(paths: RunPaths) -> None:
     """Record that the run continues outside Slurm. What its last job requested is kept for a later job."""
-    last = last_resources(paths)
-    if last is not None and not last.left:
-        write_file(paths.asked, msgspec.json.encode(msgspec.structs.replace(last, left=True)))
+    with contextlib.suppress(UnansweredError):  # the run was resumed, which is what was asked for
+        last = last_resources(paths)
+        if last is not None and not last.left:
+            write_file(paths.asked, msgspec.json.encode(msgspec.structs.replace(last, left=True)))
 
 
 def refuse_held(paths: RunPaths) -> None:
@@ -67,8 +74,12 @@ def refuse_held(paths: RunPaths) -> None:
 
 
 def read_job(paths: RunPaths) -> Job | None:
-    """Return the job that is responsible for the run; None if there is none."""
+    """Return the job that is responsible for the run; None if there is none.
+
+    Raises UnansweredError where that cannot be read at the moment: the run must not be started beside its job.
+    """
     try:
         return msgspec.json.decode(read_small(paths.slurm), type=Job)
-    except UNREADABLE:
+    except UNREADABLE as error:
+        refuse_unanswered(error, f"slurm.json of {paths.root.name}")
         return None

@@ -11,13 +11,13 @@ import msgspec
 
 from simclr_tui.atomic import is_locked, write_file
 from simclr_tui.clock import SYSTEM_CLOCK, Clock
-from simclr_tui.errors import ExitCode, StoreError
+from simclr_tui.errors import ExitCode, StoreError, UnansweredError
 from simclr_tui.paths import AttemptPaths, RunPaths
 from simclr_tui.regular_file import read_small
 from simclr_tui.store.checkpoints import manifests
 from simclr_tui.store.events import read_events
 from simclr_tui.store.process import ProcessId, boot_id, is_alive, trains_elsewhere
-from simclr_tui.store.unreadable import UNREADABLE
+from simclr_tui.store.unreadable import UNREADABLE, refuse_unanswered, store_error
 from simclr_tui.text import duration
 
 StateName = Literal["queued", "starting", "running", "finished", "stopped", "failed", "lost"]
@@ -74,11 +74,12 @@ _decoder = msgspec.json.Decoder(State)
 
 
 def read_state(paths: RunPaths) -> State:
-    """Return the state as last written. Raises StoreError if it cannot be read."""
+    """Return the state as last written. Raises StoreError if it cannot be read, UnansweredError if that may pass."""
     try:
         return _decoder.decode(read_small(paths.state))
     except UNREADABLE as error:
-        raise StoreError(f"{paths.root.name} has no readable state.json: {error}", "see its attempt folders") from None
+        message = f"{paths.root.name} has no readable state.json: {error}"
+        raise store_error(error, message, "see its attempt folders") from None
 
 
 def write_state(paths: RunPaths, state: State, durable: bool = False) -> None:
@@ -103,8 +104,17 @@ def observe(paths: RunPaths, clock: Clock = SYSTEM_CLOCK) -> State:
     """Return the state as it is now: the written one, corrected by the lock and by which processes are alive.
 
     An active run whose processes have disappeared is `lost`; one that is alive but silent is flagged `stalled`. Raises
-    StoreError if nothing in the folder tells the state.
+    StoreError if nothing in the folder tells the state, UnansweredError if the disk or the system does not at the
+    moment: no run is lost for that.
     """
+    try:
+        return _observe(paths, clock)
+    except OSError as error:
+        refuse_unanswered(error, f"the state of {paths.root.name}")
+        raise
+
+
+def _observe(paths: RunPaths, clock: Clock) -> State:
     stored = read_or_rebuild(paths)
     if stored.state not in ACTIVE:
         return stored
@@ -130,10 +140,12 @@ def read_or_rebuild(paths: RunPaths) -> State:
     """Return the state as last written or, if that cannot be read, rebuilt from attempts and checkpoints.
 
     Some file systems lose a file that is being replaced during a power loss. Raises StoreError if there is nothing to
-    rebuild it from.
+    rebuild it from, UnansweredError if the file may be whole but cannot be read at the moment.
     """
     try:
         return read_state(paths)
+    except UnansweredError:
+        raise
     except StoreError:
         attempts = paths.attempts()
         if not attempts or not paths.info.exists():
@@ -142,7 +154,7 @@ def read_or_rebuild(paths: RunPaths) -> State:
 
 
 def _rebuilt(paths: RunPaths, newest: AttemptPaths) -> State:
-    saved = max(manifests(paths), key=lambda manifest: manifest.step, default=None)
+    saved = max(manifests(paths, strict=True), key=lambda manifest: manifest.step, default=None)
     per_epoch = round(saved.step / saved.epoch) if saved is not None and saved.epoch else 0
     state = State(
         state="lost",
@@ -154,7 +166,7 @@ def _rebuilt(paths: RunPaths, newest: AttemptPaths) -> State:
     )
     if is_locked(paths.lock):
         return msgspec.structs.replace(state, state="running")
-    last = next((event for event in reversed(read_events(paths)) if event.event in _ENDS), None)
+    last = next((event for event in reversed(read_events(paths, strict=True)) if event.event in _ENDS), None)
     if last is not None and last.attempt == newest.number:
         ended, code = _ENDS[last.event]
         step = state.step if last.step is None else last.step

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
+from typing import NamedTuple
 
 import msgspec
 
 from simclr_tui.atomic import write_file
+from simclr_tui.errors import UnansweredError
 from simclr_tui.paths import RunPaths
 from simclr_tui.regular_file import read_small
 from simclr_tui.store.names import natural_key
-from simclr_tui.store.store import Store
+from simclr_tui.store.store import Store, is_run
 from simclr_tui.store.ticket_index import candidates, keep, mark, raise_last, read_index, search, unmark
-from simclr_tui.store.unreadable import UNREADABLE
+from simclr_tui.store.unreadable import UNREADABLE, refuse_unanswered
 
 
 class Ticket(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -39,12 +41,17 @@ class Ticket(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 def read_ticket(paths: RunPaths) -> Ticket | None:
-    """Read a run's ticket; None if the queue does not manage the run. A damaged ticket is read as a default one."""
+    """Read a run's ticket; None if the queue does not manage the run. A damaged ticket is read as a default one.
+
+    Raises UnansweredError where it may be whole but cannot be read at the moment: what it says must not be replaced by
+    defaults.
+    """
     try:
         return msgspec.json.decode(read_small(paths.ticket), type=Ticket)
     except FileNotFoundError:
         return None
-    except UNREADABLE:
+    except UNREADABLE as error:
+        refuse_unanswered(error, f"the ticket of {paths.root.name}")
         return Ticket()
 
 
@@ -63,18 +70,33 @@ def drop_ticket(paths: RunPaths) -> None:
 
 
 def tickets(store: Store, names: Iterable[str] | None = None) -> dict[str, Ticket]:
-    """Return the ticket of every run that the queue manages (only of `names`, if given), the next to start first."""
-    return _read(store, candidates(store) if names is None else names)
+    """Return the ticket of every run that the queue manages (only of `names`, if given), the next to start first.
+
+    A ticket that cannot be read at the moment is left out.
+    """
+    return _read(store, candidates(store) if names is None else names).tickets
+
+
+class Kept(NamedTuple):
+    """The tickets that were read, the next to start first, and how many cannot be read at the moment."""
+
+    tickets: dict[str, Ticket]
+    unanswered: int
 
 
 def tickets_kept(store: Store) -> dict[str, Ticket]:
     """Return the ticket of every run as `tickets` does; keep what a search found, so that the next need not search."""
+    return look_at_tickets(store).tickets
+
+
+def look_at_tickets(store: Store) -> Kept:
+    """Return what `tickets_kept` does, and how many tickets are left out because they cannot be read at the moment."""
     if read_index(store.root) is not None:
-        return tickets(store)
+        return _read(store, candidates(store))
     searched = time.monotonic()
     names, runs = search(store)
     found = _read(store, names)
-    last = max((ticket.position for ticket in found.values()), default=0)
+    last = max((ticket.position for ticket in found.tickets.values()), default=0)
     keep(store, names, runs, last=last, searched=searched)
     return found
 
@@ -90,13 +112,18 @@ def next_position(store: Store) -> int:
     return index.last + 1
 
 
-def _read(store: Store, names: Iterable[str]) -> dict[str, Ticket]:
+def _read(store: Store, names: Iterable[str]) -> Kept:
     found: dict[str, Ticket] = {}
+    unanswered = 0
     for paths in (RunPaths(store.root / name) for name in names):
-        ticket = read_ticket(paths)
-        if ticket is not None and paths.info.is_file():  # without run.json it is a launch that was killed
+        try:
+            ticket = read_ticket(paths)
+        except UnansweredError as error:
+            unanswered += error.may_pass
+            continue
+        if ticket is not None and is_run(str(paths.root)):  # without run.json it is a launch that was killed
             found[paths.root.name] = ticket
-    return dict(sorted(found.items(), key=lambda item: _order(*item)))
+    return Kept(dict(sorted(found.items(), key=lambda item: _order(*item))), unanswered)
 
 
 def _order(name: str, ticket: Ticket) -> tuple[int, int, list[tuple[int, int, str]]]:

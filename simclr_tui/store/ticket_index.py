@@ -17,6 +17,7 @@ from pathlib import Path
 
 import msgspec
 
+from simclr_tui.errors import is_unanswered
 from simclr_tui.group_mode import make_folder, share_file
 from simclr_tui.paths import QUEUE, QueuePaths, RunPaths
 from simclr_tui.regular_file import read_small
@@ -68,8 +69,17 @@ def candidates(store: Store) -> list[str]:
 def search(store: Store) -> tuple[list[str], int]:
     """Look into every run folder for a ticket; return the names, and how many folders there are. Raises StoreError."""
     root, entries = str(store.root), store.entries()
-    found = [name for name in entries if os.path.exists(f"{root}/{name}/{_TICKET}")]  # noqa: PTH110 - of every run
+    found = [name for name in entries if _may_exist(f"{root}/{name}/{_TICKET}")]
     return found, len(entries)
+
+
+def _may_exist(path: str) -> bool:
+    """Return whether the file is there; one that the disk says nothing about may be."""
+    try:
+        os.stat(path)  # noqa: PTH116 - of every run
+    except OSError as error:
+        return is_unanswered(error)
+    return True
 
 
 def keep(store: Store, found: Iterable[str], runs: int, *, last: int, searched: float) -> None:

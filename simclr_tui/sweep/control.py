@@ -10,8 +10,8 @@ import msgspec
 
 from simclr_tui.atomic import Lock, is_locked
 from simclr_tui.catalog.catalog import Catalog
-from simclr_tui.catalog.row import Row
-from simclr_tui.errors import RecipeError, StoreError
+from simclr_tui.catalog.row import Row, read_row
+from simclr_tui.errors import RecipeError, SimclrError, StoreError, UnansweredError
 from simclr_tui.interpreter import extra_command
 from simclr_tui.launch.detached import start_detached
 from simclr_tui.launch.metadata import Metadata
@@ -116,9 +116,31 @@ def placement_of_sweep(sweep: Sweep, trial: Resolved) -> Placement:
 
 
 def sweep_rows(store: Store, name: str) -> list[Row]:
-    """Return the catalog's current rows of the sweep's runs."""
+    """Return the catalog's current rows of the sweep's runs. Raises UnansweredError as `of_sweep` does."""
     refresh(store)
-    return [row for row in Catalog(store).rows() if row["sweep"] == name]
+    return of_sweep(store, Catalog(store).rows(), name)
+
+
+def of_sweep(store: Store, rows: Sequence[Row], name: str) -> list[Row]:
+    """Return the rows of the sweep's runs.
+
+    Raises UnansweredError while a run of the store cannot be read: it may be the sweep's, and would be queued twice.
+    """
+    for row in rows:
+        if row["error"]:
+            _refuse_unanswered(store.run(row["name"]))
+    return [row for row in rows if row["sweep"] == name]
+
+
+def _refuse_unanswered(run: Run) -> None:
+    """Raise UnansweredError unless the run is damaged for good."""
+    try:
+        read_row(run)
+    except SimclrError as error:
+        if isinstance(error, UnansweredError) and error.may_pass:
+            raise
+        return
+    raise UnansweredError(f"{run.name} could not be read a moment ago", "try again")
 
 
 def go_on(store: Store, folder: SweepFolder) -> int:

@@ -15,13 +15,13 @@ from pathlib import Path
 
 from simclr_tui.catalog.catalog import Catalog
 from simclr_tui.catalog.row import Row
-from simclr_tui.errors import ExitCode, SimclrError, StoreError
+from simclr_tui.errors import ExitCode, SimclrError, StoreError, UnansweredError
 from simclr_tui.launch.placement import refresh
 from simclr_tui.launch.stop import request_stop
 from simclr_tui.store.labels import edit_run
 from simclr_tui.store.state import OPEN
 from simclr_tui.store.store import Store
-from simclr_tui.sweep.control import KnownTrial, adding, placement_of_sweep, queue_trial
+from simclr_tui.sweep.control import KnownTrial, adding, of_sweep, placement_of_sweep, queue_trial
 from simclr_tui.sweep.folder import Sweep, SweepFolder
 from simclr_tui.sweep.optuna_study import Study
 from simclr_tui.sweep.results import PRUNED, trial_score
@@ -45,10 +45,17 @@ def main(root: str, name: str) -> int:
 
 def _sample(store: Store, folder: SweepFolder) -> None:
     study = Study(folder.journal, folder.read())
-    catalog = Catalog(store)
+    catalog, said = Catalog(store), ""
     while not (sweep := folder.read()).stopped:
         refresh(store)
-        rows = [row for row in catalog.rows() if row["sweep"] == sweep.name]
+        try:
+            rows = of_sweep(store, catalog.rows(), sweep.name)
+        except UnansweredError as error:
+            if str(error) != said:
+                print(error, flush=True)
+            said = str(error)
+            time.sleep(_TICK)
+            continue
         if folder.read().stopped:  # set before the runs are stopped: such an end is not the trials' result
             return
         for number in study.open():

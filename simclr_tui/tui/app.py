@@ -23,7 +23,7 @@ from textual.screen import Screen
 from textual.widget import Widget
 from textual.worker import WorkerFailed
 
-from simclr_tui.catalog.news import Event, in_brief, news
+from simclr_tui.catalog.news import Event, in_brief, last_known, news
 from simclr_tui.catalog.row import Row
 from simclr_tui.clock import SYSTEM_CLOCK
 from simclr_tui.config import Config
@@ -183,7 +183,7 @@ class Dashboard(App[str], inherit_bindings=False):
             # Not a partial: Textual describes a worker by its repr, which would hold every row in words.
             self.run_worker(lambda: tell_missed(self.store.root, rows, opened), thread=True)
         found = news(self._rows, rows) if self._rows is not None else []
-        self._rows = {row["name"]: row for row in rows}
+        self._rows = last_known(self._rows or {}, rows)
         found = [event for event in found if event.event in self.config.tell]
         if not found:
             return

@@ -320,4 +320,16 @@ PROMISES = (
         ("tests/catalog/test_catalog.py", "tests/store/metrics/test_history.py"),
         "each kind once",
     ),
+    Promise(
+        "F55",
+        "an error that passes (EIO, ESTALE, EMFILE) at a run's state, lock, ticket, recipe, checkpoint or results",
+        "said while it lasts; no run is lost, failed, started twice or told twice for it, and nothing of it is kept",
+        ("tests/catalog/test_catalog.py",),
+    ),
+    Promise(
+        "F56",
+        "the package is replaced by another version while one run trains and another waits",
+        "the one goes on, evaluates, saves and stops; the other starts under the later version, and says so",
+        also="none of the later version's modules can be loaded by a process of the version before",
+    ),
 )

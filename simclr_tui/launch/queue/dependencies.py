@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from simclr_tui.errors import StoreError
+from simclr_tui.errors import StoreError, UnansweredError
 from simclr_tui.store.checkpoints import run_id
 from simclr_tui.store.run import Run
 from simclr_tui.store.state import ACTIVE
@@ -31,6 +31,8 @@ def waits_for(store: Store, ticket: Ticket) -> Waits:
         try:
             run = _found(store, name, known)
             state = run.state
+        except UnansweredError as error:
+            return Waits(f"waits for {safe(name)}, which cannot be read", error.may_pass)
         except StoreError:
             return Waits(f"waits for {safe(name)}, which is not there", False)
         if state != "finished":
@@ -41,9 +43,9 @@ def waits_for(store: Store, ticket: Ticket) -> Waits:
 def _found(store: Store, name: str, known: str) -> Run:
     """Return the run with that id, even if it was renamed. Raises StoreError where there is none."""
     run = store.run(name)
-    if not known or run_id(run.paths) == known:
+    if not known or run_id(run.paths, strict=True) == known:
         return run
     for other in store.names():
-        if run_id(store.run(other).paths) == known:
+        if run_id(store.run(other).paths, strict=True) == known:
             return store.run(other)
     raise StoreError(f"{name} is not there", "see simclr ls")

@@ -17,15 +17,16 @@ from pathlib import Path
 from types import FrameType
 
 import msgspec
+import psutil
 
 from simclr_tui.atomic import Lock, write_file
 from simclr_tui.clock import SYSTEM_CLOCK
-from simclr_tui.errors import ExitCode, SimclrError, StoreError
+from simclr_tui.errors import ExitCode, SimclrError, StoreError, UnansweredError
 from simclr_tui.group_mode import make_folder
 from simclr_tui.hardware.gpu import shared_reader
 from simclr_tui.hardware.host import ProcessTree
 from simclr_tui.hardware.sample import GpuSample
-from simclr_tui.hardware.visible import visible
+from simclr_tui.hardware.visible import VISIBLE, gpu_key, visible_to
 from simclr_tui.launch.environment import environment_fault
 from simclr_tui.launch.plan import check_run_space
 from simclr_tui.launch.provenance import code_digest, git_commit
@@ -42,7 +43,7 @@ from simclr_tui.store.process import is_alive, this_process
 from simclr_tui.store.run import Run
 from simclr_tui.store.state import ACTIVE, State, read_state, requeued, write_state
 from simclr_tui.store.store import Store
-from simclr_tui.store.ticket import Ticket, drop_ticket, tickets_kept, write_ticket
+from simclr_tui.store.ticket import Ticket, drop_ticket, look_at_tickets, write_ticket
 
 _TICK = 0.25  # seconds between two passes; more where a pass takes long
 _LOOK_SHARE = 10
@@ -150,10 +151,14 @@ def look_at(store: Store) -> Look:
     ready: dict[str, Ticket] = {}
     going: dict[str, tuple[Ticket, State]] = {}
     ended: dict[str, Ticket] = {}
-    hopeful = False
-    for name, ticket in tickets_kept(store).items():
+    kept = look_at_tickets(store)
+    hopeful = kept.unanswered > 0
+    for name, ticket in kept.tickets.items():
         try:
             status = store.run(name).status
+        except UnansweredError as error:  # it may wait, train or have ended: the next pass may tell
+            hopeful = hopeful or error.may_pass
+            continue
         except StoreError:
             continue  # removed at this moment, or damaged: nothing to start
         if status.state in ACTIVE:
@@ -169,34 +174,45 @@ def look_at(store: Store) -> Look:
 
 
 def _start_ready(store: Store, look: Look) -> None:
-    """Start the runs that fit, in order. A run without a free slot holds up those behind it that want the same kind."""
+    """Start the runs that fit, in order. A run without a free slot holds up those behind it that may use its GPUs."""
     if not look.ready:
         return
     gpus = _gpus(status for _, status in look.going.values())
     taken = [ticket.gpus for ticket, _ in look.going.values()]
     slots = settings(store).slots
-    if sum(not place for place in taken) < slots:  # a GPU with a run that is not the queue's counts as someone else's
-        taken += [() for name in started_by_hand(store, look.going) if _is_on_cpu(store, name, gpus)]
-    full: set[bool] = set()
+    if gpus or len(taken) < slots:
+        for one in started_by_hand(store, look.going):
+            taken += _taken_by_hand(store.run(one), gpus, slots)
+    # What each waiting run may use: the GPUs that were visible to whoever queued it, or the CPU.
+    seen = {name: visible_to(gpus, ticket.environment.get(VISIBLE)) for name, ticket in look.ready.items()}
+    kinds = {(), *(_keys(ours) for ours in seen.values())}
+    full: set[Place] = set()
     for name, ticket in look.ready.items():
         run = store.run(name)
         try:
             recipe = run.recipe
+        except UnansweredError:
+            continue
         except SimclrError as error:
             _fail(run, str(error))
             continue
-        kind = wants_gpu(recipe, gpus)
-        place = None if kind in full else find_place(recipe, taken, gpus, slots=slots)
+        kind = _keys(seen[name]) if wants_gpu(recipe, seen[name]) else ()
+        place = None if kind in full else find_place(recipe, taken, seen[name], slots=slots)
         if place is None:
             full.add(kind)
-        elif _start_at(store, run, ticket, place=place):
+            taken += [(key,) for key in kind] * slots  # those behind it must not take what it waits for
+        elif _start_at(store, run, ticket, place=place, seen=seen[name]):
             taken.append(place)
-        if len(full) == 2 or why_paused(store):
+        if full >= kinds or why_paused(store):
             return
 
 
-def _gpus(going: Iterable[State]) -> list[GpuSample]:
-    """Return the visible GPUs with the memory that our runs hold on each.
+def _keys(gpus: Sequence[GpuSample]) -> Place:
+    return tuple(gpu_key(gpu) for gpu in gpus)
+
+
+def _gpus(going: Iterable[State]) -> Sequence[GpuSample]:
+    """Return all GPUs with the memory that our runs hold on each.
 
     Every process of a run counts (`--gpus 2` has two): all are children of the supervisor.
     """
@@ -204,18 +220,34 @@ def _gpus(going: Iterable[State]) -> list[GpuSample]:
         return []
     ours = [one for status in going for one in (status.supervisor, status.process) if one and is_alive(one)]
     pids = {pid for one in ours for pid in ProcessTree(one.pid).read().pids}
-    return visible(shared_reader().gpus(pids))
+    return shared_reader().gpus(pids)
 
 
-def _is_on_cpu(store: Store, name: str, gpus: Sequence[GpuSample]) -> bool:
-    with contextlib.suppress(SimclrError):  # removed at this moment, or damaged
-        return not wants_gpu(store.run(name).recipe, gpus)
-    return False
+def _taken_by_hand(run: Run, gpus: Sequence[GpuSample], slots: int) -> list[Place]:
+    """Return what a run that was started by hand takes: one slot of the CPU, or its GPUs whole.
+
+    Its GPUs are taken before there is anything of it in their memory, which tells of everybody else's programs.
+    """
+    with contextlib.suppress(SimclrError, OSError, psutil.Error):  # removed or ended at this moment, or damaged
+        recipe, supervisor = run.recipe, run.status.supervisor
+        named = psutil.Process(supervisor.pid).environ().get(VISIBLE) if supervisor is not None else None
+        ours = visible_to(gpus, named)
+        if not wants_gpu(recipe, ours):
+            return [()]
+        first = recipe.device.removeprefix("cuda:")
+        begin = int(first) if first.isdigit() else 0
+        taken: list[Place] = [(key,) for key in _keys(ours)[begin : begin + int(recipe.gpus)]]
+        return taken * slots
+    return []
 
 
-def _start_at(store: Store, run: Run, ticket: Ticket, *, place: Place) -> bool:
-    """Start one run on the GPUs of `place`, with the environment in which it was queued."""
-    variables = ticket.environment | environment(run.recipe, place)
+def _start_at(store: Store, run: Run, ticket: Ticket, *, place: Place, seen: Sequence[GpuSample]) -> bool:
+    """Start one run on the GPUs of `place`, with the environment in which it was queued.
+
+    A numbered GPU (`cuda:1`) counts among those that whoever queued it could see, whatever this process sees.
+    """
+    ours = {VISIBLE: ",".join(_keys(seen))} if place else {}
+    variables = ours | ticket.environment | environment(run.recipe, place)
     return _start(store, run, msgspec.structs.replace(ticket, gpus=place), variables=variables)
 
 
@@ -229,6 +261,8 @@ def _start(store: Store, run: Run, ticket: Ticket, *, variables: Mapping[str, st
     except StoreError as error:
         if _is_ours(run):
             fault = environment_fault() or _disk_fault(store, run)
+            if isinstance(error, UnansweredError):  # of the disk or the system: no run is to blame
+                fault = fault or error.message
             if fault:
                 _hold(store, run, ticket, why=fault)
             else:

@@ -15,6 +15,7 @@ from simclr_tui.atomic import is_locked, write_file
 from simclr_tui.clock import SYSTEM_CLOCK
 from simclr_tui.errors import StoreError
 from simclr_tui.group_mode import make_folder
+from simclr_tui.hardware.visible import VISIBLE
 from simclr_tui.launch.detached import absolute, start_detached
 from simclr_tui.launch.metadata import UNNAMED, Metadata
 from simclr_tui.launch.plan import Plan
@@ -74,13 +75,14 @@ def enqueue(
 
 
 _OURS = ("SIMCLR_DATA", "SIMCLR_OFFLINE")  # kept when unset, too; empty means the same
-_KEPT = (*_OURS, "HF_HOME", "TORCH_HOME", "XDG_CACHE_HOME", "OMP_NUM_THREADS")
+_KEPT = (*_OURS, "HF_HOME", "TORCH_HOME", "XDG_CACHE_HOME", "OMP_NUM_THREADS", "CUDA_DEVICE_ORDER")
 
 
 def kept_environment() -> dict[str, str]:
     """Return the variables a run queued here trains with, whoever starts its dispatcher; folders as absolute paths."""
     set_here = {name: value for name in _KEPT if (value := os.environ.get(name))}
-    return dict.fromkeys(_OURS, "") | absolute(set_here)
+    gpus = {VISIBLE: os.environ[VISIBLE]} if VISIBLE in os.environ else {}  # empty hides them all, unset hides none
+    return dict.fromkeys(_OURS, "") | absolute(set_here) | gpus
 
 
 def queue_again(store: Store, run: Run) -> None:

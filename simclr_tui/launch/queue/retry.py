@@ -8,6 +8,7 @@ import msgspec
 
 from simclr_tui.errors import ExitCode
 from simclr_tui.launch.start import claimed
+from simclr_tui.store.checkpoints import manifests
 from simclr_tui.store.events import record
 from simclr_tui.store.run import Run
 from simclr_tui.store.state import OPEN, State, read_state, requeued, write_state
@@ -26,13 +27,14 @@ def settle(run: Run, ticket: Ticket) -> None:
     """Queue the run again where that helps, else release it; either way its state and events say why.
 
     A run that was killed by a signal or lost is resumed up to three times, each time only if it has saved a newer
-    checkpoint. Raises StoreError while another process holds the run: the next pass settles it.
+    checkpoint. Raises StoreError while another process holds the run, or what it saved cannot be read at the moment:
+    the next pass settles it.
     """
     with claimed(run):
         status = run.status
         if status.state in OPEN:
             return
-        saved = max((manifest.step for manifest in run.checkpoints), default=0)
+        saved = max((manifest.step for manifest in manifests(run.paths, strict=True)), default=0)
         never_began = status.state == "lost" and not run.paths.attempt(status.attempt).log.exists()
         if never_began and ticket.unbegun < RETRIES:
             again = msgspec.structs.replace(ticket, unbegun=ticket.unbegun + 1, gpus=())

@@ -17,7 +17,7 @@ import msgspec
 
 from simclr_tui.atomic import write_file
 from simclr_tui.clock import SYSTEM_CLOCK
-from simclr_tui.errors import ExitCode, RecipeError, StoreError
+from simclr_tui.errors import ExitCode, RecipeError, StoreError, UnansweredError
 from simclr_tui.interpreter import extra_command, python_for_shell
 from simclr_tui.launch.exit_reason import NO_MEMORY, NO_MEMORY_HINT
 from simclr_tui.launch.metadata import UNNAMED, Metadata
@@ -136,7 +136,9 @@ def refresh(store: Store) -> None:
 
 def _job_of(store: Store, name: str) -> Job | None:
     path = f"{store.root}/{name}/slurm.json"
-    return read_job(RunPaths(store.root / name)) if os.path.exists(path) else None  # noqa: PTH110 - of every run
+    with contextlib.suppress(UnansweredError):
+        return read_job(RunPaths(store.root / name)) if os.path.exists(path) else None  # noqa: PTH110 - of every run
+    return None
 
 
 def _pending(run: Run, reason: str, asked: float) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from pathlib import Path
 
-from simclr_tui.errors import SimclrError
+from simclr_tui.errors import SimclrError, UnansweredError
 from simclr_tui.recipe.resolve import Resolved
+from simclr_tui.store.checkpoints import manifests
 from simclr_tui.store.evaluations import read_evaluations
 from simclr_tui.store.log_tail import tail_lines
 from simclr_tui.store.run import Run
@@ -50,16 +52,18 @@ class RunReader:
         """Return the step of the newest checkpoint; its folder is reread only when it has changed."""
         mark = _mark(self.run.paths.checkpoints)
         if mark != self._checkpoints_mark:
-            saved = self.run.checkpoints
-            self._checkpoints_mark, self._checkpoint = mark, saved[0].step if saved else None
+            with contextlib.suppress(UnansweredError):  # what cannot be read at the moment is read again
+                saved = manifests(self.run.paths, strict=True)
+                self._checkpoints_mark, self._checkpoint = mark, saved[0].step if saved else None
         return self._checkpoint
 
     def evaluations(self) -> tuple[tuple[str, str], ...]:
         """Return the name and the words of every result; their folder is reread only when it has changed."""
         mark = _mark(self.run.paths.evaluations)
         if mark != self._evaluations_mark:
-            found = read_evaluations(self.run.paths)
-            self._evaluations_mark, self._evaluations = mark, tuple((one.name, one.words) for one in found)
+            with contextlib.suppress(UnansweredError):
+                found = read_evaluations(self.run.paths, strict=True)
+                self._evaluations_mark, self._evaluations = mark, tuple((one.name, one.words) for one in found)
         return self._evaluations
 
     def log(self) -> Log:

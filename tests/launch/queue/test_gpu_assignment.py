@@ -8,6 +8,7 @@ import psutil
 import pytest
 
 from simclr_tui.launch.queue.queue import enqueue, ensure_dispatcher, unpause
+from simclr_tui.launch.start import start
 from simclr_tui.launch.stop import stop
 from simclr_tui.store.store import Store
 from simclr_tui.store.ticket import read_ticket
@@ -17,7 +18,7 @@ from tests.training import tiny_plan, until
 
 LONG = {"epochs": 100_000, "knn_every": 0, "device": "auto"}
 # A torch without CUDA is refused where the driver tells of a GPU; what counts here is what the trainer may see.
-ON_THE_CPU = "from simclr_tui.train import device; device._best_device = lambda: 'cpu'"
+ON_THE_CPU = "import torch; from simclr_tui.train import device; device._device = lambda *_: torch.device('cpu')"
 # The second GPU is somebody else's.
 DRIVER = """
 from types import SimpleNamespace
@@ -73,3 +74,34 @@ def test_gpus_that_the_user_hides_are_given_to_no_run(store, monkeypatch):
     assert seen(first) == "GPU-2"
     stop(first)
     assert seen(second) == "GPU-2"
+
+
+def test_each_run_sees_the_gpus_of_the_shell_that_queued_it(store, monkeypatch):
+    """The dispatcher's own shell hides all GPUs."""
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "2")
+    mine = enqueue(store, tiny_plan(**LONG))
+    behind = enqueue(store, tiny_plan(**LONG))
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "1,0")
+    numbered = enqueue(store, tiny_plan(**LONG | {"device": "cuda:1"}))
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    hidden = enqueue(store, tiny_plan(**LONG))
+    unpause(store)
+    assert ensure_dispatcher(store) == ""
+    assert [seen(mine), seen(numbered), seen(hidden)] == ["GPU-2", "1,0", ""]
+    assert [read_ticket(run.paths).gpus for run in (mine, numbered, hidden)] == [("GPU-2",), ("GPU-0",), ()]
+    assert behind.state == "queued"
+
+
+def test_a_numbered_gpu_counts_among_all_for_a_shell_that_hides_none(store, monkeypatch):
+    run = enqueue(store, tiny_plan(**LONG | {"device": "cuda:2"}))
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "1")
+    unpause(store)
+    assert ensure_dispatcher(store) == ""
+    assert seen(run) == "GPU-0,GPU-1,GPU-2"
+
+
+def test_a_gpu_of_a_run_started_by_hand_is_taken_before_its_memory_is(store, monkeypatch):
+    by_hand = start(store, tiny_plan(**LONG))
+    first = begin(store, 1)[0]
+    assert seen(first) == "GPU-2"
+    assert by_hand.state == "running"

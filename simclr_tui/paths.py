@@ -95,6 +95,11 @@ class RunPaths:
         return self.root / "launch.lock"
 
     @property
+    def turn(self) -> Path:
+        """Return the mark of whoever launches or queues an attempt, for hosts that do not see that lock."""
+        return self.root / "turn.json"
+
+    @property
     def claim_lock(self) -> Path:
         """Return the lock held while the folder is being filled; gone once it is a run."""
         return self.root / "claim.lock"

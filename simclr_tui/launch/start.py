@@ -23,6 +23,7 @@ from simclr_tui.launch.initial import settle_initial
 from simclr_tui.launch.metadata import UNNAMED, Metadata
 from simclr_tui.launch.plan import Plan, check_run_space, check_space, checkpoints_kept
 from simclr_tui.launch.provenance import recent_git_commit
+from simclr_tui.launch.turn import turn
 from simclr_tui.recipe.resolve import to_toml
 from simclr_tui.store.log_tail import read_end
 from simclr_tui.store.names import check_name
@@ -152,7 +153,8 @@ def claimed(run: Run) -> Iterator[None]:
     try:
         if not lock.acquire():
             raise StoreError(f"{run.name} is being resumed by someone else", f"watch it: simclr attach {run.name}")
-        yield
+        with turn(run.paths):
+            yield
     except OSError as error:
         raise store_error(error, f"cannot write {run.path}: {error.strerror}", "see simclr doctor") from None
     finally:

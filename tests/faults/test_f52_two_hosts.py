@@ -10,14 +10,23 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from simclr_tui.launch.start import start
+from simclr_tui.atomic import Lock
+from simclr_tui.errors import StoreError
+from simclr_tui.launch.start import claimed, create, start
 from simclr_tui.launch.stop import kill
+from simclr_tui.store.process import is_alive, this_process
+from simclr_tui.store.state import write_state
 from simclr_tui.store.store import Store
+from simclr_tui.store.ticket import Ticket
 from tests.faults.test_f03_stop import newest_step
+from tests.faults.test_f11_races import RACERS, race
+from tests.run_factory import make_run
 from tests.training import tiny_plan, until
 
 LONG = {"epochs": 100_000, "knn_every": 0, "checkpoint_every": 2}
@@ -35,23 +44,34 @@ exec "$@"
 
 
 @pytest.fixture
-def other_host(tmp_path):
-    """Run a command of ours on the second host, for a run."""
+def on_other_host(tmp_path):
+    """Return the command that runs Python on the second host, for a run."""
     home = tmp_path / "host"
     home.mkdir()
     (home / "boot_id").write_text("00000000-1111-2222-3333-444444444444\n")
     for name in ("run.lock", "launch.lock"):
         (home / name).touch()
 
-    def call(path: Path, *words: str) -> subprocess.CompletedProcess[str]:
-        ours = [sys.executable, "-m", "simclr_tui", *words, "--runs", str(path.parent)]
+    def enter(path: Path, *words: str) -> list[str]:
         namespaces = ["unshare", "--mount", "--uts", "--pid", "--fork", "--mount-proc"]
-        command = [*namespaces, "sh", "-c", ENTER, "sh", str(home), str(path), *ours]
-        return subprocess.run(command, capture_output=True, text=True, timeout=200)
+        return [*namespaces, "sh", "-c", ENTER, "sh", str(home), str(path), sys.executable, *words]
 
-    tried = call(tmp_path / "runs" / "none", "--version") if os.geteuid() == 0 else None
+    tried = None
+    if os.geteuid() == 0:
+        tried = subprocess.run(enter(tmp_path / "none", "-c", ""), capture_output=True, text=True, timeout=200)
     if tried is None or (tried.returncode and "unshare" in tried.stderr):
         pytest.skip("namespaces of another host need root")
+    return enter
+
+
+@pytest.fixture
+def other_host(on_other_host):
+    """Run a command of ours on the second host, for a run."""
+
+    def call(path: Path, *words: str) -> subprocess.CompletedProcess[str]:
+        command = on_other_host(path, "-m", "simclr_tui", *words, "--runs", str(path.parent))
+        return subprocess.run(command, capture_output=True, text=True, timeout=200)
+
     return call
 
 
@@ -74,3 +94,93 @@ def test_a_run_that_trains_on_one_host_is_told_and_not_begun_on_the_other(tmp_pa
         until(lambda: newest_step(run) > before, what="further steps on the first host")
     finally:
         kill(run)
+
+
+START = """
+import sys, time
+from pathlib import Path
+from simclr_tui.errors import StoreError
+from simclr_tui.launch.start import start_queued
+from simclr_tui.store.run import Run
+from simclr_tui.store.ticket import read_ticket
+run, go = Run(Path(sys.argv[1])), Path(sys.argv[2])
+ticket = read_ticket(run.paths)
+print("ready", flush=True)
+while not go.exists():
+    time.sleep(0.0005)
+try:
+    start_queued(run, ticket, {})
+except StoreError as error:
+    sys.exit(str(error))
+"""
+
+
+@pytest.mark.timeout(3600)
+def test_a_queued_run_that_two_hosts_start_at_once_is_begun_by_one(tmp_path, on_other_host, fault):
+    store = Store(tmp_path / "runs")
+    for number in range(fault("F52", 200, "starts of a queued run by two hosts at once", few=2)):
+        run = create(store, tiny_plan(**LONG), queued=True, ticket=Ticket(position=1))
+        for lock in (run.paths.lock, run.paths.launch_lock):
+            lock.touch()
+        go, code = tmp_path / f"go{number}", ("-c", START, str(run.path), str(tmp_path / f"go{number}"))
+        commands = ([sys.executable, *code], on_other_host(run.path, *code))
+        hosts = [subprocess.Popen(one, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for one in commands]
+        try:
+            for host in hosts:
+                assert host.stdout is not None
+                assert host.stdout.readline() == "ready\n"
+            go.touch()
+            said = [host.communicate(timeout=200)[1] for host in hosts]
+            assert sorted(host.returncode for host in hosts) == [0, 1], said
+            assert [attempt.number for attempt in run.paths.attempts()] == [1]
+            assert any("is being started by" in one or "no longer waits" in one for one in said), said
+        finally:
+            for host in hosts:
+                host.kill()
+                host.communicate()
+            if is_alive(run.status.supervisor):
+                kill(run)
+
+
+@pytest.mark.timeout(3600)
+def test_one_of_those_who_do_not_see_each_others_locks_has_the_turn(tmp_path, monkeypatch, fault):
+    """All but the starting of processes; the racers' locks are as free to each as another host's are."""
+    monkeypatch.setattr(Lock, "acquire", lambda *_, **__: True)
+    run = make_run(tmp_path, state="stopped")
+
+    def begin() -> int:
+        try:
+            with claimed(run):
+                status = run.status
+                if status.state != "stopped":
+                    return 0
+                write_state(run.paths, msgspec.structs.replace(status, state="queued"))
+                return 1
+        except StoreError:
+            return 0
+
+    for _ in range(fault("F52", 1000, f"races of {RACERS} processes whose locks mean nothing to each other", few=40)):
+        assert sum(race(begin)) == 1
+        write_state(run.paths, msgspec.structs.replace(run.status, state="stopped"))
+    assert not run.paths.turn.exists()
+
+
+def test_a_turn_is_held_up_by_the_living_and_by_another_host_alone(tmp_path):
+    run = make_run(tmp_path, state="stopped")
+    here = this_process()
+    gone = msgspec.structs.replace(here, started=1)
+    before = msgspec.structs.replace(here, boot="before")
+    elsewhere = msgspec.structs.replace(before, host="otherbox")
+    for holder, age, free in ((gone, 0, True), (before, 0, True), (elsewhere, 0, False), (elsewhere, 400, True)):
+        run.paths.turn.write_bytes(msgspec.json.encode(holder))
+        os.utime(run.paths.turn, (time.time() - age,) * 2)
+        if free:
+            with claimed(run):
+                pass
+            assert not run.paths.turn.exists()
+            continue
+        with pytest.raises(StoreError, match="being started by a process on otherbox"), claimed(run):
+            pass
+    run.paths.turn.write_bytes(b"{")
+    with claimed(run):
+        pass

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import platform
 import time
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,7 @@ from simclr_tui.store.state import requeued, write_state
 from simclr_tui.store.store import Store
 from simclr_tui.store.ticket import Ticket, next_position, tickets, write_ticket
 from simclr_tui.store.unreadable import UNREADABLE
+from simclr_tui.text import safe
 
 _READY_WITHIN = 60.0  # seconds within which a new dispatcher must report that it runs: machines are busy
 
@@ -179,7 +181,11 @@ def why_paused(store: Store) -> str:
     last = _read(paths.dispatcher, ProcessId)
     if last is None or is_alive(last):
         return ""
-    return "the machine was restarted" if last.boot != boot_id() else "its dispatcher was killed"
+    if last.boot == boot_id():
+        return "its dispatcher was killed"
+    if last.host in ("", platform.node()):
+        return "the machine was restarted"
+    return f"its dispatcher is at work on {safe(last.host)}, or was ended there"
 
 
 def dispatches(store: Store) -> bool:

@@ -290,7 +290,7 @@ PROMISES = (
     ),
     Promise(
         "F50",
-        "the machine loses its power while a run trains and others are queued and edited",
+        "the machine loses its power while a run trains, and others are queued, edited and swept",
         "every run that was there is there and listed; the one that trained goes on from a checkpoint it had",
         also="an ext4 in a file, shut down by its ioctl, with data=ordered and data=writeback,noauto_da_alloc",
     ),

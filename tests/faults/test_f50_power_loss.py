@@ -21,18 +21,23 @@ import pytest
 
 from simclr_tui.catalog.catalog import Catalog
 from simclr_tui.errors import SimclrError
-from simclr_tui.launch.queue.queue import enqueue, waiting_runs
+from simclr_tui.launch.queue.queue import enqueue, pause, waiting_runs
 from simclr_tui.launch.start import resume, start
 from simclr_tui.launch.stop import request_stop, wait_until_ended
+from simclr_tui.paths import SWEEPS
 from simclr_tui.store.labels import edit_run
 from simclr_tui.store.process import is_alive
 from simclr_tui.store.run import Run
 from simclr_tui.store.store import Store
+from simclr_tui.sweep.axes import parse_axis
+from simclr_tui.sweep.control import go_on, make_sweep, sweep_rows
+from simclr_tui.sweep.folder import Sweep, SweepFolder, sweep_names
 from tests.training import tiny_plan, until
 
 SEED = 50
-LOSSES = "losses of power while a run trains and others are queued and edited"
+LOSSES = "losses of power while a run trains, and others are queued, edited and swept"
 FLAGS = {"epochs": 100_000, "knn_every": 0, "checkpoint_every": 1}
+SWEEP = Sweep(name="", sampler="grid", trials=0, seeds=(0,), axes=(parse_axis("temp", "0.1,0.5,1.0"),))
 _SHUTDOWN, _WITHOUT_FLUSH = 0x8004587D, 2  # EXT4_IOC_SHUTDOWN and EXT4_GOING_FLAGS_NOLOGFLUSH
 
 
@@ -76,7 +81,7 @@ def disk(request, tmp_path):
 
 
 def edits(store: Store, names: list[str], stop: threading.Event) -> None:
-    """Queue and edit without a pause, as long as there is power."""
+    """Queue, sweep and edit without a pause, as long as there is power."""
     number = 0
     with contextlib.suppress(SimclrError, OSError):
         while not stop.is_set():
@@ -84,6 +89,8 @@ def edits(store: Store, names: list[str], stop: threading.Event) -> None:
             edit_run(store, store.run(names[number % len(names)]), note=f"note {number}")
             if number % 7 == 0:
                 enqueue(store, tiny_plan(**FLAGS))
+            if number % 11 == 0:
+                make_sweep(store, tiny_plan(**FLAGS).resolved, SWEEP)
 
 
 def goes_on(run: Run, step: int) -> bool:
@@ -97,6 +104,8 @@ def test_after_a_power_loss_every_run_is_there_and_goes_on(disk, fault):
     for _ in range(fault("F50", 50, LOSSES, SEED, few=1)):
         store = Store(disk.root / "runs")
         run = start(store, tiny_plan(**FLAGS))
+        pause(store)  # what waits is not to train
+        watching = Catalog(store)
         until(lambda run=run: run.checkpoints, what="a checkpoint")
         waiting = enqueue(store, tiny_plan(**FLAGS))
         os.sync()
@@ -112,12 +121,15 @@ def test_after_a_power_loss_every_run_is_there_and_goes_on(disk, fault):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(process.pid, signal.SIGKILL)
         until(lambda status=status: not (is_alive(status.process) or is_alive(status.supervisor)), what="their end")
+        with contextlib.suppress(SimclrError):
+            watching.rows()  # of a disk that answers nothing but errors now: nothing of them may stay
         disk.unmount()
         disk.mount()
 
         names = store.names()
         assert {run.name, waiting.name} <= set(names)
         assert [row["name"] for row in Catalog(store).rows()] == names
+        assert [(row["name"], row["error"]) for row in watching.rows()] == [(name, "") for name in names]
         assert waiting.name in waiting_runs(store)
         assert [row["error"] for row in Catalog(store).rows() if row["error"]] == []
         until(lambda run=run: run.state == "lost", what="its state")
@@ -127,6 +139,11 @@ def test_after_a_power_loss_every_run_is_there_and_goes_on(disk, fault):
         until(lambda run=run, saved=saved: goes_on(run, saved), what="steps after the power loss")
         request_stop(run)
         assert wait_until_ended(run, 120).state == "stopped"
+        pause(store)
+        for name in sweep_names(store):
+            go_on(store, SweepFolder(store, name))
+            assert sorted(row["trial"] for row in sweep_rows(store, name)) == [0, 1, 2]
         for name in store.names():
             if name != run.name:
                 subprocess.run(["rm", "-rf", store.root / name], check=True)
+        subprocess.run(["rm", "-rf", store.root / SWEEPS], check=True)

@@ -60,6 +60,7 @@ def messages(run, event):
     return [found.message for found in run.events if found.event == event]
 
 
+@pytest.mark.timeout(900)  # nine trainings, on however busy a machine
 def test_eight_runs_on_two_slots_start_in_order_and_the_catalog_tells_each_story(store, tmp_path):
     flags = [SHORT] * 8
     flags[1] = {"epochs": 60, "knn_every": 30, "checkpoint_every": 1}  # to be killed once

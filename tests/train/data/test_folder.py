@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import errno
+import os
 import struct
 import zlib
 from pathlib import Path
@@ -12,7 +14,7 @@ from simclr_tui.errors import DataError
 from simclr_tui.recipe.datasets import count_images
 from simclr_tui.recipe.folders import folder_layout
 from simclr_tui.recipe.hold_out import held_out
-from simclr_tui.train.data import Data, open_data
+from simclr_tui.train.data import Data, open_data, open_images
 from simclr_tui.train.data.facts import fingerprint
 from simclr_tui.train.data.open_images import side_cap
 from simclr_tui.train.data.splits import chosen
@@ -192,6 +194,26 @@ def test_what_unfolds_to_more_than_memory_should_hold_is_refused_by_name(many, t
         DataError, match=r"4399\.png has 20,000 × 20,000 pixels, more .* — .*SIMCLR_MAX_PIXELS=400000000"
     ):
         opened(many, tmp_path / "cache", size=8)
+
+
+@pytest.mark.parametrize("number", [errno.EIO, errno.ESTALE, errno.EMFILE])
+def test_an_image_that_the_disk_does_not_give_is_not_damaged_and_nothing_stands_in_for_it(
+    labelled, tmp_path, monkeypatch, number
+):
+    real = open_images.shaped_pixels_of
+
+    def refused(source, name, scaling):
+        if name == "a/07.png":
+            raise OSError(number, os.strerror(number))
+        return real(source, name, scaling)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(open_images, "shaped_pixels_of", refused)
+        with pytest.raises(DataError, match=rf"a/07\.png cannot be read: {os.strerror(number)} — look at its disk"):
+            opened(labelled, tmp_path / "cache")
+    data = opened(labelled, tmp_path / "cache")
+    assert data.damaged == ()
+    assert sorted(values(data.train.images) + values(data.test.images)) == [*range(40), *range(100, 120)]
 
 
 def test_an_image_that_vanishes_between_listing_and_decoding(many, tmp_path):

@@ -13,11 +13,11 @@ from __future__ import annotations
 import argparse
 import csv
 import json
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
+from benchmarks.managed_runs import state_of, train_run
 from simclr_tui.store.run import Run
 
 SEEDS = (0, 1, 2)
@@ -28,7 +28,6 @@ RECIPE = {
 }  # fmt: skip
 _FIRST = {"--epochs": "30", "--knn-every": "0", "--seed": "9", "--labels": "none"}
 _IMAGES_PER_CLASS = 800
-_SIMCLR = [sys.executable, "-m", "simclr_tui.cli.main"]
 
 
 def split_classes(images: Path, store: Path) -> list[str]:
@@ -57,25 +56,10 @@ def train(store: Path, images: Path) -> None:
 
 
 def _run(store: Path, name: str, flags: dict[str, str]) -> None:
-    state = _state(store / name)
-    words = [word for pair in flags.items() for word in pair]
-    if state == "":
-        _call("run", *words, "--name", name, store=store)
-    elif state != "finished":
-        _call("resume", name, store=store)
-    print(f"{name}: {_state(store / name) or 'not begun'}", flush=True)
-
-
-def _call(*words: str, store: Path) -> None:
-    done = subprocess.run(
-        [*_SIMCLR, *words, "--runs", str(store)], check=False, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
-    )
-    if done.returncode:
-        raise SystemExit(f"simclr {' '.join(words[:1])} failed: {done.stderr.decode(errors='replace').strip()[-300:]}")
-
-
-def _state(run: Path) -> str:
-    return Run(run).state if (run / "state.json").exists() else ""
+    state = train_run(store, name, flags)
+    print(f"{name}: {state}", flush=True)
+    if state != "finished":
+        raise SystemExit(f"{name} is {state}: see simclr show {name} --runs {store}")
 
 
 def curve(run: Path) -> tuple[list[int], list[float]]:
@@ -94,7 +78,7 @@ def report(store: Path) -> list[dict[str, Any]]:
     found = []
     for seed in SEEDS:
         names = [f"scratch-{seed}", f"init-{seed}"]
-        if any(_state(store / name) != "finished" for name in names):
+        if any(state_of(store / name) != "finished" for name in names):
             continue
         (steps, knn), (init_steps, init_knn) = (curve(store / name) for name in names)
         target = max(knn)

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.managed_runs import evaluate_run, knn_on_test, train_run
 from simclr_tui.catalog.label_free import label_free_scores
 from simclr_tui.store.metrics.metric_table import LABEL_FREE
 
@@ -36,7 +36,6 @@ RECIPES: dict[str, dict[str, str]] = {
     "linear-head": {"--head": "linear"}, "no-head": {"--head": "none"},
     "dcl": {"--objective": "dcl"}, "margin": {"--objective": "margin"},
 }  # fmt: skip
-_SIMCLR = [sys.executable, "-m", "simclr_tui.cli.main"]
 _DRAWS = 2000  # of the bootstrap
 
 Array = NDArray[np.float64]
@@ -47,29 +46,11 @@ def train(store: Path, data: Sequence[str]) -> None:
     for name, changes in RECIPES.items():
         for number, source in enumerate(data, start=1):
             run = f"d{number}-{name}"
-            flags = SMALL | changes | {"--data": source, "--name": run}
+            flags = SMALL | changes | {"--data": source}
             flags |= {"--knn-every": flags["--epochs"]}
-            words = [word for pair in flags.items() for word in pair]
-            if not (store / run / "state.json").exists():
-                _call("run", *words, store=store)
-            elif _state(store / run) not in ("finished", "failed"):
-                _call("resume", run, store=store)
-            if _state(store / run) == "finished" and not (store / run / "evaluations" / "knn.json").exists():
-                _call("eval", run, "--knn", store=store)
-            print(f"{run}: {_state(store / run)}", flush=True)
-
-
-def _call(*words: str, store: Path) -> None:
-    subprocess.run(
-        [*_SIMCLR, *words, "--runs", str(store)], check=False, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-
-
-def _state(run: Path) -> str:
-    try:
-        return str(json.loads((run / "state.json").read_text())["state"])
-    except FileNotFoundError:
-        return "not started"
+            state = train_run(store, run, flags)
+            evaluate_run(store, run)
+            print(f"{run}: {state}", flush=True)
 
 
 @dataclass(frozen=True)
@@ -87,12 +68,11 @@ def read(store: Path) -> tuple[list[Scored], list[str]]:
     found, missing = [], []
     for folder in sorted(path.parent for path in store.glob("d*-*/state.json")):
         state = json.loads((folder / "state.json").read_text())
-        result = folder / "evaluations" / "knn.json"
-        if state["state"] != "finished" or not result.exists():
+        accuracy = knn_on_test(folder)
+        if state["state"] != "finished" or accuracy is None:
             missing.append(f"{folder.name}: {state['state']} {state.get('reason', '')}".strip())
             continue
         measures = {name: float(state["summary"][name]) for name in LABEL_FREE}
-        accuracy = float(json.loads(result.read_text())["results"][0]["top1"])
         found.append(Scored(folder.name, folder.name.partition("-")[0], measures, accuracy))
     return found, missing
 

@@ -22,12 +22,12 @@ from simclr_tui.store.run import Run
 
 SEEDS = (0, 1, 2)
 RECIPE = {
-    "--encoder": "resnet18", "--width": "0.25", "--image-size": "32", "--bs": "128", "--epochs": "15",
+    "--encoder": "resnet18", "--width": "0.125", "--image-size": "24", "--bs": "128", "--epochs": "12",
     "--warmup": "1", "--head-dim": "64", "--knn-k": "20", "--knn-every": "1", "--threads": "1", "--device": "cpu",
     "--precision": "fp32", "--checkpoint-every": "5",
 }  # fmt: skip
-_FIRST = {"--epochs": "30", "--knn-every": "0", "--seed": "9", "--labels": "none"}
-_IMAGES_PER_CLASS = 800
+_FIRST = {"--epochs": "20", "--knn-every": "0", "--seed": "9", "--labels": "none"}
+_IMAGES_PER_CLASS = 500
 
 
 def split_classes(images: Path, store: Path) -> list[str]:

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import itertools
 import shlex
-from collections.abc import Iterator
 
 from simclr_tui.cli import output
+from simclr_tui.display.data_words import faults, histogram, sizes, splits
 from simclr_tui.store.data_report import DataReport
-from simclr_tui.text import number, safe, sparkline
+from simclr_tui.text import number, safe
 
 _CLASSES = 12  # shown; of more, the largest and the smallest
 
 
 def print_report(report: DataReport) -> None:
     """Print the report for a person: what there is, what is wrong with it, and the recipe that it suggests."""
-    rows = [[safe(form.words), f"{form.count:,}", _sizes(form.smallest, form.largest), safe(form.first)]
+    rows = [[safe(form.words), f"{form.count:,}", sizes(form), safe(form.first)]
             for form in sorted(report.formats, key=lambda form: -form.count)]  # fmt: skip
     output.table(["format", "images", "size", "first"], rows, right=(1,))
     if report.channels:
@@ -24,19 +24,18 @@ def print_report(report: DataReport) -> None:
             ["channel", "lowest", "1 %", "median", "99 %", "highest", "levels", "histogram"],
             [
                 [channel.name, *map(number, (channel.low, *channel.percentiles, channel.high)), f"{channel.levels:,}",
-                 sparkline([float(count) for count in channel.histogram])]
+                 histogram(channel)]
                 for channel in report.channels
             ],
             right=(1, 2, 3, 4, 5, 6),
         )  # fmt: skip
         output.data(f"range: {report.range_reason} (looked into {report.looked_into:,} images)")
     output.data()
-    held = " (held out)" if report.held_out else ""
-    output.data(f"{report.images:,} images to train on, {report.test_images:,} to test on{held}")
+    output.data(splits(report))
     for sentence in itertools.chain(report.layout, report.notes, report.left_out):
         output.data(safe(sentence))
     _print_classes(report)
-    for sentence in _faults(report):
+    for sentence in faults(report):
         output.data(safe(sentence))
     output.data()
     if report.refused:
@@ -46,11 +45,6 @@ def print_report(report: DataReport) -> None:
     output.data()
     words = [word for item in report.advice if item.value != "auto" for word in (item.flag, item.value)]
     output.data(safe(f"simclr run {shlex.join(words)}"))
-
-
-def _sizes(smallest: tuple[int, int], largest: tuple[int, int]) -> str:
-    first, last = (f"{width:,} × {height:,}" for width, height in (smallest, largest))
-    return first if first == last else f"{first} to {last}"
 
 
 def _print_classes(report: DataReport) -> None:
@@ -64,22 +58,3 @@ def _print_classes(report: DataReport) -> None:
     if len(shown) < len(ordered):
         output.data(f"the {_CLASSES // 2} largest and the {_CLASSES // 2} smallest of {len(ordered):,} classes")
     output.data()
-
-
-def _faults(report: DataReport) -> Iterator[str]:
-    """Yield a sentence for everything that may spoil a run."""
-    for warning in report.warnings:
-        yield f"warning: {warning}"
-    copies = report.duplicates
-    if copies.across:
-        yield f"warning: {copies.across:,} test images are training images too, byte for byte: results will flatter"
-    if copies.within:
-        yield f"{copies.within:,} images are copies of another, byte for byte"
-    for group in copies.groups[:3]:
-        yield f"  equal: {', '.join(group)}"
-    if report.constant_count:
-        of = f"{report.constant_count:,} of the {report.looked_into:,} images looked into"
-        yield f"warning: {of} are constant ({', '.join(report.constant[:3])})"
-    if report.damaged_count:
-        are = "images are" if report.damaged_count > 1 else "image is"
-        yield f"warning: {report.damaged_count:,} {are} damaged ({', '.join(report.damaged[:3])})"

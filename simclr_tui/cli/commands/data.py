@@ -76,15 +76,12 @@ def inspect(
     Every header is read and some images are decoded. It ends in a recipe, with the reason for each value.
     """
     from simclr_tui.cli.data_report import print_report
-    from simclr_tui.recipe.datasets import absolute
+    from simclr_tui.launch.data_look import inspect_command
     from simclr_tui.recipe.resolve import make_recipe
     from simclr_tui.store.data_report import DataReport
 
     recipe = make_recipe({"data": data, "range": range, "channels": channels, "labels": labels, "tile": tile})
-    given = {"range": range, "channels": channels, "labels": labels, "tile": tile}
-    words = [word for name, value in given.items() for word in (f"--{name}={value}",)]
-    command = python_module("simclr_tui.train.data.inspect", absolute(recipe.data), *words)
-    done = subprocess.run(command, stdout=subprocess.PIPE, check=False)
+    done = subprocess.run(inspect_command(recipe.data, recipe.reading), stdout=subprocess.PIPE, check=False)
     if done.returncode:
         raise typer.Exit(done.returncode)
     report = msgspec.json.decode(done.stdout, type=DataReport)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import multiprocessing
+import os
+import signal
 import zlib
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -17,6 +19,7 @@ import numpy as np
 from simclr_tui.errors import DataError
 from simclr_tui.limits import usable_cores
 from simclr_tui.recipe.image_headers import HEAD, Bytes, Header, parse_header
+from simclr_tui.store.process import end_with_parent
 from simclr_tui.train.data.each import Progress
 from simclr_tui.train.data.sources.files import FolderSource
 from simclr_tui.train.data.sources.protocol import Source, survey
@@ -54,7 +57,8 @@ def _parts(source: Source, names: Sequence[str]) -> Iterator[list[Looked]]:
     if not isinstance(source, FolderSource) or len(chunks) < 2:
         yield from (_look(source, chunk) for chunk in chunks)
         return
-    with ProcessPoolExecutor(usable_cores(), multiprocessing.get_context("fork")) as pool:
+    forked, ends = multiprocessing.get_context("fork"), (signal.SIGKILL, os.getpid())  # with a look that is cancelled
+    with ProcessPoolExecutor(usable_cores(), forked, end_with_parent, ends) as pool:
         yield from pool.map(_look, repeat(FolderSource(source.root)), chunks)
 
 

@@ -33,6 +33,7 @@ from simclr_tui.tui.actions import bindings
 from simclr_tui.tui.breakpoints import WIDTHS
 from simclr_tui.tui.dialogs.entry import Entry
 from simclr_tui.tui.dialogs.pick import Choice, Pick
+from simclr_tui.tui.form.data_look import DataLook
 from simclr_tui.tui.form.field_row import FieldRow
 from simclr_tui.tui.form.job_rows import JobRows
 from simclr_tui.tui.form.planner import Entries, Planner, Preview, facts, place
@@ -61,6 +62,7 @@ class NewRun(ActionScreen[str]):
         self._preview: Preview | None = None
         self._pending = False
         self._starting = False
+        self._look = DataLook(self, host, self._looked)
 
     def compose(self) -> ComposeResult:
         title = f"Clone of {safe(self._like.name)}" if self._like else "New run"
@@ -110,6 +112,9 @@ class NewRun(ActionScreen[str]):
         with Horizontal(classes="field wide"):
             yield Static("note", classes="field-label")
             yield Entry(placeholder="one sentence about the run", id="note")
+
+    def on_unmount(self) -> None:
+        self._look.stop()
 
     def on_mount(self) -> None:
         rows = {row.item.short: row for row in self.query(FieldRow)}
@@ -197,7 +202,12 @@ class NewRun(ActionScreen[str]):
         if preview.base is not None and preview.base != base_before:
             for row in self.query(FieldRow):
                 row.show_base(preview.base)
+        self._look.follow(preview.plan.resolved.recipe if preview.plan else None)
         self._show_plan()
+
+    def _looked(self) -> None:
+        if self._preview is not None:
+            self._planned(self._preview)
 
     def _show_plan(self) -> None:
         preview, problem = self._preview, "\n".join(self.problems())
@@ -213,6 +223,8 @@ class NewRun(ActionScreen[str]):
                 text.append(f"\n{safe(choice)}", "dim")
             for warning in preview.plan.warnings:
                 text.append(f"\n{safe(warning)}", "yellow")
+            for words, style in self._look.lines(listed=bool(preview.plan.data_notes)):
+                text.append(f"\n{safe(words)}", style)
             text.append("\n\n")
         text.append("as a command\n", "dim").append(safe(self._planner.command(self.entries())), "not dim")
         self.query_one("#plan", Static).update(text)
@@ -282,6 +294,7 @@ class NewRun(ActionScreen[str]):
             self._go_to_problem()
         elif not self._starting:
             self._starting = True
+            self._look.stop()
             self.query_one("#plan", Static).update(Text("starting…", style="bold"))
             self.run_worker(partial(self._start, self.entries(), queue), thread=True, group="start")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 
+import numpy as np
 import pytest
 from PIL import Image
 from textual.events import Key
@@ -230,3 +231,36 @@ async def test_a_table_of_images_is_counted_and_a_row_without_its_file_is_refuse
         await press(app, pilot, "ctrl+s")
         assert "do not exist" in screen_text(app)
         assert not Store(tmp_path / "runs").names()
+
+
+async def test_what_the_form_s_images_hold_is_said_beside_the_plan(tmp_path):
+    """Of a folder in 12 bits the values; of an array, which only a process of its own reads, the splits too."""
+    chance = np.random.default_rng(0)
+    for label in "ab":
+        for number in range(8):
+            file = tmp_path / "xrays" / label / f"{number}.png"
+            file.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(chance.integers(7, 4096, (9, 9), np.uint16)).save(file)
+    np.savez(tmp_path / "d.npz", images=np.zeros((20, 9, 9), np.uint8), labels=np.arange(20) % 2)
+    np.savez(tmp_path / "mixed.npz", images=np.zeros((20, 9, 9), np.uint8), test_images=np.zeros((9, 9, 9), np.uint16),
+             labels=np.arange(20) % 2, test_labels=np.arange(9) % 2)  # fmt: skip
+
+    def plan(app):
+        return " ".join(str(app.screen.query_one("#plan").content).split())
+
+    async with dashboard(tmp_path / "runs") as (app, pilot):
+        await open_form(app, pilot)
+        row(app, "bs").query_one(Input).value = "4"
+        row(app, "data").query_one(Input).value = f"folder:{tmp_path / 'xrays'}"
+        told = await until(pilot, lambda: "range: lowest and highest" in plan(app) and plan(app), what="the values")
+        assert "PNG, 1 channel of uint16, 16 of 9 × 9 px values" in told
+        assert "2 classes" in told
+        row(app, "data").query_one(Input).value = f"npz:{tmp_path / 'd.npz'}"
+        told = await until(pilot, lambda: "(held out)" in plan(app) and plan(app), what="the splits")
+        assert "uint16" not in told
+        assert "are constant (train/0000000" in told
+        row(app, "data").query_one(Input).value = f"npz:{tmp_path / 'mixed.npz'}"
+        told = await until(pilot, lambda: "training would refuse this" in plan(app) and plan(app), what="the refusal")
+        assert "the images differ in bit depth" in told
+        await press(app, pilot, "escape")
+    assert not Store(tmp_path / "runs").names()

@@ -12,13 +12,18 @@ _SIMCLR = [sys.executable, "-m", "simclr_tui.cli.main"]
 
 
 def train_run(store: Path, name: str, flags: Mapping[str, str]) -> str:
-    """Begin a run, or resume one that was interrupted; return its state. What finished or failed is left as it is."""
-    state = state_of(store / name)
+    """Begin a run, or resume one that was interrupted; return its state. What finished or failed is left as it is.
+
+    Raises SystemExit with what the command said where it did not begin.
+    """
+    state, said = state_of(store / name), ""
     if state == "not started":
-        call("run", *(word for pair in flags.items() for word in pair), "--name", name, store=store)
+        said = call("run", *(word for pair in flags.items() for word in pair), "--name", name, store=store)
     elif state not in ("finished", "failed"):
         call("resume", name, store=store)
-    return state_of(store / name)
+    if (state := state_of(store / name)) == "not started":
+        raise SystemExit(f"{name} did not begin: {said}")
+    return state
 
 
 def evaluate_run(store: Path, name: str) -> None:
@@ -43,8 +48,9 @@ def state_of(run: Path) -> str:
         return "not started"
 
 
-def call(*words: str, store: Path) -> None:
-    """Run `simclr WORDS --runs STORE` to its end, unheard: what came of it stands in the run's folder."""
-    subprocess.run(
-        [*_SIMCLR, *words, "--runs", str(store)], check=False, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
+def call(*words: str, store: Path) -> str:
+    """Run `simclr WORDS --runs STORE` to its end; return its last line on stderr, the error of one that failed."""
+    command = [*_SIMCLR, *words, "--runs", str(store)]
+    done = subprocess.run(command, check=False, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    lines = done.stderr.decode(errors="replace").strip().splitlines()
+    return lines[-1] if lines else f"code {done.returncode}"

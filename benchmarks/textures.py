@@ -66,16 +66,16 @@ def train(store: Path) -> None:
     """Write every kind into the store as arrays, and train and evaluate what is missing."""
     store.mkdir(parents=True, exist_ok=True)
     images, labels = textures(_TRAIN + _TEST, _SIDE, contrast=0.055, seed=8)
-    for kind, stored in {COPY: copy_of_8_bits(images), **originals(images)}.items():
-        file = (store / f"{_word(kind)}.npz").resolve()
-        if not file.exists():
-            np.savez(
-                file, images=stored[:_TRAIN], labels=labels[:_TRAIN],
-                test_images=stored[_TRAIN:], test_labels=labels[_TRAIN:],
-            )  # fmt: skip
-        for seed in SEEDS:
-            name = f"{_word(kind)}-{seed}"
-            state = train_run(store, name, _RECIPE | {"--data": f"npz:{file}", "--seed": str(seed)})
+    kinds = {COPY: copy_of_8_bits(images), **originals(images)}
+    for kind, stored in kinds.items():
+        np.savez(
+            store / f"{_word(kind)}.npz", images=stored[:_TRAIN], labels=labels[:_TRAIN],
+            test_images=stored[_TRAIN:], test_labels=labels[_TRAIN:],
+        )  # fmt: skip
+    for seed in SEEDS:  # outermost, so that an interrupted call has some of every kind
+        for kind in kinds:
+            name, data = f"{_word(kind)}-{seed}", f"npz:{(store / _word(kind)).resolve()}.npz"
+            state = train_run(store, name, _RECIPE | {"--data": data, "--seed": str(seed)})
             evaluate_run(store, name)
             print(f"{name}: {state}", flush=True)
 
@@ -97,7 +97,7 @@ def standard_error(values: Mapping[str, list[float]], kind: str) -> float:
     Of two groups of seeds, and no less than that of the test images, which are the same for all (one binomial each).
     """
     one, other = values[kind], values[COPY]
-    seeds = sum(float(np.var(group, ddof=1)) / len(group) for group in (one, other))
+    seeds = sum(float(np.var(group, ddof=1)) / len(group) for group in (one, other) if len(group) > 1)
     mean = float(np.mean(other))
     return float(np.sqrt(max(seeds, mean * (1 - mean) / _TEST)))
 
@@ -115,7 +115,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(json.dumps(found))
         return 0
     for kind, values in found.items():
-        if len(values) < 2 or len(found[COPY]) < 2:
+        if not values or not found[COPY]:
             print(f"{kind:12} not measured: {len(values)} of {len(SEEDS)} runs")
             continue
         error, change = standard_error(found, kind), float(np.mean(values) - np.mean(found[COPY]))

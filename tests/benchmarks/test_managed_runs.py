@@ -20,7 +20,12 @@ def with_knn(root, name: str, accuracy: float):
 
 def test_what_finished_or_failed_is_left_and_what_was_interrupted_goes_on(tmp_path, monkeypatch):
     called: list[tuple[str, ...]] = []
-    monkeypatch.setattr(managed_runs, "call", lambda *words, store: called.append(words))
+
+    def call(*words: str, store) -> str:
+        called.append(words)
+        return "no GPU is free"
+
+    monkeypatch.setattr(managed_runs, "call", call)
     for state in ("finished", "failed", "stopped", "lost"):
         make_run(tmp_path, f"r-{state}", state=state)
     states = [
@@ -28,7 +33,8 @@ def test_what_finished_or_failed_is_left_and_what_was_interrupted_goes_on(tmp_pa
     ]
     assert states == ["finished", "failed", "stopped", "lost"]
     assert called == [("resume", "r-stopped"), ("resume", "r-lost")]
-    assert managed_runs.train_run(tmp_path, "r-new", {"--bs": "8"}) == "not started"
+    with pytest.raises(SystemExit, match="r-new did not begin: no GPU is free"):
+        managed_runs.train_run(tmp_path, "r-new", {"--bs": "8"})
     assert called[-1] == ("run", "--bs", "8", "--name", "r-new")
     with_knn(tmp_path, "measured", 0.5)
     for name in ("measured", "r-failed", "r-finished"):

@@ -2,32 +2,65 @@
 
 from __future__ import annotations
 
-import os
-import stat
+import math
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
-from simclr_tui.catalog.database import BUSY, Database
+from simclr_tui.catalog.brief import Look, facts_of, listing_digest
+from simclr_tui.catalog.database import BUSY, Database, Known
+from simclr_tui.catalog.folder import fingerprint, folder_mark
 from simclr_tui.catalog.row import Row, make_row, state_columns
-from simclr_tui.errors import SimclrError, is_unanswered
-from simclr_tui.paths import RUN_FILE, RunPaths
+from simclr_tui.clock import SYSTEM_CLOCK, Clock
+from simclr_tui.errors import SimclrError
+from simclr_tui.paths import RunPaths
 from simclr_tui.store.names import natural_key
-from simclr_tui.store.state import OPEN, observe
+from simclr_tui.store.state import ENDED, OPEN, observe
 from simclr_tui.store.store import Store
 from simclr_tui.store.ticket import queue_positions
 
-_PROBE = RunPaths(Path())
-_MARKED = tuple(path.name for path in (_PROBE.state, _PROBE.recipe, _PROBE.evaluations))
+BIG = 2_000  # runs; of fewer, every file is looked at each time, in some twenty milliseconds
+TRUSTED = 60.0  # seconds for which a look at every file of a big store is good for what is edited in place
+_MOST_WATCHED = 100  # runs that may change at any time, beside which it is still quicker to read only the newest rows
+
+
+@dataclass(frozen=True)
+class _Look:
+    """Hold the fingerprint of every run folder, and the marks of those whose files were looked at (None: too fresh).
+
+    The marks were taken before the fingerprints. `looked` is the wall time since which every file was looked at.
+    """
+
+    fingerprints: dict[str, str]
+    marks: dict[str, str | None]
+    looked: float
+    listing: str
+
+
+@dataclass(frozen=True)
+class Newest:
+    """Hold the rows of the newest runs, the oldest first, and the names of the best runs of the whole store.
+
+    The best are those of the last look at the whole store, at most a minute ago.
+    """
+
+    rows: list[Row]
+    best: frozenset[str]
 
 
 class Catalog:
     """Keep a row for every run of a store. Not safe to share between threads; create one in each."""
 
-    def __init__(self, store: Store, *, busy: float = BUSY) -> None:
+    def __init__(self, store: Store, *, busy: float = BUSY, clock: Clock = SYSTEM_CLOCK) -> None:
         """Index a store; another writer of its database is waited for, `busy` seconds at most."""
-        self._store = store
-        self._database = Database(store.root, lambda name: _fingerprint(f"{store.root}/{name}"), busy=busy)
+        self._store, self._clock = store, clock
+        self._database = Database(store.root, lambda name: fingerprint(f"{store.root}/{name}"), busy=busy)
         self._rows: dict[str, Row] | None = None
+        self._marks: dict[str, str] = {}  # of a big store's folders that are as their rows say while they keep them
+        self._looked = -math.inf  # wall time since which every file was looked at
+        self._unsaved: set[str] = set()  # runs whose rows or marks the database may not have
+        self._saved: Look | None = None  # what the database says that its rows are true of
+        self._order: list[str] = []
 
     @property
     def path(self) -> Path:
@@ -37,47 +70,130 @@ class Catalog:
         """Return one row per run, run2 before run10, each with its present state.
 
         Folders that changed since they were indexed are read again, for at most `budget` seconds (None: all); the
-        others keep their last row until the next call. Raises StoreError if the store cannot be read.
+        others keep their last row until the next call. In a big store what was edited in place is seen within a
+        minute. Raises StoreError if the store cannot be read.
         """
         if self._rows is None:
-            self._rows = self._database.load()
-        rows, fingerprints = self._rows, self._look()
+            self._rows, self._marks, self._saved = self._database.load()
+            self._looked = self._saved.looked if self._saved is not None else -math.inf
+        rows, look = self._rows, self._look()
         # The budget starts here: on a slow disk the fingerprints alone can use it up, leaving one run per call.
         deadline = None if budget is None else time.monotonic() + budget
-        names = sorted(fingerprints, key=natural_key)
-        changed = self._refresh(rows, [(name, fingerprints[name]) for name in names], deadline)
-        gone = rows.keys() - set(names)
+        found = look.fingerprints
+        if found.keys() != set(self._order):  # sorting a hundred thousand names takes longer than looking at them
+            self._order = sorted(found, key=natural_key)
+        names = self._order
+        changed, complete = self._refresh(rows, [(name, found[name]) for name in names], deadline)
+        gone = rows.keys() - found.keys()
         for name in gone:
             del rows[name]
-        if changed or gone:
-            self._database.save([rows[name] for name in changed], sorted(gone), rows.values)
+        if len(found) > BIG:
+            self._save_big(look, changed, gone, complete=complete)
+        elif changed or gone:
+            unknown = Known({}, None) if self._saved is not None else None  # the store was big
+            self._database.save([rows[name] for name in changed], sorted(gone), rows.values, brief=unknown)
         return self._with_positions([self._live(rows[name]) for name in names if name in rows])
+
+    def newest(self, count: int) -> Newest | None:
+        """Return the `count` runs of a big store that were created last, without reading the rows of the others.
+
+        Return None where only `rows` can tell: the store is small, a run came or went, many can change at any time, or
+        the last look at every file was a minute ago. Raises StoreError if the store cannot be read.
+        """
+        inodes = self._store.inodes()
+        if len(inodes) <= BIG:
+            return None
+        listing = listing_digest(inodes)
+        found = self._database.newest(
+            count, lambda look: look.listing == listing and self._is_recent(look.looked), most_watched=_MOST_WATCHED
+        )
+        if found is None:
+            return None
+        brief, rows = found
+        for name, facts in brief.facts.items():
+            now = fingerprint(f"{self._store.root}/{name}")
+            if now is None:
+                return None
+            if now != rows[name]["fingerprint"] or rows[name]["error"]:
+                rows[name] = make_row(self._store.run(name), now)
+                if facts_of(rows[name]) != facts:
+                    return None
+        return Newest(self._with_positions([self._live(rows[name]) for name in brief.newest]), brief.best)
 
     def rebuild(self) -> int:
         """Delete the database, index every folder again, and return the number of runs."""
-        self._rows = {}
+        self._rows, self._marks, self._looked, self._saved = {}, {}, -math.inf, None
         self._database.delete()
         return len(self.rows())
 
-    def _look(self) -> dict[str, str]:
-        """Return the fingerprint of every run folder."""
-        root = str(self._store.root)  # joined as text, which is faster: each listing checks every run
-        found = {name: _fingerprint(f"{root}/{name}") for name in self._store.entries()}
-        return {name: fingerprint for name, fingerprint in found.items() if fingerprint is not None}
+    def _look(self) -> _Look:
+        """Return the fingerprint of every run folder.
 
-    def _refresh(self, rows: dict[str, Row], found: list[tuple[str, str]], deadline: float | None) -> list[str]:
+        In a big store whose files were all looked at within the last minute, folders that keep their marks are taken
+        to be as their rows say.
+        """
+        root = str(self._store.root)  # joined as text, which is faster: each listing checks every run
+        now, inodes, rows = self._clock.wall(), self._store.inodes(), self._rows or {}
+        big = len(inodes) > BIG
+        trusted = self._marks if big and self._is_recent(self._looked) else {}
+        found: dict[str, str] = {}
+        marks: dict[str, str | None] = {}
+        for name in inodes:
+            folder = f"{root}/{name}"
+            if big:
+                mark = folder_mark(folder, now)
+                if mark is not None and trusted.get(name) == mark:
+                    found[name] = rows[name]["fingerprint"]
+                    continue
+                marks[name] = mark
+            if (changed := fingerprint(folder)) is not None:
+                found[name] = changed
+        return _Look(found, marks, self._looked if trusted else now, listing_digest(inodes) if big else "")
+
+    def _is_recent(self, looked: float) -> bool:
+        """Return whether a look at every file is good still; one in the future, after the clock was set, is not."""
+        return 0.0 <= self._clock.wall() - looked < TRUSTED
+
+    def _refresh(
+        self, rows: dict[str, Row], found: list[tuple[str, str]], deadline: float | None
+    ) -> tuple[list[str], bool]:
+        """Read the folders that changed; return their names, and whether none was left for the next call."""
         changed: list[str] = []
-        for name, fingerprint in found:
+        for name, now in found:
             known = rows.get(name)
             # An unreadable folder is tried again: what kept it from being read (a disk, a right) leaves no trace in it.
-            if known is not None and known["fingerprint"] == fingerprint and not known["error"]:
+            if known is not None and known["fingerprint"] == now and not known["error"]:
                 continue
             if changed and deadline is not None and time.monotonic() > deadline:
-                break
-            rows[name] = make_row(self._store.run(name), fingerprint)
+                return changed, False
+            rows[name] = make_row(self._store.run(name), now)
             if rows[name] != known:
                 changed.append(name)
-        return changed
+        return changed, True
+
+    def _save_big(self, look: _Look, changed: list[str], gone: set[str], *, complete: bool) -> None:
+        """Remember the marks of folders that are as their rows say, and write what has changed of a big store."""
+        rows = self._rows or {}
+        for name, mark in look.marks.items():
+            row = rows.get(name)
+            sound = row is not None and row["fingerprint"] == look.fingerprints.get(name)
+            if mark is None or row is None or not sound or row["state"] not in ENDED or row["error"]:
+                if self._marks.pop(name, None) is not None:
+                    self._unsaved.add(name)
+            elif self._marks.get(name) != mark:
+                self._marks[name] = mark
+                self._unsaved.add(name)
+        for name in gone:
+            self._marks.pop(name, None)
+        self._unsaved |= {*changed, *gone}
+        self._looked = look.looked  # folders that were left for the next call have no marks
+        now = Look(look.looked, look.listing, len(rows)) if complete else None
+        if changed or gone or now != self._saved:
+            kept = [rows[name] for name in sorted(self._unsaved) if name in rows]
+            lost = sorted(self._unsaved - rows.keys())
+            if self._database.save(kept, lost, rows.values, brief=Known(self._marks, now)):
+                self._unsaved.clear()
+                self._saved = now
 
     def _live(self, row: Row) -> Row:
         if row["state"] not in OPEN:
@@ -94,28 +210,3 @@ class Catalog:
             return rows
         found = queue_positions(self._store, queued)
         return [row | {"place": found.get(row["name"])} if row["state"] == "queued" else row for row in rows]
-
-
-def _fingerprint(root: str) -> str | None:
-    """Return a text that changes with the run's metadata, state, recipe or set of evaluations; None if it is no run.
-
-    A folder that the disk says nothing about stays a run, which is read and found unreadable.
-    """
-    try:
-        info = os.stat(f"{root}/{RUN_FILE}")  # noqa: PTH116
-    except OSError as error:
-        return "?" if is_unanswered(error) and not isinstance(error, PermissionError) else None
-    if not stat.S_ISREG(info.st_mode):
-        return None
-    return " ".join([_mark(info), *[_mark_of(f"{root}/{name}") for name in _MARKED]])
-
-
-def _mark_of(path: str) -> str:
-    try:
-        return _mark(os.stat(path))  # noqa: PTH116
-    except OSError:
-        return "-"
-
-
-def _mark(found: os.stat_result) -> str:
-    return f"{found.st_mtime_ns}.{found.st_size}.{found.st_ino}"

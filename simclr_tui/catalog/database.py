@@ -11,19 +11,44 @@ import sqlite3
 import sys
 import time
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
+from simclr_tui.catalog.brief import Brief, Look, read_brief, read_look, read_marks, write_brief
 from simclr_tui.catalog.row import Row, columns
 from simclr_tui.group_mode import share_path
 from simclr_tui.paths import CATALOG
 
+_T = TypeVar("_T")
+
 BUSY = 5.0  # seconds to wait for another writer
 _TABLES: dict[str, Callable[[], dict[str, type]]] = {"runs": columns, "packed": lambda: {"name": str, "row": bytes}}
+
+
+class Known(NamedTuple):
+    """Hold what is known of a big store: the marks of its unchanged folders, and what its rows are true of."""
+
+    marks: Mapping[str, str]
+    look: Look | None
+
+
+class Loaded(NamedTuple):
+    """Hold the rows of a database, and what it knows of a big store."""
+
+    rows: dict[str, Row]
+    marks: dict[str, str]
+    look: Look | None
+
+
+class Newest(NamedTuple):
+    """Hold the newest runs and those that are watched, each with its row as it was saved."""
+
+    brief: Brief
+    rows: dict[str, Row]
 
 
 class Database:
@@ -40,40 +65,82 @@ class Database:
         # SQLite keeps an unfinished write here; it must never be played back into another database.
         self._journal = root / f"{CATALOG}-journal"
 
-    def load(self) -> dict[str, Row]:
-        """Return every intact row by name; none if the database cannot be read."""
+    def load(self) -> Loaded:
+        """Return every intact row by name, and what is known of a big store; nothing if it cannot be read."""
+        return self._read(_loaded) or Loaded({}, {}, None)
+
+    def newest(self, count: int, is_current: Callable[[Look], bool], *, most_watched: int) -> Newest | None:
+        """Return what a listing of the newest runs needs, without reading the other rows; None where that is not known.
+
+        `is_current` says whether what the rows are known to be true of is true now.
+        """
+
+        def read(database: sqlite3.Connection) -> Newest | None:
+            look = read_look(database)
+            if look is None or not is_current(look):
+                return None
+            brief = read_brief(database, count, most_watched=most_watched)
+            if brief is None:
+                return None
+            rows: dict[str, Row] = {}
+            for name in brief.facts:
+                found = database.execute("select row from packed where name = ?", (name,)).fetchone()
+                row = _unpacked(found[0]) if found is not None else None
+                if row is None:
+                    return None
+                rows[name] = row
+            return Newest(brief, rows)
+
+        return self._read(read)
+
+    def _read(self, read: Callable[[sqlite3.Connection], _T]) -> _T | None:
+        """Return what `read` returns of the database as it is at one moment; None if it cannot be read."""
         if self._is_link():
-            return {}
+            return None
         address = self.path.absolute().as_uri()
         try:
-            with contextlib.closing(sqlite3.connect(f"{address}?mode=ro", uri=True, timeout=self._busy)) as database:
-                ((count,),) = database.execute("select count(*) from runs")
-                rows = [_unpacked(data) for (data,) in database.execute("select row from packed")]
+            with contextlib.closing(
+                sqlite3.connect(f"{address}?mode=ro", uri=True, timeout=self._busy, isolation_level=None)
+            ) as database:
+                database.execute("begin")
+                return read(database)
         except sqlite3.OperationalError:
-            return {}  # missing, locked, read-only or of another shape: the folders are read instead
+            return None  # missing, locked, read-only or of another shape: the folders are read instead
         except sqlite3.DatabaseError:
             self._set_aside()
-            return {}
-        if count != len(rows):
-            return {}  # rows were added or removed by another program
-        return {row["name"]: row for row in rows if row is not None}
+            return None
 
-    def save(self, changed: list[Row], gone: list[str], every: Callable[[], Iterable[Row]]) -> None:
-        """Write the changed rows, or `every` row if the tables had to be created; a failed write is tried next time."""
+    def save(
+        self,
+        changed: list[Row],
+        gone: list[str],
+        every: Callable[[], Iterable[Row]],
+        *,
+        brief: Known | None = None,
+    ) -> bool:
+        """Write the changed rows, or `every` row if the tables had to be created; a failed write is tried next time.
+
+        Return whether they were written. `brief` adds what is known of a big store.
+        """
         try:
             if self._is_link():
                 self._set_aside("link")
-            self._write(changed, gone, every)
+            self._write(changed, gone, every, brief)
         except _ForeignError:
             self._set_aside("foreign")
-            with contextlib.suppress(sqlite3.DatabaseError):
-                self._write([], [], every)
+            return self._write_anew(every, brief)
         except (sqlite3.OperationalError, UnicodeEncodeError, OverflowError):
-            return  # the last two mean a path or a number that SQLite cannot store
+            return False  # the last two mean a path or a number that SQLite cannot store
         except sqlite3.DatabaseError:
             self._set_aside()
-            with contextlib.suppress(sqlite3.DatabaseError):
-                self._write([], [], every)
+            return self._write_anew(every, brief)
+        return True
+
+    def _write_anew(self, every: Callable[[], Iterable[Row]], brief: Known | None) -> bool:
+        with contextlib.suppress(sqlite3.DatabaseError):
+            self._write([], [], every, brief)
+            return True
+        return False
 
     def delete(self) -> None:
         """Delete the database, unless it is not ours: then it is set aside."""
@@ -98,7 +165,9 @@ class Database:
             return not _may_replace(database)
         return False
 
-    def _write(self, changed: Iterable[Row], gone: list[str], every: Callable[[], Iterable[Row]]) -> None:
+    def _write(
+        self, changed: Iterable[Row], gone: list[str], every: Callable[[], Iterable[Row]], brief: Known | None
+    ) -> None:
         with contextlib.closing(sqlite3.connect(self.path, timeout=self._busy, isolation_level=None)) as connection:
             connection.execute("begin immediate")
             if not all(_is_of_our_shape(connection, table) for table in _TABLES):
@@ -109,9 +178,13 @@ class Database:
             rows = [row for row in changed if self._fingerprint(row["name"]) == row["fingerprint"]]
             gone = [name for name in gone if self._fingerprint(name) is None]
             connection.executemany(_upsert("runs"), ([row[key] for key in columns()] for row in rows))
-            connection.executemany(_upsert("packed"), ((row["name"], _packed(row)) for row in rows))
+            sums: dict[str, int] = {}
+            connection.executemany(_upsert("packed"), _packed_and_summed(rows, sums))
             for table in _TABLES:
                 connection.executemany(f"delete from {table} where name = ?", ((name,) for name in gone))
+            if brief is not None:
+                facts = ((row, brief.marks.get(row["name"]), sums[row["name"]]) for row in rows)
+                write_brief(connection, facts, gone, brief.look)
             connection.execute("commit")
         share_path(self.path)  # once it is closed: opening it here would end SQLite's own locks
 
@@ -185,6 +258,35 @@ def _upsert(table: str) -> str:
 def _layout() -> int:
     """Return a checksum of the columns. It is part of every row's, so a row packed with other columns is rejected."""
     return zlib.crc32(repr(tuple(columns())).encode())
+
+
+def _loaded(database: sqlite3.Connection) -> Loaded | None:
+    """Return what is in the database; None if rows were added or removed by another program."""
+    ((count,),) = database.execute("select count(*) from runs")
+    marks, found = read_marks(database), 0
+    loaded = Loaded({}, {}, read_look(database))
+    for (data,) in database.execute("select row from packed"):
+        found += 1
+        if (row := _unpacked(data)) is None:
+            continue
+        name = row["name"]
+        loaded.rows[name] = row
+        mark, checksum = marks.get(name, ("", 0))
+        if mark and checksum == _checksum(data):  # else an older version wrote the row, and not its mark
+            loaded.marks[name] = mark
+    return loaded if found == count else None
+
+
+def _packed_and_summed(rows: Iterable[Row], sums: dict[str, int]) -> Iterator[tuple[str, bytes]]:
+    """Yield each row's name and the row packed, never all at once, and note their checksums."""
+    for row in rows:
+        data = _packed(row)
+        sums[row["name"]] = _checksum(data)
+        yield row["name"], data
+
+
+def _checksum(packed: bytes) -> int:
+    return int.from_bytes(packed[:4], "little")
 
 
 def _packed(row: Row) -> bytes:

@@ -31,7 +31,7 @@ def ranked_by_kind(rows: Iterable[Row]) -> dict[Kind, list[Row]]:
     """
     counted: dict[Kind, list[Row]] = {}
     for row in rows:
-        if _counts(row):
+        if is_ranked(row):
             counted.setdefault(knn_kind(row), []).append(row)
     return {kind: nlargest(2, known, key=_better) for kind, known in counted.items()}
 
@@ -47,10 +47,11 @@ def same_ranks(before: Sequence[Row], now: Sequence[Row]) -> bool:
     Rows that did not change are the same objects.
     """
     changed = (pair for pair in zip(before, now, strict=False) if pair[0] is not pair[1])
-    return len(before) == len(now) and not any(_counts(row) for pair in changed for row in pair)
+    return len(before) == len(now) and not any(is_ranked(row) for pair in changed for row in pair)
 
 
-def _counts(row: Row) -> bool:
+def is_ranked(row: Row) -> bool:
+    """Return whether a run has a kNN accuracy, finished and is healthy."""
     return row["knn_best"] is not None and math.isfinite(row["knn_best"]) and not row_left_out(row)
 
 

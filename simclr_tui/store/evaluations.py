@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import os
 import re
 import statistics
 from pathlib import Path
@@ -143,6 +145,8 @@ def save_evaluation(paths: RunPaths, evaluation: Evaluation) -> Path:
     make_folder(paths.evaluations, exist_ok=True)
     target = paths.evaluations / f"{evaluation.name}.json"
     write_file(target, msgspec.json.format(msgspec.json.encode(evaluation), indent=1))
+    with contextlib.suppress(OSError):
+        os.utime(paths.root)  # by which a listing of a big store sees that something in the run's folder changed
     return target
 
 

@@ -46,9 +46,16 @@ class Store:
 
     def entries(self) -> list[str]:
         """Return every entry whose name would be valid for a run, in no order. Raises StoreError as `names` does."""
+        return [entry.name for entry in self._scan()]
+
+    def inodes(self) -> dict[str, int]:
+        """Return the inode number of every entry that may be a run. Raises StoreError as `names` does."""
+        return {entry.name: entry.inode() for entry in self._scan() if not entry.is_file(follow_symlinks=False)}
+
+    def _scan(self) -> list[os.DirEntry[str]]:
         try:
             with os.scandir(self.root) as entries:
-                return [entry.name for entry in entries if NAME.fullmatch(entry.name)]
+                return [entry for entry in entries if NAME.fullmatch(entry.name)]
         except FileNotFoundError:
             return []
         except OSError as error:

@@ -67,8 +67,8 @@ PROMISES = (
     ),
     Promise(
         "F9",
-        "catalog damaged, zeroed, locked, newer, deleted",
-        "set aside and rebuilt from folders; no row, tag or note lost",
+        "catalog damaged, zeroed, locked, newer, deleted, or its writer killed",
+        "set aside and rebuilt from folders; no row, tag or note lost or wrong",
         ("tests/catalog/test_catalog.py",),
     ),
     Promise(

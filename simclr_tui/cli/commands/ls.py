@@ -83,16 +83,23 @@ def ls(
     chosen, by = parse_columns(shown), find_column(group, "group by") if group else ""
     store = Store(runs)
     _ask_slurm(store)
-    every = Catalog(store).rows()
-    _tell_missed(store, every)
-    rows = sort_rows([row for row in every if passes(row)], column, descending)
-    rows = rows[-limit:] if limit and sort == "created" else rows[: limit or None]
+    catalog = Catalog(store)
+    is_short = limit and sort == "created" and not (words or by or _tells())
+    newest = catalog.newest(limit) if is_short else None
+    if newest is not None:
+        rows, best = newest.rows, set(newest.best)
+    else:
+        every = catalog.rows()
+        _tell_missed(store, every)
+        rows = sort_rows([row for row in every if passes(row)], column, descending)
+        rows = rows[-limit:] if limit and sort == "created" else rows[: limit or None]
+        best = set() if json or by else _best(every)
     groups = group_rows(rows, by) if by else []
     if json:
         return output.data_json([one.as_json() for one in groups] if groups else [public(row) for row in rows])
     if not rows:
         return output.talk("no runs match this filter" if words else "no runs yet; start one with: simclr run")
-    _print_groups(groups, wide) if groups else _print_rows(rows, chosen, column, best=_best(every), wide=wide)
+    _print_groups(groups, wide) if groups else _print_rows(rows, chosen, column, best=best, wide=wide)
     return None
 
 
@@ -105,14 +112,20 @@ def _ask_slurm(store: Store) -> None:
 
 
 def _tell_missed(store: Store, rows: list[Row]) -> None:
-    """Tell the ends that nobody has told, if the user wants to be told; a damaged configuration tells nothing."""
+    """Tell the ends that nobody has told, if the user wants to be told."""
+    if _tells():
+        from simclr_tui.launch.tell import tell_missed
+
+        tell_missed(store.root, rows, SYSTEM_CLOCK.wall())
+
+
+def _tells() -> bool:
+    """Return whether the user wants to be told of ends; a damaged configuration tells nothing."""
     from simclr_tui.config import read_config
 
     with suppress(SimclrError):
-        if read_config().tells:
-            from simclr_tui.launch.tell import tell_missed
-
-            tell_missed(store.root, rows, SYSTEM_CLOCK.wall())
+        return read_config().tells
+    return False
 
 
 def _print_groups(groups: list[Group], wide: bool) -> None:

@@ -15,8 +15,10 @@ body { font: 15px/1.5 system-ui, sans-serif; max-width: 72rem; margin: 2rem auto
 table { border-collapse: collapse; margin: .5rem 0; display: block; overflow-x: auto }
 table { font-variant-numeric: tabular-nums }
 th, td { padding: .2rem .7rem; text-align: right; border-bottom: 1px solid #8884; white-space: nowrap }
+th { white-space: normal; vertical-align: bottom }
 th:first-child, td:first-child { text-align: left }
 pre { background: #8881; padding: .7rem; overflow-x: auto }
+span { white-space: nowrap; margin-right: .8rem; display: inline-block }
 figure { display: inline-block; margin: .3rem .6rem .3rem 0; text-align: center; font-size: 12px }
 figure img { width: 96px; height: 96px; object-fit: contain; image-rendering: pixelated }
 svg { max-width: 100%; height: auto }
@@ -48,7 +50,7 @@ def _block(block: Block) -> str:
         case Drawing():
             return block.svg
         case Pictures():
-            return "<div>" + "".join(_picture(caption, png) for caption, png in block.images) + "</div>"
+            return _pictures(block)
         case Table():
             return _table(block)
 
@@ -67,6 +69,12 @@ def _cell(cell: str, share: float | None) -> str:
     shade = "" if share is None else f' style="background: rgba(0, 114, 178, {share:.2f})"'
     best = cell.endswith(" *")
     return f"<td{shade}>{'<b>' if best else ''}{_text(cell)}{'</b>' if best else ''}</td>"
+
+
+def _pictures(block: Pictures) -> str:
+    drawn = [_picture(caption, png) for caption, png in block.images]
+    groups = ["".join(drawn[at : at + block.together]) for at in range(0, len(drawn), block.together)]
+    return "<div>" + "".join(f"<span>{group}</span>" for group in groups) + "</div>"
 
 
 def _picture(caption: str, png: bytes) -> str:

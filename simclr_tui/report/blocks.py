@@ -46,9 +46,10 @@ class Drawing:
 
 @dataclass(frozen=True)
 class Pictures:
-    """Show images in a row, each a PNG with its caption."""
+    """Show images in a row, each a PNG with its caption. Every `together` of them are not torn apart."""
 
     images: Sequence[tuple[str, bytes]]
+    together: int = 1
 
 
 Block = Heading | Paragraph | Table | Code | Drawing | Pictures

@@ -54,7 +54,7 @@ def _add_views(run: Run, found: RunImages, cancel: Cancel | None) -> None:
     found.blocks += [
         Heading(f"Views of {run.name}"),
         Paragraph(f"The first training images, each beside two views of it. {shown.channels}".strip()),
-        Pictures([(caption, as_png(picture)) for caption, picture in images]),
+        Pictures([(caption, as_png(picture)) for caption, picture in images], together=3),
     ]
     found.held.append(f"{len(shown.images)} training images of {run.recipe.data}, with two views each")
 

@@ -22,7 +22,8 @@ def data_section(runs: Sequence[Run]) -> list[Block]:
         facts = read_data_facts(run.path)
         if facts is not None:
             words = f"{facts.data}: {facts.images:,} training images, {facts.test_images:,} test images. "
-            said[words + " ".join(f"{one}." for one in (*facts.sentences, *facts.warnings))] = None
+            told = [f"{one[:1].upper()}{one[1:]}." for one in (*facts.sentences, *facts.warnings)]
+            said[words + " ".join(told)] = None
     return [Heading("Data"), *map(Paragraph, said)] if said else []
 
 

@@ -65,14 +65,26 @@ def recipes_section(comparison: Comparison) -> list[Block]:
     """Return the fields whose value is not the default in some run; the rest is as `simclr run --help` says."""
     runs = comparison.runs[:_SHOWN]
     known = [run.resolved.known_values() for run in runs]
-    rows = []
+    apart: list[list[str]] = []
+    shared: list[list[str]] = []
     for item in fields():
-        values = [one[item.short] for one in known]
-        if any(value is not None and value != item.default for value in values):
-            rows.append([item.short, *map(value_text, values), item.paper])
+        cells = [value_text(one[item.short]) for one in known]
+        if len(set(cells)) > 1:
+            apart.append([item.short, *cells, item.paper])
+        elif known[0][item.short] not in (None, item.default):
+            shared.append([item.short, cells[0], item.paper])
     same = f"No field differs: {comparison.no_difference}." if not comparison.differences and len(runs) > 1 else ""
     words = f"{same} Fields that are not at their default; the last column is the paper's section.".strip()
-    return [Heading("Recipes"), Paragraph(words), Table(["field", *(run.name for run in runs), "paper"], rows)]
+    titles = ["field", *(run.name for run in runs), "paper"]
+    tables = [Table(titles, apart)] if apart else []
+    tables += [Table(["field", _shared_title(comparison.runs), "paper"], shared)] if shared else []
+    return [Heading("Recipes"), Paragraph(words), *tables]
+
+
+def _shared_title(runs: Sequence[Run]) -> str:
+    if len(runs) == 1:
+        return runs[0].name
+    return "every run" if len(runs) <= _SHOWN else f"each of the first {_SHOWN}"
 
 
 def curves_section(comparison: Comparison) -> list[Block]:

@@ -16,7 +16,7 @@ from simclr_tui.recipe.fields import fields
 from simclr_tui.recipe.resolve import resolve
 from simclr_tui.report.as_html import as_html
 from simclr_tui.report.as_markdown import as_markdown
-from simclr_tui.report.blocks import Heading, Paragraph, Report, Table
+from simclr_tui.report.blocks import Heading, Paragraph, Pictures, Report, Table
 from simclr_tui.report.curves import draw_curves
 from simclr_tui.report.make import make_report, runs_of_sweep
 from simclr_tui.report.origins import recipe_words
@@ -90,6 +90,25 @@ def test_a_page_holds_results_intervals_recipes_curves_evaluations_cost_and_comm
     assert "simclr run --preset quick --temp 0.1" in words
     assert page.tags.count("svg") == 2
     assert "This file holds no images of the data." in words
+
+
+def test_fields_that_differ_stand_apart_from_those_that_every_run_shares(report):
+    differ, shared = (block for block in report.blocks if isinstance(block, Table) and block.titles[0] == "field")
+    assert (list(differ.titles), list(shared.titles)) == (
+        ["field", "a", "b", "c", "paper"],
+        ["field", "every run", "paper"],
+    )
+    assert [row[:4] for row in differ.rows if row[0] in ("temp", "seed")] == [
+        ["temp", "0.5", "0.5", "0.1"],
+        ["seed", "0", "1", "0"],
+    ]
+    assert not {row[0] for row in differ.rows} & {row[0] for row in shared.rows}
+
+
+def test_an_image_is_not_torn_from_its_views():
+    pictures = Pictures([(f"{number}", b"png") for number in range(6)], together=3)
+    groups = as_html(Report("r", [pictures])).split("<span>")[1:]
+    assert [re.findall(r"<figcaption>(\d)", group) for group in groups] == [["0", "1", "2"], ["3", "4", "5"]]
 
 
 def test_a_page_loads_and_runs_nothing_whatever_the_runs_say(report):

@@ -42,6 +42,7 @@ def wheel(home: Path, version: str | None = None) -> Path:
     shutil.copytree(TOP / "simclr_tui", home / "simclr_tui", ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(TOP / name, home)
+    shutil.copytree(TOP / "scripts", home / "scripts", ignore=shutil.ignore_patterns("__pycache__"))
     if version is not None:
         (home / "simclr_tui" / "version.py").write_text(f'__version__ = "{version}"\nLATER = True\n')
         for path in (home / "simclr_tui").rglob("*.py"):

@@ -252,15 +252,15 @@ async def test_what_the_form_s_images_hold_is_said_beside_the_plan(tmp_path):
         await open_form(app, pilot)
         row(app, "bs").query_one(Input).value = "4"
         row(app, "data").query_one(Input).value = f"folder:{tmp_path / 'xrays'}"
-        told = await until(pilot, lambda: "range: lowest and highest" in plan(app) and plan(app), what="the values")
+        told = await until(pilot, lambda: "range: lowest and highest" in plan(app) and plan(app), 180, "the values")
         assert "PNG, 1 channel of uint16, 16 of 9 × 9 px values" in told
         assert "2 classes" in told
         row(app, "data").query_one(Input).value = f"npz:{tmp_path / 'd.npz'}"
-        told = await until(pilot, lambda: "(held out)" in plan(app) and plan(app), what="the splits")
+        told = await until(pilot, lambda: "(held out)" in plan(app) and plan(app), 180, "the splits")
         assert "uint16" not in told
         assert "are constant (train/0000000" in told
         row(app, "data").query_one(Input).value = f"npz:{tmp_path / 'mixed.npz'}"
-        told = await until(pilot, lambda: "training would refuse this" in plan(app) and plan(app), what="the refusal")
+        told = await until(pilot, lambda: "training would refuse this" in plan(app) and plan(app), 180, "the refusal")
         assert "the images differ in bit depth" in told
         await press(app, pilot, "escape")
     assert not Store(tmp_path / "runs").names()

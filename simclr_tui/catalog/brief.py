@@ -89,6 +89,7 @@ def write_brief(
     connection: sqlite3.Connection,
     rows: Iterable[tuple[Row, str | None, int]],
     gone: Iterable[str],
+    *,
     look: Look | None,
 ) -> None:
     """Write the facts of rows, each with its folder's mark and the checksum of the packed row, within a transaction."""

@@ -125,7 +125,7 @@ class Database:
         try:
             if self._is_link():
                 self._set_aside("link")
-            self._write(changed, gone, every, brief)
+            self._write(changed, gone, every, brief=brief)
         except _ForeignError:
             self._set_aside("foreign")
             return self._write_anew(every, brief)
@@ -138,7 +138,7 @@ class Database:
 
     def _write_anew(self, every: Callable[[], Iterable[Row]], brief: Known | None) -> bool:
         with contextlib.suppress(sqlite3.DatabaseError):
-            self._write([], [], every, brief)
+            self._write([], [], every, brief=brief)
             return True
         return False
 
@@ -166,7 +166,7 @@ class Database:
         return False
 
     def _write(
-        self, changed: Iterable[Row], gone: list[str], every: Callable[[], Iterable[Row]], brief: Known | None
+        self, changed: Iterable[Row], gone: list[str], every: Callable[[], Iterable[Row]], *, brief: Known | None
     ) -> None:
         with contextlib.closing(sqlite3.connect(self.path, timeout=self._busy, isolation_level=None)) as connection:
             connection.execute("begin immediate")
@@ -184,7 +184,7 @@ class Database:
                 connection.executemany(f"delete from {table} where name = ?", ((name,) for name in gone))
             if brief is not None:
                 facts = ((row, brief.marks.get(row["name"]), sums[row["name"]]) for row in rows)
-                write_brief(connection, facts, gone, brief.look)
+                write_brief(connection, facts, gone, look=brief.look)
             connection.execute("commit")
         share_path(self.path)  # once it is closed: opening it here would end SQLite's own locks
 

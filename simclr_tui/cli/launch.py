@@ -29,7 +29,7 @@ def turn_in_queue(store: Store, *, queue: bool, priority: int, after: Sequence[s
     return Queue(priority=priority, after=tuple(find_to_change(store, word).name for word in after))
 
 
-def launch(store: Store, plan: Plan, placement: Placement, metadata: Metadata, *, detach: bool) -> None:
+def launch(store: Store, plan: Plan, placement: Placement, *, metadata: Metadata, detach: bool) -> None:
     """Submit a run, and follow it unless it is detached, waits in the queue or is a job. Exits with the run's code."""
     from simclr_tui.launch.placement import Here
 

@@ -58,4 +58,5 @@ def clone(
     plan = plan_clone(find_run(store, source), flags, here=on == "here")
     turn = turn_in_queue(store, queue=queue, priority=priority, after=after or ())
     placement = choose_placement(on, plan.resolved, options, queue=turn)
-    launch(store, plan, placement, Metadata(name=name, tags=tuple(tag or ()), note=note), detach=detach)
+    metadata = Metadata(name=name, tags=tuple(tag or ()), note=note)
+    launch(store, plan, placement, metadata=metadata, detach=detach)

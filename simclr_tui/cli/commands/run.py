@@ -74,4 +74,5 @@ def run(
     store, options = Store(runs), JobOptions(partition=partition, time=time, cpus=cpus, nodes=nodes)
     turn = turn_in_queue(store, queue=queue, priority=priority, after=after or ())
     placement = choose_placement(on, plan.resolved, options, queue=turn)
-    launch(store, plan, placement, Metadata(name=name, tags=tuple(tag or ()), note=note), detach=detach)
+    metadata = Metadata(name=name, tags=tuple(tag or ()), note=note)
+    launch(store, plan, placement, metadata=metadata, detach=detach)

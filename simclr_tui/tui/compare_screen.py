@@ -46,6 +46,7 @@ _CURVES = f"{' '.join(CHARTED)} -loss_scale"  # metrics shown at first
 _TITLE = 18  # width of the names of fields and measures
 _CELLS, _MOST = 16, 30  # width of a run's column, at least and at most
 _ROOMY = 24  # width from which a value is followed by its difference from the first run's
+_BESIDE = 9  # width of that difference
 _WIDE = 22  # width of a group's column: mean and deviation
 _LINE = 76  # characters per line of a sentence: fits any terminal that can show the table
 _AGAIN = 2.0  # seconds between two reads
@@ -175,20 +176,20 @@ def comparison_text(comparison: Comparison, width: int = 120) -> Text:
     cells = max(_CELLS, min(_MOST, (width - _TITLE - 4) // max(1, len(comparison.runs))))
     names = [shortened(safe(run.name), min(cells - 2, cell_len(safe(run.name)))) for run in comparison.runs]
     colours = [f"bold {run_colour(run.name)}" for run in comparison.runs]
-    _row(text, "", list(zip(names, colours, strict=True)), width=cells)
-    states = [(f"{state_glyph(state.state)} {state.state}", "not bold") for state in comparison.states]
-    _row(text, "", states, width=cells)
+    _row(text, "", [_over_values(*pair, cells) for pair in zip(names, colours, strict=True)], width=cells)
+    states = [f"{state_glyph(state.state)} {state.state}" for state in comparison.states]
+    _row(text, "", [_over_values(words, "not bold", cells) for words in states], width=cells)
     text.append("\nDifferences\n", "dim")
     for name, values in comparison.differences.items():
-        _row(text, name, [(value_text(value), "not bold") for value in values], width=cells)
+        _row(text, name, [_over_values(value_text(value), "not bold", cells) for value in values], width=cells)
     if not comparison.differences:
         text.append("  nothing: the same recipe\n")
     text.append("\nResults\n", "dim")
     star = "★" if draws_unicode() else "*"
     for measure in comparison.measures:
         if any(value is not None for value in measure.values):
-            room = cells if _is_comparable(comparison, measure) else 0
-            found = [_cell(measure, index, star, room=room) for index in range(len(measure.values))]
+            differs = _is_comparable(comparison, measure)
+            found = [_cell(measure, index, star, room=cells, differs=differs) for index in range(len(measure.values))]
             _row(text, measure.name, found, width=cells)
     heat = heat_map(comparison)
     if heat is not None:
@@ -218,10 +219,16 @@ def _starred(words: str, better: bool, star: str) -> tuple[str, str]:
     return (f"{words} {star}", "bold") if better else (f"{words}  ", "not bold")
 
 
-def _cell(measure: Measure, index: int, star: str, *, room: int) -> tuple[str, str]:
+def _cell(measure: Measure, index: int, star: str, *, room: int, differs: bool) -> tuple[str, str]:
     words, style = _starred(measure.words(index), measure.better == index, star)
-    beside = f"{_difference(measure, index):>9}" if room >= _ROOMY else ""
-    return words + beside, style
+    beside = _difference(measure, index) if differs else ""
+    return words + (f"{beside:>{_BESIDE}}" if room >= _ROOMY else ""), style
+
+
+def _over_values(words: str, style: str, cells: int) -> tuple[str, str]:
+    """Return words that end where the column's numbers do, unless they need its whole width."""
+    after = " " * (2 + (_BESIDE if cells >= _ROOMY else 0))  # a star and a difference
+    return (words + after, style) if cell_len(words + after) < cells else (words, style)
 
 
 def _difference(measure: Measure, index: int) -> str:

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from simclr_tui.atomic import write_file
+from simclr_tui.config import Config
 from simclr_tui.errors import SimclrError
-from simclr_tui.tui.app import Dashboard
+from simclr_tui.tui.app import DEFAULTS, Dashboard
 
 if TYPE_CHECKING:
     from textual.pilot import Pilot
@@ -29,17 +30,18 @@ _PATIENCE = 30.0  # seconds to wait for the store to be read
 
 
 def snapshot(
-    root: Path, target: Path, size: tuple[int, int], *, screen: str = "main", keys: list[str] | None = None
-) -> None:
+    root: Path, target: Path, size: tuple[int, int], *, screen: str = "main", keys: list[str] | None = None,
+    config: Config = DEFAULTS, readonly: bool = False,
+) -> None:  # fmt: skip
     """Write the frame on screen after `keys` were pressed on `screen`. Raises SimclrError or OSError."""
     if screen not in SCREENS:
         raise SimclrError(f"no screen {screen!r}", f"screens are {', '.join(SCREENS)}")
-    svg = asyncio.run(_frame(root, size, [*SCREENS[screen], *(keys or [])]))
+    app = Dashboard(root, config, readonly, remember=False)  # the same picture of the same store
+    svg = asyncio.run(_frame(app, size, [*SCREENS[screen], *(keys or [])]))
     write_file(target, svg.encode(), durable=False)
 
 
-async def _frame(root: Path, size: tuple[int, int], keys: list[str]) -> str:
-    app = Dashboard(root, remember=False)  # the same picture of the same store
+async def _frame(app: Dashboard, size: tuple[int, int], keys: list[str]) -> str:
     app.animation_level = "none"
     async with app.run_test(size=size) as pilot:
         await settle(pilot, app)

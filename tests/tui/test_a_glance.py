@@ -8,9 +8,12 @@ import pytest
 
 from simclr_tui.catalog.catalog import Catalog
 from simclr_tui.catalog.references import best_of_kinds, knn_kind
+from simclr_tui.paths import LAYOUT
+from simclr_tui.store.state import OPEN
 from simclr_tui.store.store import Store
 from simclr_tui.text import percent
-from tests.tui.driving import dashboard, press, screen_lines, screen_text, until
+from simclr_tui.tui.feed.messages import Listing
+from tests.tui.driving import dashboard, press, screen_lines, screen_text, until, write
 from tests.tui.people import people_store
 from tests.tui.runs_fabric import CREATED, fabricate
 
@@ -18,6 +21,12 @@ from tests.tui.runs_fabric import CREATED, fabricate
 @pytest.fixture(scope="module")
 def store(tmp_path_factory):
     return people_store(tmp_path_factory.mktemp("people") / "runs")
+
+
+@pytest.fixture(autouse=True)
+def unremembered(store):
+    """Forget how the test before left the list."""
+    (store / LAYOUT).unlink(missing_ok=True)
 
 
 @pytest.mark.parametrize("size", [(200, 60), (120, 36), (80, 24)])
@@ -95,3 +104,37 @@ async def test_what_did_not_end_well_has_no_star_and_is_not_called_healthy(store
         assert "healthy" not in " ".join(head)
         app.main.runs.select("no-head")
         await until(pilot, lambda: "◌ queued  next: the queue is paused (Q)" in screen_lines(app)[2])
+
+
+async def test_a_store_that_is_being_indexed_opens_on_what_is_worth_seeing_until_the_cursor_is_moved(store, tmp_path):
+    rows = tuple(Catalog(Store(store)).rows())
+    ended = tuple(row for row in rows if row["state"] not in OPEN)
+    async with dashboard(tmp_path) as (app, pilot):
+        app.feed.stop()
+        runs = app.main.runs
+        for count in (2, 9, len(ended)):
+            app.main.take(Listing(ended[:count], indexing=True))
+            assert runs.cursor == 0, "the newest of those that were read so far"
+        app.main.take(Listing(rows, indexing=True))
+        assert runs.current["name"] == "second-gpu-run"
+        await pilot.press("down")
+        moved = runs.current["name"]
+        for indexing in (True, False):
+            app.main.take(Listing((*rows, rows[0] | {"name": "newer", "created": CREATED + 999}), indexing=indexing))
+            assert runs.current["name"] == moved, "it stays where it was put"
+
+
+async def test_the_first_frame_says_how_knn_has_changed(store):
+    async with dashboard(store) as (app, _):
+        assert re.search(r"kNN \d+\.\d% ▲\d+\.\d in 2 epochs", "".join(screen_lines(app)[2:5]))
+
+
+async def test_groups_in_a_list_that_scrolls_cut_neither_values_nor_averages(store):
+    async with dashboard(store) as (app, pilot):
+        await press(app, pilot, "g")
+        await write(app, pilot, "temp")
+        await press(app, pilot, "enter")
+        shown = [line[:41] for line in screen_lines(app)[3:-2]]
+        assert app.main.runs.show_vertical_scrollbar
+        assert any(line.rstrip("│█▁▂▃▄▅▆▇ ").endswith("0.5") for line in shown)
+        assert any(re.search(r"temp 0\.5  n=8 of 15  kNN \d+\.\d ± \d+\.\d%", line) for line in shown)

@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from simclr_tui.config import Config
 from simclr_tui.errors import SimclrError
 from simclr_tui.tui.screenshot import snapshot
 from tests.tui.runs_fabric import fabricate
@@ -18,6 +19,16 @@ def test_a_frame_is_written_with_the_keys_pressed(tmp_path):
     text = (tmp_path / "a.svg").read_text().replace("&#160;", " ")
     assert text.startswith("<svg")
     assert "crop_min" in text
+
+
+def test_a_frame_has_the_chosen_theme_and_says_that_it_is_read_only(tmp_path):
+    fabricate(tmp_path / "runs", steps=60)
+    for theme, ground in (("textual-light", "#e0e0e0"), ("textual-dark", "#121212")):
+        config = Config(theme=theme)
+        snapshot(tmp_path / "runs", tmp_path / "a.svg", (100, 30), config=config, readonly=True)
+        text = (tmp_path / "a.svg").read_text().replace("&#160;", " ")
+        assert ground in text
+        assert "read-only" in text
 
 
 def test_an_unknown_screen_is_named(tmp_path):

@@ -40,8 +40,10 @@ def tui(
     match = re.fullmatch(r"(\d{1,4})x(\d{1,4})", size)
     if match is None:
         raise RecipeError(f"--size must look like 120x36, not {size!r}", "columns, an x, rows")
+    from simclr_tui.config import read_config
     from simclr_tui.tui.screenshot import snapshot as draw
 
     return draw(
-        runs, snapshot, (int(match[1]), int(match[2])), screen=screen, keys=[key for key in keys.split(",") if key]
-    )
+        runs, snapshot, (int(match[1]), int(match[2])), screen=screen, keys=[key for key in keys.split(",") if key],
+        config=read_config(), readonly=readonly,
+    )  # fmt: skip

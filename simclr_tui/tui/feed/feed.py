@@ -111,11 +111,11 @@ class Feed(threading.Thread):
             self._take(tuple(self._catalog.rows(budget=_LISTING_BUDGET)))
         except SimclrError as error:
             problem = str(error)
-        self._post_if_changed(Listing(self._rows, problem, *self._queue()))
+        indexing = len(self._rows) > before and time.monotonic() - began > _LISTING_BUDGET
+        self._post_if_changed(Listing(self._rows, problem, *self._queue(), indexing))
         for name in self._readers.keys() - {row["name"] for row in self._rows}:
             del self._readers[name]
         now = time.monotonic()
-        indexing = len(self._rows) > before and now - began > _LISTING_BUDGET
         self._next_listing = now if indexing else began + max(INTERVAL * 0.9, _LISTING_SHARE * (now - began))
         return indexing
 
@@ -156,14 +156,17 @@ class Feed(threading.Thread):
         if request != self._answered:
             # The screen may have dropped what it received before.
             self._posted = {kind: told for kind, told in self._posted.items() if kind in (Listing, Machine, Settled)}
-        if request.current:
-            self._post_if_changed(self._detail(request))
+        detail = self._detail(request) if request.current else None
+        if detail is not None:
+            self._post_if_changed(detail)
         if request.tab == "curves" and request.shown:
             behind = self._curves(request)
         elif request.tab == "system" and request.current:
             behind = self._hardware(request)
         elif request.tab == "log" and request.current:
             self._post_if_changed(self._reader(request.current).log())
+        if detail is not None:  # its trend comes from the curves, of which more has been read since
+            self._post_if_changed(replace(detail, knn_before=self._reader(request.current).curves.earlier("knn")))
         self._answered = request
         return behind
 

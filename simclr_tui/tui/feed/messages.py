@@ -86,13 +86,15 @@ class Panel:
 class Listing:
     """Every run of the store; `problem` says why some may be missing.
 
-    `paused` says why the queue starts nothing; `reasons`, what a queued run waits for besides its turn.
+    `paused` says why the queue starts nothing; `reasons`, what a queued run waits for besides its turn; `indexing` is
+    True while a store that nobody indexed is read, a part at a time.
     """
 
     rows: tuple[Row, ...]
     problem: str = ""
     paused: str = ""
     reasons: tuple[tuple[str, str], ...] = ()
+    indexing: bool = False
 
 
 @dataclass(frozen=True)

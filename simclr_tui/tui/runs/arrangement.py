@@ -89,7 +89,7 @@ class Arrangement:
         elif columns().get(self.order) is str:
             ways = (f"{self.order}, z to a", f"{self.order}, a to z")
         elif self.order in METRICS and METRICS[self.order].better:
-            short = "kNN" if self.order == "knn_best" else METRICS[self.order].short
+            short = _short(self.order)
             ways = (f"best {short} first", f"worst {short} first")
             ways = ways if METRICS[self.order].better == "highest" else ways[::-1]
         else:
@@ -146,14 +146,16 @@ def group_headings(groups: list[Group], arrangement: Arrangement) -> dict[int, s
         parts = [f"{group.column} {cell_text(group.column, group.value)}", f"n={group.count}"]
         for figure in figures:
             spread = None if figure in ("created", group.column) else group.spread(figure)
-            parts += (
-                [f"{METRICS[figure].short if figure in METRICS else figure} {spread_text(figure, spread)}"]
-                if spread
-                else []
-            )
+            if spread:
+                parts.append(f"{_short(figure)} {spread_text(figure, spread)}")
         headings[index] = "  ".join(parts)
         index += len(group.rows)
     return headings
+
+
+def _short(column: str) -> str:
+    """Return a column's name in a line of words; the list's kNN is the best of each run, as its heading is."""
+    return "kNN" if column == "knn_best" else METRICS[column].short if column in METRICS else column
 
 
 def differing_fields(rows: list[Row]) -> tuple[str, ...]:

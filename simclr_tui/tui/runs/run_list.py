@@ -16,7 +16,16 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from simclr_tui.catalog.row import Row
-from simclr_tui.tui.runs.run_line import Layout, Signs, heading, heading_at, lay_out, longest_name, run_line
+from simclr_tui.tui.runs.run_line import (
+    Layout,
+    Signs,
+    heading,
+    heading_at,
+    lay_out,
+    longest_name,
+    run_line,
+    whole_parts,
+)
 from simclr_tui.tui.runs.second_line import Line
 
 
@@ -207,6 +216,11 @@ class RunList(ScrollView, can_focus=True):
             self.post_message(self.Opened())
         self.cursor = index
 
+    def render_lines(self, crop: Region) -> list[Strip]:
+        if self._layout_now.width != self.scrollable_content_region.width:  # a scrollbar has come or gone
+            self._relayout()
+        return super().render_lines(crop)
+
     def render_line(self, y: int) -> Strip:
         width = self.scrollable_content_region.width
         base = self.rich_style
@@ -222,7 +236,8 @@ class RunList(ScrollView, can_focus=True):
             return Strip.blank(width, base)
         index = self._lines[number]
         if isinstance(index, str):
-            return self._strip(Text(index, self.get_component_rich_style("run-list--group")), width, base)
+            words = whole_parts(index, width)
+            return self._strip(Text(words, self.get_component_rich_style("run-list--group")), width, base)
         if isinstance(index, tuple):
             index = index[0]
             words, kind = self._second[index]

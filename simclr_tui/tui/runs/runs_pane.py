@@ -77,7 +77,8 @@ class RunsPane(Vertical):
         self._wanted = ""  # a run to go to as soon as it is listed
         self._waits: dict[str, str] = {}  # what each queued run waits for
         self._bests: dict[Kind, Row] = {}
-        self._entered = False  # whether the cursor was put on the most interesting run at the start
+        self._opening = True  # while the cursor follows the run worth looking at first
+        self._opened_on = ""  # where the opening has put the cursor
         self.doers: Doers = {
             "order": self.choose_order,
             "reverse": self.reverse,
@@ -155,10 +156,12 @@ class RunsPane(Vertical):
         known = {row["name"] for row in listing.rows}
         self.marked = tuple(name for name in self.marked if name in known)
         self._waits = waiting_words(listing.rows, listing.paused, dict(listing.reasons))
+        self._opening = self._opening and not self.marked and self.is_current(self._opened_on)
         self.show_rows()
-        if not self._entered and listing.rows:
-            self._entered = True
-            self.runs.select(first_to_look_at(self.runs.rows))
+        if (self._opening or not self._opened_on) and listing.rows:
+            self._opened_on = first_to_look_at(self.runs.rows)
+            self.runs.select(self._opened_on)
+            self._opening = listing.indexing
 
     def show_rows(self) -> None:
         """Show the rows that pass the filter, in order and in groups."""

@@ -40,7 +40,7 @@ async def test_groups_tell_mean_and_deviation_and_the_cursor_passes_over_them(st
         await pick(app, pilot, "g", "temp")
         assert names(app) == ["run5", "run4", "run3", "run2", "run1"]
         knn = [row["knn_best"] for row in app.main.runs.rows[2:]]
-        wanted = f"temp 0.5  n=3  kNN best {100 * statistics.fmean(knn):.1f} ± {100 * statistics.stdev(knn):.1f}%"
+        wanted = f"temp 0.5  n=3  kNN {100 * statistics.fmean(knn):.1f} ± {100 * statistics.stdev(knn):.1f}%"
         lines = screen_lines(app)
         places = [index for index, line in enumerate(lines) if "temp 0." in line and "n=" in line]
         assert wanted in lines[places[1]]

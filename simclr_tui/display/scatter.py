@@ -7,10 +7,9 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from simclr_tui.display.colours import COLOURS
+
 MARKS = string.digits + string.ascii_letters  # one per class, so that colour is never the only distinction
-COLOURS = (
-    "#3b8eea", "#e5883b", "#2fa866", "#d6568f", "#9b6bdf", "#b8962a", "#1fa3ad", "#d9534f", "#6f9440", "#8a7f8f",
-)  # fmt: skip
 Cell = tuple[str, str]
 """Characters and their style, as Rich and Textual read it; an empty style means no colour."""
 Line = list[Cell]

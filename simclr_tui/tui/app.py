@@ -6,7 +6,7 @@ import asyncio
 import inspect
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
@@ -17,6 +17,7 @@ from textual.app import App, SystemCommand
 from textual.binding import BindingType
 from textual.dom import DOMNode
 from textual.events import Resize
+from textual.filter import LineFilter
 from textual.message import Message
 from textual.notifications import SeverityLevel
 from textual.screen import Screen
@@ -42,6 +43,7 @@ from simclr_tui.tui.feed.feed import Feed
 from simclr_tui.tui.feed.messages import Listing, Settled, Snapshot
 from simclr_tui.tui.feed.slurm_watch import ClusterWatch
 from simclr_tui.tui.jobs import Job, Jobs, Work
+from simclr_tui.tui.light_ground import DarkenRunColours
 from simclr_tui.tui.main_screen import MainScreen
 from simclr_tui.tui.runs.run_list import RunList
 from simclr_tui.tui.runs_by_name import RunsByName
@@ -98,6 +100,7 @@ class Dashboard(App[str], inherit_bindings=False):
         self.cluster = ClusterWatch(root, self._feed_failed)
         self.settled = -1
         self.fault: BaseException | None = None
+        self._darken = DarkenRunColours()
         self._active = 0
         self._acts: deque[Act] = deque()
         self._acts_lock = threading.Lock()
@@ -117,6 +120,11 @@ class Dashboard(App[str], inherit_bindings=False):
             on_signals(asyncio.get_running_loop(), self._driver, lambda code: self.exit(return_code=code))
             # A terminal that vanishes without a signal must be polled for: reading it would only spin.
             self.set_interval(0.5, leave_if_gone)
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """Return the filters of every line on screen: a light theme darkens the colours of runs."""
+        filters = super().get_line_filters()
+        return filters if self.current_theme.dark else [*filters, self._darken]
 
     def on_resize(self, event: Resize) -> None:
         """Redraw everything after a resize.

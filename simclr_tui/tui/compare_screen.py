@@ -17,7 +17,7 @@ from textual.containers import VerticalScroll
 from textual.widgets import Static
 
 from simclr_tui.catalog.compare import Comparison, Measure, compare
-from simclr_tui.display.colours import run_colour
+from simclr_tui.display.colours import colours_of
 from simclr_tui.display.glyphs import draws_unicode, state_glyph
 from simclr_tui.errors import SimclrError
 from simclr_tui.store.comparable import measured_by
@@ -175,8 +175,11 @@ def comparison_text(comparison: Comparison, width: int = 120) -> Text:
     text = Text(no_wrap=True)
     cells = max(_CELLS, min(_MOST, (width - _TITLE - 4) // max(1, len(comparison.runs))))
     names = [shortened(safe(run.name), min(cells - 2, cell_len(safe(run.name)))) for run in comparison.runs]
-    colours = [f"bold {run_colour(run.name)}" for run in comparison.runs]
-    _row(text, "", [_over_values(*pair, cells) for pair in zip(names, colours, strict=True)], width=cells)
+    colours = colours_of([run.name for run in comparison.runs])
+    titles = [
+        _over_values(name, f"bold {colours[run.name]}", cells) for name, run in zip(names, comparison.runs, strict=True)
+    ]
+    _row(text, "", titles, width=cells)
     states = [f"{state_glyph(state.state)} {state.state}" for state in comparison.states]
     _row(text, "", [_over_values(words, "not bold", cells) for words in states], width=cells)
     text.append("\nDifferences\n", "dim")
@@ -197,7 +200,7 @@ def comparison_text(comparison: Comparison, width: int = 120) -> Text:
     if comparison.repeated:
         text.append("\nover seeds: mean ± standard deviation\n", "dim")
         for group in comparison.seeds:
-            text.append(f"  {safe(comparison.group_title(group))}\n", run_colour(comparison.runs[group.places[0]].name))
+            text.append(f"  {safe(comparison.group_title(group))}\n", colours[comparison.runs[group.places[0]].name])
         for name, words, better in comparison.group_rows():
             starred = [_starred(safe(cell), place == better, star) for place, cell in enumerate(words)]
             _row(text, name, starred, width=max(_WIDE, cells))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import ClassVar
 
+from rich.cells import cell_len
 from rich.text import Text
 from textual import events, on
 from textual.app import ComposeResult
@@ -27,6 +28,27 @@ _HINT = "arrows read values, + and - zoom, enter fills the screen"
 
 
 _LEAP = 10  # cells
+_MOST_LINES = 3  # of the legend and the notes
+_COUNT = 10  # cells for how many runs have no room in the legend
+
+
+def wrapped(legend: Sequence[Text], words: Text, *, width: int, most: int) -> list[Text]:
+    """Return the legend and the words behind it in up to `most` lines of `width` cells.
+
+    Runs for which there is no room are counted: `+3 more`.
+    """
+    lines = [Text(no_wrap=True)]
+    for index, part in enumerate([*legend, words]):
+        left = len(legend) - index
+        reserved = _COUNT if len(lines) == most and left > 1 else 0
+        if lines[-1] and lines[-1].cell_len + cell_len(part.plain.rstrip()) > width - reserved:
+            if len(lines) == most:
+                if left > 0:
+                    lines[-1].append(f"+{left} more  ", "not bold dim")
+                return [*lines[:-1], lines[-1].append_text(words)]
+            lines.append(Text(no_wrap=True))
+        lines[-1].append_text(part)
+    return lines
 
 
 class ChartTab(Vertical, can_focus=True):
@@ -149,21 +171,28 @@ class ChartTab(Vertical, can_focus=True):
         chosen = self.chosen
         marked = chosen.key if chosen is not None and self.has_focus and len(self._panels) > 1 else ""
         self.panels.show(self._panels, Style(self.layout_shown.log, self.layout_shown.clip), marked)
-        note = self._legend()
         parts = self.notes()
         if parts and self.has_focus and self.viewport.cursor is None:
             parts.append(_HINT)
-        note.append(" · ".join(parts) or "no data yet", "not bold dim")
+        words = Text(" · ".join(parts) or "no data yet", "not bold dim")
+        lines = wrapped(self._legend(), words, width=self.size.width, most=_MOST_LINES)
+        note = Text("\n", no_wrap=True, overflow="ellipsis").join(lines)
         if note != self._note:
+            taller = len(lines) != (self._note.plain.count("\n") + 1 if self._note else 1)
             self._note = note
-            self.query_one(f"#{self.id}-note", Static).update(note, layout=False)
+            self.query_one(f"#{self.id}-note", Static).update(note, layout=taller)
+            if taller:  # and fewer charts may fit below it
+                self.call_after_refresh(self._report, self.Changed())
 
-    def _legend(self) -> Text:
-        """Return the legend of letters and runs: with many marked runs, captions have no room for names."""
-        line = Text(no_wrap=True, overflow="ellipsis")
-        for index, series in enumerate(self.legend()):
-            line.append(f"{letter(index)} ", f"bold {series.colour}").append(f"{series.label}  ", "not bold")
-        return line
+    def on_resize(self) -> None:
+        self.call_after_refresh(self.draw)
+
+    def _legend(self) -> list[Text]:
+        """Return the letter and the name of each run: with many marked runs, captions have no room for names."""
+        return [
+            Text.assemble((f"{letter(index)} ", f"bold {series.colour}"), (f"{series.label}  ", "not bold"))
+            for index, series in enumerate(self.legend())
+        ]
 
     def legend(self) -> tuple[Series, ...]:
         """Return one series per run, where there are several."""

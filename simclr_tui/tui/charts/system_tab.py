@@ -50,9 +50,6 @@ class SystemTab(ChartTab):
             self._panels = ()
         super().draw()
 
-    def on_resize(self) -> None:
-        self.call_after_refresh(self.draw)
-
     def notes(self) -> list[str]:
         if self._hardware is None or not self._hardware.panels:
             return []

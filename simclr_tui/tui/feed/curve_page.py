@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from types import MappingProxyType
 
 from simclr_tui.display.colours import colours_of
@@ -10,11 +10,13 @@ from simclr_tui.text import safe
 from simclr_tui.tui.feed.curve_reader import CurveReader
 from simclr_tui.tui.feed.messages import ChartAxis, Curves, Panel, Request
 from simclr_tui.tui.feed.metric_filter import matching
-from simclr_tui.tui.feed.metric_view import heading_of, in_order, view_of
+from simclr_tui.tui.feed.metric_view import HOST_MEMORY, heading_of, in_order, view_of
 from simclr_tui.tui.feed.window import Span
 
 References = Mapping[str, Mapping[str, float]]
 """The values that each metric is measured by, with their names."""
+Memory = Callable[[Request, Span | None, Sequence[str]], Panel]
+"""Draws the host's memory over a range of x, each run in its colour."""
 _NO_REFERENCES: References = MappingProxyType({})
 
 
@@ -25,13 +27,15 @@ def curve_page(
     *,
     references: References = _NO_REFERENCES,
     ends: float | None = None,
+    memory: Memory | None = None,
 ) -> Curves:
     """Return the charts that a request asks for, all over the same x range.
 
     `objectives` are those of the runs, `references` the values that a metric is measured by, in the metric's own unit;
-    `ends` is the x at which the run will end.
+    `ends` is the x at which the run will end, `memory` the chart of the host's memory for runs without a GPU.
     """
-    logged = in_order({name for reader in readers for name in reader.history.columns})
+    measured = {name for reader in readers for name in reader.history.columns}
+    logged = in_order(measured | {HOST_MEMORY} if memory is not None and "gpu_reserved" not in measured else measured)
     names = matching(logged, request.pattern)
     pages = max(1, -(-len(names) // max(1, request.panels)))
     page = min(request.page, pages - 1)
@@ -40,7 +44,9 @@ def curve_page(
     own = colours_of([reader.name for reader in readers])
     colours = [own[reader.name] for reader in readers]
     panels = tuple(
-        Panel(
+        memory(request, span, colours)
+        if name == HOST_MEMORY and memory is not None
+        else Panel(
             name,
             heading_of(name, objectives),
             tuple(

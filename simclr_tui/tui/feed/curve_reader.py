@@ -59,6 +59,15 @@ class CurveReader:
         row = -1 if places is None else _last_until(places, range(len(self.history.step)), x)
         return self.history.step[row] if row >= 0 else None
 
+    def moment_of(self, axis: ChartAxis, x: float) -> float | None:
+        """Return the seconds of training at which a place on the x axis was reached; None where that is unknown."""
+        return x if axis == "time" else _between(self._places(axis), self._places("time"), len(self.history.step), x)
+
+    def place_at(self, axis: ChartAxis, moment: float) -> float | None:
+        """Return the place on the x axis that was reached after `moment` seconds of training."""
+        times = self._places("time")
+        return moment if axis == "time" else _between(times, self._places(axis), len(self.history.step), moment)
+
     def earlier(self, metric: str) -> tuple[float, float] | None:
         """Return a value of some evaluations before the newest, and the epochs since then; None before there is one."""
         column, epoch = self.history.columns.get(metric), axis_values(self.history, "epoch")
@@ -106,6 +115,18 @@ class CurveReader:
             line.label, line.colour, tuple(xs), average, last=line.last, at=line.at, best=line.best,
             raw_xs=line.xs, raw=line.ys,
         )  # fmt: skip
+
+
+def _between(known: RowPositions | None, wanted: RowPositions | None, rows: int, at: float) -> float | None:
+    """Return what one column is where another is `at`, in proportion between two rows; None without rows."""
+    if known is None or wanted is None or not rows:
+        return None
+    after = bisect_right(range(rows), at, key=known.__getitem__)
+    if after in (0, rows):
+        return wanted[min(after, rows - 1)]
+    low, high = known[after - 1], known[after]
+    share = (at - low) / (high - low) if high > low else 0.0
+    return wanted[after - 1] + share * (wanted[after] - wanted[after - 1])
 
 
 def _last_until(places: RowPositions, rows: Sequence[int], x: float) -> int:

@@ -20,6 +20,7 @@ from simclr_tui.store.state import ACTIVE
 from simclr_tui.store.store import Store
 from simclr_tui.store.ticket import read_ticket
 from simclr_tui.tui.feed.curve_page import curve_page
+from simclr_tui.tui.feed.hardware_reader import host_memory
 from simclr_tui.tui.feed.messages import Detail, Listing, Machine, Request, Settled, Snapshot
 from simclr_tui.tui.feed.run_reader import BUDGET, RunReader
 
@@ -206,6 +207,7 @@ class Feed(threading.Thread):
                     self._objectives(request.shown),
                     references=references,
                     ends=self._end(request),
+                    memory=host_memory([self._reader(name).machine for name in request.shown]),
                 )
             )
         self._behind = any(reader.behind for reader in readers)

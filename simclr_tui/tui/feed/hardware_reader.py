@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from simclr_tui.hardware.log import HardwareLog
 from simclr_tui.hardware.sample import GpuSample, HardwareSample
 from simclr_tui.paths import RunPaths
+from simclr_tui.text import safe
+from simclr_tui.tui.feed.curve_page import Memory
 from simclr_tui.tui.feed.curve_reader import CurveReader
-from simclr_tui.tui.feed.messages import Hardware, Panel, Request, Series
-from simclr_tui.tui.feed.metric_view import HARDWARE
+from simclr_tui.tui.feed.messages import ChartAxis, Hardware, Panel, Request, Series
+from simclr_tui.tui.feed.metric_view import HARDWARE, HOST_MEMORY
 from simclr_tui.tui.feed.window import Span
 
 _BLUE, _ORANGE = "#3b8eea", "#e5883b"
@@ -24,11 +27,14 @@ class _Line(NamedTuple):
     scale: float = 1.0
 
 
+_MEMORY = (_Line("machine", "ram_used", _GB), _Line("run", "process_rss", _GB))
+
+
 class MachineReader:
     """A reader that tails the hardware samples of a run, and takes the wait for data from its metrics."""
 
     def __init__(self, name: str, paths: RunPaths, curves: CurveReader) -> None:
-        self._name = name
+        self.name = name
         self._log = HardwareLog(paths)
         self._grown = False  # True if there is something that `poll` has not reported
         self._curves = curves
@@ -44,6 +50,34 @@ class MachineReader:
         return self._log.latest
 
     @property
+    def has_gpu(self) -> bool | None:
+        """Return whether the run's machine has a GPU; None before its first sample."""
+        latest = self.latest()
+        return None if latest is None else bool(latest.gpus)
+
+    def memory_line(self, line: _Line, request: Request, span: Span | None, *, colour: str) -> Series:
+        """Return a reading of the host's memory over the axis of the curves."""
+        axis, within = request.axis, self._moments(request.axis, span)
+        moments, values = self._log.points(line.reading, request.columns, within)
+        found = [
+            (self._curves.place_at(axis, at), value * line.scale) for at, value in zip(moments, values, strict=True)
+        ]
+        known = [(x, y) for x, y in found if x is not None]
+        column, at = self._log.columns.get(line.reading), None
+        moment = None if request.cursor is None else self._curves.moment_of(axis, request.cursor)
+        if moment is not None:
+            at = self._log.value_at(line.reading, moment)
+        return Series(
+            line.label, colour, tuple(x for x, _ in known), tuple(y for _, y in known),
+            last=None if column is None else column.values[-1] * line.scale, at=None if at is None else at * line.scale,
+        )  # fmt: skip
+
+    def _moments(self, axis: ChartAxis, span: Span | None) -> Span | None:
+        """Return a range of x as seconds of training; None where that is unknown."""
+        low, high = (self._curves.moment_of(axis, x) for x in span) if span else (None, None)
+        return (low, high) if low is not None and high is not None else None
+
+    @property
     def behind(self) -> bool:
         """Return True if there is more to read."""
         return self._log.behind or self._curves.behind
@@ -52,7 +86,7 @@ class MachineReader:
         """Return every chart, over the requested range of training time."""
         extent = self._extent()
         if extent is None:
-            return Hardware(self._name, ())
+            return Hardware(self.name, ())
         span = request.window.span(extent)
         waited = self._curves.series("data_wait", _over_time(request), span)
         panels = [self._panel(*one, request=request, span=span) for one in self._charts()]
@@ -61,7 +95,7 @@ class MachineReader:
             heading = "waiting for data %"
             panels.append(Panel(HARDWARE + heading, heading, (share,), "time", 100.0, span, request.cursor))
         step = None if request.cursor is None else self._curves.step_at("time", request.cursor)
-        return Hardware(self._name, tuple(panel for panel in panels if panel.series), extent, step)
+        return Hardware(self.name, tuple(panel for panel in panels if panel.series), extent, step)
 
     def _extent(self) -> Span | None:
         """Return the range from the first to the last sample or step."""
@@ -96,6 +130,40 @@ class MachineReader:
         )  # fmt: skip
 
 
+def host_memory(machines: Sequence[MachineReader]) -> Memory | None:
+    """Return what draws the host's memory over the curves' axis; None where a run has a GPU, or no samples are known.
+
+    One run is drawn within its machine's memory, several by their own memory alone.
+    """
+    if {machine.has_gpu for machine in machines} - {None} != {False}:
+        return None
+
+    def draw(request: Request, span: Span | None, colours: Sequence[str]) -> Panel:
+        alone = len(machines) == 1
+        latest = machines[0].latest() if alone else None
+        total = latest.ram_total * _GB if latest is not None and latest.ram_total else 0.0
+        if alone:
+            lines = [(machines[0], line, colour) for line, colour in zip(_MEMORY, (_BLUE, _ORANGE), strict=True)]
+        else:
+            own = [_MEMORY[1]._replace(label=safe(machine.name)) for machine in machines]
+            lines = list(zip(machines, own, colours, strict=True))
+        return Panel(
+            HOST_MEMORY,
+            HOST_MEMORY.removeprefix(HARDWARE),
+            tuple(machine.memory_line(line, request, span, colour=colour) for machine, line, colour in lines),
+            request.axis,
+            total,
+            span,
+            request.cursor,
+            references=((total, "total"),) if total else (),
+            whole=request.window.whole,
+            initials=alone,
+            sparse=False,
+        )
+
+    return draw
+
+
 def _gpu_charts(gpu: GpuSample, several: bool) -> list[tuple[str, tuple[_Line, ...], float | None]]:
     title, key = f"GPU {gpu.index} " if several else "GPU ", f"gpu{gpu.index}"
     total = None if gpu.memory_total is None else gpu.memory_total * _GB
@@ -112,7 +180,7 @@ def _host_charts(latest: HardwareSample) -> list[tuple[str, tuple[_Line, ...], f
     ram = None if latest.ram_total is None else latest.ram_total * _GB
     return [
         ("CPU, all cores %", (_Line("", "cpu", 100.0),), 100.0),
-        ("RAM GB", (_Line("machine", "ram_used", _GB), _Line("run", "process_rss", _GB)), ram),
+        ("RAM GB", _MEMORY, ram),
         ("CPU cores of this run", (_Line("", "process_cpu"),), None),
         ("disk free GB", (_Line("", "disk_free", _GB),), None),
     ]

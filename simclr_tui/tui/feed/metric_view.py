@@ -9,6 +9,7 @@ from simclr_tui.store.metrics.metric_table import METRICS, Better, Metric, Unit
 from simclr_tui.text import number, safe
 
 HARDWARE = "hardware: "  # prefix of the key of a panel that is not a metric
+HOST_MEMORY = f"{HARDWARE}host memory GB"  # takes the place of GPU memory beside the metrics where there is no GPU
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,13 @@ def heading_of(metric: str, objectives: Collection[str] = ()) -> str:
     return view_of(metric).heading
 
 
-_FIRST = ("loss", "knn", "gpu_reserved", "images_per_s")  # answers at a glance: does it learn, is the GPU full, busy
+_FIRST = (
+    "loss",
+    "knn",
+    "gpu_reserved",
+    HOST_MEMORY,
+    "images_per_s",
+)  # answers at a glance: does it learn, is the GPU full, busy
 
 
 def in_order(metrics: Iterable[str]) -> tuple[str, ...]:

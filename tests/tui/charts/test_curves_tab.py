@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 
 import pytest
+from rich.text import Text
 
 from simclr_tui.display.colours import run_colour
 from simclr_tui.store.metrics.writer import MetricWriter
 from simclr_tui.tui.charts.chart import Chart
-from simclr_tui.tui.charts.chart_tab import ChartTab
+from simclr_tui.tui.charts.chart_tab import ChartTab, wrapped
 from simclr_tui.tui.feed.window import Window
 from simclr_tui.tui.tabs.log_view import LogView
 from tests.tui.driving import NARROW, WIDE, dashboard, notices, press, screen_lines, screen_text, until, write
@@ -405,3 +406,32 @@ async def test_a_run_without_a_metric_is_named_all_the_same(store, size):
         assert [bool(series.xs) for series in panel.series] == [True, False]
         assert f"a {run.name}" in screen_text(app)
         assert "b run2 –" in screen_text(app)
+
+
+def test_a_legend_wraps_between_runs_and_counts_those_without_room():
+    parts = [Text(f"{sign} run{sign * 5}  ") for sign in "abcdefgh"]
+    lines = wrapped(parts, Text("by step"), width=26, most=3)
+    assert [line.plain.rstrip() for line in lines] == [
+        "a runaaaaa  b runbbbbb", "c runccccc  d runddddd", "e runeeeee  +3 more  by step"
+    ]  # fmt: skip
+    lines = wrapped(parts[:2], Text("by step"), width=40, most=3)
+    assert [line.plain for line in lines] == ["a runaaaaa  b runbbbbb  by step"]
+    assert [line.plain for line in wrapped([], Text("page 1 of 2 · by step"), width=10, most=3)] == [
+        "page 1 of 2 · by step"
+    ]
+
+
+async def test_the_names_of_nine_marked_runs_stand_above_their_charts(tmp_path):
+    names = [f"run-with-a-long-name-{number}" for number in range(9)]
+    for number, name in enumerate(names):
+        fabricate(tmp_path / "runs", name, created=CREATED + number, steps=40)
+    async with dashboard(tmp_path / "runs") as (app, pilot):
+        charts = app.main.curves.charts
+        await press(app, pilot, *["space", "j"] * 9)
+        shown = [line[40:] for line in screen_lines(app)[6:9]]
+        assert sum(name in line for name in names for line in shown) >= 8
+        assert app.main.curves.charts <= charts
+        assert len(panels(app)) == app.main.curves.charts, "the page has as many charts as now fit"
+        await press(app, pilot, "U")
+        assert app.main.curves.charts == charts
+        assert "loss NT-Xent" in screen_lines(app)[7]

@@ -50,9 +50,7 @@ def load_checkpoint_encoder(
     known = run.checkpoints
     state, damages = load_newest(run.paths) if step is None else (load_step(run.paths, step), [])
     if state is None:
-        raise CheckpointError(
-            f"{run.name} has no checkpoint yet", "wait for the first one, or simclr stop it to save one"
-        )
+        raise run.lacks_checkpoint()
     known += run.checkpoints  # a running trainer may have saved or removed one meanwhile
     manifest = next((found for found in known if found.step == state["step"]), None)
     if manifest is None:

@@ -34,9 +34,7 @@ def check_evaluation(run: Run, *, step: int | None = None, data: str | None = No
             f"{run.name} was imported without a checkpoint", "evaluate its weights: simclr eval FILE --data DATA"
         )
     if not steps:
-        raise CheckpointError(
-            f"{run.name} has no checkpoint yet", "wait for the first one, or simclr stop it to save one"
-        )
+        raise run.lacks_checkpoint()
     if step is not None and step not in steps:
         raise NotFoundError(f"{run.name} has no checkpoint at step {step}", f"there are: {', '.join(map(str, steps))}")
     check_data(data or run.recipe.data)

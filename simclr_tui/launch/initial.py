@@ -24,7 +24,8 @@ def settle_initial(store: Store, resolved: Resolved) -> Resolved:
         return resolved.with_value("init", str(Path(init).expanduser().absolute()), resolved.sources["init"])
     run = store.find(init)
     if not run.checkpoints:
-        raise CheckpointError(f"--init {run.name} has no checkpoint yet", "wait for its first one, or name another")
+        error = run.lacks_checkpoint()
+        raise CheckpointError(f"--init {error.message}", f"{error.hint}, or name another run")
     _check_encoder(run, resolved.recipe)
     _check_normalisation(run, resolved.recipe)
     return resolved.with_value("init", str(run.path.absolute()), resolved.sources["init"])

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import msgspec
 
 from simclr_tui.atomic import write_file
-from simclr_tui.errors import NotFoundError, RecipeError, StoreError
+from simclr_tui.errors import CheckpointError, NotFoundError, RecipeError, StoreError
 from simclr_tui.paths import RunPaths
 from simclr_tui.recipe.recipe import Recipe
 from simclr_tui.recipe.resolve import Resolved, from_toml
@@ -21,7 +21,7 @@ from simclr_tui.store.events import Event, read_events
 from simclr_tui.store.metrics.downsample import Axis
 from simclr_tui.store.metrics.history import History, Points
 from simclr_tui.store.metrics.metric_table import CHARTED
-from simclr_tui.store.state import State, observe
+from simclr_tui.store.state import OPEN, State, observe
 from simclr_tui.store.unreadable import UNREADABLE, store_error
 
 FORMAT = 1
@@ -142,6 +142,16 @@ class Run:
     def checkpoints(self) -> list[Manifest]:
         """Return the manifests of the run's checkpoints, newest first."""
         return manifests(self.paths)
+
+    def lacks_checkpoint(self) -> CheckpointError:
+        """Return the error that says what to do about a run without a checkpoint: wait, or train again."""
+        if self.state in OPEN:
+            return CheckpointError(
+                f"{self.name} has no checkpoint yet", "wait for the first one, or simclr stop it to save one"
+            )
+        return CheckpointError(
+            f"{self.name} has no checkpoint: it ended before one was saved", f"train it again: simclr clone {self.name}"
+        )
 
     @property
     def best_checkpoint(self) -> Manifest | None:

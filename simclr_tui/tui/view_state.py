@@ -14,12 +14,12 @@ from simclr_tui.atomic import write_file
 from simclr_tui.paths import LAYOUT
 from simclr_tui.regular_file import read_small
 
-SMOOTHING = (0.0, 0.6, 0.9, 0.98)
+SMOOTHING = (0.0, 0.02, 0.05, 0.15)  # shares of the values in view over which curves are averaged
 LARGEST_GRID = 6  # rows or columns
 
 _writing = threading.Lock()
 _Count = Annotated[int, msgspec.Meta(ge=0, le=LARGEST_GRID)]
-_Weight = Annotated[float, msgspec.Meta(ge=0, lt=1)]
+_Share = Annotated[float, msgspec.Meta(ge=0, le=0.5)]
 
 
 class Layout(msgspec.Struct, frozen=True):
@@ -30,7 +30,7 @@ class Layout(msgspec.Struct, frozen=True):
     columns: _Count = 0
     axis: Literal["step", "epoch", "time", "wall"] = "step"
     log: bool = False
-    smoothing: _Weight = 0.0
+    smoothing: _Share = 0.0
     clip: bool = False
     list_order: str = "created"
     list_descending: bool = True

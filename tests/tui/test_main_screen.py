@@ -132,7 +132,7 @@ async def test_curves_page_axis_log_scale_and_smoothing(store):
         assert app.main.curves._curves.panels[0].series[0].raw
         await press(app, pilot, "l")
         assert "log scale" in screen_text(app)
-        assert "smoothed 0.6" in screen_text(app)
+        assert "smoothed over 2%" in screen_text(app)
 
 
 async def test_filter_as_one_types_without_firing_keys_and_escape_leaves_it(store):
@@ -291,7 +291,7 @@ async def test_the_charts_of_a_comparison_have_the_cursor_the_zoom_and_the_smoot
             known = [value for step, value in zip(*points, strict=True) if step <= charts.viewport.cursor]
             assert series.at == pytest.approx(known[-1])
         await press(app, pilot, "plus", "w")
-        await until(pilot, lambda: "zoomed" in screen_text(app) and "smoothed 0.6" in screen_text(app))
+        await until(pilot, lambda: "zoomed" in screen_text(app) and "smoothed over 2%" in screen_text(app))
         await press(app, pilot, "F")
         await until(pilot, lambda: "Differences" not in screen_text(app))
         await press(app, pilot, "escape", "escape", "escape")

@@ -43,7 +43,7 @@ def test_every_action_does_what_it_says_and_leaves_what_it_should(tmp_path):
     assert layout["list_columns"] == ["bs", "temp"]
     assert layout["list_pinned"] == ["basis"]
     assert layout["axis"] == "epoch"
-    assert layout["smoothing"] == 0.9
+    assert layout["smoothing"] == 0.05
     assert layout["log"]
     assert layout["clip"]
     assert layout["tab"] == "curves"

@@ -12,7 +12,7 @@ from simclr_tui.tui.view_state import Layout, read_layout, write_layout
 from tests.tui.driving import dashboard, press, screen_text
 from tests.tui.runs_fabric import fabricate
 
-LEFT = Layout("system", 2, 3, "time", True, 0.9, True)
+LEFT = Layout("system", 2, 3, "time", True, 0.15, True)
 
 
 def test_what_was_left_is_found_and_what_others_keep_there_stays(tmp_path):
@@ -59,7 +59,7 @@ async def test_the_dashboard_comes_back_as_it_was_left(tmp_path):
         assert app.main.view_state.layout == left
         assert app.main.tab == "system"
         await press(app, pilot, "1")
-        assert "by epoch · log scale · smoothed 0.6 · outliers clipped" in " ".join(screen_text(app).split())
+        assert "by epoch · log scale · smoothed over 2% · outliers clipped" in " ".join(screen_text(app).split())
         assert app.main.curves.panels.shape == (left.columns, left.rows)
 
 

@@ -107,9 +107,7 @@ def encoder_at(run: Run, step: int | None) -> tuple[Encoder, int]:
     if state is None and run.info.origin is not None:
         raise CheckpointError(f"{run.name} was imported without a checkpoint", "import its weights: simclr eval FILE")
     if state is None:
-        raise CheckpointError(
-            f"{run.name} has no checkpoint yet", "wait for the first one, or simclr stop it to save one"
-        )
+        raise run.lacks_checkpoint()
     return build_from(run.recipe, state), int(state["step"])
 
 

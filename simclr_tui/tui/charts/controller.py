@@ -34,7 +34,7 @@ class ChartsController:
 
     def smooth_more(self) -> None:
         """Smooth the curves more; after the strongest smoothing, not at all."""
-        weaker = [weight for weight in SMOOTHING if weight <= self._view_state.layout.smoothing]
+        weaker = [share for share in SMOOTHING if share <= self._view_state.layout.smoothing]
         self._view_state.change(smoothing=SMOOTHING[len(weaker) % len(SMOOTHING)])
 
     def toggle_log_scale(self) -> None:

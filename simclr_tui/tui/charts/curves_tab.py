@@ -79,7 +79,7 @@ class CurvesTab(ChartTab):
         if self.layout_shown.log:
             parts.append("log scale")
         if self.layout_shown.smoothing:
-            parts.append(f"smoothed {self.layout_shown.smoothing:g}")
+            parts.append(f"smoothed over {100 * self.layout_shown.smoothing:g}%")
         if self.layout_shown.clip:
             parts.append("outliers clipped")
         if curves.unwanted:

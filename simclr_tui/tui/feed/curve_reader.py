@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_right
 from collections.abc import Sequence
 
@@ -104,9 +105,11 @@ class CurveReader:
         self, line: Series, metric: str, column: Column, *, places: RowPositions, request: Request, span: Span | None
     ) -> Series:
         """Put a line's average in front of it. Both share one x where every point is drawn; else each has its own."""
-        kept = self._smoothed.get(metric)
-        if kept is None or kept.weight != request.smoothing:
-            kept = self._smoothed[metric] = Smoothed(request.smoothing)
+        first, last = span or (-math.inf, math.inf)
+        seen = _last_until(places, column.rows, last) - _last_until(places, column.rows, first)
+        weight, kept = average_weight(request.smoothing * seen), self._smoothed.get(metric)
+        if kept is None or kept.weight != weight:
+            kept = self._smoothed[metric] = Smoothed(weight)
         self.behind = kept.update(column, _AVERAGED) or self.behind
         xs, ys = thin(places, kept.rows, kept.extremes, columns=request.columns, span=span, beside=True)
         scale = view_of(metric).scale
@@ -115,6 +118,14 @@ class CurveReader:
             line.label, line.colour, tuple(xs), average, last=line.last, at=line.at, best=line.best,
             raw_xs=line.xs, raw=line.ys,
         )  # fmt: skip
+
+
+def average_weight(count: float) -> float:
+    """Return the weight of a moving average over about `count` values, two at least.
+
+    The count is rounded to a power of two: a run that grows would otherwise be averaged anew at each step.
+    """
+    return 1 - 0.5 ** max(1, round(math.log2(max(count, 2))))
 
 
 def _between(known: RowPositions | None, wanted: RowPositions | None, rows: int, at: float) -> float | None:

@@ -17,7 +17,11 @@ ChartAxis = Axis | Literal["wall"]
 
 @dataclass(frozen=True)
 class Request:
-    """The data that the screen needs now. `cursor` is a place on the x axis, `pattern` filters the metrics."""
+    """The data that the screen needs now.
+
+    `cursor` is a place on the x axis, `smoothing` the share of the values in view over which curves are averaged,
+    `pattern` filters the metrics.
+    """
 
     current: str = ""
     marked: tuple[str, ...] = ()

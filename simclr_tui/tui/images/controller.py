@@ -9,7 +9,9 @@ from functools import partial
 from simclr_tui.errors import RecipeError, SimclrError
 from simclr_tui.launch.cancel import Cancel
 from simclr_tui.store.run import Run
+from simclr_tui.store.state import OPEN
 from simclr_tui.store.task_replies import Neighbors, Preview, Projection
+from simclr_tui.text import safe
 from simclr_tui.tui.dialogs.ask import Ask
 from simclr_tui.tui.dialogs.complete_path import complete_path
 from simclr_tui.tui.host import Host
@@ -17,6 +19,7 @@ from simclr_tui.tui.images.embedding_tab import EmbeddingTab
 from simclr_tui.tui.images.requests import Answer, ImageRequest, ImageRequests, compute
 from simclr_tui.tui.images.views_tab import ViewsTab, answer_words
 
+_WAIT = "no checkpoint yet: there is one after an epoch"
 _SPINNER = "|/-\\"
 
 
@@ -58,7 +61,7 @@ class ImagesController:
             return
         wanted = None if run is None else self._wanted(run)
         if run is None or wanted is None:
-            self.show(None, None, "no data yet" if run is None else "no checkpoint yet: there is one after an epoch")
+            self.show(None, None, "no data yet" if run is None else _why_no_checkpoint(run))
             return
         answer = self.requests.answer(wanted)
         if answer is not None:
@@ -145,6 +148,15 @@ class ImagesController:
     def _show_neighbors(self, image: str) -> None:
         self.views.image, self.views.neighbors = image, True
         self.refresh()
+
+
+def _why_no_checkpoint(run: Run) -> str:
+    """Return why a run has no checkpoint to show anything of."""
+    try:
+        ended = run.state not in OPEN
+    except SimclrError as error:
+        return safe(str(error))
+    return "no checkpoint: the run ended before one was saved" if ended else _WAIT
 
 
 def _image_words(text: str) -> str:

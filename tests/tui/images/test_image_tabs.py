@@ -92,7 +92,11 @@ async def test_one_class_after_the_other_is_brought_out_and_a_point_leads_to_its
 
 async def test_a_run_without_checkpoint_and_an_empty_store_say_so(tmp_path):
     fabricate(tmp_path / "runs", "run1", "running", 60, 0.5)
-    for root, said in ((tmp_path / "runs", "no checkpoint yet"), (tmp_path / "none", "no runs yet")):
+    fabricate(tmp_path / "ended", "run1", "failed", 60, 0.5, reason="no memory")
+    ended = "no checkpoint: the run ended before one was saved"
+    for root, said in (
+        (tmp_path / "runs", "no checkpoint yet"), (tmp_path / "ended", ended), (tmp_path / "none", "no runs yet")
+    ):  # fmt: skip
         async with dashboard(root) as (app, pilot):
             await press(app, pilot, "6")
             assert said in screen_text(app)

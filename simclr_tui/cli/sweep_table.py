@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,6 +11,7 @@ from simclr_tui.cli import output
 from simclr_tui.cli.parallel_coordinates import parallel_lines
 from simclr_tui.sweep.folder import Sweep
 from simclr_tui.sweep.results import TrialResult, best_trial, importances, sweep_results, sweep_verdict
+from simclr_tui.sweep.words import score_words, state_words, trial_states, value_words, values_words
 from simclr_tui.text import number, percent
 
 _ROWS = 8  # height of a slice plot
@@ -60,7 +60,9 @@ def print_sweep(sweep: Sweep, rows: Sequence[Row], lines: bool = False) -> None:
     if best is None:
         output.data(verdict.words) if verdict.words else None
         return
-    output.data(f"best: trial {best.number} with {values_words(best)}, kNN {_score(best)}; simclr show {best.runs[0]}")
+    output.data(
+        f"best: trial {best.number} with {values_words(best)}, kNN {score_words(best)}; simclr show {best.runs[0]}"
+    )
     if verdict.words:
         output.data(verdict.words)
     shares = {name: share for name, share in importances(sweep, results).items() if share is not None}
@@ -75,39 +77,12 @@ def print_sweep(sweep: Sweep, rows: Sequence[Row], lines: bool = False) -> None:
         _slice(name, results)
 
 
-def state_words(sweep: Sweep, results: Sequence[TrialResult]) -> str:
-    """Return `12 finished, 3 queued`, and whether the user has stopped the sweep."""
-    counted: Counter[str] = sum((result.states for result in results), Counter())
-    words = ", ".join(f"{count} {state}" for state, count in counted.most_common())
-    return (words or "no runs yet") + (" (stopped)" if sweep.stopped else "")
-
-
-def values_words(result: TrialResult | None) -> str:
-    """Return a trial's values as `temp 0.1, bs 256`."""
-    return ", ".join(f"{name} {_value(value)}" for name, value in result.values.items()) if result else ""
-
-
 def _cells(result: TrialResult, published: bool) -> list[str]:
-    shown = [str(result.number), *(_value(value) for value in result.values.values()), _score(result)]
+    shown = [str(result.number), *(value_words(value) for value in result.values.values()), score_words(result)]
     if published:
         shown.append(number(result.published))
     runs = result.runs[0] if len(result.runs) == 1 else f"{result.runs[0]} … {result.runs[-1]}"
-    return [
-        *shown,
-        runs,
-        ", ".join(f"{count} {state}" if count > 1 else state for state, count in result.states.items()),
-    ]
-
-
-def _score(result: TrialResult) -> str:
-    spread = f" ± {100 * result.std:.1f} (n={len(result.scores)})" if result.std is not None else ""
-    return percent(result.mean) + spread
-
-
-def _value(value: object) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return number(value) if isinstance(value, int | float) else str(value)
+    return [*shown, runs, trial_states(result)]
 
 
 def _slice(name: str, results: Sequence[TrialResult]) -> None:
@@ -130,6 +105,6 @@ def _slice(name: str, results: Sequence[TrialResult]) -> None:
         marks = "".join((str(min(count, 9)) if count > 1 else "o" if count else " ").center(width) for count in line)
         output.data(f"{label:>6} |{marks.rstrip()}")
     if width == 8:
-        output.data(" " * 8 + "".join(_value(value)[:7].center(width) for value in values).rstrip())
+        output.data(" " * 8 + "".join(value_words(value)[:7].center(width) for value in values).rstrip())
     else:
-        output.data(f"        from {_value(values[0])} to {_value(values[-1])}")
+        output.data(f"        from {value_words(values[0])} to {value_words(values[-1])}")

@@ -19,13 +19,15 @@ from simclr_tui.store.state import ACTIVE, OPEN
 class Situation:
     """What the keys would act on now: the run under the cursor (an empty state is none), and how many are marked.
 
-    `readable` is False for a run whose files are damaged; `comparable` counts the runs that `=` would compare.
+    `readable` is False for a run whose files are damaged; `comparable` counts the runs that `=` would compare, `sweeps`
+    the sweeps whose runs are listed.
     """
 
     state: str = ""
     readable: bool = False
     marked: int = 0
     comparable: int = 0
+    sweeps: int = 0
 
 
 Condition = Callable[[Situation], bool]
@@ -217,6 +219,14 @@ ACTIONS: tuple[Action, ...] = (
         "list",
         footer=5,
         possible=lambda now: now.comparable > 1,
+    ),
+    Action(
+        "sweep",
+        "S",
+        "sweep",
+        "Show the sweep of this run: its trials, the best one, kNN by the values of its fields.",
+        "list",
+        possible=lambda now: now.sweeps > 0,
     ),
     Action("filter", "slash", "find", "Filter runs, e.g. state:running temp<0.5 text.", "list", footer=10, first=True),
     Action("order", "o", "sort", "Sort by any field or metric.", "list", footer=8),
@@ -418,6 +428,18 @@ ACTIONS: tuple[Action, ...] = (
         footer_in_charts=9,
     ),
     Action(
+        "open_trial",
+        "enter",
+        "go to run",
+        "Go to the run of the trial.",
+        "sweep",
+        "sweep",
+        footer=1,
+        first=True,
+    ),
+    Action("sort_trials", "o", "sort", "Sort the trials by the next column.", "sweep", "sweep", footer=2),
+    Action("cancel", "escape,q,S", "back", "Leave the sweep.", "sweep", "sweep", footer=3),
+    Action(
         "help",
         "question_mark,f1",
         HELP,
@@ -464,7 +486,7 @@ def groups(wheres: Iterable[str]) -> dict[str, list[Action]]:
     return found
 
 
-SCREENS = ("main", "charts", "form", "compare", "app")
+SCREENS = ("main", "charts", "form", "compare", "sweep", "app")
 
 
 def page() -> str:

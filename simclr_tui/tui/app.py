@@ -319,7 +319,12 @@ class Dashboard(App[str], inherit_bindings=False):
             return ("in the charts", "charts")
         if isinstance(self.focused, RunList):
             return ("list", "runs")
-        return {"main": ("tabs", "charts"), "form": ("form",), "compare": ("compare", "charts")}.get(where, ())
+        return {
+            "main": ("tabs", "charts"),
+            "form": ("form",),
+            "sweep": ("sweep",),
+            "compare": ("compare", "charts"),
+        }.get(where, ())
 
     async def action_quit(self) -> None:
         going, them = ("run is", "it") if self._active == 1 else ("runs are", "them")

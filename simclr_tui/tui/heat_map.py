@@ -14,6 +14,9 @@ from simclr_tui.catalog.compare import Comparison
 from simclr_tui.recipe.fields import Value
 from simclr_tui.tui.tabs.recipe_tab import value_text
 
+Pair = tuple[Value | None, Value | None]
+"""Values of two fields."""
+
 _LEAST = 4  # runs and different pairs of values, at least
 _CELL = 9  # cells of a column
 _LOW, _HIGH = Color.parse("#23395d"), Color.parse("#2fa866")
@@ -28,10 +31,13 @@ def heat_map(comparison: Comparison) -> Text | None:
     if len(fields) != 2:
         return None
     found = _means(comparison, *(comparison.differences[name] for name in fields))
-    if len(found) < _LEAST:
-        return None
+    return draw_heat_map(fields[0], fields[1], found) if len(found) >= _LEAST else None
+
+
+def draw_heat_map(down: str, across: str, found: Mapping[Pair, float]) -> Text:
+    """Return kNN accuracies (0–1) by the values of two fields, in %, the better the greener."""
     rows, columns = (_ordered({pair[side] for pair in found}) for side in (0, 1))
-    text = Text(no_wrap=True).append(f"\nkNN best % by {fields[0]} (down) and {fields[1]} (across)\n", "dim")
+    text = Text(no_wrap=True).append(f"\nkNN % by {down} (down) and {across} (across)\n", "dim")
     text.append(" " * _CELL, "not bold")
     for column in columns:
         text.append(f"{value_text(column):>{_CELL}}", "not bold")
@@ -42,11 +48,9 @@ def heat_map(comparison: Comparison) -> Text | None:
     return text.append("\n")
 
 
-def _means(
-    comparison: Comparison, down: list[Value | None], across: list[Value | None]
-) -> dict[tuple[Value | None, Value | None], float]:
+def _means(comparison: Comparison, down: list[Value | None], across: list[Value | None]) -> dict[Pair, float]:
     measure = next((one for one in comparison.measures if one.metric == "knn_best"), None)
-    values: dict[tuple[Value | None, Value | None], list[float]] = {}
+    values: dict[Pair, list[float]] = {}
     for index, pair in enumerate(zip(down, across, strict=True)):
         value = measure.values[index] if measure is not None else None
         if value is not None and math.isfinite(value) and not comparison.left_out[index]:
@@ -58,7 +62,7 @@ def _ordered(values: set[Value | None]) -> list[Value | None]:
     return sorted(values, key=lambda value: (not isinstance(value, int | float), value if value is not None else ""))
 
 
-def _cell(found: Mapping[tuple[Value | None, Value | None], float], pair: tuple[Value | None, Value | None]) -> Text:
+def _cell(found: Mapping[Pair, float], pair: Pair) -> Text:
     value = found.get(pair)
     if value is None:
         return Text(f"{'–':>{_CELL}}", "dim")

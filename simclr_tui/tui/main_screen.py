@@ -11,6 +11,8 @@ from textual.containers import Horizontal
 from textual.events import Resize
 from textual.widgets import Input, Static
 
+from simclr_tui.errors import SimclrError
+from simclr_tui.text import safe
 from simclr_tui.tui.action_screen import ActionScreen, Doer
 from simclr_tui.tui.actions import ACTING, Situation, actions, bindings
 from simclr_tui.tui.breakpoints import HEIGHTS, WIDTHS
@@ -23,6 +25,7 @@ from simclr_tui.tui.commands.job_commands import JobCommands
 from simclr_tui.tui.commands.label_commands import LabelCommands
 from simclr_tui.tui.commands.run_commands import RunCommands
 from simclr_tui.tui.compare_screen import CompareScreen
+from simclr_tui.tui.dialogs.pick import Choice, Pick
 from simclr_tui.tui.feed.messages import Detail, Hardware, Listing, Log, Machine, Request, Snapshot
 from simclr_tui.tui.host import Host
 from simclr_tui.tui.images.controller import ImagesController
@@ -83,6 +86,7 @@ class MainScreen(ActionScreen[None]):
             "open": self.open_tabs,
             "back": self._back,
             "compare": self._compare,
+            "sweep": self._sweep,
             "cancel_work": self._cancel_work,
         }
         self._asked: Request | None = None
@@ -267,6 +271,33 @@ class MainScreen(ActionScreen[None]):
         runs = [self._host.store.run(name) for name in names]
         self._host.show(CompareScreen(self._host, runs, self.view_state.layout))
 
+    def _sweep(self) -> None:
+        """Show the sweep of the run under the cursor; if it has none, ask which one."""
+        row, sweeps = self.runs_pane.current, self.runs_pane.sweeps
+        name = str(row["sweep"]) if row is not None and row.get("sweep") else sweeps[0] if len(sweeps) == 1 else ""
+        if name:
+            self._show_sweep(name)
+        elif sweeps:
+            choices = [Choice(one, safe(one), "") for one in reversed(sweeps)]
+            self._host.show(Pick("Show which sweep?", choices), self._show_sweep)
+
+    def _show_sweep(self, name: str | None) -> None:
+        if name is None:
+            return
+        from simclr_tui.sweep.folder import find_sweep
+        from simclr_tui.tui.sweep_screen import SweepScreen
+
+        try:
+            sweep = find_sweep(self._host.store, name).read()
+        except SimclrError as error:
+            self._host.tell_error(error)
+            return
+        self._host.show(SweepScreen(self._host, sweep, lambda: self.runs_pane.all_rows), self._to_run)
+
+    def _to_run(self, name: str | None) -> None:
+        if name is not None:
+            self.runs_pane.show_run(name)
+
     def _cancel_work(self) -> None:
         if not (self._host.jobs.cancel_all() + self.images.requests.stop()):
             self._host.tell("nothing is under way here")
@@ -278,12 +309,13 @@ class MainScreen(ActionScreen[None]):
 
     def situation(self) -> Situation:
         row = self.runs_pane.current
+        counted = (len(self.runs_pane.marked), len(self.runs_pane.compared()), len(self.runs_pane.sweeps))
         if row is None:
-            return Situation(marked=len(self.runs_pane.marked), comparable=len(self.runs_pane.compared()))
+            return Situation("", False, *counted)
         state, detail = str(row["state"]), self._detail
         if detail is not None and detail.state is not None and detail.run == row["name"]:
             state = detail.state.state  # the list may be a moment behind
-        return Situation(state, not row.get("error"), len(self.runs_pane.marked), len(self.runs_pane.compared()))
+        return Situation(state, not row.get("error"), *counted)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Decide whether an action's key works now.

@@ -139,10 +139,10 @@ def files() -> None:
 def ls(json: AsJson = False, runs: Runs = DEFAULT_RUNS) -> None:
     """List the sweeps in the store."""
     from simclr_tui.catalog.catalog import Catalog
-    from simclr_tui.cli.sweep_table import state_words, values_words
     from simclr_tui.store.store import Store
     from simclr_tui.sweep.folder import SweepFolder, sweep_names
     from simclr_tui.sweep.results import best_trial, sweep_results
+    from simclr_tui.sweep.words import state_words, values_words
     from simclr_tui.text import percent
 
     store = Store(runs)

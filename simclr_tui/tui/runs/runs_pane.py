@@ -77,6 +77,7 @@ class RunsPane(Vertical):
         self._wanted = ""  # a run to go to as soon as it is listed
         self._waits: dict[str, str] = {}  # what each queued run waits for
         self._bests: dict[Kind, Row] = {}
+        self.sweeps: tuple[str, ...] = ()  # whose runs are listed
         self._opening = True  # while the cursor follows the run worth looking at first
         self._opened_on = ""  # where the opening has put the cursor
         self.doers: Doers = {
@@ -156,6 +157,7 @@ class RunsPane(Vertical):
         known = {row["name"] for row in listing.rows}
         self.marked = tuple(name for name in self.marked if name in known)
         self._waits = waiting_words(listing.rows, listing.paused, dict(listing.reasons))
+        self.sweeps = tuple(dict.fromkeys(row["sweep"] for row in listing.rows if row.get("sweep")))
         self._opening = self._opening and not self.marked and self.is_current(self._opened_on)
         self.show_rows()
         if (self._opening or not self._opened_on) and listing.rows:

@@ -8,7 +8,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal
-from textual.events import Resize
+from textual.events import MouseDown, MouseMove, MouseUp, Resize
 from textual.widgets import Input, Static
 
 from simclr_tui.errors import SimclrError
@@ -31,6 +31,7 @@ from simclr_tui.tui.host import Host
 from simclr_tui.tui.images.controller import ImagesController
 from simclr_tui.tui.images.embedding_tab import EmbeddingTab
 from simclr_tui.tui.key_line import KeyLine
+from simclr_tui.tui.runs.border_drag import BorderDrag
 from simclr_tui.tui.runs.header import Header
 from simclr_tui.tui.runs.run_list import RunList
 from simclr_tui.tui.runs.runs_pane import RunsPane
@@ -89,6 +90,9 @@ class MainScreen(ActionScreen[None]):
             "sweep": self._sweep,
             "cancel_work": self._cancel_work,
         }
+        self._border = BorderDrag(
+            self.runs_pane, self.tabs_pane, lambda width: self.view_state.change(list_width=width)
+        )
         self._asked: Request | None = None
         self._detail: Detail | None = None
         self._possible: tuple[bool | None, ...] = ()
@@ -200,11 +204,26 @@ class MainScreen(ActionScreen[None]):
     def _neighbors_wanted(self) -> None:
         self.tabs_pane.choose("views")
 
+    def on_mouse_down(self, event: MouseDown) -> None:
+        self._border.press(event)
+
+    def on_mouse_move(self, event: MouseMove) -> None:
+        self._border.move(event)
+
+    def on_mouse_up(self, event: MouseUp) -> None:
+        self._border.release()
+
+    def _fit_list(self) -> None:
+        """Give the list the width that it was dragged to, unless it has the screen to itself."""
+        alone = self.has_class("-narrow") or self.has_class("-table")
+        self._border.fit(self.view_state.layout.list_width, beside=not alone)
+
     def on_resize(self, event: Resize) -> None:
         if event.size != self.app.size:
             # A newer size is waiting: while a window is dragged, layouts would queue up for a minute.
             event.prevent_default()
             return
+        self.call_after_refresh(self._fit_list)
         self.call_after_refresh(self.ask)
 
     def _layout_changed(self) -> None:
@@ -229,6 +248,7 @@ class MainScreen(ActionScreen[None]):
     def open_tabs(self) -> None:
         """Go to the tabs, showing them if they are hidden."""
         self.remove_class("-table")
+        self._fit_list()
         if self.focused is not self.runs and self.images.compute_again():
             return
         self.add_class("-opened")
@@ -261,6 +281,7 @@ class MainScreen(ActionScreen[None]):
         """Show the list as a table over the whole width, or beside the tabs again."""
         self.remove_class("-opened")
         self.toggle_class("-table")
+        self._fit_list()
         self.runs.focus()
 
     def _compare(self) -> None:

@@ -32,6 +32,7 @@ class Layout(msgspec.Struct, frozen=True):
     log: bool = False
     smoothing: _Share = 0.0
     clip: bool = False
+    list_width: Annotated[int, msgspec.Meta(ge=0, le=10_000)] = 0  # cells; 0: as the style sheet has it
     list_order: str = "created"
     list_descending: bool = True
     list_group: str = ""

@@ -15,14 +15,17 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
+
 from simclr_tui.errors import StoreError
 from simclr_tui.launch.metadata import Metadata
 from simclr_tui.launch.queue.queue import enqueue, pause, waiting_runs, why_paused
 from simclr_tui.launch.start import start
 from simclr_tui.launch.stop import kill
 from simclr_tui.paths import LAYOUT
-from simclr_tui.store.run import Run
+from simclr_tui.store.run import Run, Trial
 from simclr_tui.store.store import Store
+from simclr_tui.sweep.folder import Sweep, SweepFolder
 from simclr_tui.tui.actions import ACTIONS
 from tests.training import tiny_plan, tiny_run, train_in_process
 from tests.tui.real_terminal import Terminal
@@ -53,10 +56,15 @@ def key_bytes(key: str) -> str:
 
 
 def prepare(root: Path) -> None:
-    """Make a trained run, and three that wait in a paused queue."""
+    """Make a trained run, the only trial of a sweep, and three that wait in a paused queue."""
     store = Store(root)
     assert train_in_process(tiny_run(root, epochs=1)).returncode == 0
     store.run("run1").path.rename(root / "base")
+    base = store.run("base")
+    base.write_info(msgspec.structs.replace(base.info, trial=Trial(sweep="tries", number=0)))
+    folder = SweepFolder(store, "tries")
+    folder.root.mkdir(parents=True)
+    folder.write(Sweep(name="tries", sampler="grid", trials=1, seeds=(0,), listed=({"temp": 0.5},)))
     pause(store)
     for name in ("first", "second", "third"):
         enqueue(store, tiny_plan(), Metadata(name=name))
@@ -179,7 +187,8 @@ class Replay:
     def parts(self) -> tuple[Callable[[], None], ...]:
         return (
             self.list_keys, self.label_keys, self.queue_keys, self.run_keys, self.job_keys, self.tab_keys,
-            self.chart_keys, self.keys_in_the_charts, self.compare_keys, self.form_keys, self.everywhere_keys,
+            self.chart_keys, self.keys_in_the_charts, self.compare_keys, self.sweep_keys, self.form_keys,
+            self.everywhere_keys,
         )  # fmt: skip
 
     def list_keys(self) -> None:
@@ -343,6 +352,16 @@ class Replay:
         self.chart_keys("compare")
         self.act("cancel", "2 marked", where="compare", key=1)
         self.act("unmark")
+
+    def sweep_keys(self) -> None:
+        self.go("basis")
+        self.act("sweep", "Sweep tries", "1 finished")
+        self.act("sort_trials", "state ▲", where="sweep")
+        self.act("cancel", "Runs 1 of", where="sweep", key=1)
+        self.rest()
+        self.act("sweep", "Sweep tries", "1 finished")
+        self.act("open_trial", "Runs 1 of", where="sweep")
+        self.rest()
 
     def form_keys(self) -> None:
         self.act("new", "New run")

@@ -224,7 +224,7 @@ ACTIONS: tuple[Action, ...] = (
         "sweep",
         "S",
         "sweep",
-        "Show the sweep of this run: its trials, the best one, kNN by the values of its fields.",
+        "Show the sweep of this run: its trials, the best one, accuracy by value.",
         "list",
         possible=lambda now: now.sweeps > 0,
     ),

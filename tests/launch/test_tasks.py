@@ -72,5 +72,5 @@ def test_an_evaluation_that_fails_says_why_with_its_exit_code(run, tmp_path):
 
 
 def test_what_can_be_refused_is_refused_before_a_process_is_started(tmp_path):
-    with pytest.raises(CheckpointError, match="no checkpoint yet"):
+    with pytest.raises(CheckpointError, match="it ended before one was saved"):
         check_evaluation(make_run(tmp_path / "runs"))

@@ -149,7 +149,7 @@ def host_memory(machines: Sequence[MachineReader]) -> Memory | None:
             lines = list(zip(machines, own, colours, strict=True))
         return Panel(
             HOST_MEMORY,
-            HOST_MEMORY.removeprefix(HARDWARE),
+            HOST_MEMORY.removeprefix(HARDWARE) if alone else "RAM of each run GB",
             tuple(machine.memory_line(line, request, span, colour=colour) for machine, line, colour in lines),
             request.axis,
             total,

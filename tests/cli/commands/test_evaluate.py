@@ -169,7 +169,7 @@ def test_a_damaged_checkpoint_is_passed_over_and_told(run):
 def test_a_run_without_a_checkpoint_is_refused(tmp_path):
     done = simclr(make_run(tmp_path, "bare"), "eval", "bare")
     assert done.returncode == 8
-    assert "bare has no checkpoint yet" in done.stderr
+    assert "bare has no checkpoint: it ended before one was saved" in done.stderr
 
 
 @pytest.mark.parametrize("whole_group", [True, False], ids=["ctrl-c", "one process"])

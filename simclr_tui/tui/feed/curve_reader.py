@@ -62,12 +62,13 @@ class CurveReader:
 
     def moment_of(self, axis: ChartAxis, x: float) -> float | None:
         """Return the seconds of training at which a place on the x axis was reached; None where that is unknown."""
-        return x if axis == "time" else _between(self._places(axis), self._places("time"), len(self.history.step), x)
+        rows = len(self.history.step)
+        return x if axis == "time" else _between(self._places(axis), self._places("time"), rows=rows, at=x)
 
     def place_at(self, axis: ChartAxis, moment: float) -> float | None:
         """Return the place on the x axis that was reached after `moment` seconds of training."""
-        times = self._places("time")
-        return moment if axis == "time" else _between(times, self._places(axis), len(self.history.step), moment)
+        rows = len(self.history.step)
+        return moment if axis == "time" else _between(self._places("time"), self._places(axis), rows=rows, at=moment)
 
     def earlier(self, metric: str) -> tuple[float, float] | None:
         """Return a value of some evaluations before the newest, and the epochs since then; None before there is one."""
@@ -128,7 +129,7 @@ def average_weight(count: float) -> float:
     return 1 - 0.5 ** max(1, round(math.log2(max(count, 2))))
 
 
-def _between(known: RowPositions | None, wanted: RowPositions | None, rows: int, at: float) -> float | None:
+def _between(known: RowPositions | None, wanted: RowPositions | None, *, rows: int, at: float) -> float | None:
     """Return what one column is where another is `at`, in proportion between two rows; None without rows."""
     if known is None or wanted is None or not rows:
         return None

@@ -1,14 +1,17 @@
 #!/usr/bin/env bash
-# Draws the README's pictures from the dashboard itself, over a copy of the runs in docs/example (or in another store).
-# Takes seconds; docs/example.sh trains the runs.
+# Draws the pictures of the README and the docs from the dashboard itself, over a copy of the runs in docs/example (or in
+# another store), on a dark and on a light ground. Takes seconds; docs/example.sh trains the runs, and
+# scripts/record.py records a run from its start to the verdict.
 set -euo pipefail
 docs=$(cd "$(dirname "$0")" && pwd)
-# The pictures show ~/project/runs, not a path of the machine they were drawn on.
+# The pictures show ~/project/runs, not a path of the machine they were drawn on, and no settings of its user.
 HOME=$(mktemp -d)
-export HOME
+export HOME XDG_CONFIG_HOME=$HOME/.config
 trap 'rm -rf "$HOME"' EXIT
 mkdir "$HOME/project"
 cp -r "${1:-$docs/example}" "$HOME/project/runs"
 draw() { simclr tui --runs "$HOME/project/runs" --snapshot "$docs/$1.svg" --size 120x36 "${@:2}"; }
 draw dashboard --keys o,enter,home,space,down,down,space
 draw compare --keys o,enter,home,space,down,down,space,equals_sign
+simclr config set theme textual-light > "$HOME/told"
+draw dashboard-light --keys o,enter,home,space,down,down,space

@@ -123,7 +123,9 @@ def measure(encoder: Encoder, images: Path, side: int) -> dict[str, float]:
     data = open_data(f"folder:{images}", image_size=side, subset=0, progress=lambda *_: None)
     if data.test is None or data.test.labels is None or data.train.labels is None:
         raise SystemExit(f"{images} has no labelled test images")
-    bank, queries = (extract_features(encoder, part.images, side, device=CPU) for part in (data.train, data.test))
+    bank, queries = (
+        extract_features(encoder, part.images, Recipe(image_size=side), device=CPU) for part in (data.train, data.test)
+    )
     labels, answers = (torch.from_numpy(part.labels) for part in (data.train, data.test))
     classes = len(data.classes)
     return {

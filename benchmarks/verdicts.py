@@ -32,7 +32,7 @@ _NARROW = [
     "--threads", "1", "--device", "cpu", "--precision", "fp32", "--knn-every", "1",
 ]  # fmt: skip
 _NO_DIFFERENCE = {"seed", "device", "threads", "gpus", "compile", "knn_every", "checkpoint_every", "keep_best"}
-_ACCURACY = ("data", "subset", "knn_k", "knn_weights", "knn_on")
+_ACCURACY = ("data", "subset", "eval_crop", "knn_k", "knn_weights", "knn_on")
 _TOLERANCE = 1e-7  # what integrating a density costs
 
 
@@ -156,7 +156,7 @@ def alike(name: str, runs: list[Read]) -> list[str]:
     elif name in ("images_per_s", "images/s"):
         return ["the machine"] if len({(run.host, run.state["facts"].get("device")) for run in runs}) > 1 else []
     else:
-        kept = list(_ACCURACY[:2] if name.startswith("linear") else _ACCURACY)
+        kept = list(_ACCURACY[:3] if name.startswith("linear") else _ACCURACY)
     return [field for field in kept if len({str(run.recipe[field]) for run in runs}) > 1]
 
 

@@ -21,9 +21,11 @@ def describe_knn(facts: Facts) -> str:
     outvoted = int(facts["knn_k"]) > int(smallest)
     warning = f"; k exceeds the smallest class, {smallest} images: --knn-k {smallest} or fewer" if outvoted else ""
     weights = "unweighted" if facts.get("knn_weights") == "equal" else "weighted"
+    crop = float(facts.get("eval_crop", 1.0))
+    seen = "" if crop == 1.0 else f" (the middle {percent(crop)} of each side)"
     return (
         f"k {facts['knn_k']} of {facts['knn_bank']:,} labelled images by cosine, {weights}, on {facts['knn_images']:,}"
-        f" {facts['knn_on']} images; chance {chance}, largest class {largest}{warning}"
+        f" {facts['knn_on']} images{seen}; chance {chance}, largest class {largest}{warning}"
     )
 
 
@@ -41,4 +43,6 @@ def knn_facts(found: Evaluation) -> Facts:
         "chance": 1 / len(asked),
         "largest_class": max(asked) / sum(asked),
     }
+    if "eval_crop" in found.hyperparameters:
+        facts["eval_crop"] = float(str(found.hyperparameters["eval_crop"]))
     return facts | ({"knn_smallest_class": found.smallest_class} if found.smallest_class else {})

@@ -102,9 +102,7 @@ class Context:
         for start in range(0, len(images), _CHUNK):
             part = images[start : start + _CHUNK]
             parts.append(
-                extract_features(
-                    self.encoder, part, self.recipe.image_size, device=compute.device, autocast=compute.autocast
-                )
+                extract_features(self.encoder, part, self.recipe, device=compute.device, autocast=compute.autocast)
             )
             self.progress(what, start + len(part), len(images))
         h = torch.cat(parts)

@@ -18,7 +18,7 @@ from simclr_tui.evaluate.frozen import digest, frozen
 from simclr_tui.evaluate.metrics import Metrics, compute_metrics
 from simclr_tui.evaluate.protocols.table import measure_of
 from simclr_tui.paths import RunPaths
-from simclr_tui.store.evaluations import Evaluation, SeedResult, result_name, save_evaluation
+from simclr_tui.store.evaluations import Evaluation, Hyperparameter, SeedResult, result_name, save_evaluation
 from simclr_tui.store.protocols import Protocol
 from simclr_tui.train.data.each import Progress
 from simclr_tui.train.data.facts import range_change
@@ -103,8 +103,7 @@ def _record(
         train_images=len(context.train),
         test_images=len(context.test),
         smallest_class=int(np.unique(context.train.labels, return_counts=True)[1].min()),
-        hyperparameters=outcomes[0][0].hyperparameters
-        | ({"range": context.range_change} if context.range_change else {}),
+        hyperparameters=outcomes[0][0].hyperparameters | _seen(context),
         results=[_seed_result(seed, *pair) for seed, pair in enumerate(outcomes)],
         confusion=confusion.tolist(),
         device=loaded.compute.name,
@@ -113,6 +112,13 @@ def _record(
         seconds=round(seconds, 3),
         wall=SYSTEM_CLOCK.wall(),
     )
+
+
+def _seen(context: Context) -> dict[str, Hyperparameter]:
+    """Return how the encoder saw the images, where that is not all of their central squares at the run's own range."""
+    crop = context.recipe.eval_crop
+    cropped: dict[str, Hyperparameter] = {"eval_crop": crop} if crop < 1.0 else {}
+    return cropped | ({"range": context.range_change} if context.range_change else {})
 
 
 def _seed_result(seed: int, outcome: Outcome, found: Metrics) -> SeedResult:

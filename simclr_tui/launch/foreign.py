@@ -90,8 +90,20 @@ def run_to_evaluate(
     if word is None:
         raise RecipeError("nothing to evaluate", "name a run, a file of weights, torchvision:NAME or timm:NAME")
     if word in store.names() or not is_encoder_source(word):
-        return find(store, word)
+        return _own(find(store, word), known)
     return import_encoder(store, word, _with_data(known), name=name)
+
+
+_OF_ENCODERS = ("encoder", "image_size", "normalize", "eval_crop")
+
+
+def _own(run: Run, known: Mapping[str, Any]) -> Run:
+    """Return a run of the store. Raises RecipeError if fields are given that its recipe already holds."""
+    given = next((name for name in _OF_ENCODERS if name in known), None)
+    if given is None:
+        return run
+    flag = f"--{given.replace('_', '-')}"
+    raise RecipeError(f"{run.name} is evaluated by its own recipe, not by {flag}", f"leave {flag} out")
 
 
 _ENCODER_FIELDS = (
@@ -105,6 +117,7 @@ _ENCODER_FIELDS = (
     "normalize",
     "knn_k",
     "knn_weights",
+    "eval_crop",
     "seed",
 )
 
@@ -129,7 +142,8 @@ def record_knn(run: Run) -> None:
         return
     k = min(run.recipe.knn_k, found.train_images)
     equal = run.recipe.knn_weights == "equal"
-    if found.hyperparameters != {"k": k, **({"weights": "equal"} if equal else {"temperature": 0.1})}:
+    used = {name: value for name, value in found.hyperparameters.items() if name != "eval_crop"}
+    if used != {"k": k, **({"weights": "equal"} if equal else {"temperature": 0.1})}:
         return
     summary = {"knn": found.top1, "knn_best": found.top1}
     write_state(run.paths, msgspec.structs.replace(run.status, summary=summary))

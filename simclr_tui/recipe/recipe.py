@@ -366,6 +366,17 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
             "§B.8",
         ),
     ] = "validation"
+    eval_crop: Annotated[
+        float,
+        _about(
+            "--eval-crop",
+            "Side of the central square that kNN, probes and embeddings see, as a share of the shorter side.",
+            "running",
+            "§B.6: 224/256 = 0.875",
+            ge=0.5,
+            le=1.0,
+        ),
+    ] = 1.0
     checkpoint_every: Annotated[
         int, _about("--checkpoint-every", "Epochs between checkpoints.", "running", result=False, ge=1, le=1_000_000)
     ] = 10

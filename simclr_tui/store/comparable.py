@@ -37,11 +37,13 @@ _NAMED = 3  # fields that are named one by one
 def measured_by(within: Within) -> tuple[str, ...]:
     """Return the short names of the fields that two runs must share for such a metric to compare them.
 
-    An accuracy during training needs the same images, bank, k and weights; one after training needs the same data. A
-    loss needs the same objective, the same number of negatives, and the same views of the same images.
+    An accuracy during training needs the same images, bank, k and weights; one after training needs the same data; both
+    need the same part of each image. A loss needs the same objective, the same number of negatives, and the same views
+    of the same images.
     """
     if within in ("labels", "test"):
-        return ("data", "subset", "knn_k", "knn_weights", "knn_on") if within == "labels" else ("data", "subset")
+        images = ("data", "subset", "eval_crop")
+        return (*images, "knn_k", "knn_weights", "knn_on") if within == "labels" else images
     if within == "loss":
         groups = ("data", "views", "objective")
         return (*(item.short for item in fields() if item.group in groups), "bs")

@@ -137,7 +137,7 @@ def compute_features(
             for start in range(0, len(part), _CHUNK):
                 images = part[start : start + _CHUNK]
                 h[done : done + len(images)] = (
-                    extract_features(encoder, images, recipe.image_size, device=compute.device).cpu().numpy()
+                    extract_features(encoder, images, recipe, device=compute.device).cpu().numpy()
                 )
                 done += len(images)
                 progress("computing h", done, len(bank))

@@ -39,6 +39,8 @@ from simclr_tui.train.model.weights.source import open_source
 from simclr_tui.version import __version__
 
 _BY = {"none": "nothing", "imagenet": "ImageNet's mean and deviation", "data": "a mean and deviation of its own"}
+_AS_EVALUATED = {"subset": 0, "eval_crop": 1.0}
+"""Fields that say how an encoder is evaluated here, and so are known of every one."""
 RANDOM = "random"
 """The source that is no source: weights as they are drawn from the seed, which a score is to be compared with."""
 
@@ -53,6 +55,7 @@ def import_encoder(paths: RunPaths, source: str, given: dict[str, Any]) -> Impor
     else:
         file = open_source(source)
         known, channels = _describe(source, file, given)
+    known = {**_AS_EVALUATED, **known}
     recipe = msgspec.convert(known, Recipe).check()
     torch.manual_seed(recipe.seed)
     encoder = build_encoder(recipe, channels)
@@ -101,6 +104,7 @@ def _describe_file(file: WeightsFile) -> dict[str, Any]:
             "image_size": int(card["image_size"]),
             "in_channels": int(card.get("channels", 3)),
             "normalize": "data" if "mean" in card else "none",
+            **({"eval_crop": float(card["eval_crop"])} if "eval_crop" in card else {}),
             **stem,
         }
     found = recognise(file.tensors)

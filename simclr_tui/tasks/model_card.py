@@ -60,6 +60,7 @@ class ModelCard:
             "stem": self.stem,
             "channels": str(self.channels),
             "image_size": str(self.recipe.image_size),
+            **({} if self.recipe.eval_crop == 1.0 else {"eval_crop": f"{self.recipe.eval_crop:g}"}),
             "value_range": "0 to 1",
             **({} if self.statistics is None else _statistics_entries(*self.statistics)),
             "dim": str(self.dim),
@@ -84,7 +85,7 @@ The encoder f of the SimCLR run `{card.run}`, without its projection head.
 |---|---|
 | architecture | {recipe.encoder}, width ×{recipe.width:g} |
 | stem | {card.stem}: {_STEMS[card.stem]} |
-| input | {_channels(card)}, float32, {_shape(card, "N")}, values in [0, 1], {_normalisation(card)} |
+| input | {_channels(card)}, float32, {_shape(card, "N")}, values in [0, 1], {_normalisation(card)}{_cropped(card)} |
 | output | h, float32, (N, {card.dim}): {output} |
 | checkpoint | step {card.step:,} |
 | recipe | sha256 {card.recipe_sha256} |
@@ -144,6 +145,12 @@ def _normalisation(card: ModelCard) -> str:
         return f"normalised by the model itself{values}"
     mean, deviation = (", ".join(f"{value:.4g}" for value in part) for part in card.statistics)
     return f"then less the mean ({mean}) and divided by the deviation ({deviation}) of each channel{values}"
+
+
+def _cropped(card: ModelCard) -> str:
+    """Return how the run's evaluations cut the input out of an image; empty where that is its central square."""
+    side, crop = card.recipe.image_size, card.recipe.eval_crop
+    return "" if crop == 1.0 else f"; evaluated on the middle {side} of images resized to {round(side / crop)}"
 
 
 def _normalising_lines(card: ModelCard) -> list[str]:

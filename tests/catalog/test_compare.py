@@ -186,7 +186,7 @@ def test_a_run_that_did_not_finish_in_health_is_neither_averaged_nor_crowned(tmp
         ({"temp": 0.1}, "loss", "temp"), ({"objective": "dcl"}, "loss", "objective"), ({"gray": 0.9}, "loss", "gray"),
         ({"bs": 512}, "loss", "bs"), ({"augment": "crop"}, "loss", "augment"), ({"subset": 100}, "loss", "subset"),
         ({"data": "cifar100"}, "knn", "data"), ({"subset": 100}, "knn", "subset"), ({"knn_k": 5}, "knn", "knn_k"),
-        ({"knn_weights": "equal"}, "knn", "knn_weights"),
+        ({"knn_weights": "equal"}, "knn", "knn_weights"), ({"eval_crop": 0.875}, "knn", "eval_crop"),
     ],
 )  # fmt: skip
 def test_what_was_measured_differently_has_no_winner_and_a_sentence_says_why(tmp_path, flags, metric, named):

@@ -7,7 +7,8 @@ import pytest
 from simclr_tui.catalog.references import best_of_kinds, knn_kind, knn_references, ranked_by_kind, same_ranks
 from tests.run_factory import make_run
 
-ALIKE = {"data": "shapes", "subset": 0, "knn_k": 200, "knn_weights": "similarity", "knn_on": "validation"}
+ALIKE = {"data": "shapes", "subset": 0, "knn_k": 200, "knn_weights": "similarity", "knn_on": "validation",
+         "eval_crop": 1.0}  # fmt: skip
 
 
 def row(name, knn, state="finished", flags="", **recipe):
@@ -27,7 +28,11 @@ def test_the_best_of_those_that_count_is_one():
 
 
 @pytest.mark.parametrize(
-    "other", [{"data": "cifar10"}, {"subset": 100}, {"knn_k": 10}, {"knn_weights": "equal"}, {"knn_on": "test"}]
+    "other",
+    [
+        {"data": "cifar10"}, {"subset": 100}, {"knn_k": 10}, {"knn_weights": "equal"}, {"knn_on": "test"},
+        {"eval_crop": 0.875},
+    ],  # fmt: skip
 )
 def test_what_was_measured_in_another_way_has_a_best_of_its_own(other):
     rows = [row("a", 0.5), row("b", 0.6), row("c", 0.9, **other)]

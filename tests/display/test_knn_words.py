@@ -17,6 +17,9 @@ def test_a_knn_accuracy_stands_with_what_it_was_measured_by():
         "k 60 of 120 labelled images by cosine, weighted, on 12 validation images; chance 50.0%, largest class 50.0%"
     )
     assert " by cosine, unweighted, on " in describe_knn(FACTS | {"knn_weights": "equal"})
+    assert " on 12 validation images (the middle 87.5% of each side); chance" in describe_knn(
+        FACTS | {"eval_crop": 0.875}
+    )
     assert describe_knn({}) == "", "a run of 0.1 did not say"
 
 
@@ -30,6 +33,8 @@ def test_an_evaluation_says_the_same_of_the_test_images():
         "k 20 of 90 labelled images by cosine, unweighted, on 15 test images; chance 50.0%, largest class 66.7%;"
         " k exceeds the smallest class, 5 images: --knn-k 5 or fewer"
     )
+    cropped = knn | {"hyperparameters": knn["hyperparameters"] | {"eval_crop": 0.875}}
+    assert "(the middle 87.5% of each side)" in describe_knn(knn_facts(evaluation("knn", **cropped)))
     older = describe_knn(knn_facts(evaluation("knn", **(knn | {"smallest_class": 0}))))
     assert older.endswith("largest class 66.7%"), "an older result does not know"
     assert knn_facts(evaluation("linear")) == {}

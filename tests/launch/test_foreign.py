@@ -49,6 +49,7 @@ def test_an_encoder_from_elsewhere_is_a_read_only_run_judged_by_the_same_protoco
     known = run.resolved.known_values()
     assert (known["encoder"], known["width"], known["data"]) == ("resnet18", 0.125, "shapes")
     assert known["temp"] is known["lr"] is None
+    assert known["eval_crop"] == 1.0, "how it is evaluated here is known"
     assert run.resolved.sources["temperature"] == UNKNOWN
     code, names = evaluate(run, ["knn"], {"--threads": 1})
     assert (code, names) == (0, ["knn"])
@@ -73,6 +74,23 @@ def test_a_random_baseline_is_the_runs_own_encoder_before_its_first_step(finishe
     code, _ = evaluate(run, ["knn"], {"--knn-k": 20, "--threads": 1, "--device": "cpu"})
     assert code == 0
     assert read_evaluations(run.paths)[0].top1 == metric_table(finished)["knn"][0][1]
+
+
+def test_a_baseline_sees_as_much_of_an_image_as_the_run_did(tmp_path):
+    store = Store(tmp_path / "runs")
+    run = create(store, tiny_plan(eval_crop=0.875))
+    assert run_to_evaluate(store, run.name, {}, baseline=True).recipe.eval_crop == 0.875
+
+
+@pytest.mark.parametrize(
+    ("given", "flag"), [({"eval_crop": 0.875}, "--eval-crop"), ({"image_size": 64}, "--image-size")]
+)
+def test_what_describes_an_encoder_from_elsewhere_is_refused_for_a_run(tmp_path, given, flag):
+    store = Store(tmp_path / "runs")
+    run = create(store, tiny_plan())
+    with pytest.raises(RecipeError, match=f"{run.name} is evaluated by its own recipe, not by {flag}"):
+        run_to_evaluate(store, run.name, given)
+    assert run_to_evaluate(store, run.name, {"data": "shapes", "subset": 50}).name == run.name
 
 
 def test_what_cannot_be_imported_leaves_nothing(weights, tmp_path):

@@ -72,7 +72,7 @@ def test_the_best_checkpoint_measures_what_made_it_the_best(run):
 
     def accuracy(checkpoint):
         encoder = load_encoder(run, checkpoint=checkpoint)
-        h = [extract_features(encoder, part.images[part.places], 16, device=torch.device("cpu"), autocast=None)
+        h = [extract_features(encoder, part.images[part.places], recipe, device=torch.device("cpu"), autocast=None)
              for part in (bank, queries)]  # fmt: skip
         votes = knn_votes(h[0].double(), torch.from_numpy(bank.labels), h[1].double(),
                           classes=int(bank.labels.max()) + 1, k=recipe.knn_k)  # fmt: skip

@@ -96,6 +96,12 @@ def evaluate(
         Literal["none", "imagenet"] | None,
         typer.Option("--normalize", help="What an ENCODER expects of its images.", show_default=False),
     ] = None,
+    eval_crop: Annotated[
+        float | None,
+        typer.Option(
+            "--eval-crop", min=0.5, max=1.0, help="Central share of the side that an ENCODER sees.", show_default="1.0"
+        ),
+    ] = None,
     kept_as: Annotated[
         str | None, typer.Option("--name", help="Name of an ENCODER's read-only run.", show_default=False)
     ] = None,
@@ -118,8 +124,11 @@ def evaluate(
     flags = {"knn": knn, "linear": linear, "linear-aug": linear_aug, "logreg": logreg}
     protocols = [protocol for protocol, wanted in flags.items() if wanted]
     protocols += dict.fromkeys(_share(word) for word in finetune or [])
-    known = {"data": data, "subset": subset, "encoder": encoder, "image_size": image_size, "normalize": normalize}
-    known = {key: value for key, value in known.items() if value is not None}
+    about = {
+        "data": data, "subset": subset, "encoder": encoder, "image_size": image_size, "normalize": normalize,
+        "eval_crop": eval_crop,
+    }  # fmt: skip
+    known = {key: value for key, value in about.items() if value is not None}
     run = run_to_evaluate(Store(runs), name, known, baseline=baseline is not None, name=kept_as, find=find_run)
     if run.info.origin is not None:
         output.talk(f"{run.name}: {safe(run.info.note)}")

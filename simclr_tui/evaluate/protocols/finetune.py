@@ -40,7 +40,7 @@ def finetune(context: Context, seed: int, share: float) -> Outcome:
     h = extract_features(
         encoder,
         context.test.images,
-        context.recipe.image_size,
+        context.recipe,
         device=context.compute.device,
         autocast=context.compute.autocast,
     )

@@ -79,7 +79,7 @@ def knn_votes(
 def extract_features(
     encoder: nn.Module,
     images: Tensor | Images,
-    image_size: int,
+    recipe: Recipe,
     *,
     device: torch.device,
     autocast: torch.dtype | None = None,
@@ -87,14 +87,15 @@ def extract_features(
 ) -> Tensor:
     """Return h (N, dim), float32 on `device`, of images (N, C, H, W), uint8 or uint16, without augmentation.
 
-    Images of another size have their shorter side resized to `image_size` and their middle taken. The encoder
-    runs in eval mode and comes back in the mode it was in, its parameters and buffers unchanged.
+    The encoder sees the middle `recipe.image_size` of images whose shorter side is resized to that over
+    `recipe.eval_crop` (§B.6: 224 of 256). It runs in eval mode and comes back in the mode it was in, its parameters
+    and buffers unchanged.
     """
     features = []
     with evaluating(encoder), torch.autocast(device.type, autocast, enabled=autocast is not None):
         for start in range(0, len(images), batch):
             part = torch.as_tensor(images[start : start + batch])
-            views = _centre(to_device(part, device).float() / levels_of(part.dtype), image_size)
+            views = _centre(to_device(part, device).float() / levels_of(part.dtype), recipe)
             features.append(encoder(views.contiguous(memory_format=torch.channels_last)).float())
     return torch.cat(features)
 
@@ -111,12 +112,13 @@ def evaluating(model: nn.Module) -> Iterator[None]:
             module.training = True
 
 
-def _centre(images: Tensor, size: int) -> Tensor:
+def _centre(images: Tensor, recipe: Recipe) -> Tensor:
     height, width = images.shape[-2:]
-    if (height, width) == (size, size):
-        return images
+    size, resized = recipe.image_size, round(recipe.image_size / recipe.eval_crop)
     shorter = min(height, width)
-    target = (size * height // shorter, size * width // shorter)
-    resized = F.interpolate(images, target, mode="bicubic", antialias=True, align_corners=False).clamp(0.0, 1.0)
-    top, left = round((target[0] - size) / 2), round((target[1] - size) / 2)
-    return resized[..., top : top + size, left : left + size]
+    if shorter != resized:
+        height, width = resized * height // shorter, resized * width // shorter
+        images = F.interpolate(images, (height, width), mode="bicubic", antialias=True, align_corners=False)
+        images = images.clamp(0.0, 1.0)
+    top, left = round((height - size) / 2), round((width - size) / 2)
+    return images[..., top : top + size, left : left + size]

@@ -81,7 +81,9 @@ class Monitor:
         if self._bank is None or self._queries is None:
             return {}
         votes, asked = np.bincount(self._bank.labels), np.bincount(self._queries.labels)
-        return {
+        crop = self._recipe.eval_crop
+        cropped: dict[str, str | int | float] = {"eval_crop": crop} if crop < 1.0 else {}
+        return cropped | {
             "knn_on": self._recipe.knn_on,
             "knn_images": int(asked.sum()),
             "knn_k": min(self._recipe.knn_k, int(votes.sum())),
@@ -140,9 +142,7 @@ class Monitor:
             self._pause("measuring kNN")
             images = part.images[part.places[start : start + _CHUNK]]
             compute = self._compute
-            found = extract_features(
-                encoder, images, self._recipe.image_size, device=compute.device, autocast=compute.autocast
-            )
+            found = extract_features(encoder, images, self._recipe, device=compute.device, autocast=compute.autocast)
             features.append(found)
         where = self._compute.float64_device
         return torch.cat(features).to(where), torch.from_numpy(part.labels).to(where)

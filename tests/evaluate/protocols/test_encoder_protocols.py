@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from dataclasses import replace
 
+import msgspec
 import numpy as np
 import pytest
 import torch
@@ -13,7 +14,7 @@ import torch.nn.functional as F
 import simclr_tui.train.model.torchvision_import  # noqa: F401  (torchvision only after it)
 from simclr_tui.errors import DataError, EvaluationError
 from simclr_tui.evaluate.augment import crop_and_flip
-from simclr_tui.evaluate.context import labelled_splits
+from simclr_tui.evaluate.context import LabelledImages, labelled_splits
 from simclr_tui.evaluate.frozen import digest, frozen
 from simclr_tui.evaluate.metrics import compute_metrics
 from simclr_tui.evaluate.protocols.finetune import default_epochs, finetune
@@ -54,6 +55,24 @@ def test_a_view_is_a_function_of_seed_epoch_and_image_alone():
     torch.testing.assert_close(whole[2:4], part, atol=1e-6, rtol=0)
     assert not torch.equal(whole, crop_and_flip(images, RECIPE_20, np.arange(6), seed=1, epoch=1))
     assert not torch.equal(whole, crop_and_flip(images, RECIPE_20, np.arange(6), seed=2, epoch=0))
+
+
+def test_probes_and_fine_tuning_see_the_middle_of_test_images_that_the_recipe_says():
+    """A border that is cut away changes nothing; without the cut it does."""
+    whole = image_context(n=20, epochs=1)
+    framed = _framed(whole.test)
+    for crop, unchanged in ((0.5, True), (1.0, False)):
+        recipe = msgspec.structs.replace(whole.recipe, eval_crop=crop)
+        plain, bordered = (replace(whole, recipe=recipe, test=test) for test in (whole.test, framed))
+        assert torch.equal(plain.features.test, bordered.features.test) is unchanged
+        tuned = [finetune(context, seed=0, share=1.0).scores for context in (plain, bordered)]
+        assert torch.equal(*tuned) is unchanged
+
+
+def _framed(part: LabelledImages) -> LabelledImages:
+    images = part.images.copy()
+    images[:, :, [0, -1]] = 255 - images[:, :, [0, -1]]
+    return LabelledImages(images, part.labels)
 
 
 def test_the_digest_sees_parameters_and_buffers_and_nothing_but_them():

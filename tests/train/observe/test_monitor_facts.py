@@ -34,6 +34,13 @@ def test_k_bank_chance_and_largest_class_are_facts():
     }  # fmt: skip
 
 
+def test_a_part_of_each_image_is_a_fact_and_the_whole_is_none():
+    images = ImageSet(np.zeros((4, 3, 8, 8), np.uint8), np.array([0, 0, 1, 1]))
+    recipe = Recipe(knn_k=1, knn_on="test", eval_crop=0.875)
+    facts = Monitor(recipe, Data(images, images, ("a", "b")), None, report=None, stop=None).facts()
+    assert facts["eval_crop"] == 0.875
+
+
 @pytest.mark.parametrize(("k", "warned"), [(200, True), (4, True), (3, False)])
 def test_more_neighbours_than_the_smallest_class_has_are_warned_of(k, warned):
     warnings = monitor([33, 3], [9, 1], k).warnings()

@@ -82,6 +82,12 @@ class Comparison:
         """Return whether some of the runs differ only in the seed."""
         return any(len(group.places) > 1 for group in self.seeds)
 
+    @property
+    def averaged(self) -> tuple[tuple[str, ...], ...]:
+        """Return the names of runs that differ only in the seed and count: of each such group two or more."""
+        groups = (tuple(self.runs[place].name for place in group.sound) for group in self.seeds)
+        return tuple(names for names in groups if len(names) > 1)
+
     def group_title(self, group: Seeds) -> str:
         """Return `run1, run3 (2 seeds)`, or `run1, run3 (1 of 2 seeds)` if one of them is left out."""
         names = ", ".join(self.runs[place].name for place in group.places)

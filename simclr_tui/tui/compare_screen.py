@@ -75,6 +75,7 @@ class CompareScreen(ActionScreen[None]):
         self._readers = [CurveReader(run) for run in runs]
         self._lock = threading.Lock()  # readers belong to one thread at a time
         self._objectives: set[str] = set()
+        self._seeds: tuple[tuple[str, ...], ...] = ()
         self._reading = False
 
     def compose(self) -> ComposeResult:
@@ -126,6 +127,7 @@ class CompareScreen(ActionScreen[None]):
             return
         with self._lock:
             self._objectives = {run.recipe.objective for run in self._runs}
+            self._seeds = comparison.averaged
             for reader in self._readers:
                 while reader.poll(BUDGET):
                     pass
@@ -139,7 +141,7 @@ class CompareScreen(ActionScreen[None]):
             while True:
                 for reader in self._readers:
                     reader.behind = False
-                page = curve_page(self._readers, request, self._objectives)
+                page = curve_page(self._readers, request, self._objectives, seeds=self._seeds)
                 if not any(reader.behind for reader in self._readers):  # averages have caught up with their metrics
                     break
         self._host.call_later(self._drawn, page)

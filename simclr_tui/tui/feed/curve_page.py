@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from types import MappingProxyType
 
+from simclr_tui.catalog.bands import has_mean
 from simclr_tui.display.colours import colours_of
 from simclr_tui.text import safe
 from simclr_tui.tui.feed.curve_reader import CurveReader
-from simclr_tui.tui.feed.messages import ChartAxis, Curves, Panel, Request
+from simclr_tui.tui.feed.messages import ChartAxis, Curves, Panel, Request, Series
 from simclr_tui.tui.feed.metric_filter import matching
 from simclr_tui.tui.feed.metric_view import HOST_MEMORY, heading_of, in_order, view_of
+from simclr_tui.tui.feed.seed_band import seed_band
 from simclr_tui.tui.feed.window import Span
 
 References = Mapping[str, Mapping[str, float]]
@@ -28,11 +30,13 @@ def curve_page(
     references: References = _NO_REFERENCES,
     ends: float | None = None,
     memory: Memory | None = None,
+    seeds: Sequence[Sequence[str]] = (),
 ) -> Curves:
     """Return the charts that a request asks for, all over the same x range.
 
     `objectives` are those of the runs, `references` the values that a metric is measured by, in the metric's own unit;
-    `ends` is the x at which the run will end, `memory` the chart of the host's memory for runs without a GPU.
+    `ends` is the x at which the run will end, `memory` the chart of the host's memory for runs without a GPU; `seeds`
+    name runs that differ only in their seed, of which a chart draws the mean and its interval.
     """
     measured = {name for reader in readers for name in reader.history.columns}
     logged = in_order(measured | {HOST_MEMORY} if memory is not None and "gpu_reserved" not in measured else measured)
@@ -49,14 +53,11 @@ def curve_page(
         else Panel(
             name,
             heading_of(name, objectives),
-            tuple(
-                reader.series(name, request, span, colour=colour)
-                for reader, colour in zip(readers, colours, strict=True)
-            ),
+            _lines_of(readers, name, request, span=span, colours=own, seeds=seeds),
             request.axis,
             span=span,
             cursor=request.cursor,
-            references=_lines(name, references),
+            references=_references(name, references),
             whole=request.window.whole,
         )
         for name in names[page * request.panels : (page + 1) * request.panels]
@@ -65,7 +66,33 @@ def curve_page(
     return Curves(names, panels, page, pages, damaged, len(logged) - len(names), extent, _step(readers, request), ends)
 
 
-def _lines(metric: str, references: References) -> tuple[tuple[float, str], ...]:
+def _lines_of(
+    readers: Sequence[CurveReader],
+    metric: str,
+    request: Request,
+    *,
+    span: Span | None,
+    colours: Mapping[str, str],
+    seeds: Sequence[Sequence[str]],
+) -> tuple[Series, ...]:
+    """Return a line per run, or one for all runs that differ only in their seed, in the place of the first of them."""
+    groups = {name: names for names in seeds for name in names} if has_mean(metric) else {}
+    by_name = {reader.name: reader for reader in readers}
+    lines: dict[str, Series] = {}
+    for reader in readers:
+        names = groups.get(reader.name, (reader.name,))
+        if names[0] in lines:
+            continue
+        colour = colours[names[0]]
+        if len(names) == 1:
+            lines[names[0]] = reader.series(metric, request, span, colour=colour)
+        else:
+            alike = [by_name[name] for name in names]
+            lines[names[0]] = seed_band(alike, metric, request, span, colour=colour)
+    return tuple(lines.values())
+
+
+def _references(metric: str, references: References) -> tuple[tuple[float, str], ...]:
     """Return a metric's reference lines in the unit of its chart."""
     scale = view_of(metric).scale
     return tuple((value * scale, safe(words)) for words, value in references.get(metric, {}).items())

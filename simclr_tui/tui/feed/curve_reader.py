@@ -41,7 +41,7 @@ class CurveReader:
             self._wall = None
         return grown
 
-    def _places(self, axis: ChartAxis) -> RowPositions | None:
+    def places(self, axis: ChartAxis) -> RowPositions | None:
         """Return the x of every row; None where the run does not record it."""
         if axis != "wall":
             return axis_values(self.history, axis)
@@ -51,12 +51,12 @@ class CurveReader:
 
     def extent(self, axis: ChartAxis) -> Span | None:
         """Return the first and the last x."""
-        places, rows = self._places(axis), len(self.history.step)
+        places, rows = self.places(axis), len(self.history.step)
         return (places[0], places[rows - 1]) if rows and places is not None else None
 
     def step_at(self, axis: ChartAxis, x: float) -> int | None:
         """Return the last step taken at or before `x`."""
-        places = self._places(axis)
+        places = self.places(axis)
         row = -1 if places is None else _last_until(places, range(len(self.history.step)), x)
         return self.history.step[row] if row >= 0 else None
 
@@ -82,7 +82,7 @@ class CurveReader:
         """Return one metric as a line for a chart, in the run's own colour unless another is given."""
         view = view_of(metric)
         label, colour = safe(self._run.name), colour or run_colour(self._run.name)
-        column, places = self.history.columns.get(metric), self._places(request.axis)
+        column, places = self.history.columns.get(metric), self.places(request.axis)
         if column is None or not column.rows or places is None:
             return Series(label, colour, (), ())
         xs, ys = thin(places, column.rows, column.extremes, columns=request.columns, span=span, beside=True)

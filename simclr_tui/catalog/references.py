@@ -1,4 +1,4 @@
-"""Find what a run's kNN accuracy is measured by: chance, and the best of the runs that were measured alike."""
+"""Find what a run's kNN accuracy is measured by: chance, the largest class, and the best run measured alike."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from simclr_tui.store.data_facts import read_data_facts
 from simclr_tui.store.metrics.metric_table import METRICS
 from simclr_tui.store.run import Run
 
+UNEVEN = 0.005  # half a point between chance and the largest class's share: less, and one line stands for both
 Kind = tuple[Any, ...]
 """What a kNN accuracy was measured on and by; two runs of one kind can be compared."""
 
@@ -60,17 +61,21 @@ def _better(row: Row) -> tuple[float, float]:
 
 
 def knn_references(run: Run, row: Row | None, ranked: Mapping[Kind, list[Row]]) -> dict[str, float]:
-    """Return accuracies (0–1) by name: `chance`, the share of the largest class, and `best: NAME` of another run.
+    """Return accuracies (0–1) by name: `chance`, `largest class` where classes are uneven, and `best: NAME`.
 
-    `row` is the run's own, `ranked` the best of the store. A run whose result does not count or was measured on other
-    images is no reference.
+    Chance is one in as many classes; always naming the largest class reaches its share. `row` is the run's own,
+    `ranked` the best of the store. A run whose result does not count or was measured on other images is no reference.
     """
     found: dict[str, float] = {}
     facts = None
     with contextlib.suppress(UnansweredError):
         facts = read_data_facts(run.path)
-    if facts is not None and facts.classes:
-        found["chance"] = max(facts.classes.values()) / sum(facts.classes.values())
+    counts = [] if facts is None else [count for count in facts.classes.values() if count]
+    if counts:
+        chance, largest = 1 / len(counts), max(counts) / sum(counts)
+        found["chance"] = chance
+        if largest - chance >= UNEVEN:
+            found["largest class"] = largest
     if row is None or row["knn_best"] is None:
         return found
     best = next((other for other in ranked.get(knn_kind(row), ()) if other["name"] != row["name"]), None)

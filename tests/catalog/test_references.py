@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from simclr_tui.catalog.references import best_of_kinds, knn_kind, knn_references, ranked_by_kind, same_ranks
+from simclr_tui.store.data_facts import DataFacts, write_data_facts
 from tests.run_factory import make_run
 
 ALIKE = {"data": "shapes", "subset": 0, "knn_k": 200, "knn_weights": "similarity", "knn_on": "validation",
@@ -30,9 +31,13 @@ def test_the_best_of_those_that_count_is_one():
 @pytest.mark.parametrize(
     "other",
     [
-        {"data": "cifar10"}, {"subset": 100}, {"knn_k": 10}, {"knn_weights": "equal"}, {"knn_on": "test"},
+        {"data": "cifar10"},
+        {"subset": 100},
+        {"knn_k": 10},
+        {"knn_weights": "equal"},
+        {"knn_on": "test"},
         {"eval_crop": 0.875},
-    ],  # fmt: skip
+    ],
 )
 def test_what_was_measured_in_another_way_has_a_best_of_its_own(other):
     rows = [row("a", 0.5), row("b", 0.6), row("c", 0.9, **other)]
@@ -59,3 +64,19 @@ def test_ranks_are_made_anew_only_where_a_result_changed():
     assert not same_ranks(rows, [row("a", 0.5, flags="collapsed"), *rows[1:]])
     assert not same_ranks(rows, rows[:2])
     assert not same_ranks([], rows)
+
+
+@pytest.mark.parametrize(
+    ("classes", "lines"),
+    [
+        ({"a": 50, "b": 50}, {"chance": 0.5}),
+        ({"a": 90, "b": 10}, {"chance": 0.5, "largest class": 0.9}),
+        ({"a": 501, "b": 500}, {"chance": 0.5}),
+        ({"a": 30, "b": 10, "empty": 0}, {"chance": 0.5, "largest class": 0.75}),
+        ({}, {}),
+    ],
+)
+def test_chance_and_the_largest_class_are_two_lines_where_classes_are_uneven(tmp_path, classes, lines):
+    run = make_run(tmp_path, "mine")
+    write_data_facts(run.path, DataFacts(fingerprint="f", data="d", images=100, test_images=0, classes=classes))
+    assert knn_references(run, None, {}) == pytest.approx(lines)

@@ -63,12 +63,12 @@ class CurveReader:
     def moment_of(self, axis: ChartAxis, x: float) -> float | None:
         """Return the seconds of training at which a place on the x axis was reached; None where that is unknown."""
         rows = len(self.history.step)
-        return x if axis == "time" else _between(self._places(axis), self._places("time"), rows=rows, at=x)
+        return x if axis == "time" else _between(self.places(axis), self.places("time"), rows=rows, at=x)
 
     def place_at(self, axis: ChartAxis, moment: float) -> float | None:
         """Return the place on the x axis that was reached after `moment` seconds of training."""
         rows = len(self.history.step)
-        return moment if axis == "time" else _between(self._places("time"), self._places(axis), rows=rows, at=moment)
+        return moment if axis == "time" else _between(self.places("time"), self.places(axis), rows=rows, at=moment)
 
     def earlier(self, metric: str) -> tuple[float, float] | None:
         """Return a value of some evaluations before the newest, and the epochs since then; None before there is one."""

@@ -8,6 +8,7 @@ from rich.text import Text
 from textual.app import RenderResult
 from textual.widget import Widget
 
+from simclr_tui.catalog.references import UNEVEN
 from simclr_tui.display.glyphs import draws_unicode, state_glyph, state_style
 from simclr_tui.display.state_facts import FLAG_WORDS
 from simclr_tui.hardware.sample import HardwareSample
@@ -101,6 +102,9 @@ def _how_good(detail: Detail, state: State, best: float | None) -> list[Part]:
     classes = state.facts.get("classes")
     if isinstance(classes, int | float) and classes > 0:
         parts.append((f"chance {percent(1 / classes)}", "dim"))
+        largest = state.facts.get("largest_class")
+        if isinstance(largest, int | float) and largest - 1 / classes >= UNEVEN:
+            parts.append((f"largest class {percent(largest)}", "dim"))
     loss = summary.get("loss")
     if loss is not None:
         parts.append((f"loss {number(loss)}", "" if math.isfinite(loss) else "bold red"))

@@ -102,6 +102,17 @@ def test_every_preset_loads_checks_and_has_a_title():
         assert not title.startswith("#")
 
 
+def test_the_authors_readme_is_a_preset_with_its_flags_and_their_codes_defaults():
+    recipe = resolve("google-cifar10").recipe
+    assert recipe.peak_lr == 1.0 * 512 / 256
+    assert (recipe.optimizer, recipe.momentum, recipe.weight_decay, recipe.warmup) == ("lars", 0.9, 1e-4, 10.0)
+    assert (recipe.encoder, recipe.cifar_stem, recipe.image_size, recipe.epochs) == ("resnet18", True, 32, 1000)
+    assert (recipe.head, recipe.head_hidden, recipe.head_dim, recipe.head_bn) == ("mlp3", 0, 128, True)
+    assert (recipe.temperature, recipe.color_strength, recipe.operations) == (
+        0.5, 0.5, ("crop", "flip", "color", "gray"),
+    )  # fmt: skip
+
+
 def test_later_layers_win_and_each_value_tells_where_it_is_from(tmp_path):
     config = tmp_path / "mine.toml"
     config.write_text("epochs = 7\ntemp = 0.2\nhead-dim = 32\n")

@@ -50,6 +50,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--epochs", type=int, help="epochs of training (default: each protocol's own)")
     parser.add_argument("--step", type=int, help="step of the checkpoint (default: the newest)")
+    parser.add_argument("--head-layers", type=int, default=0, help="layers of the head that are fine-tuned too")
     parser.add_argument("--knn-k", type=int)
     parser.add_argument("--knn-weights", choices=["similarity", "equal"], help="default: the run's")
     parser.add_argument("--knn-temp", type=float, help="of the weights by similarity (default: 0.1)")
@@ -86,7 +87,7 @@ def _evaluate(given: argparse.Namespace, progress: ProgressLine) -> int:
     name = resolve_auto()[0] if given.data == "auto" else given.data or recipe.data
     subset = given.subset if given.subset is not None else recipe.subset if name == recipe.data else 0
     data = EvaluationData(name, subset)
-    settings = Settings(given.knn_k or recipe.knn_k, _temperature(given, recipe), given.epochs)
+    settings = Settings(given.knn_k or recipe.knn_k, _temperature(given, recipe), given.epochs, given.head_layers)
     chosen = [PROTOCOLS[name] for name in given.protocols.split(",")]
     try:
         context = open_context(loaded, data, settings, progress=progress)

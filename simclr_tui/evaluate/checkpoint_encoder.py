@@ -13,6 +13,7 @@ from simclr_tui.store.checkpoints import Manifest
 from simclr_tui.store.run import Run
 from simclr_tui.train.device import Compute, choose_compute
 from simclr_tui.train.model.encoder import Encoder
+from simclr_tui.train.model.head import ProjectionHead, build_head
 from simclr_tui.train.persist.checkpoint import build_from, load_newest, load_step
 
 
@@ -21,7 +22,7 @@ class LoadedEncoder:
     """An encoder ready to be evaluated.
 
     `newest` is False when an older checkpoint was requested by its step. `damages` has a sentence for each damaged
-    checkpoint that was skipped.
+    checkpoint that was skipped. `head` is None for an encoder from elsewhere, which came without one.
     """
 
     run: Run
@@ -30,6 +31,7 @@ class LoadedEncoder:
     newest: bool
     damages: tuple[str, ...]
     encoder: Encoder
+    head: ProjectionHead | None
     compute: Compute
 
 
@@ -57,5 +59,9 @@ def load_checkpoint_encoder(
         raise CheckpointError(f"{run.name} is replacing its checkpoints", "try again")
     encoder = build_from(recipe, state).requires_grad_(False)
     encoder = encoder.to(device=compute.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    head = build_head(recipe, encoder.dim) if state["head"] else None
+    if head is not None:
+        head.load_state_dict(state["head"])
+        head = head.requires_grad_(False).eval().to(compute.device)
     newest = step is None or step == max(found.step for found in known)
-    return LoadedEncoder(run, recipe, manifest, newest, tuple(damages), encoder.eval(), compute)
+    return LoadedEncoder(run, recipe, manifest, newest, tuple(damages), encoder.eval(), head, compute)

@@ -10,12 +10,14 @@ import torch
 from torch import Tensor
 
 from simclr_tui.errors import DataError, DivergedError
+from simclr_tui.evaluate.head_start import HeadStart
 from simclr_tui.recipe.recipe import Recipe
 from simclr_tui.train.data.each import Progress
 from simclr_tui.train.data.images import Data, Images, ImageSet, taken
 from simclr_tui.train.data.pixels import Labels
 from simclr_tui.train.device import Compute
 from simclr_tui.train.model.encoder import Encoder
+from simclr_tui.train.model.head import ProjectionHead
 from simclr_tui.train.observe.knn import TEMPERATURE, extract_features
 
 _CHUNK = 2048  # images per progress report
@@ -35,11 +37,15 @@ class LabelledImages:
 
 @dataclass(frozen=True)
 class Settings:
-    """The user's settings. `epochs` None means each protocol's own number."""
+    """The user's settings. `epochs` None means each protocol's own number.
+
+    `head_layers` is how many layers of the projection head are fine-tuned with the encoder.
+    """
 
     k: int = 200
     temperature: float = TEMPERATURE
     epochs: int | None = None
+    head_layers: int = 0
 
 
 @dataclass(frozen=True)
@@ -82,6 +88,16 @@ class Context:
     progress: Progress
     settings: Settings = field(default_factory=Settings)
     range_change: str = ""
+    head: ProjectionHead | None = None
+
+    @property
+    def fine_tuned(self) -> Encoder | HeadStart:
+        """Return what fine-tuning begins with: the encoder, or the encoder with the first layers of its head."""
+        layers = self.settings.head_layers
+        if not layers:
+            return self.encoder
+        assert self.head is not None
+        return HeadStart(self.encoder, self.head, layers)
 
     @cached_property
     def features(self) -> Features:

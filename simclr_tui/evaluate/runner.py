@@ -43,7 +43,9 @@ def open_context(loaded: LoadedEncoder, data: EvaluationData, settings: Settings
     loaded.encoder.check_channels(opened.channels, data.name)
     train, test = labelled_splits(opened, data.name)
     changed = range_change(loaded.run.path, data.name, opened.scaling)
-    return Context(recipe, loaded.encoder, loaded.compute, train, test, opened.classes, progress, settings, changed)
+    return Context(
+        recipe, loaded.encoder, loaded.compute, train, test, opened.classes, progress, settings, changed, loaded.head
+    )
 
 
 def evaluate(
@@ -90,7 +92,7 @@ def _record(
     older = None if loaded.newest else manifest.step
     confusion = torch.stack([found.confusion for _, found in outcomes]).sum(dim=0)
     return Evaluation(
-        name=result_name(protocol.name, data.name, data.subset, own=own, older_step=older),
+        name=result_name(_result_stem(protocol, context), data.name, data.subset, own=own, older_step=older),
         protocol=protocol.name,
         data=data.name,
         subset=data.subset,
@@ -112,6 +114,12 @@ def _record(
         seconds=round(seconds, 3),
         wall=SYSTEM_CLOCK.wall(),
     )
+
+
+def _result_stem(protocol: Protocol, context: Context) -> str:
+    """Return a protocol's name, and what of the head was fine-tuned: `finetune-1pct-head1`."""
+    layers = context.settings.head_layers if protocol.finetunes else 0
+    return f"{protocol.name}-head{layers}" if layers else protocol.name
 
 
 def _seen(context: Context) -> dict[str, Hyperparameter]:

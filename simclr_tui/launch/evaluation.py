@@ -8,9 +8,10 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import IO
 
-from simclr_tui.errors import CancelledError, CheckpointError, ExitCode, NotFoundError, SimclrError
+from simclr_tui.errors import CancelledError, CheckpointError, ExitCode, NotFoundError, RecipeError, SimclrError
 from simclr_tui.interpreter import python_module
 from simclr_tui.launch.cancel import Cancel
+from simclr_tui.recipe.cost import head_widths
 from simclr_tui.recipe.datasets import check_data
 from simclr_tui.recipe.fields import field
 from simclr_tui.store.evaluations import Evaluation, read_evaluation
@@ -38,6 +39,21 @@ def check_evaluation(run: Run, *, step: int | None = None, data: str | None = No
     if step is not None and step not in steps:
         raise NotFoundError(f"{run.name} has no checkpoint at step {step}", f"there are: {', '.join(map(str, steps))}")
     check_data(data or run.recipe.data)
+
+
+def check_head_layers(run: Run, layers: int) -> None:
+    """Raise RecipeError unless a run's projection head has a hidden layer after its first `layers`."""
+    head = run.resolved.known_values()["head"]
+    depth = 0 if head is None else len(head_widths(str(head), 1, 1, out=1)) - 1
+    if layers < depth:
+        return
+    if depth < 2:
+        what = "came without its projection head" if head is None else f"has no hidden layer in its head ({head})"
+        raise RecipeError(f"{run.name} {what}", "fine-tune from h, without --head-layers")
+    middle = "1" if depth == 2 else f"1 to {depth - 1}"
+    raise RecipeError(
+        f"the head of {run.name} has {depth} layers, of which the last one gives z", f"give --head-layers {middle}"
+    )
 
 
 def evaluate(

@@ -43,6 +43,15 @@ def evaluate(
             "--finetune", metavar="SHARE", help="Fine-tune all weights on 1%, 10% or 100% of the labels. Repeatable."
         ),
     ] = None,
+    head_layers: Annotated[
+        int | None,
+        typer.Option(
+            "--head-layers",
+            min=1,
+            help="Fine-tune from the head's hidden layer N (SimCLRv2), not from h.",
+            show_default=False,
+        ),
+    ] = None,
     data: Annotated[
         str | None, typer.Option("--data", help="Evaluate on another data set.", show_default="the run's")
     ] = None,
@@ -115,7 +124,7 @@ def evaluate(
 
     An encoder from elsewhere is read as numbers, never run as code, and kept as a read-only run beside your own.
     """
-    from simclr_tui.launch.evaluation import check_evaluation
+    from simclr_tui.launch.evaluation import check_evaluation, check_head_layers
     from simclr_tui.launch.evaluation import evaluate as compute
     from simclr_tui.launch.foreign import record_knn, run_to_evaluate
     from simclr_tui.store.checkpoints import chosen_step
@@ -139,11 +148,15 @@ def evaluate(
     step = chosen_step(run.paths, checkpoint) if step is None else step
     if knn_weights == "equal" and knn_temp is not None:
         raise RecipeError("--knn-temp weighs votes by similarity, --knn-weights equal does not", "give one of them")
+    if head_layers is not None:
+        if not any(PROTOCOLS[protocol].finetunes for protocol in protocols):
+            raise RecipeError("--head-layers says where fine-tuning begins", "give --finetune 1% with it")
+        check_head_layers(run, head_layers)
     check_evaluation(run, step=step, data=data, device=device)
     given = {
         "--data": data, "--subset": subset, "--seeds": seeds, "--epochs": epochs, "--step": step,
         "--knn-k": knn_k, "--knn-weights": knn_weights, "--knn-temp": knn_temp,
-        "--device": device, "--threads": threads,
+        "--device": device, "--threads": threads, "--head-layers": head_layers,
     }  # fmt: skip
     folder = HeldFolder(run.paths)
     code, names = compute(run, protocols or usual_protocols(), given)

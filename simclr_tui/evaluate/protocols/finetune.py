@@ -28,11 +28,13 @@ _EPOCHS = 30
 def finetune(context: Context, seed: int, share: float) -> Outcome:
     """Train a copy of the encoder and a linear layer from zero on a class-balanced share; evaluate the last epoch.
 
+    The linear layer is on h, or on the output of the head's first layers where the settings name some (SimCLRv2).
+
     SGD with Nesterov momentum 0.9, learning rate 0.05·B/256, cosine, no warm-up, no weight decay; crop and flip.
     """
     samples = balanced_share(context.train.labels, share, seed)
     epochs = context.settings.epochs or default_epochs(share, len(samples))
-    encoder = copy.deepcopy(context.encoder).requires_grad_(True)
+    encoder = copy.deepcopy(context.fine_tuned).requires_grad_(True)
     classifier = nn.Linear(encoder.dim, len(context.classes)).to(context.compute.device)
     nn.init.zeros_(classifier.weight)
     nn.init.zeros_(classifier.bias)
@@ -56,6 +58,7 @@ def finetune(context: Context, seed: int, share: float) -> Outcome:
             "share": share,
             "labelled_images": len(samples),
             "augmentation": f"crop of area ≥ {context.recipe.crop_min:g}, flip with p {context.recipe.flip:g}",
+            **({"head_layers": context.settings.head_layers} if context.settings.head_layers else {}),
         },
     )
 

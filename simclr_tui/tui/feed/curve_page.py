@@ -88,7 +88,7 @@ def _lines_of(
             lines[names[0]] = reader.series(metric, request, span, colour=colour)
         else:
             alike = [by_name[name] for name in names]
-            lines[names[0]] = seed_band(alike, metric, request, span, colour=colour)
+            lines[names[0]] = seed_band(alike, metric, request, span=span, colour=colour)
     return tuple(lines.values())
 
 

@@ -15,7 +15,7 @@ from simclr_tui.tui.feed.window import Span
 
 
 def seed_band(
-    readers: Sequence[CurveReader], metric: str, request: Request, span: Span | None, *, colour: str
+    readers: Sequence[CurveReader], metric: str, request: Request, *, span: Span | None, colour: str
 ) -> Series:
     """Return the mean over the runs at the first run's places, and the ends of its interval as two dim lines.
 

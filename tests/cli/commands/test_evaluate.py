@@ -97,6 +97,14 @@ def test_every_protocol_is_measured_kept_and_shown(run):
     assert (row["linear"], row["finetune_1"]) == (found["linear"]["top1"], None)
 
 
+def test_fine_tuning_from_the_heads_hidden_layer_is_a_result_of_its_own(run):
+    done = simclr(run, "eval", run.name, "--finetune", "10%", "--head-layers", "1", "--epochs", "1", "--json")
+    assert done.returncode == 0, done.stderr
+    (result,) = json.loads(done.stdout)
+    assert (result["name"], result["protocol"]) == ("finetune-10pct-head1", "finetune-10pct")
+    assert result["hyperparameters"]["head_layers"] == 1
+
+
 def test_the_default_is_knn_and_linear_drawn_for_people_and_the_same_again(run):
     first = simclr(run, "eval", run.name, "--epochs", "3")
     assert first.returncode == 0, first.stderr
@@ -135,6 +143,8 @@ def test_another_data_set_and_an_older_checkpoint_have_names_of_their_own(run, p
         (["--data", "cifar"], 4, "no data set 'cifar'"),
         (["--device", "gpu"], 2, "--device"),
         (["--seeds", "0"], 2, "--seeds"),
+        (["--linear", "--head-layers", "1"], 2, "--head-layers says where fine-tuning begins"),
+        (["--finetune", "1%", "--head-layers", "2"], 2, "has 2 layers, of which the last one gives z"),
     ],
 )
 def test_bad_input_is_refused_in_a_sentence_before_anything_is_loaded(run, words, code, says):

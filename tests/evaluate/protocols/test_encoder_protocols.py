@@ -23,6 +23,7 @@ from simclr_tui.evaluate.protocols.probe_search import ProbeTraining
 from simclr_tui.evaluate.splits import batches
 from simclr_tui.recipe.recipe import Recipe
 from simclr_tui.train.data.images import Data, ImageSet
+from simclr_tui.train.model.head import build_head
 from simclr_tui.train.rng import Stream, uniforms
 from simclr_tui.train.views.params import draw_crops
 from tests.evaluate.contexts import RECIPE, image_context
@@ -162,6 +163,29 @@ def test_fine_tuning_learns_from_the_share_and_keeps_its_hands_off_the_encoder()
     assert tenth[0].hyperparameters["labelled_images"] == 30
     assert torch.equal(tenth[0].scores, tenth[1].scores)
     assert not torch.equal(tenth[0].scores, tenth[2].scores)
+
+
+@pytest.mark.parametrize("layers", [1, 2])
+def test_fine_tuning_begins_after_the_heads_hidden_layers_where_that_is_asked_for(layers):
+    context = image_context(n=40, epochs=1)
+    torch.manual_seed(1)
+    head = build_head(Recipe(head="mlp3", head_hidden=24), context.encoder.dim).requires_grad_(False).eval()
+    for norm in (head.bn1, head.bn2):
+        torch.nn.init.uniform_(norm.bias, -1.0, 1.0)
+    context.head, context.settings = head, replace(context.settings, head_layers=layers)
+    views = torch.rand(5, 3, 16, 16)
+    expected = context.encoder(views)
+    for linear, norm in ((head.linear1, head.bn1), (head.linear2, head.bn2))[:layers]:
+        expected = F.relu(norm(linear(expected)))
+    torch.testing.assert_close(context.fine_tuned(views), expected)
+    assert context.fine_tuned.dim == expected.shape[1] == 24
+    before = [digest(context.encoder), digest(head)]
+    found = finetune(context, seed=0, share=1.0)
+    assert found.hyperparameters["head_layers"] == layers
+    assert [digest(context.encoder), digest(head)] == before
+    context.settings = replace(context.settings, head_layers=0)
+    assert "head_layers" not in finetune(context, seed=0, share=1.0).hyperparameters
+    assert context.fine_tuned is context.encoder
 
 
 @pytest.mark.parametrize(

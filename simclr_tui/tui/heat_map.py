@@ -12,6 +12,8 @@ from textual.color import Color
 
 from simclr_tui.catalog.compare import Comparison
 from simclr_tui.recipe.fields import Value
+from simclr_tui.store.comparable import measured_by
+from simclr_tui.store.metrics.metric_table import METRICS
 from simclr_tui.tui.tabs.recipe_tab import value_text
 
 Pair = tuple[Value | None, Value | None]
@@ -25,10 +27,11 @@ _LOW, _HIGH = Color.parse("#23395d"), Color.parse("#2fa866")
 def heat_map(comparison: Comparison) -> Text | None:
     """Return the map, with the mean over runs of the same two values; None unless exactly two fields differ.
 
-    Seeds do not count as a field, and runs that failed or collapsed have no value.
+    Seeds do not count as a field, and runs that failed or collapsed have no value. There is no map over a field without
+    which accuracies cannot be compared, such as the data: no shade would be better than another.
     """
     fields = [name for name in comparison.differences if name != "seed"]
-    if len(fields) != 2:
+    if len(fields) != 2 or set(fields) & set(measured_by(METRICS["knn_best"].within)):
         return None
     found = _means(comparison, *(comparison.differences[name] for name in fields))
     return draw_heat_map(fields[0], fields[1], found) if len(found) >= _LEAST else None

@@ -37,3 +37,10 @@ def test_two_fields_span_a_map_with_the_value_of_each_pair_and_a_dash_for_a_fail
 def test_one_field_or_too_few_runs_give_no_map(runs):
     assert heat_map(compare([runs.run("run0"), runs.run("run1")])) is None
     assert heat_map(compare([runs.run("run0"), runs.run("run3")])) is None
+
+
+def test_accuracies_on_other_data_share_no_map(tmp_path):
+    for number, (subset, bs) in enumerate((subset, bs) for subset in (100, 200) for bs in (32, 64)):
+        fabricate(tmp_path, f"run{number}", steps=40, created=CREATED + number, subset=subset, bs=bs)
+    store = Store(tmp_path)
+    assert heat_map(compare([store.run(f"run{number}") for number in range(4)])) is None

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from textual.events import MouseMove
+from textual.events import MouseDown, MouseMove, MouseUp
 
 from simclr_tui.tui.view_state import read_layout
-from tests.tui.driving import dashboard, press, screen_lines
+from tests.tui.driving import dashboard, press, screen_lines, until
 from tests.tui.runs_fabric import fabricate
 
 
@@ -20,7 +20,7 @@ async def drag(app, pilot, start, stop):
     await pilot.mouse_down(offset=(start, 10))
     await pilot._post_mouse_events([MouseMove], offset=(stop, 10))
     await pilot.mouse_up(offset=(stop, 10))
-    await press(app, pilot)
+    await pilot.pause()
 
 
 def width(app):
@@ -49,6 +49,17 @@ async def test_either_side_of_the_border_moves_it_and_the_name_gets_the_room(sto
         assert width(app) == 24
     async with dashboard(store, (80, 24)) as (app, _):
         assert width(app) == 80
+
+
+async def test_a_drag_faster_than_the_screen_is_kept_as_it_ended(store):
+    async with dashboard(store) as (app, pilot):
+        main, at = app.main, {"widget": None, "x": 0, "y": 10, "delta_x": 0, "delta_y": 0, "button": 1}
+        at |= {"shift": False, "meta": False, "ctrl": False}
+        main.on_mouse_down(MouseDown(**at | {"screen_x": 39, "screen_y": 10}))
+        main.on_mouse_move(MouseMove(**at | {"screen_x": 59, "screen_y": 10}))
+        main.on_mouse_up(MouseUp(**at | {"screen_x": 59, "screen_y": 10}))
+        assert main.view_state.layout.list_width == 60
+        await until(pilot, lambda: width(app) == 60)
 
 
 async def test_a_click_elsewhere_moves_nothing(store):

@@ -43,6 +43,7 @@ def states(store, name):
     return [store.run(run).state for run in store.names()]
 
 
+@pytest.mark.timeout(900)
 def test_a_sweep_of_twelve_is_stopped_and_resumed_in_the_middle_and_comes_to_its_table(store):
     made = make_sweep(store, tiny_plan(**BASE).resolved, sweep_of(seeds=(0, 1)))
     folder = SweepFolder(store, made.name)
@@ -56,7 +57,7 @@ def test_a_sweep_of_twelve_is_stopped_and_resumed_in_the_middle_and_comes_to_its
     assert stopped.count("stopped") >= 6
     assert waiting_runs(store) == {}
     assert go_on(store, folder) == stopped.count("stopped")
-    until(lambda: states(store, made.name) == ["finished"] * 12, timeout=120, what="all twelve to finish")
+    until(lambda: states(store, made.name) == ["finished"] * 12, timeout=600, what="all twelve to finish")
     results = sweep_results(made, sweep_rows(store, made.name))
     assert [sum(result.states.values()) for result in results] == [2] * 6
     assert [len(result.scores) for result in results] == [result.states["finished"] for result in results]
@@ -106,12 +107,13 @@ def test_a_sweep_that_cannot_be_leaves_nothing_behind(store, changes, said):
     assert not (store.root / ".sweeps").exists()
 
 
+@pytest.mark.timeout(900)
 def test_a_sampler_that_learns_asks_runs_and_tells_until_it_has_all_its_trials(store):
     pytest.importorskip("optuna")
     axes = (parse_axis("temp", "0.1:1.0:log"),)
     make_sweep(store, tiny_plan(**BASE).resolved, sweep_of(sampler="tpe", axes=axes, trials=3, parallel=2))
     folder = SweepFolder(store, "sweep1")
-    until(lambda: states(store, "sweep1").count("finished") == 3, timeout=120, what="three trials")
+    until(lambda: states(store, "sweep1").count("finished") == 3, timeout=600, what="three trials")
     until(lambda: not Study(folder.journal, folder.read()).open(), what="the sampler to tell of the last")
     rows = sweep_rows(store, "sweep1")
     assert [row["trial"] for row in rows] == [0, 1, 2]

@@ -110,7 +110,7 @@ def running(tmp_path):
     yield run
     for process in trainers(run):
         process.kill()
-    wait_until_ended(run, 30.0)
+    wait_until_ended(run, 120.0)
 
 
 def test_a_stop_ends_all_with_one_checkpoint_from_which_they_go_on(running):

@@ -45,7 +45,7 @@ def served(tmp_path):
     yield start
     for process in started:
         process.send_signal(signal.SIGINT)
-        process.wait(20)
+        process.wait(60)
         process.stderr.close()
 
 

@@ -194,7 +194,7 @@ def test_an_interrupt_ends_it_and_leaves_nothing_half_written(run, tmp_path, who
         )  # fmt: skip
         until(lambda: b"linear: sweep" in talk.read_bytes() or process.poll() is not None, what="the sweep")
         (os.killpg if whole_group else os.kill)(process.pid, signal.SIGINT)
-        said, _ = process.communicate(timeout=30)
+        said, _ = process.communicate(timeout=120)
     assert process.returncode == 130
     assert "Traceback" not in talk.read_text()
     assert [path.name for path in run.paths.evaluations.iterdir()] == ["knn.json"]
@@ -211,7 +211,7 @@ def test_it_ends_when_whoever_asked_is_killed(run, tmp_path):
         until(lambda: b"linear: sweep" in talk.read_bytes() or asked.poll() is not None, what="the sweep")
         (working,) = psutil.Process(asked.pid).children()
         asked.kill()
-        asked.communicate(timeout=30)
+        asked.communicate(timeout=120)
         until(lambda: not working.is_running() or working.status() == psutil.STATUS_ZOMBIE, what="its end")
 
 

@@ -35,7 +35,7 @@ def test_a_terminal_that_hangs_up_ends_it_with_129(tmp_path, open_terminal, faul
         terminal = open_terminal()
         terminal.until(lambda now=terminal: "run1" in now.text)
         terminal.hang_up()
-        assert terminal.process.wait(10) == 129
+        assert terminal.process.wait(60) == 129
 
 
 def test_a_terminal_that_goes_without_a_signal_ends_it_with_129(tmp_path, open_terminal):
@@ -44,7 +44,7 @@ def test_a_terminal_that_goes_without_a_signal_ends_it_with_129(tmp_path, open_t
     terminal = open_terminal(before=unheard)
     terminal.until(lambda: "run1" in terminal.text)
     terminal.hang_up()
-    assert terminal.process.wait(10) == 129
+    assert terminal.process.wait(60) == 129
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGHUP, 129), (signal.SIGTERM, 143), (signal.SIGINT, 130)])

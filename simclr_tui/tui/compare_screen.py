@@ -189,6 +189,11 @@ def comparison_text(comparison: Comparison, width: int = 120) -> Text:
         _row(text, name, [_over_values(value_text(value), "not bold", cells) for value in values], width=cells)
     if not comparison.differences:
         text.append("  nothing: the same recipe\n")
+    if comparison.verdicts:
+        text.append("\nConclusions\n", "dim")
+        for verdict in comparison.verdicts:
+            for line in textwrap.wrap(safe(verdict), _LINE, initial_indent="  ", subsequent_indent="    "):
+                text.append(f"{line}\n")
     text.append("\nResults\n", "dim")
     star = "★" if draws_unicode() else "*"
     for measure in comparison.measures:
@@ -206,11 +211,6 @@ def comparison_text(comparison: Comparison, width: int = 120) -> Text:
         for name, words, better in comparison.group_rows():
             starred = [_starred(safe(cell), place == better, star) for place, cell in enumerate(words)]
             _row(text, name, starred, width=max(_WIDE, cells))
-    if comparison.verdicts:
-        text.append("\nConclusions\n", "dim")
-        for verdict in comparison.verdicts:
-            for line in textwrap.wrap(safe(verdict), _LINE, initial_indent="  ", subsequent_indent="    "):
-                text.append(f"{line}\n")
     return text
 
 

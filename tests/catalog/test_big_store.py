@@ -322,7 +322,7 @@ def test_a_save_that_fails_is_made_up_for(store, clock, monkeypatch):
     assert "run12" not in in_database(store)
 
 
-def failing(*_: object) -> None:
+def failing(*_: object, **__: object) -> None:
     raise sqlite3.OperationalError("database or disk is full")
 
 

@@ -17,6 +17,7 @@ import threading
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from simclr_tui.catalog.catalog import Catalog
@@ -77,6 +78,10 @@ def disk(request, tmp_path):
     try:
         yield made
     finally:
+        for process in psutil.process_iter(["cmdline"]):  # of a run that a failed test has left
+            if any(str(made.root) in word for word in process.info["cmdline"] or ()):
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    process.kill()
         subprocess.run(["umount", "-l", made.root], capture_output=True)
 
 

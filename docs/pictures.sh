@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Draws the pictures of the README and the docs from the dashboard itself, over a copy of the runs in docs/example (or in
-# another store), on a dark and on a light ground. Takes seconds; docs/example.sh trains the runs.
+# another store), on a dark and on a light ground. Takes seconds; docs/example.sh trains the runs, and
+# scripts/record.py records a run from its start to the verdict.
 set -euo pipefail
 docs=$(cd "$(dirname "$0")" && pwd)
 # The pictures show ~/project/runs, not a path of the machine they were drawn on, and no settings of its user.

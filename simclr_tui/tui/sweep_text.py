@@ -33,6 +33,8 @@ def sweep_text(sweep: Sweep, results: Sequence[TrialResult], width: int) -> Text
         _append(text, f"kNN {score_words(best)}, run {best.runs[0]}", width)
     if verdict.words:
         _append(text, verdict.words, width)
+    if best is None:  # nothing is known yet, or the accuracies cannot be compared: an average of them would say nothing
+        return text
     shares = {name: share for name, share in importances(sweep, results).items() if share is not None}
     if shares:
         text.append("\nShare of the variance of kNN\n", "dim")

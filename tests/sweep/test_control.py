@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import math
 import statistics
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -105,6 +107,17 @@ def test_a_sweep_that_cannot_be_leaves_nothing_behind(store, changes, said):
         make_sweep(store, tiny_plan(**BASE).resolved, sweep_of(**changes))
     assert store.names() == []
     assert not (store.root / ".sweeps").exists()
+
+
+def test_images_that_fit_every_trials_batch_need_not_fit_the_presets(store):
+    pause(store)
+    asked = ["sweep", "--runs", store.root, "--data", "shapes", "--subset", "64"]
+    words = [sys.executable, "-m", "simclr_tui.cli.main", *asked]
+    made = subprocess.run([*words, "--bs", "16,32"], capture_output=True, text=True)
+    assert (made.returncode, made.stdout) == (0, "sweep1\n"), made.stderr
+    refused = subprocess.run([*words, "--bs", "16,128"], capture_output=True, text=True)
+    assert (refused.returncode, refused.stdout) == (4, "")
+    assert "a batch of 128 does not fit" in refused.stderr
 
 
 @pytest.mark.timeout(900)

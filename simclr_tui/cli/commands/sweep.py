@@ -79,7 +79,8 @@ def sweep(
 
     read = load_sweep(file) if file else SweepFile(title="", recipe={})
     axes, fixed = _split(read, flags)
-    plan = make_plan(preset, config, read.recipe | fixed, here=on == "here")
+    own_batch = any(axis.name == "bs" for axis in axes)  # then each trial is checked with its own, and no other trains
+    plan = make_plan(preset, config, read.recipe | fixed, here=on == "here", trains=not own_batch)
     print_notes(plan)
     first = plan.resolved.recipe.seed
     store, options = Store(runs), JobOptions(partition=partition, time=time, cpus=cpus, nodes=nodes)

@@ -14,7 +14,7 @@ from simclr_tui.bench.fabric import make_store
 from tests.tui.real_terminal import modes_left
 
 PROMISED = 150_000_000  # bytes of memory for ten thousand runs
-UP, HOME, END = "\x1b[A", "\x1b[H", "\x1b[F"
+DOWN, HOME, END = "\x1b[B", "\x1b[H", "\x1b[F"
 GATE_AT = 20  # runs that are listed before the index has to wait for the test
 
 # The index takes one run a turn until the gate, which nobody passes before the test opens it; what is drawn is noted.
@@ -52,9 +52,9 @@ def test_a_window_is_drawn_and_keys_are_answered_while_the_rest_is_indexed(tmp_p
     terminal = open_terminal(before=BEFORE.format(place=str(tmp_path), gate_at=GATE_AT))
     terminal.until(lambda: f"Runs {GATE_AT - 1} " in terminal.text)
 
-    assert under_cursor(terminal) == "run1"
-    for number in range(2, 12):
-        terminal.type(UP)
+    terminal.until(lambda: under_cursor(terminal) == f"run{GATE_AT - 1}")
+    for number in range(GATE_AT - 2, 8, -1):
+        terminal.type(DOWN)
         terminal.until(lambda name=f"run{number}": under_cursor(terminal) == name)
     terminal.type("?")
     terminal.until(lambda: "Evaluate the encoder" in terminal.text)
@@ -64,7 +64,7 @@ def test_a_window_is_drawn_and_keys_are_answered_while_the_rest_is_indexed(tmp_p
     # Nothing more has been indexed until here: keys did not wait for it.
     (tmp_path / "gate").touch()
     terminal.until(lambda: f"Runs {runs:,} " in terminal.text, timeout=300)
-    terminal.until(lambda: told_of(terminal) == under_cursor(terminal) == "run11")
+    terminal.until(lambda: told_of(terminal) == under_cursor(terminal) == "run9")
     for keys, name in ((HOME, f"run{runs}"), (END, "run1"), (HOME, f"run{runs}")):
         terminal.type(keys)
         terminal.until(lambda now=name: told_of(terminal) == under_cursor(terminal) == now)

@@ -53,10 +53,18 @@ class Disk:
         subprocess.run(["mkfs.ext4", "-q", "-F", self.image], check=True)
 
     def mount(self) -> None:
-        subprocess.run(["mount", "-o", f"loop,{self._options}", self.image, self.root], check=True)
+        # A device of its own each time: mount's would be that of before as long as the namespace of another test, which
+        # copied this mount, holds it, and then every read would meet the disk that lost its power.
+        attach = ["losetup", "--find", "--show", self.image]
+        self._device = subprocess.run(attach, check=True, capture_output=True, text=True).stdout.strip()
+        subprocess.run(["mount", "-o", self._options, self._device, self.root], check=True)
 
     def unmount(self) -> None:
         until(lambda: subprocess.run(["umount", self.root], capture_output=True).returncode == 0, what="the unmounting")
+        self.detach()
+
+    def detach(self) -> None:
+        subprocess.run(["losetup", "--detach", self._device], capture_output=True)
 
     def lose_power(self) -> None:
         fd = os.open(self.root, os.O_RDONLY)
@@ -83,6 +91,7 @@ def disk(request, tmp_path):
                 with contextlib.suppress(psutil.NoSuchProcess):
                     process.kill()
         subprocess.run(["umount", "-l", made.root], capture_output=True)
+        made.detach()
 
 
 def edits(store: Store, names: list[str], stop: threading.Event) -> None:

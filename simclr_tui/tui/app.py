@@ -21,7 +21,6 @@ from textual.filter import LineFilter
 from textual.message import Message
 from textual.notifications import SeverityLevel
 from textual.screen import Screen
-from textual.widget import Widget
 from textual.worker import WorkerFailed
 
 from simclr_tui.catalog.news import Event, in_brief, last_known, news
@@ -48,6 +47,7 @@ from simclr_tui.tui.main_screen import MainScreen
 from simclr_tui.tui.runs.run_list import RunList
 from simclr_tui.tui.runs_by_name import RunsByName
 from simclr_tui.tui.terminal.capabilities import Answers
+from simclr_tui.tui.terminal.image_protocol import Drawer
 from simclr_tui.tui.terminal.lifecycle import driver_class, leave_if_gone, on_signals
 from simclr_tui.tui.view_state import Layout, read_layout
 
@@ -90,7 +90,7 @@ class Dashboard(App[str], inherit_bindings=False):
         self.store = Store(root)
         self.config = config
         self.readonly = readonly or config.readonly
-        self.pixels: type[Widget] | None = None
+        self.pixels: Drawer | None = None
         self.light = has_light_ground()
         self.answers = Answers(whole=True)  # of the terminal; it is asked before the screen is drawn
         layout = read_layout(root) if remember else Layout()

@@ -6,12 +6,12 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from textual.screen import Screen
-from textual.widget import Widget
 
 from simclr_tui.errors import SimclrError
 from simclr_tui.store.store import Store
 from simclr_tui.tui.feed.messages import Request
 from simclr_tui.tui.jobs import Jobs, Work
+from simclr_tui.tui.terminal.image_protocol import Drawer
 
 
 class FeedPort(Protocol):
@@ -29,7 +29,7 @@ class Host(Protocol):
 
     store: Store
     readonly: bool
-    pixels: type[Widget] | None
+    pixels: Drawer | None
     jobs: Jobs
 
     @property

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
-from textual.widget import Widget
 from textual.widgets import Static
 
 from simclr_tui.display.glyphs import draws_unicode
@@ -15,6 +14,7 @@ from simclr_tui.display.halfblocks import beside, draw, fit
 from simclr_tui.store.picture import Picture
 from simclr_tui.text import safe
 from simclr_tui.tui.host import Host
+from simclr_tui.tui.terminal.image_protocol import Drawer
 
 _WIDEST = 32  # width of a picture in cells, at most
 _GAP = 2
@@ -37,13 +37,13 @@ class PictureRows(Vertical):
         """Show `across` pictures per row, within `width` cells."""
         self.query(".picture-row").remove()
         cell = max(4, min(_WIDEST, (width + _GAP) // across - _GAP))
-        widget = self._host.pixels if cells else None
-        if widget is None:
+        drawer = self._host.pixels if cells else None
+        if drawer is None:
             self.query_one("#views-pictures", Static).update(self._drawn(cells, across, cell))
             return
         self.query_one("#views-pictures", Static).update("")
         for start in range(0, len(cells), across):
-            slots = [_slot(widget, caption, picture, cell=cell) for caption, picture in cells[start : start + across]]
+            slots = [_slot(drawer, caption, picture, cell=cell) for caption, picture in cells[start : start + across]]
             self.mount(Horizontal(*slots, classes="picture-row"))
 
     def _drawn(self, cells: Sequence[Captioned], across: int, cell: int) -> Text:
@@ -63,16 +63,14 @@ class PictureRows(Vertical):
         return text
 
 
-def _slot(widget: type[Widget], caption: str, picture: Picture, *, cell: int) -> Vertical:
+def _slot(drawer: Drawer, caption: str, picture: Picture, *, cell: int) -> Vertical:
     from PIL import Image
 
     image = Image.frombytes("RGB", (picture.width, picture.height), picture.rgb)
     factor = -(-_ENLARGED // picture.width)
     if factor > 1:
         image = image.resize((factor * picture.width, factor * picture.height), Image.Resampling.NEAREST)
-    drawn = widget(image)  # type: ignore[arg-type]  # the first argument of each of them
-    drawn.styles.width, drawn.styles.height = cell, "auto"
     words = Text(safe(caption), no_wrap=True, overflow="ellipsis")
-    slot = Vertical(Static(words), drawn)
+    slot = Vertical(Static(words), drawer(image, cell))
     slot.styles.width, slot.styles.height, slot.styles.margin = cell, "auto", (0, _GAP, 1, 0)
     return slot

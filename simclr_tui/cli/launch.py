@@ -15,24 +15,20 @@ from simclr_tui.text import safe, size
 
 if TYPE_CHECKING:
     from simclr_tui.launch.metadata import Metadata
-    from simclr_tui.launch.placement import Placement, Queue
+    from simclr_tui.launch.placement import JobOptions, Queue, Where
     from simclr_tui.launch.plan import Plan
     from simclr_tui.store.store import Store
 
 
-def turn_in_queue(store: Store, *, queue: bool, priority: int, after: Sequence[str]) -> Queue | None:
-    """Return the place in the queue that was asked for; None where the run is to start now. Raises StoreError."""
-    from simclr_tui.launch.placement import Queue
-
-    if not (queue or priority or after):
-        return None
-    return Queue(priority=priority, after=tuple(find_to_change(store, word).name for word in after))
-
-
-def launch(store: Store, plan: Plan, placement: Placement, *, metadata: Metadata, detach: bool) -> None:
+def launch(
+    store: Store, plan: Plan, *, metadata: Metadata, on: Where, options: JobOptions, detach: bool,
+    queue: bool, priority: int, after: Sequence[str],
+) -> None:  # fmt: skip
     """Submit a run, and follow it unless it is detached, waits in the queue or is a job. Exits with the run's code."""
-    from simclr_tui.launch.placement import Here
+    from simclr_tui.launch.placement import Here, choose_placement
 
+    place = _place_in_queue(store, priority=priority, after=after) if queue or priority or after else None
+    placement = choose_placement(on, plan.resolved, options, queue=place)
     print_notes(plan)
     started = placement.submit(store, plan, metadata)
     if not isinstance(placement, Here):
@@ -50,3 +46,9 @@ def launch(store: Store, plan: Plan, placement: Placement, *, metadata: Metadata
     from simclr_tui.cli.follow import follow
 
     raise typer.Exit(follow(started))
+
+
+def _place_in_queue(store: Store, *, priority: int, after: Sequence[str]) -> Queue:
+    from simclr_tui.launch.placement import Queue
+
+    return Queue(priority=priority, after=tuple(find_to_change(store, word).name for word in after))

@@ -48,15 +48,16 @@ def clone(
 
     It trains on this machine, wherever the other run did, unless --on says otherwise.
     """
-    from simclr_tui.cli.launch import launch, turn_in_queue
+    from simclr_tui.cli.launch import launch
     from simclr_tui.launch.metadata import Metadata
-    from simclr_tui.launch.placement import JobOptions, choose_placement
+    from simclr_tui.launch.placement import JobOptions
     from simclr_tui.launch.plan import plan_clone
     from simclr_tui.store.store import Store
 
     store, options = Store(runs), JobOptions(partition=partition, time=time, cpus=cpus, nodes=nodes)
     plan = plan_clone(find_run(store, source), flags, here=on == "here")
-    turn = turn_in_queue(store, queue=queue, priority=priority, after=after or ())
-    placement = choose_placement(on, plan.resolved, options, queue=turn)
     metadata = Metadata(name=name, tags=tuple(tag or ()), note=note)
-    launch(store, plan, placement, metadata=metadata, detach=detach)
+    launch(
+        store, plan, metadata=metadata, on=on, options=options, detach=detach,
+        queue=queue, priority=priority, after=after or (),
+    )  # fmt: skip

@@ -64,15 +64,16 @@ def run(
     Ctrl-C stops it with a checkpoint; closing the terminal does not stop it. --config overrides the preset, and flags
     override both.
     """
-    from simclr_tui.cli.launch import launch, turn_in_queue
+    from simclr_tui.cli.launch import launch
     from simclr_tui.launch.metadata import Metadata
-    from simclr_tui.launch.placement import JobOptions, choose_placement
+    from simclr_tui.launch.placement import JobOptions
     from simclr_tui.launch.plan import make_plan
     from simclr_tui.store.store import Store
 
     plan = make_plan(preset, config, flags, here=on == "here")
     store, options = Store(runs), JobOptions(partition=partition, time=time, cpus=cpus, nodes=nodes)
-    turn = turn_in_queue(store, queue=queue, priority=priority, after=after or ())
-    placement = choose_placement(on, plan.resolved, options, queue=turn)
     metadata = Metadata(name=name, tags=tuple(tag or ()), note=note)
-    launch(store, plan, placement, metadata=metadata, detach=detach)
+    launch(
+        store, plan, metadata=metadata, on=on, options=options, detach=detach,
+        queue=queue, priority=priority, after=after or (),
+    )  # fmt: skip

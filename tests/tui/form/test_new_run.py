@@ -234,7 +234,7 @@ async def test_a_table_of_images_is_counted_and_a_row_without_its_file_is_refuse
 
 
 async def test_what_the_form_s_images_hold_is_said_beside_the_plan(tmp_path):
-    """Of a folder in 12 bits the values; of an array, which only a process of its own reads, the splits too."""
+    """Say the values of a folder in 12 bits, and of an array, which only a process of its own reads, the splits too."""
     chance = np.random.default_rng(0)
     for label in "ab":
         for number in range(8):

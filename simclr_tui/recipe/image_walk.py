@@ -54,6 +54,7 @@ _SINGULAR = (
         ("images", "image"),
         ("links", "link"),
         ("rows", "row"),
+        ("arrays that are", "array that is"),
     ),
     *((" hold ", " holds "), (" need ", " needs "), ("repeat ", "repeats "), ("convert them", "convert it")),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 import sys
 import zipfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ import numpy as np
 from simclr_tui.errors import DataError
 from simclr_tui.recipe.data_sources import DataSource
 from simclr_tui.recipe.image_headers import channels_last
+from simclr_tui.recipe.image_walk import LeftOut
 from simclr_tui.recipe.layout import Layout, Listing, check_groups
 from simclr_tui.recipe.reading import Reading
 from simclr_tui.text import safe
@@ -50,8 +51,8 @@ class Part:
 class ArraySource:
     """Images of arrays (N, H, W), (N, H, W, C) or (N, C, H, W). An image's name is its split and number."""
 
-    def __init__(self, source: DataSource, parts: Mapping[str, Part], class_names: Sequence[str] = ()) -> None:
-        self._source, self._parts, self._class_names = source, dict(parts), class_names
+    def __init__(self, source: DataSource, parts: Mapping[str, Part], unused: Iterable[str] = ()) -> None:
+        self._source, self._parts, self._unused = source, dict(parts), tuple(unused)
         self._stamp = file_stamp(source.path)
         for split, part in self._parts.items():
             self._check(split, part)
@@ -76,7 +77,7 @@ class ArraySource:
         no_folders(self._source.text, reading)
         given = [] if reading.labels == "none" else [p.labels for p in self._parts.values() if p.labels is not None]
         together = [label for labels in given for label in labels]
-        classes, index = to_classes(self._source.text, together, self._class_names)
+        classes, index = to_classes(self._source.text, together)
         listings, at = {}, 0
         for split, part in self._parts.items():
             count, names = len(part.images), tuple(f"{split}/{i:07}" for i in range(len(part.images)))
@@ -84,8 +85,12 @@ class ArraySource:
             if given and part.labels is not None:
                 labels, at = index[at : at + count], at + count
             listings[split] = Listing(names, labels, to_groups(part.groups))
-        train, test = listings["train"], listings.get("test", Listing())
-        if not classes or set(test.labels) <= {-1}:
+        train, test, left_out = listings["train"], listings.get("test", Listing()), LeftOut()
+        for name in self._unused:
+            left_out.add("arrays that are not used", name)
+        if test and (not classes or set(test.labels) <= {-1}):
+            why = "which have no labels" if classes else "because nothing is labelled"
+            left_out.add(f"test images, {why}", test.names[0], len(test))
             test = Listing()
         check_groups(self._source.text, train, test)
         notes = [describe_classes(classes, together)]
@@ -93,7 +98,7 @@ class ArraySource:
             notes.append("tested on its own test split" if test else "no test split: a tenth is held out, by a hash")
         if not train:
             raise DataError(f"{shown} holds no images", "give an array with at least one image")
-        return Layout(self._source.path.parent, classes, train, test, tuple(notes))
+        return Layout(self._source.path.parent, classes, train, test, tuple(notes), left_out.sentences)
 
     def _check(self, split: str, part: Part) -> None:
         shape, shown = tuple(getattr(part.images, "shape", ())), safe(self._source.text)
@@ -125,35 +130,73 @@ def _loaded(file: Path) -> Any:
     try:
         return np.load(file, mmap_mode="r", allow_pickle=False)
     except (ValueError, OSError, EOFError) as error:
+        if _MAPPED_OBJECTS in str(error):
+            raise _no_numbers(file) from None
         raise DataError(f"{safe(str(file))} is no array that can be read: {error}", "save it with numpy.save") from None
+
+
+_OBJECTS, _MAPPED_OBJECTS = "Object arrays", "Python objects in dtype"  # in what NumPy says of them
+
+
+def _no_numbers(file: Path, name: str = "") -> DataError:
+    what = f"the array {safe(name)} of {safe(str(file))}" if name else safe(str(file))
+    return DataError(f"{what} holds Python objects", "save it as numbers, or names by numpy.asarray(labels, str)")
 
 
 def open_npz(source: DataSource) -> ArraySource:
     """Open the arrays of a .npz file by their names, see IMAGES and LABELS."""
+    name = ""
     try:
         with np.load(source.path, allow_pickle=False) as found:
             wanted = {n for table in (IMAGES, LABELS) for names in table.values() for n in names}
-            arrays = {name: found[name] for name in found.files if name in wanted}
-            names = list(found.files)
+            names, arrays = list(found.files), {}
+            for name in names:
+                if name in wanted:
+                    arrays[name] = found[name]
     except (ValueError, OSError, EOFError, zipfile.BadZipFile, KeyError) as error:
+        if _OBJECTS in str(error):
+            raise _no_numbers(source.path, name) from None
         raise DataError(f"{safe(source.where)} cannot be read: {error}", "save it with numpy.savez") from None
-    return ArraySource(source, named_parts(source, arrays, names))
+    return _named(source, arrays, names)
 
 
-def named_parts(source: DataSource, arrays: Mapping[str, Any], names: Sequence[str]) -> dict[str, Part]:
-    """Return the splits among arrays by their names. Raises DataError where no name is that of training images."""
-    parts = {}
-    for split in ("train", "test"):
-        images = next((arrays[name] for name in IMAGES[split] if name in arrays), None)
-        labels = next((arrays[name] for name in LABELS[split] if name in arrays), None)
-        if images is not None:
-            parts[split] = Part(images, None if labels is None else labels[:])
-    if "train" not in parts:
+def _named(source: DataSource, arrays: Mapping[str, Any], names: Sequence[str]) -> ArraySource:
+    """Return the images and labels among arrays by their names; `names` are those of all, as the file has them.
+
+    Raises DataError where no name is that of training images.
+    """
+    chosen = {split: _images_and_labels(split, arrays) for split in ("train", "test")}
+    if not chosen["train"][0]:
         raise DataError(
             f"{safe(source.where)} has no images: it holds {', '.join(map(safe, names)) or 'nothing'}",
             "call them images and labels, or x_train, y_train, x_test, y_test",
         )
-    return parts
+    parts = {
+        split: Part(arrays[images], arrays[labels][:] if labels else None)
+        for split, (images, labels) in chosen.items()
+        if images
+    }
+    used = {name for pair in chosen.values() for name in pair}
+    return ArraySource(source, parts, [name for name in names if _flat(name) not in used])
+
+
+def _images_and_labels(split: str, arrays: Mapping[str, Any]) -> tuple[str, str]:
+    """Return the names of a split's images and of their labels, "" where there are none.
+
+    Test images have their own labels, never those of the validation images beside them; labelled ones come first.
+    """
+    known = [name for name in LABELS[split] if name in arrays]
+    pairs = [
+        (images, next((name for name in known if split == "train" or ("val" in name) == ("val" in images)), ""))
+        for images in IMAGES[split]
+        if images in arrays
+    ]
+    return next((pair for pair in pairs if pair[1]), pairs[0] if pairs else ("", ""))
+
+
+def _flat(name: str) -> str:
+    """Return the name of an array without its groups: train/images is train_images."""
+    return name.replace("/", "_")
 
 
 def open_h5(source: DataSource) -> ArraySource:
@@ -168,9 +211,9 @@ def open_h5(source: DataSource) -> ArraySource:
     file.visititems(lambda name, item: arrays.update({name: item}) if isinstance(item, h5py.Dataset) else None)
     stacks = [name for name, item in arrays.items() if len(item.shape) >= 3]
     if not source.key:
-        flat = {name.replace("/", "_"): item for name, item in arrays.items()}  # train/images is train_images
+        flat = {_flat(name): item for name, item in arrays.items()}
         if any(name in flat for name in IMAGES["train"]):
-            return ArraySource(source, named_parts(source, flat, list(arrays)))
+            return _named(source, flat, list(arrays))
         if len(stacks) != 1:
             listed = ", ".join(map(safe, stacks)) or "none"
             raise DataError(f"{safe(source.where)} has {len(stacks)} arrays of images ({listed})", "give h5:FILE:KEY")
@@ -180,8 +223,9 @@ def open_h5(source: DataSource) -> ArraySource:
         raise DataError(f"{safe(source.where)} has no array {safe(key)!r}", f"those of images are {listed}")
     folder = f"{key.rpartition('/')[0]}/" if "/" in key else ""
     beside = [f"{key}_labels", *(folder + name for name in LABELS["train"])]
-    labels = next((arrays[name][:] for name in beside if name in arrays and name != key), None)
-    return ArraySource(source, {"train": Part(arrays[key], labels)})
+    labels = next((name for name in beside if name in arrays and name != key), "")
+    unused = () if labels else [name for name in arrays if name != key]
+    return ArraySource(source, {"train": Part(arrays[key], arrays[labels][:] if labels else None)}, unused)
 
 
 def open_function(source: DataSource) -> ArraySource:
@@ -202,7 +246,7 @@ def open_function(source: DataSource) -> ArraySource:
         sys.path[:] = path
     if isinstance(returned, Mapping):
         arrays = {str(name): np.asarray(value) for name, value in returned.items()}
-        return ArraySource(source, named_parts(source, arrays, list(arrays)))
+        return _named(source, arrays, list(arrays))
     images, labels = returned if isinstance(returned, tuple) and len(returned) == 2 else (returned, None)
     return ArraySource(source, {"train": Part(np.asarray(images), None if labels is None else np.asarray(labels))})
 

@@ -29,17 +29,22 @@ def to_classes(where: str, given: Sequence[Any], names: Sequence[str] = ()) -> t
     else:
         known = set(words) - {""}
         classes = tuple(sorted(known, key=lambda word: (len(word), word) if word.isdigit() else (0, word)))
-    if len(classes) < 2:
+    if len(classes) < 2 or len(set(words) - {""}) < 2:
         classes = ()
     index = {name: number for number, name in enumerate(classes)}
     return classes, tuple(index.get(word, NONE) for word in words)
+
+
+def any_known(where: str, given: Sequence[Any]) -> bool:
+    """Return whether any label tells a class. Raises DataError for labels that are several to an image."""
+    return any(_word(where, label) for label in given)
 
 
 def describe_classes(classes: Sequence[str], given: Sequence[Any]) -> str:
     """Return a sentence on the classes that `to_classes` made of the labels `given`."""
     if classes:
         return f"{len(classes):,} classes"
-    return ONE_CLASS if any(_word("", label) for label in given) else "no labels"
+    return ONE_CLASS if any_known("", given) else "no labels"
 
 
 def no_folders(where: str, reading: Reading) -> None:
@@ -61,8 +66,13 @@ def _word(where: str, label: Any) -> str:
         label = label.tolist()
     if isinstance(label, list):
         if len(label) != 1:
-            raise DataError(f"{safe(where)}: an image has {len(label)} labels", "give one class for each image")
+            raise DataError(
+                f"{safe(where)}: an image has {len(label)} labels", "give one class for each image, or --labels none"
+            )
         return _word(where, label[0])
+    if isinstance(label, dict):
+        named = ", ".join(safe(str(key)) for key in label)
+        raise DataError(f"{safe(where)}: a label has parts ({named})", "give a number or a name, or --labels none")
     if isinstance(label, float):
         if math.isnan(label):
             return ""

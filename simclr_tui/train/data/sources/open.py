@@ -9,8 +9,9 @@ from simclr_tui.recipe.data_sources import DataSource, check_source, parse_sourc
 from simclr_tui.text import safe
 from simclr_tui.train.data.sources.arrays import open_function, open_h5, open_npy, open_npz
 from simclr_tui.train.data.sources.files import CsvSource, FolderSource
+from simclr_tui.train.data.sources.hub import open_hub
+from simclr_tui.train.data.sources.parquet import open_parquet
 from simclr_tui.train.data.sources.protocol import Source
-from simclr_tui.train.data.sources.tables import open_hub, open_parquet
 from simclr_tui.train.data.sources.tar import TarSource
 from simclr_tui.train.data.sources.tiled import TiledSource
 

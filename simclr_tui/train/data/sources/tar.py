@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import glob
 import json
 import os
-import re
 import tarfile
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -20,6 +18,7 @@ from simclr_tui.recipe.reading import Reading
 from simclr_tui.text import safe
 from simclr_tui.train.data.sources.files import file_stamp
 from simclr_tui.train.data.sources.labels import ONE_CLASS, to_classes
+from simclr_tui.train.data.sources.patterns import expand, split_of
 
 _PACKED = (".gz", ".tgz", ".bz2", ".xz", ".zst", ".zip")
 _LABEL_KEYS = ("label", "cls", "class")
@@ -51,7 +50,7 @@ class TarSource:
         self._labels: dict[str, str | int] = {}
         self._left_out = LeftOut()
         self._splits: dict[str, list[str]] = {}
-        shards = expand(os.fspath(source.path))
+        shards = expand(os.fspath(source.path), inside="*.tar")
         if not shards:
             raise DataError(
                 f"no file matches {safe(source.where)}", "give --data tar:shard-{000..099}.tar or tar:*.tar"
@@ -127,7 +126,7 @@ class TarSource:
         return self._labels.get(_key_of(name))
 
     def _index(self, shard: Path, called: str) -> None:
-        split = _split_of(shard)
+        split = split_of(shard)
         try:
             with tarfile.open(shard, "r:") as tar:
                 size = shard.stat().st_size
@@ -201,31 +200,6 @@ def _is_clutter(name: str) -> bool:
     return any(part.startswith(".") or part.lower() in CLUTTER for part in PurePosixPath(name).parts)
 
 
-def _split_of(shard: Path) -> str:
-    """Return the split that a word of the shard's name means, else its folder's name; '' where neither names one."""
-    for words in (re.split(r"[^a-z]+", shard.stem.lower()), [shard.parent.name.lower()]):
-        found = [word for word in words if word in (*TRAIN_NAMES, *TEST_NAMES)]
-        if found:
-            return found[0]
-    return ""
-
-
 def _content(tar: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
     file = tar.extractfile(member)
     return b"" if file is None else file.read()
-
-
-def expand(pattern: str) -> list[str]:
-    """Return the files of a pattern with *, {000..099} and {train,val}, in the order of its braces, else sorted."""
-    span = re.search(r"\{(\d+)\.\.(\d+)\}", pattern)
-    if span:
-        first, last = span.groups()
-        parts = [f"{number:0{len(first)}}" for number in range(int(first), int(last) + 1)]
-        return [file for part in parts for file in expand(pattern[: span.start()] + part + pattern[span.end() :])]
-    listed = re.search(r"\{([^{}]*,[^{}]*)\}", pattern)
-    if listed and not Path(pattern).is_file():
-        parts = listed[1].split(",")
-        return [file for part in parts for file in expand(pattern[: listed.start()] + part + pattern[listed.end() :])]
-    if Path(pattern).is_file():
-        return [pattern]
-    return sorted(glob.glob(pattern))  # noqa: PTH207

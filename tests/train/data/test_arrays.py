@@ -1,0 +1,78 @@
+"""Arrays in one file: which are images, which labels are theirs, and what else is there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from simclr_tui.errors import DataError
+from simclr_tui.recipe.reading import Reading
+from simclr_tui.train.data import open_data
+from simclr_tui.train.data.images import Data
+
+IMAGES = np.random.default_rng(6).integers(0, 256, (20, 8, 8, 3), np.uint8)
+LABELS = np.arange(20) % 2
+
+
+def opened(folder: Path, data: str, **reading: str) -> Data:
+    return open_data(
+        data, image_size=8, subset=0, progress=lambda *_: None, cache=folder / "cache", reading=Reading(**reading)
+    )
+
+
+def saved(folder: Path, **arrays: np.ndarray) -> str:
+    np.savez(folder / "d.npz", **arrays)
+    return f"npz:{folder / 'd.npz'}"
+
+
+def test_three_splits_as_medmnist_has_them_of_which_the_second_test_split_is_left_out_and_said(tmp_path):
+    arrays = {
+        f"{split}_{what}": values[:count]
+        for split, count in (("train", 20), ("val", 8), ("test", 6))
+        for what, values in (("images", IMAGES), ("labels", LABELS[:, None]))
+    }
+    data = opened(tmp_path, saved(tmp_path, **arrays))
+    assert (len(data.train), len(data.test or ()), data.classes) == (20, 6, ("0", "1"))
+    assert data.left_out == ("left out: 2 arrays that are not used (val_images, val_labels)",)
+
+
+def test_test_images_without_labels_do_not_get_those_of_the_validation_images(tmp_path):
+    data = opened(
+        tmp_path,
+        saved(
+            tmp_path, train_images=IMAGES, train_labels=LABELS, test_images=IMAGES[:6], val_images=IMAGES[6:12],
+            val_labels=LABELS[6:12],
+        ),
+    )  # fmt: skip
+    assert data.test is not None
+    assert np.array_equal(data.test.images[:], IMAGES[6:12].transpose(0, 3, 1, 2))
+    assert data.left_out == ("left out: 1 array that is not used (test_images)",)
+
+
+def test_test_images_are_not_dropped_in_silence_where_nothing_is_labelled(tmp_path):
+    given = saved(tmp_path, x_train=IMAGES, y_train=LABELS, x_test=IMAGES[:6], y_test=LABELS[:6])
+    data = opened(tmp_path, given, labels="none")
+    assert data.test is None
+    assert data.left_out == ("left out: 6 test images, because nothing is labelled (test/0000000, …)",)
+
+
+def test_arrays_of_an_hdf5_file_that_may_be_its_labels_are_named(tmp_path):
+    h5py = pytest.importorskip("h5py")
+    with h5py.File(tmp_path / "d.h5", "w") as file:
+        file["images"], file["ans"], file["redshift"] = IMAGES, LABELS, LABELS / 3
+    for spec in (f"h5:{tmp_path}/d.h5", f"h5:{tmp_path}/d.h5:images"):
+        data = opened(tmp_path, spec)
+        assert data.layout == ("no labels",)
+        assert data.left_out == ("left out: 2 arrays that are not used (ans, redshift)",)
+
+
+def test_labels_that_are_python_objects_are_refused_with_the_way_out(tmp_path):
+    given = saved(tmp_path, images=IMAGES, labels=np.array(["cat", None] * 10, object))
+    with pytest.raises(DataError, match=r"the array labels of .*d\.npz holds Python objects — save it as numbers, or"):
+        opened(tmp_path, given)
+    np.save(tmp_path / "e.npy", IMAGES)
+    np.save(tmp_path / "e_labels.npy", np.array(["cat", "dog"] * 10, object))
+    with pytest.raises(DataError, match=r"e_labels\.npy holds Python objects"):
+        opened(tmp_path, f"npy:{tmp_path / 'e.npy'}")

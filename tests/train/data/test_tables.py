@@ -1,0 +1,164 @@
+"""Parquet files and data sets of the hub as people keep them: which rows train, which test, and what is refused."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from simclr_tui.errors import DataError
+from simclr_tui.recipe.reading import Reading
+from simclr_tui.train.data import open_data
+from simclr_tui.train.data.images import Data
+
+pa = pytest.importorskip("pyarrow")
+pq = pytest.importorskip("pyarrow.parquet")
+RNG = np.random.default_rng(5)
+IMAGES = RNG.integers(0, 256, (20, 8, 8, 3), np.uint8)
+LABELS = [number % 2 for number in range(20)]
+
+
+def encoded(image: np.ndarray) -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(image).save(file, "PNG")
+    return file.getvalue()
+
+
+ENCODED = [encoded(image) for image in IMAGES]
+
+
+def write(file: Path, count: int = 20, metadata: dict[bytes, bytes] | None = None, **columns: list[Any]) -> None:
+    """Write the first `count` images as a Parquet file of several row groups, beside other columns."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    table = pa.table({"image": ENCODED[:count]} | {name: values[:count] for name, values in columns.items()})
+    pq.write_table(table.replace_schema_metadata(metadata), file, row_group_size=6)
+
+
+def opened(folder: Path, pattern: str = "*.parquet", **reading: str) -> Data:
+    return open_data(
+        f"parquet:{folder / pattern}", image_size=8, subset=0, progress=lambda *_: None, cache=folder / "cache",
+        reading=Reading(**reading),
+    )  # fmt: skip
+
+
+def numbers(images: Any) -> list[int]:
+    """Return which of IMAGES these are."""
+    known = {image.tobytes(): number for number, image in enumerate(IMAGES)}
+    return [known[np.ascontiguousarray(image.transpose(1, 2, 0)).tobytes()] for image in images[:]]
+
+
+def test_a_column_named_split_is_honoured(tmp_path):
+    splits = ["train", "TEST", None, "val"] * 5
+    write(tmp_path / "all.parquet", label=[0, 1, 1, 0] * 5, split=splits)
+    data = opened(tmp_path)
+    assert numbers(data.train.images) == [n for n in range(20) if n % 2 == 0]
+    assert data.classes == ("0", "1")
+    assert data.test is not None
+    assert numbers(data.test.images) == list(range(1, 20, 4))
+    assert data.left_out == ("left out: 5 images of the split val",)
+
+
+@pytest.mark.parametrize("names", [("a_train.parquet", "a_test.parquet"), ("train/0.parquet", "test/0.parquet")])
+def test_the_name_of_a_file_or_its_folder_says_its_split(tmp_path, names):
+    for name, count in zip(names, (12, 8), strict=True):
+        write(tmp_path / name, count, label=LABELS)
+    data = opened(tmp_path, "**/*.parquet")
+    assert (len(data.train), len(data.test or ())) == (12, 8)
+
+
+def test_files_whose_name_says_no_split_are_left_out_beside_others_and_said(tmp_path):
+    write(tmp_path / "train-0.parquet", label=LABELS)
+    write(tmp_path / "extra.parquet", 7, label=LABELS)
+    data = opened(tmp_path)
+    assert len(data.train) + len(data.test or ()) == 20
+    assert data.left_out == ("left out: 7 images of the split without a name",)
+
+
+def test_a_folder_means_the_files_in_it(tmp_path):
+    write(tmp_path / "some.parquet", label=LABELS)
+    assert len(opened(tmp_path, "", labels="none").train) == 20
+
+
+def features(**names: list[str]) -> dict[bytes, bytes]:
+    found = {column: {"names": of, "_type": "ClassLabel"} for column, of in names.items()}
+    return {b"huggingface": json.dumps({"info": {"features": found}}).encode()}
+
+
+def of_the_hub(folder: Path) -> None:
+    """Write splits as many data sets of the hub keep them: the labels of `test` are withheld, as -1."""
+    metadata = features(source=["lab", "field"], label=["cat", "dog"])
+    for split, labels in (("train", LABELS), ("test", [-1] * 20), ("validation", LABELS)):
+        write(folder / f"{split}-0.parquet", metadata=metadata, label=labels, source=[0] * 20)
+
+
+def test_a_test_split_without_labels_is_passed_over_and_classes_have_the_names_of_the_label_column(tmp_path):
+    of_the_hub(tmp_path)
+    data = opened(tmp_path)
+    assert data.classes == ("cat", "dog")
+    assert data.test is not None
+    assert set(map(int, data.test.labels)) == {0, 1}
+    assert data.layout == ("2 classes", "tested on validation")
+    assert data.left_out == ("left out: 20 images of the split test",)
+
+
+def test_labels_none_means_none_even_where_the_hub_names_classes(tmp_path):
+    of_the_hub(tmp_path)
+    data = opened(tmp_path, labels="none")
+    assert (data.classes, data.test, data.train.labels) == ((), None, None)
+    assert len(data.train) == 20
+
+
+def test_classes_and_groups_of_a_data_set_of_the_hub(tmp_path, monkeypatch):
+    datasets = pytest.importorskip("datasets")
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "hub"))
+    monkeypatch.setenv("SIMCLR_OFFLINE", "1")
+    named = {"source": datasets.ClassLabel(names=["lab", "field"]), "label": datasets.ClassLabel(names=["cat", "dog"])}
+    columns = {"source": [0] * 20, "label": LABELS, "patient": [f"p{n // 4}" for n in range(20)]}
+    kinds = datasets.Features({"image": datasets.Image(), **named, "patient": datasets.Value("string")})
+    rows = {"image": [{"bytes": content, "path": None} for content in ENCODED], **columns}
+    (tmp_path / "set").mkdir()
+    datasets.Dataset.from_dict(rows, features=kinds).to_parquet(str(tmp_path / "set" / "train.parquet"))
+    data = open_data(
+        f"hf:{tmp_path / 'set'}", image_size=8, subset=0, progress=lambda *_: None, cache=tmp_path / "cache",
+        reading=Reading(),
+    )  # fmt: skip
+    assert data.classes == ("cat", "dog")
+    assert data.test is not None
+    assert set(data.train.groups) | set(data.test.groups) == {f"p{n}" for n in range(5)}
+    assert not set(data.train.groups) & set(data.test.groups)
+
+
+def unlike_shards(folder: Path) -> None:
+    write(folder / "train-0.parquet", label=LABELS)
+    write(folder / "train-1.parquet")
+
+
+def table(folder: Path, **columns: list[Any]) -> None:
+    pq.write_table(pa.table(columns), folder / "d.parquet")
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (unlike_shards, "some files of one split have a column label, and some have none — give files of one kind"),
+        (lambda f: write(f / "d.parquet", split=["often"] * 20), "a row of the unknown split 'often' — known splits"),
+        (lambda f: write(f / "d.parquet", label=[{"a": n} for n in LABELS]), r"a label has parts \(a\) — give"),
+        (lambda f: write(f / "d.parquet", label=[[1, 2]] * 20), "an image has 2 labels — .* or --labels none"),
+        (lambda f: write(f / "d.parquet", 0), "has no rows — give a table of at least one image"),
+        (lambda f: table(f, image=[ENCODED[0], None]), "train/0000001: .* has a row without an image — delete the row"),
+        (lambda f: table(f, image=["gone.png"]), "lists gone.png, which does not exist — correct the path"),
+        (lambda f: table(f, image=[[[1, 2]]]), "holds no encoded images — keep each as the bytes"),
+        (lambda f: table(f, picture_of=ENCODED, label=LABELS), "has no image column: picture_of, label — call"),
+        (lambda f: (f / "d.parquet").write_bytes(b"PAR1PAR1"), "d.parquet is no Parquet file that can be read: .*"),
+    ],
+)  # fmt: skip
+def test_what_is_no_table_of_images_is_refused_in_one_sentence(tmp_path, make: Callable[[Path], object], words):
+    make(tmp_path)
+    with pytest.raises(DataError, match=words):
+        opened(tmp_path)

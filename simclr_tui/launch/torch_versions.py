@@ -8,18 +8,21 @@ from __future__ import annotations
 
 import importlib.metadata
 import re
+import time
+from functools import lru_cache
 
 from simclr_tui.errors import RecipeError
 from simclr_tui.interpreter import install_command
 
 OLDEST = (2, 10)
 _FREE_SINCE = (2, 14)  # of torch; the torchvision of the same day is 0.29
+_RECENT = 2.0  # seconds: each trial of a sweep is checked, and reading both versions takes 3 ms
 _OFFSET = 15  # torch 2.13 is released with torchvision 0.28
 
 
 def check_torch_versions() -> None:
     """Raise RecipeError where torch or torchvision is missing, too old, or does not fit the other."""
-    problem = torch_version_problem(_installed("torch"), _installed("torchvision"))
+    problem = torch_version_problem(*_installed_in(int(time.monotonic() / _RECENT)))
     if problem is not None:
         raise RecipeError(*problem)
 
@@ -52,6 +55,16 @@ def _release(version: str) -> tuple[int, int] | None:
     """Return major and minor release; None for a version that does not start with them."""
     found = re.match(r"(\d+)\.(\d+)", version)
     return (int(found[1]), int(found[2])) if found else None
+
+
+@lru_cache(maxsize=1)
+def _installed_in(_period: int) -> tuple[str | None, str | None]:
+    return _installed("torch"), _installed("torchvision")
+
+
+def forget_installed() -> None:
+    """Read the versions again when they are asked for next."""
+    _installed_in.cache_clear()
 
 
 def _installed(package: str) -> str | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -155,10 +155,10 @@ def go_on(store: Store, folder: SweepFolder) -> int:
         folder.write(sweep)
         rows = sweep_rows(store, sweep.name)
         count = _requeue(store, sweep, rows)
-        base = folder.base()
+        base, there = folder.base(), seeds_of_trials(rows)
         for number in range(known_trials(sweep)):
             trial = KnownTrial(number, values_of(sweep, number))
-            count += len(queue_trial(store, base, sweep, trial=trial, rows=rows))
+            count += len(queue_trial(store, base, sweep, trial=trial, there=there.get(number, set())))
     if sweep.sampler == "tpe":
         start_sampler(store, folder)
     if count:
@@ -178,9 +178,16 @@ def adding(folder: SweepFolder) -> Iterator[None]:
         lock.release()
 
 
-def queue_trial(store: Store, base: Resolved, sweep: Sweep, *, trial: KnownTrial, rows: Sequence[Row]) -> list[Run]:
-    """Queue the runs of a trial that are not among `rows` yet, one per seed. Raises SimclrError."""
-    there = {row["seed"] for row in rows if row["trial"] == trial.number}
+def seeds_of_trials(rows: Sequence[Row]) -> dict[int, set[int]]:
+    """Return, by the trial's number, the seeds that have runs."""
+    found: dict[int, set[int]] = {}
+    for row in rows:
+        found.setdefault(row["trial"], set()).add(row["seed"])
+    return found
+
+
+def queue_trial(store: Store, base: Resolved, sweep: Sweep, *, trial: KnownTrial, there: Collection[int]) -> list[Run]:
+    """Queue the runs of a trial, one for each seed that is not `there` yet. Raises SimclrError."""
     missing = [seed for seed in sweep.seeds if seed not in there]
     plans = [plan_trial(base, sweep, trial.values, seed=seed) for seed in missing]
     return [_queue(store, plan, sweep, number=trial.number) for plan in plans]
@@ -242,7 +249,8 @@ def _more_values(sweep: Sweep, axes: Sequence[Axis]) -> Mapping[str, Any]:
         choices = tuple(dict.fromkeys([*known[axis.name].choices, *axis.choices]))
         known[axis.name] = msgspec.structs.replace(axis, choices=choices)
     merged = tuple(known.values())
-    listed = sweep.listed + tuple(values for values in grid(merged) if values not in sweep.listed)
+    there = {frozenset(values.items()) for values in sweep.listed}
+    listed = sweep.listed + tuple(values for values in grid(merged) if frozenset(values.items()) not in there)
     return {"axes": merged, "listed": listed, "trials": len(listed)}
 
 

@@ -21,7 +21,7 @@ from simclr_tui.launch.stop import request_stop
 from simclr_tui.store.labels import edit_run
 from simclr_tui.store.state import OPEN
 from simclr_tui.store.store import Store
-from simclr_tui.sweep.control import KnownTrial, adding, of_sweep, placement_of_sweep, queue_trial
+from simclr_tui.sweep.control import KnownTrial, adding, of_sweep, placement_of_sweep, queue_trial, seeds_of_trials
 from simclr_tui.sweep.folder import Sweep, SweepFolder
 from simclr_tui.sweep.optuna_study import Study
 from simclr_tui.sweep.results import PRUNED, trial_score
@@ -71,10 +71,11 @@ def _sample(store: Store, folder: SweepFolder) -> None:
 
 def _queue(store: Store, folder: SweepFolder, study: Study, *, sweep: Sweep, rows: list[Row]) -> None:
     """Queue the missing runs of open trials, including those of a driver killed between asking and queueing."""
-    base, queued = folder.base(), 0
+    base, there, queued = folder.base(), seeds_of_trials(rows), 0
     for number, values in study.open().items():
         try:
-            queued += len(queue_trial(store, base, sweep, trial=KnownTrial(number, values), rows=rows))
+            trial = KnownTrial(number, values)
+            queued += len(queue_trial(store, base, sweep, trial=trial, there=there.get(number, ())))
         except SimclrError as error:
             print(f"trial {number} is impossible: {error}", flush=True)
             study.tell(number, None)

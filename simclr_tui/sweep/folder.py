@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 from typing import Literal
 
@@ -55,8 +56,8 @@ class Sweep(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def varied(self) -> list[str]:
         """Return the short names of the fields in which trials differ."""
-        names = [axis.name for axis in self.axes] + [name for values in self.listed for name in values]
-        return list(dict.fromkeys(names))
+        listed = dict.fromkeys(map(tuple, self.listed))  # the trials of a grid all vary the same fields
+        return list(dict.fromkeys([*(axis.name for axis in self.axes), *itertools.chain.from_iterable(listed)]))
 
 
 class SweepFolder:

@@ -8,6 +8,7 @@ import statistics
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from simclr_tui.catalog.row import Row
@@ -50,7 +51,7 @@ class TrialResult:
     images: int = 0
     measured: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
-    @property
+    @cached_property
     def spread(self) -> Spread | None:
         return spread_of(self.scores)
 
@@ -69,14 +70,15 @@ def sweep_results(sweep: Sweep, rows: Sequence[Row]) -> list[TrialResult]:
     for row in rows:
         if row["sweep"] == sweep.name:
             by_trial.setdefault(int(row["trial"]), []).append(row)
-    return [_result(sweep, number, by_trial[number]) for number in sorted(by_trial)]
+    varied = sweep.varied
+    return [_result(sweep, number, by_trial[number], varied=varied) for number in sorted(by_trial)]
 
 
-def _result(sweep: Sweep, number: int, rows: list[Row]) -> TrialResult:
+def _result(sweep: Sweep, number: int, rows: list[Row], *, varied: Sequence[str]) -> TrialResult:
     sound = [row for row in rows if not row_left_out(row) and row[_METRIC] is not None]
     return TrialResult(
         number=number,
-        values={name: rows[0][name] for name in sweep.varied},
+        values={name: rows[0][name] for name in varied},
         runs=tuple(row["name"] for row in rows),
         states=Counter(_state_word(row) for row in rows),
         scores=tuple(row[_METRIC] for row in sound),

@@ -87,10 +87,11 @@ class SweepScreen(ActionScreen[str | None]):
         table, best, at = self._table, best_trial(self._results), self._number
         table.clear(columns=True)
         arrow = ("▲" if self._ascends else "▼") if draws_unicode() else ("^" if self._ascends else "v")
-        for name in self._columns:
+        columns = self._columns
+        for name in columns:
             table.add_column(_cell(name, f"{name} {arrow}" if name == self._order else name), key=name)
         for result in self._in_order():
-            table.add_row(*self._cells(result, result is best), key=str(result.number))
+            table.add_row(*self._cells(result, columns, result is best), key=str(result.number))
         if at is not None and str(at) in {row.value for row in table.rows}:
             table.move_cursor(row=table.get_row_index(str(at)))
 
@@ -99,13 +100,13 @@ class SweepScreen(ActionScreen[str | None]):
         published = any(result.published is not None for result in self._results)
         return [_TRIAL, *self._sweep.varied, _KNN, *([_PUBLISHED] if published else []), _STATE]
 
-    def _cells(self, result: TrialResult, best: bool) -> list[Text]:
+    def _cells(self, result: TrialResult, columns: list[str], best: bool) -> list[Text]:
         star = ("★" if draws_unicode() else "*") if best else " "
         words = {name: value_words(value) for name, value in result.values.items()}
         words |= {_TRIAL: str(result.number), _KNN: f"{score_words(result)}{star}", _STATE: trial_states(result)}
         if result.published is not None:
             words[_PUBLISHED] = value_words(result.published)
-        return [_cell(name, words.get(name, "–"), "bold" if best else "") for name in self._columns]
+        return [_cell(name, words.get(name, "–"), "bold" if best else "") for name in columns]
 
     def _in_order(self) -> list[TrialResult]:
         """Return the trials in the chosen order; those without a value stand last."""

@@ -7,7 +7,15 @@ import pytest
 from simclr_tui.doctor import examine
 from simclr_tui.errors import RecipeError
 from simclr_tui.launch.plan import make_plan
-from simclr_tui.launch.torch_versions import torch_version_problem
+from simclr_tui.launch.torch_versions import forget_installed, torch_version_problem
+
+
+@pytest.fixture
+def reads_anew():
+    """Versions are read in the test, and again after it."""
+    forget_installed()
+    yield
+    forget_installed()
 
 
 @pytest.mark.parametrize(
@@ -45,6 +53,7 @@ def test_a_pair_that_does_not_fit_is_said_with_the_command_that_mends_it(torch, 
     assert remedy.endswith(command)
 
 
+@pytest.mark.usefixtures("reads_anew")
 def test_launch_and_doctor_say_it(monkeypatch, tmp_path):
     installed = importlib.metadata.version
     monkeypatch.setattr(

@@ -14,6 +14,7 @@ from simclr_tui.errors import ExitCode
 from simclr_tui.store.run import Trial
 from simclr_tui.store.store import Store
 from simclr_tui.sweep.axes import grid, parse_axis
+from simclr_tui.sweep.control import seeds_of_trials
 from simclr_tui.sweep.folder import Sweep
 from simclr_tui.sweep.optuna_study import Study
 from simclr_tui.sweep.results import (
@@ -74,6 +75,31 @@ def test_trials_without_a_score_say_nothing(tmp_path):
     results = sweep_results(sweep, rows)
     assert best_trial(results) is None
     assert importances(sweep, results) == {"temp": None, "bs": None}
+
+
+def test_trials_of_a_big_sweep_are_not_compared_with_each_other(tmp_path, monkeypatch):
+    sweep, rows = made(tmp_path, lambda values, seed: 0.5, seeds=1)
+    varied, asked = type(sweep).varied.fget, []
+    monkeypatch.setattr(Sweep, "varied", property(lambda self: asked.append(self) or varied(self)))
+    assert [one.values for one in sweep_results(sweep, rows)] == list(sweep.listed)
+    assert len(asked) == 1  # it reads every trial
+
+    reads = Counter()
+
+    class Counted(dict):
+        def __getitem__(self, name):
+            reads[name] += 1
+            return super().__getitem__(name)
+
+    there = seeds_of_trials([Counted(trial=number % 300, seed=number // 300) for number in range(900)])
+    assert there == {number: {0, 1, 2} for number in range(300)}
+    assert reads == {"trial": 900, "seed": 900}
+
+
+def test_a_sweep_varies_what_its_axes_and_its_listed_trials_vary():
+    listed = ({"temp": 0.1, "bs": 64}, {"lr": 1.0}, {"bs": 128, "temp": 0.5})
+    sweep = Sweep(name="s", sampler="grid", trials=3, seeds=(0,), axes=(parse_axis("seed", "1,2"),), listed=listed)
+    assert sweep.varied == ["seed", "temp", "bs", "lr"]
 
 
 def test_the_catalog_can_be_asked_for_trials(tmp_path):

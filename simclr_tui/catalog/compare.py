@@ -26,8 +26,9 @@ from simclr_tui.text import duration, energy, number, percent, plus_minus, size,
 class Measure:
     """Hold one row of the comparison.
 
-    `better` is the index of the value that is told apart as the best, or None; `verdict` says so in a sentence.
-    `metric` names the metric whose unit and direction apply, and is empty for a fact that is neither good nor bad.
+    `name` is its key in `compare --json`. `better` is the index of the value that is told apart as the best, or None;
+    `verdict` says so in a sentence. `metric` names the metric whose unit and direction apply, and is empty for a fact
+    that is neither good nor bad.
     """
 
     name: str
@@ -36,6 +37,11 @@ class Measure:
     metric: str = ""
     better: int | None = None
     verdict: str = ""
+
+    @property
+    def title(self) -> str:
+        """Return the name that people read."""
+        return _TITLES.get(self.name, self.name)
 
     def words(self, index: int) -> str:
         """Return a run's value in its unit, as people read it."""
@@ -112,7 +118,7 @@ class Comparison:
             spreads = [group.spreads[index] for group in self.seeds]
             if any(spreads):
                 words = [_spread_words(spread, measure.unit) for spread in spreads]
-                rows.append((measure.name, words, self.over_seeds[index].winner))
+                rows.append((measure.title, words, self.over_seeds[index].winner))
         return rows
 
     def _seeds_json(self) -> list[dict[str, Any]]:
@@ -322,6 +328,13 @@ def _first(history: History, metric: str) -> float | None:
     return next((value for value in history.points(metric).values if value == value), None)
 
 
+_TITLES = {
+    "knn": "kNN accuracy",
+    "knn best": "best kNN accuracy",
+    "knn first": "kNN before training",
+    "linear top-1": "linear probe, top-1",
+    "loss best": "lowest loss",
+}
 _WRITERS: dict[Unit, Callable[[float | None], str]] = {
     "": number, "share": percent, "bytes": size, "seconds": duration, "joules": energy,
 }  # fmt: skip

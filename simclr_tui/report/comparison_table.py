@@ -36,7 +36,7 @@ def table_rows(comparison: Comparison) -> list[list[str]]:
         cells = [
             measure.words(index) + (" *" if index == measure.better else "") for index in range(len(measure.values))
         ]
-        rows.append([measure.name, *cells])
+        rows.append([measure.title, *cells])
     return rows
 
 

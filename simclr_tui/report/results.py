@@ -30,7 +30,7 @@ def results_section(comparison: Comparison) -> list[Block]:
         cells += [measure.words(at) + (" *" if measure.better == at else "") for measure in measures]
         state = comparison.states[at]
         rows.append([run.name, state_cell(state.state, state.flags), *cells])
-    titles = ["run", "state", *varied, *(measure.name for measure in measures)]
+    titles = ["run", "state", *varied, *(measure.title for measure in measures)]
     blocks: list[Block] = [Heading("Results"), Table(titles, rows)]
     if comparison.repeated:
         blocks += [
@@ -45,7 +45,7 @@ def _seeds(comparison: Comparison) -> Table:
     """Return the table over seeds, with the 95% interval of each mean accuracy below it."""
     titles = ["", *(comparison.group_title(group) for group in comparison.seeds)]
     rows = []
-    at = {measure.name: index for index, measure in enumerate(comparison.measures)}
+    at = {measure.title: index for index, measure in enumerate(comparison.measures)}
     for name, cells, better in comparison.group_rows():
         rows.append([name, *(cell + (" *" if place == better else "") for place, cell in enumerate(cells))])
         if name in at and comparison.measures[at[name]].unit == "share":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Sequence
 from statistics import fmean
 
@@ -15,6 +14,7 @@ from simclr_tui.sweep.words import score_words, state_words, value_words, values
 from simclr_tui.text import percent, safe
 from simclr_tui.tui.heat_map import Pair, draw_heat_map
 from simclr_tui.tui.runs.second_line import bar
+from simclr_tui.tui.wrapping import wrapped
 
 _MOST_VALUES = 8  # of a field, above which they are put together in bins
 _BINS = 4
@@ -49,7 +49,7 @@ def sweep_text(sweep: Sweep, results: Sequence[TrialResult], width: int) -> Text
 
 
 def _append(text: Text, words: str, width: int, *, style: str = "not bold") -> None:
-    for line in textwrap.wrap(safe(words), max(20, width)):
+    for line in wrapped(safe(words), max(20, width)):
         text.append(f"{line}\n", style)
 
 

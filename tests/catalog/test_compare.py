@@ -129,7 +129,9 @@ def test_runs_that_differ_only_in_seed_are_one_with_mean_and_deviation(tmp_path)
     rows = {name: (cells, better) for name, cells, better in found.group_rows()}
     assert rows["temp"] == (["0.5", "0.1"], None)
     assert "seed" not in rows
-    assert rows["knn"] == (["50.0 ± 10.0%", "80.0%"], None), "one run lies within what a fourth seed might reach"
+    assert rows["kNN accuracy"] == (["50.0 ± 10.0%", "80.0%"], None), (
+        "one run lies within what a fourth seed might reach"
+    )
     half = 4.302653 * 0.1 / 3**0.5  # Student's t at two degrees of freedom
     assert found.as_json()["seeds"][0]["measures"]["knn"] == {
         "mean": pytest.approx(0.5),

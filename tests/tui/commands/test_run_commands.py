@@ -275,7 +275,7 @@ async def test_export_writes_figure_report_and_table_of_the_marked_runs(store, t
         for name, content in (
             ("f.svg", ("<svg", "temp 0.1", "temp 0.5")),
             ("r.md", ("run1, run2", "simclr run")),
-            ("t.tex", (r"\begin{tabular}{lrr}", "run1 & run2", "knn")),
+            ("t.tex", (r"\begin{tabular}{lrr}", "run1 & run2", "kNN accuracy")),
         ):
             await press(app, pilot, "x")
             await retype(app, pilot, f"{tmp_path}/{name}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
+import re
 from pathlib import Path
 
 from simclr_tui.errors import DataError
@@ -21,7 +22,9 @@ _COLUMNS = {
     "group": ("group", "patient", "patient_id", "subject", "slide", "slide_id", "video", "plate", "well"),
 }
 """Accepted names of each column; the first is the one used in the documentation."""
-_UNLABELLED = ("", "-1", "nan", "none", "null", "na")
+_COLUMN_Y = "the y of coordinates"  # a column `y` beside `x`, which is no label
+_UNKNOWN = ("", "-1", "nan", "none", "null", "na")
+"""Labels and groups that say nothing, in any case."""
 _MOST_CLASSES = 50  # more distinct decimal numbers than this are measurements, even if all are whole (1.0, 2.0, …)
 
 
@@ -32,14 +35,17 @@ def csv_layout(file: Path, reading: Reading = DEFAULT_READING) -> Layout:
     Raises DataError if there is no path column, if a row has no path (the row is named), if a path is listed twice
     with different values, or if the label column holds measurements.
     """
-    rows, columns = _read(file)
+    rows, columns, unused = _read(file)
     root, left_out, notes = file.parent, LeftOut(), list[str]()
+    for column in unused:
+        left_out.add("columns that are not read", column)
     seen: dict[str, tuple[str, str, str]] = {}
     for number, row in enumerate(rows, start=2):
         name, *rest = (row[at].strip() if at is not None and at < len(row) else "" for at in columns)
         if not name:
             raise DataError(f"{safe(file.name)}, row {number}: no path", "fill the path column, or delete the row")
-        name, entry = _plain_path(name, root), (rest[0], rest[1].lower(), rest[2])
+        group = rest[2] if _is_known(rest[2]) else ""
+        name, entry = _plain_path(name, root), (rest[0], rest[1].lower(), group)
         if name in seen:
             if seen[name] != entry:
                 raise DataError(
@@ -60,6 +66,10 @@ def _plain_path(written: str, root: Path) -> str:
         path = Path(written.replace("\\", "/"))
     if path.is_absolute() and path.is_relative_to(root.absolute()):
         path = path.relative_to(root.absolute())
+    if ".." in path.parts:
+        shorter = Path(os.path.normpath(path))
+        if _is_file(root / shorter) and (root / shorter).samefile(root / path):  # else a link leads elsewhere
+            path = shorter
     return os.fspath(path)
 
 
@@ -70,12 +80,19 @@ def _is_file(path: Path) -> bool:
         return False
 
 
-def _read(file: Path) -> tuple[list[list[str]], tuple[int | None, ...]]:
+def _read(file: Path) -> tuple[list[list[str]], tuple[int | None, ...], list[str]]:
+    """Return the rows of a table, where each known column is, and the names of the other columns."""
     try:
+        with file.open("rb") as opened:
+            if opened.read(4).startswith(_NO_TEXT):
+                raise DataError(f"{safe(str(file))} is a spreadsheet or compressed", "save it as CSV, in UTF-8")
         with file.open(newline="", encoding="utf-8-sig") as text:
             sample = text.readline()
-            text.seek(0)
-            delimiter = max(",;\t|", key=sample.count)
+            if _SAYS_DELIMITER.match(sample):
+                delimiter = sample[4]
+            else:
+                text.seek(0)
+                delimiter = max(",;\t|", key=sample.count)
             rows = list(csv.reader(text, delimiter=delimiter))
     except UnicodeDecodeError:
         raise DataError(f"{safe(str(file))} is not UTF-8", "save the table as UTF-8") from None
@@ -87,7 +104,8 @@ def _read(file: Path) -> tuple[list[list[str]], tuple[int | None, ...]]:
             f"{safe(str(file))} lists no images", "the first row must name the columns: path,label,split,group"
         )
     header = [cell.strip().lower() for cell in rows[0]]
-    columns = tuple(next((header.index(n) for n in names if n in header), None) for names in _COLUMNS.values())
+    known = [_COLUMN_Y if name == "y" and "x" in header else name for name in header]
+    columns = tuple(next((known.index(n) for n in names if n in known), None) for names in _COLUMNS.values())
     if columns[0] is None:
         if any(suffix_of(cell.strip()) in IMAGE_SUFFIXES for cell in rows[0]):
             raise DataError(
@@ -96,7 +114,11 @@ def _read(file: Path) -> tuple[list[list[str]], tuple[int | None, ...]]:
             )
         hint = did_you_mean("path", header) or f"the columns are {', '.join(map(safe, header))}"
         raise DataError(f"{safe(str(file))} has no column `path`", f"rename one to it; {hint}")
-    return rows[1:], columns
+    return rows[1:], columns, [name for at, name in enumerate(header) if name and at not in columns]
+
+
+_SAYS_DELIMITER = re.compile(r"sep=[,;|\t]\s*$")  # as spreadsheets do in a line of its own
+_NO_TEXT = (b"PK\3\4", b"\x1f\x8b", b"\xd0\xcf\x11\xe0")  # xlsx and zip, gzip, xls
 
 
 def _check_files(file: Path, root: Path, seen: dict[str, tuple[str, str, str]]) -> None:
@@ -112,20 +134,17 @@ def _check_files(file: Path, root: Path, seen: dict[str, tuple[str, str, str]]) 
 def _layout(
     file: Path, seen: dict[str, tuple[str, str, str]], reading: Reading, *, left_out: LeftOut, notes: list[str]
 ) -> Layout:
-    sides = {name: _side(file, name, split) for name, (_, split, _) in seen.items()}
-    known = {label for label, _, _ in seen.values() if label.lower() not in _UNLABELLED}
+    by_split = _by_split(file, seen, reading, left_out=left_out)
+    used = {name: seen[name] for names in by_split.values() for name in names}
+    known = {label for label, _, _ in used.values() if _is_known(label)}
     classes = () if reading.labels == "none" else _classes(file, known)
     if reading.labels == "folder":
-        classes = _classes(file, {Path(name).parent.name for name in seen})
+        classes = _classes(file, {Path(name).parent.name for name in used})
         if len(classes) < 2:
             raise DataError(f"{safe(file.name)} lists the images of one folder", "give --labels auto, or none")
     if len(classes) < 2:
         classes = ()
-    listings = {
-        side: _listing([n for n in sorted(seen) if sides[n] == side], seen, classes, labels=reading.labels)
-        for side in ("train", "test")
-    }
-    train, test = listings["train"], listings["test"]
+    train, test = (_listing(names, seen, classes, labels=reading.labels) for names in by_split.values())
     if not classes:
         if known and reading.labels != "none":
             notes.append(f"all labels are {safe(next(iter(known)))}, which tells nothing apart: trained without labels")
@@ -141,8 +160,31 @@ def _layout(
         shown = ", ".join(map(safe, classes[:6])) + (", …" if len(classes) > 6 else "")
         notes.append(f"{len(classes):,} classes: {shown}")
         notes.append("tested on the table's own test split" if test else _hold_out_note(train))
+    elif not known:
+        notes.append("no labels")
     check_groups(file.name, train, test)
     return Layout(file.parent, classes, train, test, tuple(notes), left_out.sentences)
+
+
+def _by_split(
+    file: Path, seen: dict[str, tuple[str, str, str]], reading: Reading, *, left_out: LeftOut
+) -> dict[str, list[str]]:
+    """Return the images to train and to test on: of several test splits, the first in order that has a label."""
+    found: dict[str, list[str]] = {}
+    for name in sorted(seen):
+        found.setdefault(_split(file, name, seen[name][1]), []).append(name)
+    train = found.pop("train", [])
+    tests = [split for split in TEST_NAMES if split in found]
+    labelled = (s for s in tests if reading.labels == "folder" or any(_is_known(seen[name][0]) for name in found[s]))
+    chosen = next(labelled, tests[0] if tests else "")
+    for split in tests:
+        if split != chosen:
+            left_out.add(f"images of the split {split}", found[split][0], len(found[split]))
+    return {"train": train, "test": found.get(chosen, [])}
+
+
+def _is_known(label: str) -> bool:
+    return label.lower() not in _UNKNOWN
 
 
 def _hold_out_note(train: Listing) -> str:
@@ -150,12 +192,12 @@ def _hold_out_note(train: Listing) -> str:
     return f"no labelled test split: a tenth is held out, by a hash of each {key}"
 
 
-def _side(file: Path, name: str, split: str) -> str:
-    """Return the side of a split, train or test. Raises DataError for any other split."""
+def _split(file: Path, name: str, split: str) -> str:
+    """Return the split that a row names, `train` where it names none. Raises DataError for a word that is no split."""
     if not split or split in TRAIN_NAMES:
         return "train"
     if split in TEST_NAMES:
-        return "test"
+        return split
     raise DataError(
         f"{safe(file.name)}: {safe(name)} has the unknown split {safe(split)!r}",
         f"known splits are {', '.join((*TRAIN_NAMES[:1], *TEST_NAMES))}; rename a column that means no split",
@@ -165,7 +207,7 @@ def _side(file: Path, name: str, split: str) -> str:
 def _classes(file: Path, labels: set[str]) -> tuple[str, ...]:
     numbers = [label for label in labels if _is_decimal(label)]
     many = len(labels) > _MOST_CLASSES
-    if numbers and len(numbers) == len(labels) and (many or any(float(n) % 1 for n in numbers)):
+    if numbers and len(numbers) == len(labels) and (many or any(float(n.replace(",", ".", 1)) % 1 for n in numbers)):
         raise DataError(
             f"{safe(file.name)}: the label column holds measurements ({safe(sorted(labels)[0])}, …), not classes",
             "put classes there, or give --labels none",
@@ -175,10 +217,10 @@ def _classes(file: Path, labels: set[str]) -> tuple[str, ...]:
 
 def _is_decimal(label: str) -> bool:
     try:
-        float(label)
+        float(label.replace(",", ".", 1))
     except ValueError:
         return False
-    return "." in label or "e" in label.lower()
+    return "." in label or "," in label or "e" in label.lower()
 
 
 def _listing(

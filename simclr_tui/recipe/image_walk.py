@@ -54,9 +54,16 @@ _SINGULAR = (
         ("images", "image"),
         ("links", "link"),
         ("rows", "row"),
+        ("columns that are", "column that is"),
         ("arrays that are", "array that is"),
     ),
-    *((" hold ", " holds "), (" need ", " needs "), ("repeat ", "repeats "), ("convert them", "convert it")),
+    *(
+        (" hold ", " holds "),
+        (" need ", " needs "),
+        ("repeat ", "repeats "),
+        ("convert them", "convert it"),
+        ("are not followed", "is not followed"),
+    ),
 )
 
 

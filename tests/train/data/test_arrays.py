@@ -76,3 +76,26 @@ def test_labels_that_are_python_objects_are_refused_with_the_way_out(tmp_path):
     np.save(tmp_path / "e_labels.npy", np.array(["cat", "dog"] * 10, object))
     with pytest.raises(DataError, match=r"e_labels\.npy holds Python objects"):
         opened(tmp_path, f"npy:{tmp_path / 'e.npy'}")
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ("return [np.zeros((4, 4)), np.zeros((5, 4))]", "returned images that differ in shape — return arrays"),
+        ("return {'images': np.zeros((2, 4, 4)), 'labels': [[1], [1, 2]]}", "returned labels that differ in shape"),
+        ("return None", "returned NoneType for images — return images, "),
+        ("yield np.zeros((4, 4))", "returned generator for images"),
+        ("raise SystemExit(3)", "failed: SystemExit: 3 — run it by itself"),
+        ("return np.zeros((0, 4, 4))", "has no train images — give an array with at least one"),
+    ],
+)
+def test_what_a_function_returns_that_is_no_images_is_said(tmp_path, body, words):
+    (tmp_path / "mine.py").write_text(f"import numpy as np\n\ndef load():\n    {body}\n")
+    with pytest.raises(DataError, match=words):
+        opened(tmp_path, f"py:{tmp_path / 'mine.py'}:load")
+
+
+def test_what_is_no_array_is_refused_without_the_advice_to_trust_it(tmp_path):
+    (tmp_path / "d.npy").write_text("hello")
+    with pytest.raises(DataError, match=r"d\.npy is no array that can be read: it does not begin as one — save it"):
+        opened(tmp_path, f"npy:{tmp_path / 'd.npy'}")

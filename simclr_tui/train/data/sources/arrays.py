@@ -102,6 +102,8 @@ class ArraySource:
 
     def _check(self, split: str, part: Part) -> None:
         shape, shown = tuple(getattr(part.images, "shape", ())), safe(self._source.text)
+        if shape[:1] == (0,):
+            raise DataError(f"{shown} has no {split} images", "give an array with at least one image")
         if len(shape) not in (3, 4):
             raise DataError(
                 f"{shown}: the {split} images have shape {shape}", "give (N, H, W), (N, H, W, C) or (N, C, H, W)"
@@ -132,7 +134,8 @@ def _loaded(file: Path) -> Any:
     except (ValueError, OSError, EOFError) as error:
         if _MAPPED_OBJECTS in str(error):
             raise _no_numbers(file) from None
-        raise DataError(f"{safe(str(file))} is no array that can be read: {error}", "save it with numpy.save") from None
+        why = "it does not begin as one" if "pickle" in str(error) else str(error)  # NumPy advises to trust it
+        raise DataError(f"{safe(str(file))} is no array that can be read: {why}", "save it with numpy.save") from None
 
 
 _OBJECTS, _MAPPED_OBJECTS = "Object arrays", "Python objects in dtype"  # in what NumPy says of them
@@ -238,17 +241,34 @@ def open_function(source: DataSource) -> ArraySource:
     sys.path[:] = [entry for entry in path if entry not in ("", str(Path.cwd()))]
     try:
         returned = function()
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise DataError(
             f"{safe(source.text)} failed: {type(error).__name__}: {safe(str(error))}", "run it by itself to see where"
         ) from error
     finally:
         sys.path[:] = path
     if isinstance(returned, Mapping):
-        arrays = {str(name): np.asarray(value) for name, value in returned.items()}
+        arrays = {str(name): _array(source, value, str(name)) for name, value in returned.items()}
         return _named(source, arrays, list(arrays))
     images, labels = returned if isinstance(returned, tuple) and len(returned) == 2 else (returned, None)
-    return ArraySource(source, {"train": Part(np.asarray(images), None if labels is None else np.asarray(labels))})
+    labels = None if labels is None else _array(source, labels, "labels")
+    return ArraySource(source, {"train": Part(_array(source, images, "images"), labels)})
+
+
+def _array(source: DataSource, value: Any, name: str) -> Any:
+    """Return what a function gave as an array. Raises DataError where it is none, or of parts that differ in shape."""
+    try:
+        found = np.asarray(value)
+    except ValueError:
+        raise DataError(
+            f"{safe(source.text)} returned {safe(name)} that differ in shape", "return arrays that are equal in shape"
+        ) from None
+    if found.dtype == object and not found.ndim:
+        raise DataError(
+            f"{safe(source.text)} returned {type(value).__name__} for {safe(name)}",
+            "return images, (images, labels), or a dict of arrays",
+        )
+    return found
 
 
 def _function(source: DataSource) -> Callable[[], Any]:
@@ -260,7 +280,7 @@ def _function(source: DataSource) -> Callable[[], Any]:
     sys.path[:] = [entry for entry in path if entry not in ("", str(Path.cwd()))]
     try:
         spec.loader.exec_module(module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise DataError(
             f"{safe(source.where)} cannot be imported: {type(error).__name__}: {safe(str(error))}", "run it by itself"
         ) from error

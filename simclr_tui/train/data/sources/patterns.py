@@ -43,4 +43,8 @@ def _expanded(pattern: str) -> list[str]:
         ]
     if Path(pattern).is_file():
         return [pattern]
+    pattern = os.fspath(Path(pattern))
+    folder = next((parent for parent in Path(pattern).parents if parent.is_dir()), Path())
+    if folder != Path():  # what is there is meant by its name, even with brackets in it
+        pattern = glob.escape(os.fspath(folder)) + pattern[len(os.fspath(folder)) :]
     return sorted(glob.glob(pattern, recursive=True))  # noqa: PTH207

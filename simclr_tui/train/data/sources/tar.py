@@ -77,7 +77,10 @@ class TarSource:
 
     def layout(self, reading: Reading) -> Layout:
         if not self._places:
-            raise DataError(f"{safe(self._source.where)} holds no images", "see the suffixes in simclr data --help")
+            left_out = "".join(f"; {sentence}" for sentence in self._left_out.sentences)
+            raise DataError(
+                f"{safe(self._source.where)} holds no images{left_out}", "see the suffixes in simclr data --help"
+            )
         if reading.labels == "folder":
             self._labels = {key: _folder_of(key) for key in map(_key_of, self._places)}
             if len(set(self._labels.values())) < 2:
@@ -131,7 +134,9 @@ class TarSource:
             with tarfile.open(shard, "r:") as tar:
                 size = shard.stat().st_size
                 for member in tar:
-                    if member.isfile() and _is_clutter(member.name):
+                    if member.issym() or member.islnk():
+                        self._left_out.add("links, which are not followed in archives", member.name)
+                    elif member.isfile() and _is_clutter(member.name):
                         self._left_out.add("files created by the system", member.name)
                     elif member.isfile():
                         if member.offset_data + member.size > size:
@@ -155,7 +160,7 @@ class TarSource:
             else:
                 self._splits.setdefault(shard.split, []).append(image)
             self._places[image] = _Place(shard.path, member.offset_data, member.size)
-        elif extension == "cls":
+        elif (extension := extension.lower()) == "cls":
             self._labels[name] = _content(tar, member).decode("utf-8", "backslashreplace").strip()
         elif extension == "json":
             try:

@@ -1,0 +1,107 @@
+"""Tables of images as people write them: how each is read, and what is said of the rest of it."""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+
+import pytest
+
+from simclr_tui.errors import DataError
+from simclr_tui.recipe.csv_listing import csv_layout
+from simclr_tui.recipe.reading import Reading
+
+IMAGES = 12
+
+
+@pytest.fixture
+def folder(tmp_path) -> Path:
+    (tmp_path / "im").mkdir()
+    (tmp_path / "sub").mkdir()
+    for number in range(IMAGES):
+        (tmp_path / "im" / f"{number}.png").write_bytes(b"")  # which the listing does not look into
+    return tmp_path
+
+
+def table(folder: Path, head: str, row: str, *, before: str = "") -> Path:
+    """Write a table whose row of each image is `row`, filled in with its number and its letter, a or b."""
+    rows = (row.format(number=number, letter="ab"[number % 2]) for number in range(IMAGES))
+    (folder / "d.csv").write_text(before + "\n".join([head, *rows]))
+    return folder / "d.csv"
+
+
+def test_a_path_that_goes_up_and_down_is_that_of_the_same_image(folder):
+    file = table(folder, "path,label", "sub/../im/{number}.png,{letter}")
+    file.write_text(file.read_text() + f"\nim/0.png,a\n{folder}/im/../im/1.png,b")
+    layout = csv_layout(file)
+    assert layout.train.names == tuple(sorted(f"im/{number}.png" for number in range(IMAGES)))
+    assert layout.left_out == ("left out: 2 rows that repeat another (im/0.png, im/1.png)",)
+
+
+def test_a_path_up_from_a_linked_folder_is_left_as_it_is(folder):
+    (folder / "far" / "away").mkdir(parents=True)
+    (folder / "far" / "0.png").write_bytes(b"another image")
+    (folder / "link").symlink_to(folder / "far" / "away")
+    (folder / "0.png").write_bytes(b"")
+    (folder / "d.csv").write_text("path,label\nlink/../0.png,a\n0.png,b")
+    assert csv_layout(folder / "d.csv").train.names == ("0.png", "link/../0.png")
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+def test_the_line_in_which_a_spreadsheet_says_its_delimiter_is_no_header(folder, delimiter):
+    row = delimiter.join(["im/{number}.png", "{letter}"])
+    layout = csv_layout(table(folder, f"path{delimiter}label", row, before=f"sep={delimiter}\r\n"))
+    assert (layout.classes, len(layout.train)) == (("a", "b"), IMAGES)
+
+
+def test_of_several_test_splits_the_first_that_is_labelled_is_tested_on(folder):
+    file = folder / "d.csv"
+    words, labels = ("train", "val", "test", "Dev"), ("a", "b", "", "a")
+    rows = (f"im/{n}.png,{labels[n % 4] and 'ab'[n // 4 % 2]},{words[n % 4]}" for n in range(IMAGES))
+    file.write_text("path,label,split\n" + "\n".join(rows))
+    layout = csv_layout(file)
+    assert layout.test.names == ("im/1.png", "im/5.png", "im/9.png")
+    assert [sentence.partition(" (")[0] for sentence in layout.left_out] == [
+        "left out: 3 images of the split test",
+        "left out: 3 images of the split dev",
+    ]
+
+
+@pytest.mark.parametrize("unknown", ["nan", "NA", "None", "-1", ""])
+def test_a_group_that_says_nothing_is_none(folder, unknown):
+    layout = csv_layout(table(folder, "path,label,patient", "im/{number}.png,{letter}," + unknown))
+    assert layout.train.groups == ()
+
+
+def test_columns_that_are_not_read_are_named_and_a_table_without_labels_says_so(folder):
+    layout = csv_layout(table(folder, "path,cat,dog,", "im/{number}.png,1,0,"))
+    assert layout.notes == ("no labels",)
+    assert layout.left_out == ("left out: 2 columns that are not read (cat, dog)",)
+
+
+def test_the_y_of_coordinates_is_no_label(folder):
+    assert csv_layout(table(folder, "path,x,y", "im/{number}.png,{number},{number}")).classes == ()
+    assert csv_layout(table(folder, "path,y", "im/{number}.png,{letter}")).classes == ("a", "b")
+
+
+def test_labels_none_and_folder_hold_whatever_the_label_column_says(folder):
+    file = table(folder, "path,label", "im/{number}.png,{number},5")
+    assert csv_layout(file, Reading(labels="none")).classes == ()
+    with pytest.raises(DataError, match="lists the images of one folder"):
+        csv_layout(file, Reading(labels="folder"))
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("path;label\nim/0.png;0,5\nim/1.png;1,5", r"the label column holds measurements \(0,5"),
+        (b"PK\3\4" + bytes(40), "is a spreadsheet or compressed — save it as CSV, in UTF-8"),
+        (gzip.compress(b"path,label\n"), "is a spreadsheet or compressed"),
+        ("path,label\nim/0.png,a".encode("utf-16"), "is not UTF-8 — save the table as UTF-8"),
+    ],
+)
+def test_what_is_no_table_of_classes_is_refused_in_one_sentence(folder, content, words):
+    file = folder / "d.csv"
+    file.write_bytes(content if isinstance(content, bytes) else content.encode())
+    with pytest.raises(DataError, match=words):
+        csv_layout(file)

@@ -1,0 +1,78 @@
+"""Shards as archivers write them: what of their members is an image or a label, and what is said of the rest."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from simclr_tui.errors import DataError
+from simclr_tui.recipe.reading import Reading
+from simclr_tui.train.data import open_data
+from simclr_tui.train.data.images import Data
+
+IMAGES = np.random.default_rng(7).integers(0, 256, (8, 8, 8, 3), np.uint8)
+
+
+def opened(folder: Path, data: str) -> Data:
+    return open_data(data, image_size=8, subset=0, progress=lambda *_: None, cache=folder / "cache", reading=Reading())
+
+
+def shard(file: Path, *, name: str = "{}", links: bool = False) -> None:
+    """Write the images, each with its class, 0 or 1, in a file beside it; `name` is the form of a member's name."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with tarfile.open(file, "w") as tar:
+        for number, image in enumerate(IMAGES):
+            content = io.BytesIO()
+            Image.fromarray(image).save(content, "PNG")
+            for suffix, found in (("png", content.getvalue()), ("cls", b"%d" % (number % 2))):
+                member = tarfile.TarInfo(name.format(f"{number:03}.{suffix}"))
+                member.size = len(found)
+                tar.addfile(member, io.BytesIO(found))
+        for kind, linked in ((tarfile.SYMTYPE, "soft.png"), (tarfile.LNKTYPE, "hard.png")) if links else ():
+            member = tarfile.TarInfo(linked)
+            member.type, member.linkname = kind, "000.png"
+            tar.addfile(member)
+
+
+@pytest.mark.parametrize("name", ["./{}", "/{}", "{}", "a b/ü😀/{}", "d" * 150 + "/{}"])
+def test_members_are_found_however_their_names_are_written(tmp_path, name):
+    shard(tmp_path / "d.tar", name=name)
+    data = opened(tmp_path, f"tar:{tmp_path}/d.tar")
+    assert data.classes == ("0", "1")
+    assert len(data.train) + len(data.test or ()) == len(IMAGES)
+
+
+def test_labels_are_found_in_upper_case_as_images_are(tmp_path):
+    shard(tmp_path / "d.tar")
+    content = (tmp_path / "d.tar").read_bytes()
+    with tarfile.open(tmp_path / "upper.tar", "w") as upper, tarfile.open(tmp_path / "d.tar") as lower:
+        for member in lower:
+            held = io.BytesIO(content[member.offset_data : member.offset_data + member.size])
+            member.name = member.name.upper()
+            upper.addfile(member, held)
+    assert opened(tmp_path, f"tar:{tmp_path}/upper.tar").classes == ("0", "1")
+
+
+def test_links_in_an_archive_are_left_out_and_named(tmp_path):
+    shard(tmp_path / "d.tar", links=True)
+    left_out = opened(tmp_path, f"tar:{tmp_path}/d.tar").left_out
+    assert left_out == ("left out: 2 links, which are not followed in archives (soft.png, hard.png)",)
+
+
+@pytest.mark.parametrize("pattern", ["", "/*.tar", "/{0..1}.tar", "/**/*.tar"])
+def test_shards_are_found_in_a_folder_whose_name_has_brackets(tmp_path, pattern):
+    for number in range(2):
+        shard(tmp_path / "set [x]" / f"{number}.tar")
+    data = opened(tmp_path, f"tar:{tmp_path}/set [x]{pattern}")
+    assert len(data.train) + len(data.test or ()) == 2 * len(IMAGES)
+
+
+def test_an_archive_without_images_says_what_it_holds(tmp_path):
+    shard(tmp_path / "d.tar", name="{}.svs")
+    with pytest.raises(DataError, match=r"holds no images; left out: 16 files of other kinds \(000\.png\.svs, "):
+        opened(tmp_path, f"tar:{tmp_path}/d.tar")

@@ -133,7 +133,7 @@ def check_store(root: Path) -> Finding:
 def _shared_files(root: Path) -> list[Path]:
     """Return what everyone who launches into a store writes."""
     queue = QueuePaths(root / QUEUE)
-    return [root / CLAIM_LOCK, queue.root, queue.lock, root / TRASH, root / CATALOG]
+    return [root / CLAIM_LOCK, queue.root, queue.turn, root / TRASH, root / CATALOG]
 
 
 def _file_system(root: Path) -> Finding:

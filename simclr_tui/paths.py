@@ -158,19 +158,33 @@ class RunPaths:
 
 @dataclass(frozen=True)
 class QueuePaths:
-    """Name the files of a store's queue."""
+    """Name the files of a store's queue, and of the dispatcher of one of its users.
+
+    `user` is the ending of the names of that dispatcher's files; empty for the user who made the queue's folder.
+    """
 
     root: Path
+    user: str = ""
 
     @property
     def lock(self) -> Path:
         """Return the lock that the dispatcher holds while it lives."""
-        return self.root / "dispatcher.lock"
+        return self.root / f"dispatcher.lock{self.user}"
+
+    @property
+    def turn(self) -> Path:
+        """Return the lock under which one dispatcher at a time takes free slots."""
+        return self.root / "turn.lock"
+
+    @property
+    def everyone(self) -> Path:
+        """Return the file that exists while the user's dispatcher starts what others queued, too."""
+        return self.root / f"everyone{self.user}"
 
     @property
     def dispatcher(self) -> Path:
         """Return the dispatcher's identity; removed by a dispatcher that exits cleanly."""
-        return self.root / "dispatcher.json"
+        return self.root / f"dispatcher.json{self.user}"
 
     @property
     def paused(self) -> Path:
@@ -198,7 +212,7 @@ class QueuePaths:
 
     @property
     def log(self) -> Path:
-        return self.root / "dispatcher.log"
+        return self.root / f"dispatcher.log{self.user}"
 
 
 def config_path() -> Path:

@@ -11,6 +11,7 @@ from tests.faults.counting import (  # noqa: F401 - hooks and a fixture for ever
     pytest_terminal_summary,
 )
 from tests.tui.real_terminal import open_terminal  # noqa: F401
+from tests.users import group_folder  # noqa: F401
 
 
 def pytest_addoption(parser):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import stat
-import tempfile
 from pathlib import Path
 
 import pytest
@@ -18,8 +17,7 @@ from simclr_tui.regular_file import append_regular
 from simclr_tui.store.labels import edit_run
 from simclr_tui.store.store import Store
 from tests.training import tiny_plan
-
-ALICE, BOB, GROUP = 64001, 64002, 64100
+from tests.users import ALICE, BOB, as_user
 
 
 def mode(path: Path) -> int:
@@ -65,46 +63,9 @@ def test_what_is_private_stays_private_in_a_groups_folder(tmp_path):
     assert mode(tmp_path / "secret") == 0o600
 
 
-def as_user(user: int, act) -> str:
-    """Act in a process of that user; what it raised, empty if nothing."""
-    read, write = os.pipe()
-    child = os.fork()
-    if child == 0:
-        said = "it did not end"
-        try:
-            os.setgroups([])
-            os.setresgid(GROUP, GROUP, GROUP)
-            os.setresuid(user, user, user)
-            os.umask(0o022)
-            act()
-            said = ""
-        except BaseException as error:
-            said = f"{type(error).__name__}: {error}"
-        finally:
-            os.write(write, said.encode())
-            os._exit(0)
-    os.close(write)
-    with os.fdopen(read, "rb") as pipe:
-        said = pipe.read().decode()
-    os.waitpid(child, 0)
-    return said
-
-
-@pytest.fixture
-def shared(monkeypatch):
-    if os.geteuid() != 0:
-        pytest.skip("two users need root")
-    with tempfile.TemporaryDirectory(dir="/tmp") as made:
-        root = Path(made)
-        os.chown(root, ALICE, GROUP)
-        root.chmod(0o2770)
-        monkeypatch.setenv("XDG_CONFIG_HOME", made)
-        yield root
-
-
-def test_each_member_launches_queues_and_edits_what_the_other_made(shared, fault):
+def test_each_member_launches_queues_and_edits_what_the_other_made(group_folder, fault):
     fault("F49", 1, "stores in which two users launch, queue and edit in turns")
-    store, plan = Store(shared / "runs"), tiny_plan()
+    store, plan = Store(group_folder / "runs"), tiny_plan()
 
     def launch():
         create(store, plan)
@@ -123,15 +84,15 @@ def test_each_member_launches_queues_and_edits_what_the_other_made(shared, fault
     assert len(store.names()) == 6
 
 
-def test_a_store_that_was_made_for_one_is_named_by_doctor_with_what_to_type(shared):
-    store = Store(shared)
+def test_a_store_that_was_made_for_one_is_named_by_doctor_with_what_to_type(group_folder):
+    store = Store(group_folder)
     assert as_user(ALICE, lambda: create(store, tiny_plan())) == ""
-    (shared / ".claim.lock").chmod(0o644)
+    (group_folder / ".claim.lock").chmod(0o644)
     assert "cannot write to the run store" in as_user(BOB, lambda: create(store, tiny_plan()))
 
     def asked():
-        raise RuntimeError(str(check_store(shared)))
+        raise RuntimeError(str(check_store(group_folder)))
 
     said = as_user(BOB, asked)
     assert "bad" in said
-    assert f"chmod -R g+rwX {shared}" in said
+    assert f"chmod -R g+rwX {group_folder}" in said

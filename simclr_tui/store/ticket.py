@@ -24,7 +24,8 @@ class Ticket(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     `recipe` and `code` are digests made at that time. `gpus` are the GPUs assigned (empty on a CPU). `retried` holds
     the reason why each earlier attempt ended, `advanced` the step of the checkpoint from which the latest retry
     started, `unbegun` how often the run was started without its trainer appearing. `after` names the runs to wait for,
-    as they were called when it was queued, and `after_ids` identifies them. `environment` is that of whoever queued it.
+    as they were called when it was queued, and `after_ids` identifies them. `environment` is that of whoever queued it,
+    and `user` is that user's numeric id; older versions did not write it.
     """
 
     priority: int = 0
@@ -38,6 +39,7 @@ class Ticket(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     unbegun: int = 0
     after_ids: tuple[str, ...] = ()
     environment: dict[str, str] = {}
+    user: int | None = None
 
 
 def read_ticket(paths: RunPaths) -> Ticket | None:

@@ -332,4 +332,9 @@ PROMISES = (
         "the one goes on, evaluates, saves and stops; the other starts under the later version, and says so",
         also="none of the later version's modules can be loaded by a process of the version before",
     ),
+    Promise(
+        "F57",
+        "a run that another user queued waits in a shared store",
+        "left to that user's dispatcher, and said; started by one's own only once asked to (`queue start --everyone`)",
+    ),
 )

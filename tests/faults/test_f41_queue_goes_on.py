@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from simclr_tui.launch.queue.queue import dispatches, enqueue, ensure_dispatcher, queue_paths, unpause, why_paused
+from simclr_tui.launch.queue.queue import dispatches, enqueue, ensure_dispatcher, unpause, why_paused
+from simclr_tui.launch.queue.users import queue_paths
 from simclr_tui.store.store import Store
 from simclr_tui.store.ticket import tickets
 from tests.launch.ended import end_queue

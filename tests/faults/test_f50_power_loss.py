@@ -42,6 +42,18 @@ SWEEP = Sweep(name="", sampler="grid", trials=0, seeds=(0,), axes=(parse_axis("t
 _SHUTDOWN, _WITHOUT_FLUSH = 0x8004587D, 2  # EXT4_IOC_SHUTDOWN and EXT4_GOING_FLAGS_NOLOGFLUSH
 
 
+def _entries(folder: Path) -> list[Path]:
+    with contextlib.suppress(OSError):
+        return list(folder.iterdir())
+    return []
+
+
+def _target(link: Path) -> str:
+    with contextlib.suppress(OSError):
+        return str(link.readlink())
+    return ""
+
+
 class Disk:
     """An ext4 file system in a file, which can lose its power."""
 
@@ -60,8 +72,22 @@ class Disk:
         subprocess.run(["mount", "-o", self._options, self._device, self.root], check=True)
 
     def unmount(self) -> None:
-        until(lambda: subprocess.run(["umount", self.root], capture_output=True).returncode == 0, what="the unmounting")
+        try:
+            until(lambda: subprocess.run(["umount", self.root], capture_output=True).returncode == 0, what="unmounting")
+        except AssertionError:
+            raise AssertionError(f"the disk is held by {self.holders()}") from None
         self.detach()
+
+    def holders(self) -> list[str]:
+        """Return the processes that keep the disk from being unmounted, and by what."""
+        found = []
+        for process in psutil.process_iter(["pid", "cmdline", "status"]):
+            home = Path(f"/proc/{process.pid}")
+            links = [home / "cwd", *_entries(home / "fd"), *_entries(home / "map_files")]
+            held = [f"{link.name}: {at}" for link in links if (at := _target(link)).startswith(str(self.root))]
+            if held:
+                found.append(f"{process.info} {sorted(set(held))[:5]}")
+        return found
 
     def detach(self) -> None:
         subprocess.run(["losetup", "--detach", self._device], capture_output=True)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,6 +13,10 @@ from simclr_tui.cli.options import DEFAULT_RUNS, AsJson, ExactName, ExactNames, 
 from simclr_tui.errors import RecipeError, StoreError
 from simclr_tui.text import safe
 
+if TYPE_CHECKING:
+    from simclr_tui.store.store import Store
+    from simclr_tui.store.ticket import Ticket
+
 app = typer.Typer(help="List, reorder, pause and start queued runs.", no_args_is_help=True)
 
 
@@ -20,6 +25,7 @@ def ls(json: AsJson = False, runs: Runs = DEFAULT_RUNS) -> None:
     """List queued runs, the next to start first, and say whether the queue is running."""
     from simclr_tui.launch.queue.dependencies import waits_for
     from simclr_tui.launch.queue.queue import dispatches, settings, waiting_runs, why_paused
+    from simclr_tui.launch.queue.users import user_name
     from simclr_tui.store.store import Store
 
     store = Store(runs)
@@ -31,6 +37,7 @@ def ls(json: AsJson = False, runs: Runs = DEFAULT_RUNS) -> None:
             "priority": ticket.priority,
             "after": list(ticket.after),
             "retries": len(ticket.retried),
+            "user": user_name(ticket.user),
             "waits": waits_for(store, ticket).reason,
         }
         for place, (name, ticket) in enumerate(waiting.items(), start=1)
@@ -41,17 +48,21 @@ def ls(json: AsJson = False, runs: Runs = DEFAULT_RUNS) -> None:
     if rows:
         cells = [[str(row["place"]), str(row["name"]), str(row["priority"]), str(row["waits"])] for row in rows]
         output.table(["position", "run", "priority", "waiting for"], cells, right=[0, 2])
-    output.talk(_status(len(rows), why, working=working, slots=slots))
+    output.talk(_status(store, waiting, why, working=working, slots=slots))
     return None
 
 
-def _status(count: int, why: str, *, working: bool, slots: int) -> str:
+def _status(store: Store, waiting: Mapping[str, Ticket], why: str, *, working: bool, slots: int) -> str:
+    from simclr_tui.launch.queue.users import is_started_here
+
+    count, ours = len(waiting), sum(map(is_started_here(store), waiting.values()))
     each = f"{slots} at a time per GPU, or on the CPU"
     if why:
         return f"paused: {safe(why)}; {count} waiting, {each}; continue with: simclr queue start"
-    if working:
-        return f"running: {count} waiting, {each}"
-    return f"{count} waiting, {each}" + ("; no dispatcher is running: simclr queue start" if count else "")
+    said = f"running: {count} waiting, {each}" if working else f"{count} waiting, {each}"
+    if count > ours:
+        said += f"; {count - ours} queued by other users (start them as yours: simclr queue start --everyone)"
+    return said + ("" if working or not ours else "; no dispatcher is running: simclr queue start")
 
 
 @app.command("pause")
@@ -72,16 +83,27 @@ def start(
             "--slots", min=1, max=1000, help="Runs at a time per GPU, or on the CPU. Remembered.", show_default=False
         ),
     ] = None,
+    everyone: Annotated[
+        bool | None,
+        typer.Option(
+            "--everyone/--own",
+            help="Also start what other users of this store queued, as your processes; --own: no longer. Remembered.",
+            show_default=False,
+        ),
+    ] = None,
     runs: Runs = DEFAULT_RUNS,
 ) -> None:
     """Continue after a pause, a reboot or a crash; --slots changes how many runs train at a time."""
     from simclr_tui.launch.queue.queue import dispatches, ensure_dispatcher, settings, unpause, waiting_runs
+    from simclr_tui.launch.queue.users import start_for_everyone
     from simclr_tui.store.store import Store
 
     store = Store(runs)
+    if everyone is not None:
+        start_for_everyone(store, everyone)
     unpause(store, slots)
     ensure_dispatcher(store)
-    output.talk(_status(len(waiting_runs(store)), "", working=dispatches(store), slots=settings(store).slots))
+    output.talk(_status(store, waiting_runs(store), "", working=dispatches(store), slots=settings(store).slots))
 
 
 @app.command("move")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from simclr_tui.errors import StoreError, UnansweredError
+from simclr_tui.launch.queue.users import waits_for_user
 from simclr_tui.store.checkpoints import run_id
 from simclr_tui.store.run import Run
 from simclr_tui.store.state import ACTIVE
@@ -25,7 +26,10 @@ class Waits(NamedTuple):
 
 
 def waits_for(store: Store, ticket: Ticket) -> Waits:
-    """Return what a ticket's run waits for: the runs it names must finish; a failed or stopped one must be resumed."""
+    """Return what a ticket's run waits for: the runs it names must finish; a failed or stopped one must be resumed.
+
+    What another user queued waits for that user's dispatcher.
+    """
     for number, name in enumerate(ticket.after):
         known = ticket.after_ids[number] if number < len(ticket.after_ids) else ""
         try:
@@ -37,7 +41,7 @@ def waits_for(store: Store, ticket: Ticket) -> Waits:
             return Waits(f"waits for {safe(name)}, which is not there", False)
         if state != "finished":
             return Waits(f"waits for {safe(run.name)}, which is {state}", state in ACTIVE)
-    return Waits("", True)
+    return Waits(waits_for_user(store, ticket), True)
 
 
 def _found(store: Store, name: str, known: str) -> Run:

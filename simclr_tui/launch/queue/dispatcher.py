@@ -11,7 +11,7 @@ import hashlib
 import signal
 import sys
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -32,9 +32,10 @@ from simclr_tui.launch.plan import check_run_space
 from simclr_tui.launch.provenance import code_digest, git_commit
 from simclr_tui.launch.queue.dependencies import waits_for
 from simclr_tui.launch.queue.gpu_slots import Place, environment, find_place, wants_gpu
-from simclr_tui.launch.queue.queue import pause, queue_paths, settings, why_paused
+from simclr_tui.launch.queue.queue import pause, settings, why_paused
 from simclr_tui.launch.queue.retry import settle
 from simclr_tui.launch.queue.unqueued import started_by_hand
+from simclr_tui.launch.queue.users import is_started_here, queue_paths
 from simclr_tui.launch.start import claimed, start_queued
 from simclr_tui.launch.tell import start_telling
 from simclr_tui.regular_file import read_small
@@ -51,11 +52,11 @@ _HELD_UP = 2.0  # seconds before a store that could not be written is retried
 
 
 def main(root: str) -> int:
-    """Dispatch until nothing is left that could start. Returns at once where another dispatcher is at work."""
+    """Dispatch until nothing is left that could start. Returns at once where this user has one at work already."""
     store = Store(Path(root))
     signal.signal(signal.SIGTERM, _ended)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    make_folder(queue_paths(store).root, parents=True, exist_ok=True)
+    make_folder(queue_paths(store).root, parents=True, exist_ok=True)  # before its files are named: see queue_paths
     lock = Lock(queue_paths(store).lock)
     # A command that queues a run checks the lock after writing the ticket: a last pass after release misses nothing.
     while not why_paused(store) and look_at(store).busy:
@@ -94,6 +95,23 @@ def _dispatch(store: Store) -> None:
 
 def _step(store: Store) -> bool:
     """Settle runs that have ended and start those that can. Returns False once there is nothing left to wait for."""
+    with _turn(store) as has_turn:
+        return _look_and_start(store) if has_turn else True
+
+
+@contextlib.contextmanager
+def _turn(store: Store) -> Iterator[bool]:
+    """Take the free slots before the dispatchers of other users look for them, or say that one of them does so now."""
+    lock, taken = Lock(queue_paths(store).turn), True
+    with contextlib.suppress(PermissionError):  # another user's, in a store that is not shared
+        taken = lock.acquire()
+    try:
+        yield taken
+    finally:
+        lock.release()
+
+
+def _look_and_start(store: Store) -> bool:
     look = look_at(store)
     for name, ticket in look.ended.items():
         with contextlib.suppress(StoreError):  # resumed by someone at this moment
@@ -127,16 +145,21 @@ def _hold(store: Store, run: Run, ticket: Ticket, *, why: str) -> None:
 
 @dataclass(frozen=True)
 class Look:
-    """The queue as the files show it.
+    """The queue as the files show it, as far as this user's dispatcher starts its runs.
 
-    Runs that may start, in order; runs under way; runs that have ended and are not settled; and whether anything can
-    still happen without the user.
+    Runs that may start, in order; runs under way; runs that have ended and are not settled; runs under way that are
+    another dispatcher's, but take slots; and whether anything can still happen without the user.
     """
 
     ready: dict[str, Ticket]
     going: dict[str, tuple[Ticket, State]]
     ended: dict[str, Ticket]
+    others: dict[str, tuple[Ticket, State]]
     hopeful: bool
+
+    @property
+    def slots_taken(self) -> dict[str, tuple[Ticket, State]]:
+        return self.going | self.others
 
     @property
     def busy(self) -> bool:
@@ -151,8 +174,9 @@ def look_at(store: Store) -> Look:
     ready: dict[str, Ticket] = {}
     going: dict[str, tuple[Ticket, State]] = {}
     ended: dict[str, Ticket] = {}
-    kept = look_at_tickets(store)
-    hopeful = kept.unanswered > 0
+    others: dict[str, tuple[Ticket, State]] = {}
+    kept, is_ours = look_at_tickets(store), is_started_here(store)
+    hopeful, waiting, others_start = kept.unanswered > 0, False, False
     for name, ticket in kept.tickets.items():
         try:
             status = store.run(name).status
@@ -161,27 +185,34 @@ def look_at(store: Store) -> Look:
             continue
         except StoreError:
             continue  # removed at this moment, or damaged: nothing to start
+        ours = is_ours(ticket)
         if status.state in ACTIVE:
-            going[name] = (ticket, status)
+            (going if ours else others)[name] = (ticket, status)
         elif status.state != "queued":
-            ended[name] = ticket
+            if ours:
+                ended[name] = ticket
         else:
             waits = waits_for(store, ticket)
-            hopeful = hopeful or waits.hopeful
+            if not ours:
+                others_start = others_start or not waits.reason
+                continue
+            waiting, hopeful = True, hopeful or waits.hopeful
             if not waits.reason:
                 ready[name] = ticket
-    return Look(ready, going, ended, hopeful)
+    # A run of ours may wait for one that another user's dispatcher is about to start.
+    return Look(ready, going, ended, others, hopeful or (waiting and others_start))
 
 
 def _start_ready(store: Store, look: Look) -> None:
     """Start the runs that fit, in order. A run without a free slot holds up those behind it that may use its GPUs."""
     if not look.ready:
         return
-    gpus = _gpus(status for _, status in look.going.values())
-    taken = [ticket.gpus for ticket, _ in look.going.values()]
+    slots_taken = look.slots_taken
+    gpus = _gpus(status for _, status in slots_taken.values())
+    taken = [ticket.gpus for ticket, _ in slots_taken.values()]
     slots = settings(store).slots
     if gpus or len(taken) < slots:
-        for one in started_by_hand(store, look.going):
+        for one in started_by_hand(store, slots_taken):
             taken += _taken_by_hand(store.run(one), gpus, slots)
     # What each waiting run may use: the GPUs that were visible to whoever queued it, or the CPU.
     seen = {name: visible_to(gpus, ticket.environment.get(VISIBLE)) for name, ticket in look.ready.items()}
@@ -230,7 +261,10 @@ def _taken_by_hand(run: Run, gpus: Sequence[GpuSample], slots: int) -> list[Plac
     """
     with contextlib.suppress(SimclrError, OSError, psutil.Error):  # removed or ended at this moment, or damaged
         recipe, supervisor = run.recipe, run.status.supervisor
-        named = psutil.Process(supervisor.pid).environ().get(VISIBLE) if supervisor is not None else None
+        named = None
+        if supervisor is not None:
+            with contextlib.suppress(psutil.AccessDenied):  # another user's: its GPUs are counted from the first
+                named = psutil.Process(supervisor.pid).environ().get(VISIBLE)
         ours = visible_to(gpus, named)
         if not wants_gpu(recipe, ours):
             return [()]

@@ -21,8 +21,8 @@ from simclr_tui.launch.detached import absolute, start_detached
 from simclr_tui.launch.metadata import UNNAMED, Metadata
 from simclr_tui.launch.plan import Plan
 from simclr_tui.launch.provenance import recent_code_digest
+from simclr_tui.launch.queue.users import queue_paths
 from simclr_tui.launch.start import claimed, create
-from simclr_tui.paths import QUEUE, QueuePaths
 from simclr_tui.recipe.resolve import to_toml
 from simclr_tui.regular_file import read_small
 from simclr_tui.store.events import record
@@ -50,10 +50,6 @@ class Pause(msgspec.Struct, frozen=True, kw_only=True):
     since: float = 0.0
 
 
-def queue_paths(store: Store) -> QueuePaths:
-    return QueuePaths(store.root / QUEUE)
-
-
 def enqueue(
     store: Store, plan: Plan, metadata: Metadata = UNNAMED, *, priority: int = 0, after: tuple[str, ...] = ()
 ) -> Run:
@@ -70,6 +66,7 @@ def enqueue(
         code=recent_code_digest(),
         after_ids=tuple(store.run(name).info.id for name in after),
         environment=kept_environment(),
+        user=os.geteuid(),
     )
     run = create(store, plan, metadata, queued=True, ticket=ticket)
     record(run.paths, 1, "queued", message=f"after {', '.join(after)}" if after else "")
@@ -95,7 +92,11 @@ def queue_again(store: Store, run: Run) -> None:
             raise StoreError(f"{run.name} cannot be queued, it is {status.state}", "see simclr ls")
         recipe = hashlib.sha256(read_small(run.paths.recipe)).hexdigest()
         ticket = Ticket(
-            position=next_position(store), recipe=recipe, code=recent_code_digest(), environment=kept_environment()
+            position=next_position(store),
+            recipe=recipe,
+            code=recent_code_digest(),
+            environment=kept_environment(),
+            user=os.geteuid(),
         )
         write_ticket(run.paths, ticket)
         write_state(run.paths, requeued(status, ""), durable=True)
@@ -189,20 +190,20 @@ def why_paused(store: Store) -> str:
 
 
 def dispatches(store: Store) -> bool:
-    """Return True if a dispatcher is at work."""
+    """Return True if this user's dispatcher is at work."""
     return is_locked(queue_paths(store).lock)
 
 
 def ensure_dispatcher(store: Store) -> str:
-    """Start the dispatcher unless one is at work. Returns why it may not start; empty when all is well.
+    """Start this user's dispatcher unless it is at work. Returns why it may not start; empty when all is well.
 
     Raises StoreError when it does not come up.
     """
     why = why_paused(store)
     if why or dispatches(store):
         return why
+    make_folder(queue_paths(store).root, parents=True, exist_ok=True)
     paths = queue_paths(store)
-    make_folder(paths.root, parents=True, exist_ok=True)
     root = store.root.absolute()
     process = start_detached("simclr_tui.launch.queue.dispatcher", str(root), log=paths.log, folder=root)
     deadline = time.monotonic() + _READY_WITHIN

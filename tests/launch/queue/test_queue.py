@@ -19,12 +19,12 @@ from simclr_tui.launch.queue.queue import (
     ensure_dispatcher,
     move,
     pause,
-    queue_paths,
     unpause,
     waiting_runs,
     why_paused,
 )
 from simclr_tui.launch.queue.unqueued import started_by_hand
+from simclr_tui.launch.queue.users import queue_paths
 from simclr_tui.launch.start import resume, start
 from simclr_tui.launch.stop import stop, wait_until_ended
 from simclr_tui.store.process import ProcessId

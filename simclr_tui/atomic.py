@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import fcntl
+import functools
 import itertools
 import os
 import platform
@@ -16,6 +17,7 @@ from collections import deque
 from pathlib import Path
 from typing import Protocol
 
+from simclr_tui.boot import boot_id
 from simclr_tui.errors import is_unanswered
 from simclr_tui.group_mode import share_file
 
@@ -69,7 +71,7 @@ def write_file(path: Path, data: bytes, durable: bool = True, *, system: Os = SY
     failed. With `private` only its owner can read the file.
     """
     # Two threads of one process write the same file, so the process alone does not tell the writers apart.
-    temporary = path.with_name(f".{path.name}.{os.getpid()}{_HOST}.{next(_writes)}.tmp")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}@{_host()}.{next(_writes)}.tmp")
     try:
         fd = system.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         try:
@@ -90,17 +92,27 @@ def write_file(path: Path, data: bytes, durable: bool = True, *, system: Os = SY
 
 
 _writes = itertools.count()
-# A pid says nothing about processes on another machine that shares the folder.
-_HOST = f"@{zlib.crc32(platform.node().encode()):08x}"
+_OLD = 86_400.0  # seconds after which no write is still going on
+
+
+@functools.cache
+def _host() -> str:
+    """Return a mark of this boot of this machine: a pid says nothing about processes under another.
+
+    The host's name is not enough. Machines made from one image share it, and the folder.
+    """
+    return f"{zlib.crc32(f'{platform.node()} {boot_id()}'.encode()):08x}"
 
 
 def _sweep(path: Path, system: Os) -> None:
-    """Remove the temporary files of writers of `path` that died on this machine before finishing."""
-    ours = re.compile(rf"\.{re.escape(path.name)}\.([0-9]{{1,9}}){_HOST}(?:\.[0-9]+)?\.tmp")
+    """Remove the temporary files of writers of `path` that died here before finishing; elsewhere, a day ago."""
+    temporary = re.compile(rf"\.{re.escape(path.name)}\.([0-9]{{1,9}})@([0-9a-f]{{8}})(?:\.[0-9]+)?\.tmp")
     with contextlib.suppress(OSError):
         for found in list(path.parent.iterdir()):
-            if (match := ours.fullmatch(found.name)) and _is_gone(int(match[1])):
-                system.unlink(found)
+            if match := temporary.fullmatch(found.name):
+                here = match[2] == _host()
+                if _is_gone(int(match[1])) if here else time.time() - found.stat().st_mtime > _OLD:
+                    system.unlink(found)
 
 
 def _is_gone(pid: int) -> bool:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import uuid
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from simclr_tui.paths import RunPaths
 from simclr_tui.recipe.resolve import resolve, to_toml
@@ -39,6 +42,19 @@ def make_run(
         )
     )
     return run
+
+
+def before_restart(run: Run, state: State) -> None:
+    """Make `state` what a run's last attempt wrote under another boot, before the machine was restarted."""
+    old = {
+        role: msgspec.structs.replace(process, boot="before")
+        for role in ("process", "supervisor")
+        if (process := getattr(state, role)) is not None
+    }
+    write_state(run.paths, msgspec.structs.replace(state, since=1.0, **old))
+    for path in (run.paths.state, run.paths.attempt(state.attempt).hardware):
+        if path.exists():
+            os.utime(path, (1, 1))
 
 
 def metric_line(step: int, **values: Any) -> bytes:

@@ -15,7 +15,7 @@ LARGEST = 30  # modules of one folder
 # From the ground up; rooms of one line do not import each other.
 STOREYS = (
     ("errors",),
-    ("group_mode",),
+    ("boot", "group_mode"),
     ("atomic", "clock", "interpreter", "limits", "paths", "regular_file", "text", "version"),
     ("config",),
     ("recipe",),

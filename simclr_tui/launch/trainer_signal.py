@@ -6,8 +6,9 @@ import signal
 import time
 
 from simclr_tui.atomic import lock_holder
+from simclr_tui.boot import boot_id
 from simclr_tui.errors import StoreError
-from simclr_tui.store.process import ProcessId, boot_id, is_alive, send_signal, trains_elsewhere
+from simclr_tui.store.process import ProcessId, is_alive, send_signal, trains_elsewhere
 from simclr_tui.store.run import Run
 from simclr_tui.store.state import ACTIVE, State
 

@@ -6,11 +6,12 @@ import contextlib
 import os
 import platform
 import signal
-from functools import cache
+import time
 from pathlib import Path
 
 import msgspec
 
+from simclr_tui.boot import boot_id, booted_at
 from simclr_tui.errors import StoreError
 
 
@@ -47,6 +48,21 @@ def is_alive(process: ProcessId | None) -> bool:
         and process.boot == boot_id()
         and _start_time(process.pid) == process.started
     )
+
+
+def is_before_restart(process: ProcessId, written: float) -> bool:
+    """Return whether a process of another boot was one of this machine, and ended when that was restarted.
+
+    Its host's name does not tell: machines made from one image, and containers, have equal names. What it last wrote,
+    at `written` in wall time, does: if that was since this boot began, it lives, or lived, on another machine of that
+    name. A time to come is no time at which anything was written: a clock was wrong.
+    """
+    if process.host not in ("", platform.node()):
+        return False
+    return not process.host or not booted_at() <= written <= time.time() + _CLOCKS_DIFFER
+
+
+_CLOCKS_DIFFER = 300.0  # seconds by which the clocks of a file server and its hosts may differ
 
 
 def trains_elsewhere(process: ProcessId, root: Path) -> bool:
@@ -101,17 +117,6 @@ def end_with_parent(number: signal.Signals, parent: int | None = None) -> None:
 
 
 _SET_PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG in linux/prctl.h
-
-
-@cache
-def boot_id() -> str:
-    """Return an identifier that changes with every boot."""
-    try:
-        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-    except (FileNotFoundError, PermissionError):  # another error passes, and must not be kept for good
-        import psutil
-
-        return f"boot at {psutil.boot_time():.0f}"
 
 
 def _start_time(pid: int) -> int:

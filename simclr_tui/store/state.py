@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import math
-import platform
 from typing import Literal
 
 import msgspec
 
 from simclr_tui.atomic import is_locked, write_file
+from simclr_tui.boot import boot_id
 from simclr_tui.clock import SYSTEM_CLOCK, Clock
 from simclr_tui.errors import ExitCode, StoreError, UnansweredError
 from simclr_tui.paths import AttemptPaths, RunPaths
 from simclr_tui.regular_file import read_small
 from simclr_tui.store.checkpoints import manifests
 from simclr_tui.store.events import read_events
-from simclr_tui.store.process import ProcessId, boot_id, is_alive, trains_elsewhere
+from simclr_tui.store.process import ProcessId, is_alive, is_before_restart, trains_elsewhere
 from simclr_tui.store.unreadable import UNREADABLE, refuse_unanswered, store_error
 from simclr_tui.text import duration
 
@@ -131,7 +131,7 @@ def _observe(paths: RunPaths, clock: Clock) -> State:
     known = stored.process or stored.supervisor
     if known is None or known.boot == boot_id():
         return msgspec.structs.replace(stored, state="lost", reason="its process disappeared")
-    if known.host in ("", platform.node()):
+    if is_before_restart(known, _last_written(paths, stored)):
         return msgspec.structs.replace(stored, state="lost", reason="the machine was restarted")
     return _on_another_host(paths, stored, known.host, clock=clock)
 

@@ -17,12 +17,12 @@ from pathlib import Path
 
 import msgspec
 
+from simclr_tui.boot import boot_id
 from simclr_tui.errors import is_unanswered
 from simclr_tui.group_mode import make_folder, share_file
 from simclr_tui.paths import QUEUE, QueuePaths, RunPaths
 from simclr_tui.regular_file import read_small
 from simclr_tui.store.names import NAME
-from simclr_tui.store.process import boot_id
 from simclr_tui.store.store import Store
 from simclr_tui.store.unreadable import UNREADABLE
 

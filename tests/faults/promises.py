@@ -302,7 +302,7 @@ PROMISES = (
     ),
     Promise(
         "F52",
-        "a store that two hosts see, whose boots, processes and locks mean nothing to each other",
+        "a store that two hosts see, whose boots, processes and locks mean nothing to each other; one name for both",
         "a run that trains on one is running there for the other, which says where, and begins it not again",
         also="the second host is one in namespaces: no second machine took part",
     ),

@@ -29,6 +29,7 @@ from simclr_tui.store.state import ACTIVE, OPEN, observe, write_state
 from simclr_tui.store.store import Store
 from simclr_tui.store.ticket import Ticket
 from tests.faults.test_f13_clock import FakeClock
+from tests.run_factory import before_restart
 from tests.training import tiny_plan, until
 
 PLAN = tiny_plan(epochs=100_000, knn_every=0)
@@ -115,8 +116,7 @@ class AnyOrder(RuleBasedStateMachine):
                 status = run.status
                 self.sleepers[name].kill()
                 self.sleepers[name].wait()
-                before = msgspec.structs.replace(status.process, boot="another")
-                write_state(run.paths, msgspec.structs.replace(status, process=before, supervisor=before))
+                before_restart(run, msgspec.structs.replace(status, supervisor=status.process))
                 self.states[name] = "lost"
                 assert run.status.reason == "the machine was restarted"
 

@@ -9,7 +9,8 @@ import subprocess
 import msgspec
 import pytest
 
-from simclr_tui.store.process import ProcessId, boot_id, identify, is_alive, send_signal, this_process
+from simclr_tui.boot import boot_id
+from simclr_tui.store.process import ProcessId, identify, is_alive, send_signal, this_process
 from simclr_tui.store.state import write_state
 from tests.run_factory import make_run
 

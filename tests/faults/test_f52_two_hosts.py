@@ -6,6 +6,7 @@ systems whose locks do not reach beyond a host, other lock files laid over those
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import subprocess
@@ -17,6 +18,7 @@ import msgspec
 import pytest
 
 from simclr_tui.atomic import Lock
+from simclr_tui.boot import booted_at
 from simclr_tui.errors import StoreError
 from simclr_tui.launch.start import claimed, create, start
 from simclr_tui.launch.stop import kill
@@ -34,7 +36,7 @@ LONG = {"epochs": 100_000, "knn_every": 0, "checkpoint_every": 2}
 ENTER = """
 set -e
 mount --bind "$1/boot_id" /proc/sys/kernel/random/boot_id
-hostname otherbox
+hostname "$HOST_NAME"
 for lock in run.lock launch.lock; do
   if [ -e "$2/$lock" ]; then mount --bind "$1/$lock" "$2/$lock"; fi
 done
@@ -44,8 +46,9 @@ exec "$@"
 
 
 @pytest.fixture
-def on_other_host(tmp_path):
+def on_other_host(tmp_path, monkeypatch):
     """Return the command that runs Python on the second host, for a run."""
+    monkeypatch.setenv("HOST_NAME", "otherbox")
     home = tmp_path / "host"
     home.mkdir()
     (home / "boot_id").write_text("00000000-1111-2222-3333-444444444444\n")
@@ -68,9 +71,10 @@ def on_other_host(tmp_path):
 def other_host(on_other_host):
     """Run a command of ours on the second host, for a run."""
 
-    def call(path: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    def call(path: Path, *words: str, name: str = "otherbox") -> subprocess.CompletedProcess[str]:
         command = on_other_host(path, "-m", "simclr_tui", *words, "--runs", str(path.parent))
-        return subprocess.run(command, capture_output=True, text=True, timeout=200)
+        named = os.environ | {"HOST_NAME": name}
+        return subprocess.run(command, capture_output=True, text=True, timeout=200, env=named)
 
     return call
 
@@ -80,8 +84,10 @@ def test_a_run_that_trains_on_one_host_is_told_and_not_begun_on_the_other(tmp_pa
     run = start(Store(tmp_path / "runs"), tiny_plan(**LONG))
     try:
         until(lambda: newest_step(run) > 3, what="the first steps")
-        for _ in range(fault("F52", 200, "resumes from a second host of a run that trains on the first", few=2)):
-            refused = other_host(run.path, "resume", run.name)
+        names = ("otherbox", os.uname().nodename)  # machines made from one image have one name
+        what = "resumes from a second host, of another name or the same, of a run that trains on the first"
+        for number in range(fault("F52", 200, what, few=2)):
+            refused = other_host(run.path, "resume", run.name, name=names[number % 2])
             assert refused.returncode != 0
             assert f"{run.name} trains on {os.uname().nodename}" in refused.stderr, refused.stderr
         shown = other_host(run.path, "show", run.name, "--json")
@@ -94,6 +100,10 @@ def test_a_run_that_trains_on_one_host_is_told_and_not_begun_on_the_other(tmp_pa
         until(lambda: newest_step(run) > before, what="further steps on the first host")
     finally:
         kill(run)
+
+
+def no_links(*_: object, **__: object) -> None:
+    raise PermissionError(errno.EPERM, "Operation not permitted")  # as on FAT
 
 
 START = """
@@ -143,9 +153,12 @@ def test_a_queued_run_that_two_hosts_start_at_once_is_begun_by_one(tmp_path, on_
 
 
 @pytest.mark.timeout(3600)
-def test_one_of_those_who_do_not_see_each_others_locks_has_the_turn(tmp_path, monkeypatch, fault):
+@pytest.mark.parametrize("links", [True, False], ids=["links", "no links"])
+def test_one_of_those_who_do_not_see_each_others_locks_has_the_turn(tmp_path, monkeypatch, fault, links):
     """All but the starting of processes; the racers' locks are as free to each as another host's are."""
     monkeypatch.setattr(Lock, "acquire", lambda *_, **__: True)
+    if not links:
+        monkeypatch.setattr(os, "link", no_links)
     run = make_run(tmp_path, state="stopped")
 
     def begin() -> int:
@@ -159,7 +172,11 @@ def test_one_of_those_who_do_not_see_each_others_locks_has_the_turn(tmp_path, mo
         except StoreError:
             return 0
 
-    for _ in range(fault("F52", 1000, f"races of {RACERS} processes whose locks mean nothing to each other", few=40)):
+    gone = msgspec.structs.replace(this_process(), started=1)
+    races = f"races of {RACERS} processes whose locks mean nothing to each other"
+    for number in range(fault("F52", 500, races, few=20)):
+        if number % 2:  # of someone who ended without giving the turn back
+            run.paths.turn.write_bytes(msgspec.json.encode(gone))
         assert sum(race(begin)) == 1
         write_state(run.paths, msgspec.structs.replace(run.status, state="stopped"))
     assert not run.paths.turn.exists()
@@ -169,9 +186,16 @@ def test_a_turn_is_held_up_by_the_living_and_by_another_host_alone(tmp_path):
     run = make_run(tmp_path, state="stopped")
     here = this_process()
     gone = msgspec.structs.replace(here, started=1)
-    before = msgspec.structs.replace(here, boot="before")
-    elsewhere = msgspec.structs.replace(before, host="otherbox")
-    for holder, age, free in ((gone, 0, True), (before, 0, True), (elsewhere, 0, False), (elsewhere, 400, True)):
+    other_boot = msgspec.structs.replace(here, boot="another", host="otherbox")
+    same_name = msgspec.structs.replace(other_boot, host=here.host)
+    restarted = time.time() - booted_at() + 10
+    for holder, age, free in (
+        (gone, 0, True),
+        (same_name, restarted, True),
+        (same_name, 1, False),  # since this boot began: of another machine of that name
+        (other_boot, 0, False),
+        (other_boot, 400, True),
+    ):
         run.paths.turn.write_bytes(msgspec.json.encode(holder))
         os.utime(run.paths.turn, (time.time() - age,) * 2)
         if free:
@@ -179,8 +203,11 @@ def test_a_turn_is_held_up_by_the_living_and_by_another_host_alone(tmp_path):
                 pass
             assert not run.paths.turn.exists()
             continue
-        with pytest.raises(StoreError, match="being started by a process on otherbox"), claimed(run):
+        with pytest.raises(StoreError, match=f"being started by a process on {holder.host}"), claimed(run):
             pass
-    run.paths.turn.write_bytes(b"{")
+    run.paths.turn.write_bytes(b"")
+    with pytest.raises(StoreError, match="being started by someone else"), claimed(run):
+        pass  # created at this moment, where there are no links, and not yet written
+    os.utime(run.paths.turn, (time.time() - 20,) * 2)
     with claimed(run):
         pass

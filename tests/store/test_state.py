@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import signal
 import subprocess
 import sys
@@ -12,10 +13,11 @@ import msgspec
 import pytest
 
 from simclr_tui.errors import ExitCode, StoreError
+from simclr_tui.launch.start import resume
 from simclr_tui.store.events import record
 from simclr_tui.store.process import ProcessId, identify, is_alive, send_signal
 from simclr_tui.store.state import STALLED_AFTER, State, observe, read_state, write_state
-from tests.run_factory import make_run, save_checkpoint
+from tests.run_factory import before_restart, make_run, save_checkpoint
 
 
 class FakeClock:
@@ -102,9 +104,32 @@ def test_a_reused_pid_is_not_the_process(tmp_path, sleeper, role):
 
 
 def test_a_run_of_another_boot_is_lost_to_the_restart(tmp_path, sleeper):
-    before = msgspec.structs.replace(identify(sleeper.pid), boot="another")
-    status = make_run(tmp_path, state="running", process=before).status
+    run = make_run(tmp_path)
+    before_restart(run, State(state="running", since=1.0, process=identify(sleeper.pid)))
+    status = run.status
     assert (status.state, status.reason) == ("lost", "the machine was restarted")
+
+
+def test_a_run_that_writes_under_another_boot_since_this_one_began_trains_on_another_machine_of_that_name(tmp_path):
+    """Machines made from one image have one name: this one was not restarted since."""
+    run = make_run(tmp_path)
+    state = State(state="running", since=1.0, process=identify(os.getpid()))
+    before_restart(run, state)
+    assert run.state == "lost"
+    run.paths.attempt(1).hardware.touch()
+    status = run.status
+    assert (status.state, status.flags) == ("running", ("elsewhere",))
+    assert status.reason == f"on {platform.node()}, last seen 0s ago"
+    with pytest.raises(StoreError, match=r"run1 trains on .* — stop it there"):
+        resume(run)
+
+
+def test_a_time_to_come_is_no_sign_of_life_of_another_machine(tmp_path):
+    """A clock was wrong, such as this one before a restart."""
+    run = make_run(tmp_path)
+    before_restart(run, State(state="running", since=1.0, process=identify(os.getpid())))
+    os.utime(run.paths.state, (time.time() + 86_400,) * 2)
+    assert run.status.reason == "the machine was restarted"
 
 
 def test_a_dead_supervisor_does_not_end_a_living_trainer(tmp_path, sleeper):

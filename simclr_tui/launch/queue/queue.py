@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-import platform
 import time
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from typing import Any
 import msgspec
 
 from simclr_tui.atomic import is_locked, write_file
+from simclr_tui.boot import boot_id
 from simclr_tui.clock import SYSTEM_CLOCK
 from simclr_tui.errors import StoreError
 from simclr_tui.group_mode import make_folder
@@ -26,7 +26,7 @@ from simclr_tui.launch.start import claimed, create
 from simclr_tui.recipe.resolve import to_toml
 from simclr_tui.regular_file import read_small
 from simclr_tui.store.events import record
-from simclr_tui.store.process import ProcessId, boot_id, is_alive
+from simclr_tui.store.process import ProcessId, is_alive, is_before_restart
 from simclr_tui.store.run import Run
 from simclr_tui.store.state import requeued, write_state
 from simclr_tui.store.store import Store
@@ -184,7 +184,7 @@ def why_paused(store: Store) -> str:
         return ""
     if last.boot == boot_id():
         return "its dispatcher was killed"
-    if last.host in ("", platform.node()):
+    if is_before_restart(last, _changed(paths.dispatcher)):
         return "the machine was restarted"
     return f"its dispatcher is at work on {safe(last.host)}, or was ended there"
 
@@ -222,6 +222,14 @@ def _read(path: Path, kind: Any) -> Any:
         return msgspec.json.decode(read_small(path), type=kind)
     except UNREADABLE:
         return None
+
+
+def _changed(path: Path) -> float:
+    """Return when a file was last written, in wall time; 0 for one that is not there."""
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0
 
 
 def _write(path: Path, value: msgspec.Struct) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import resource
 import signal
 import subprocess
@@ -32,7 +33,7 @@ from simclr_tui.store.state import State, read_state, write_state
 from simclr_tui.store.store import Store
 from simclr_tui.store.ticket import read_ticket, write_ticket
 from tests.launch.ended import end_queue
-from tests.run_factory import make_run
+from tests.run_factory import before_restart, make_run
 from tests.training import assert_same, tiny_plan, tiny_run, train_in_process, until
 
 LONG = {"epochs": 100_000, "knn_every": 0, "checkpoint_every": 2}
@@ -140,11 +141,11 @@ def test_after_a_reboot_nothing_starts_until_the_user_says_so(store):
         os.kill(process.pid, signal.SIGKILL)
     until(lambda: not dispatches(store) and run.state == "lost", what="everything to be gone")
     # What a reboot leaves: the same files, written under another boot.
-    old = {"boot": "before"}
-    queue_paths(store).dispatcher.write_bytes(msgspec.json.encode(msgspec.structs.replace(dispatcher, **old)))
-    was = read_state(run.paths)
-    processes = {role: msgspec.structs.replace(getattr(was, role), **old) for role in ("process", "supervisor")}
-    write_state(run.paths, msgspec.structs.replace(was, **processes))
+    record = queue_paths(store).dispatcher
+    record.write_bytes(msgspec.json.encode(msgspec.structs.replace(dispatcher, boot="before")))
+    assert f"is at work on {platform.node()}, or was ended there" in why_paused(store)  # another machine of that name
+    os.utime(record, (1, 1))
+    before_restart(run, read_state(run.paths))
     assert why_paused(store) == ensure_dispatcher(store) == "the machine was restarted"
     assert (run.state, run.status.reason) == ("lost", "the machine was restarted")
     assert waiting.state == "queued"
@@ -237,7 +238,7 @@ def test_a_run_begun_by_a_dispatcher_that_was_killed_at_once_waits_again(store):
 
 
 def read_boot():
-    from simclr_tui.store.process import boot_id
+    from simclr_tui.boot import boot_id
 
     return boot_id()
 

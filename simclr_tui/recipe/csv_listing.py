@@ -9,7 +9,7 @@ from pathlib import Path
 
 from simclr_tui.errors import DataError
 from simclr_tui.recipe.folders import TEST_NAMES, TRAIN_NAMES
-from simclr_tui.recipe.image_kinds import IMAGE_SUFFIXES
+from simclr_tui.recipe.image_kinds import IMAGE_SUFFIXES, KIND_OF_SUFFIX, kind_by_content
 from simclr_tui.recipe.image_walk import LeftOut, suffix_of
 from simclr_tui.recipe.layout import Layout, Listing, check_groups
 from simclr_tui.recipe.reading import DEFAULT_READING, Reading
@@ -128,6 +128,13 @@ def _check_files(file: Path, root: Path, seen: dict[str, tuple[str, str, str]]) 
         raise DataError(
             f"{safe(file.name)} lists {len(missing):,} of {len(seen):,} files that do not exist ({first})",
             f"paths are relative to {safe(str(root))}: correct them, or delete those rows",
+        )
+    others = [name for name in seen if suffix_of(name) not in KIND_OF_SUFFIX and kind_by_content(root / name) is None]
+    if others:
+        first = ", ".join(map(safe, others[:3])) + (", …" if len(others) > 3 else "")
+        raise DataError(
+            f"{safe(file.name)} lists {len(others):,} of {len(seen):,} files of no kind that is read ({first})",
+            "convert them to TIFF or PNG, or delete those rows",
         )
 
 

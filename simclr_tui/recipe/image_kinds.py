@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
+from pathlib import Path
 
 from simclr_tui.interpreter import extra_command
 
@@ -48,6 +49,26 @@ IMAGE_SUFFIXES = tuple(KIND_OF_SUFFIX)
 SUFFIXES_0_1 = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm")
 """Suffixes that version 0.1 recognised; a run started under it sees no other images."""
 
+_SIGNATURES = (
+    *((0, b"\xff\xd8\xff", "JPEG"), (0, b"\x89PNG\r\n\x1a\n", "PNG"), (8, b"WEBP", "WebP"), (0, b"GIF8", "GIF")),
+    *((0, magic, "TIFF") for magic in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")),
+    *((4, b"jP  ", "JPEG 2000"), (4, b"ftypavif", "AVIF"), (4, b"ftyphei", "HEIC"), (4, b"ftypmif1", "HEIC")),
+    *((128, b"DICM", "DICOM"), (0, b"\x93NUMPY", "NumPy")),
+)
+"""Where in a file the bytes stand that tell its kind. Those of two bytes (BMP, Netpbm) begin many a text too."""
+
+
+def kind_by_content(file: str | Path) -> ImageKind | None:
+    """Return the kind of an image file by its first bytes, None where they are of none that is sure to be an image."""
+    try:
+        with open(file, "rb") as opened:
+            head = opened.read(132)
+    except OSError:
+        return None
+    found = next((kind for at, magic, kind in _SIGNATURES if head.startswith(magic, at)), None)
+    return next((kind for kind in KINDS if kind.name == found), None)
+
+
 UNREAD_SUFFIXES = (
     *(".svg", ".psd", ".exr", ".hdr", ".jxl", ".dng", ".nef", ".cr2", ".cr3", ".arw", ".orf", ".rw2", ".raw", ".fits"),
     *(
@@ -66,9 +87,35 @@ UNREAD_SUFFIXES = (
         ".oib",
         ".vsi",
     ),
-    *(".ims", ".mp4", ".avi", ".mov", ".mkv", ".ico", ".dds", ".tga", ".pcx", ".jxr", ".sgi", ".zarr", ".mat"),
+    *(
+        ".pfm",
+        ".pam",
+        ".ims",
+        ".mp4",
+        ".avi",
+        ".mov",
+        ".mkv",
+        ".ico",
+        ".dds",
+        ".tga",
+        ".pcx",
+        ".jxr",
+        ".sgi",
+        ".zarr",
+        ".mat",
+    ),
 )
 """Suffixes of images and volumes that cannot be read here: such files are counted and named, never silently skipped."""
+OTHER_FILES = (
+    dict.fromkeys(UNREAD_SUFFIXES, "which cannot be read here: convert them to TIFF or PNG")
+    | dict.fromkeys((".zip", ".gz", ".tgz", ".bz2", ".xz", ".7z"), "which are not looked into: unpack them")
+    | dict.fromkeys((".rar", ".zst", ".lz4"), "which are not looked into: unpack them")
+    | {".tar": "which are not looked into: unpack them, or give --data tar:FILE"}
+    | {".npz": "which hold arrays: give --data npz:FILE", ".parquet": "which hold a table: give --data parquet:FILE"}
+    | dict.fromkeys((".h5", ".hdf5"), "which hold arrays: give --data h5:FILE")
+    | dict.fromkeys((".part", ".crdownload", ".download"), "whose download has not ended: fetch them again")
+)
+"""What is said of files in a folder of images that are not read, by their suffix."""
 
 
 @cache

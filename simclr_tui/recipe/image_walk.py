@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import PurePath
 
-from simclr_tui.recipe.image_kinds import KIND_OF_SUFFIX, UNREAD_SUFFIXES
+from simclr_tui.recipe.image_kinds import KIND_OF_SUFFIX, OTHER_FILES, ImageKind, kind_by_content
 from simclr_tui.text import safe
 
 CLUTTER = {
@@ -63,6 +63,7 @@ _SINGULAR = (
         ("repeat ", "repeats "),
         ("convert them", "convert it"),
         ("are not followed", "is not followed"),
+        *(("are not looked", "is not looked"), ("unpack them", "unpack it"), ("fetch them", "fetch it")),
     ),
 )
 
@@ -92,13 +93,16 @@ def _walk(folder: str, prefix: str, seen: set[tuple[int, int]], *, left_out: Lef
         suffix = os.path.splitext(name)[1].lower()  # noqa: PTH122
         if suffix in KIND_OF_SUFFIX:
             if _is(entry.is_file):
-                kind = KIND_OF_SUFFIX[suffix]
-                if kind.readable:
+                if _is_read(KIND_OF_SUFFIX[suffix], prefix + name, left_out):
                     yield prefix + name
-                else:
-                    left_out.add(f"{kind.name} files, which need {kind.package}: {kind.remedy}", prefix + name)
                 continue
-        elif suffix and _is_unreadable(suffix, prefix + name, left_out):
+        elif suffix in OTHER_FILES and (suffix == ".zarr" or not _is(entry.is_dir)):
+            left_out.add(f"{suffix} files, {OTHER_FILES[suffix]}", prefix + name)
+            continue
+        elif _is_nameless(name, suffix) and _is(entry.is_file):
+            kind = kind_by_content(entry.path)
+            if kind is not None and _is_read(kind, prefix + name, left_out):
+                yield prefix + name
             continue
         if not _is(entry.is_dir):
             if suffix in KIND_OF_SUFFIX:
@@ -116,12 +120,16 @@ def _walk(folder: str, prefix: str, seen: set[tuple[int, int]], *, left_out: Lef
         yield from _walk(entry.path, f"{prefix}{name}/", seen, left_out=left_out)
 
 
-def _is_unreadable(suffix: str, name: str, left_out: LeftOut) -> bool:
-    """Return whether the file is of a kind that cannot be read here; if so, record it as left out."""
-    if suffix in UNREAD_SUFFIXES:
-        left_out.add(f"{suffix} files, which cannot be read here: convert them to TIFF or PNG", name)
-        return True
-    return False
+def _is_nameless(name: str, suffix: str) -> bool:
+    """Return whether a file's name says no kind: `IM0001`, `1.2.840.113619.2.55`, as archives of scans call them."""
+    return (not suffix or suffix[1:].isdigit()) and name.lower() != "dicomdir"  # their table of contents
+
+
+def _is_read(kind: ImageKind, name: str, left_out: LeftOut) -> bool:
+    """Return whether the library for a kind is there; if not, record the file as left out."""
+    if not kind.readable:
+        left_out.add(f"{kind.name} files, which need {kind.package}: {kind.remedy}", name)
+    return kind.readable
 
 
 def _is(what: Callable[[], bool]) -> bool:

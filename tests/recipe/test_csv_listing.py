@@ -95,6 +95,10 @@ def test_labels_none_and_folder_hold_whatever_the_label_column_says(folder):
     ("content", "words"),
     [
         ("path;label\nim/0.png;0,5\nim/1.png;1,5", r"the label column holds measurements \(0,5"),
+        (
+            "path\nim/0.png\nd.csv",
+            r"lists 1 of 2 files of no kind that is read \(d.csv\) — convert them to TIFF or PNG",
+        ),
         (b"PK\3\4" + bytes(40), "is a spreadsheet or compressed — save it as CSV, in UTF-8"),
         (gzip.compress(b"path,label\n"), "is a spreadsheet or compressed"),
         ("path,label\nim/0.png,a".encode("utf-16"), "is not UTF-8 — save the table as UTF-8"),

@@ -161,6 +161,9 @@ def _channel(values: Values, number: int, channels: tuple[int, ...]) -> Channel:
     )  # fmt: skip
 
 
+_SPANS = 4  # channels whose values the reason for a range names
+
+
 def _advice(report: DataReport, survey: Survey, reading: Reading) -> list[Advice]:
     """Return the recipe that the data suggests, value by value, with the reason for each."""
     advice = [Advice(flag="--data", value=report.data, reason="what was looked at")]
@@ -181,7 +184,8 @@ def _advice(report: DataReport, survey: Survey, reading: Reading) -> list[Advice
         batch = max(2, 2 ** int(np.log2(max(2, report.images // 4))))
         advice.append(Advice(flag="--bs", value=str(batch), reason=f"{report.images:,} images to draw batches from"))
     if report.channels and not report.range_reason.startswith("8 bits") and reading.range == "auto":
-        spans = ", ".join(f"{c.low:g} to {c.high:g}" for c in report.channels[:4])
+        spans = ", ".join(f"{c.low:g} to {c.high:g}" for c in report.channels[:_SPANS])
+        spans += ", …" if len(report.channels) > _SPANS else ""
         advice.append(Advice(flag="--range", value="auto", reason=f"{report.range_reason}; found {spans}"))
     if not report.classes:
         advice.append(Advice(flag="--knn-every", value="0", reason="no labels to measure kNN by"))

@@ -34,5 +34,6 @@ def quality_warnings(images: ImageSet, scaling: Scaling) -> tuple[str, ...]:
             " another --range"
         )
     if scaling.plain and levels.sum() < FEW_LEVELS:
-        found.append(f"the images have {int(levels.sum())} levels only: give --range LO:HI of what they hold")
+        count = int(levels.sum())
+        found.append(f"the images have {count} level{'s'[: count != 1]} only: give --range LO:HI of what they hold")
     return tuple(found)

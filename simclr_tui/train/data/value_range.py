@@ -23,6 +23,7 @@ MOST_IMAGES = 4096
 _VALUES = 1 << 21  # values kept per channel, for percentiles
 _OUTLIER_SPAN = 8  # how many times wider than the middle 99.9 % the whole range may be
 _MIDDLE = (0.05, 99.95)  # percent
+_FILL_SHARE = 0.0005  # of the values, more than which may mark missing pixels: fewer are hot pixels
 
 
 @dataclass
@@ -79,7 +80,11 @@ def measure(
 
     for_each("measuring values", chosen, look, progress=progress)
     if not found.images:
-        raise DataError("not one image could be read to measure its values", "look at them with simclr data inspect")
+        first = ", ".join(map(safe, chosen[:3])) + (", …" if len(chosen) > 3 else "")
+        raise DataError(
+            f"not one of {len(chosen):,} images could be read to measure its values ({first})",
+            "look at them with simclr data inspect, or give --range LO:HI if all they hold is NaN",
+        )
     return found
 
 
@@ -106,7 +111,8 @@ def choose_range(scaling: Scaling, reading: Reading, eight_bits: bool, *, values
         count = len(scaling.channels)
         return Chosen(replace(scaling, low=(0.0,) * count, high=(255.0,) * count), "8 bits stay as they are")
     assert values is not None
-    low, high, reason = _bounds(reading, values, len(scaling.channels))
+    bounds = _bounds(reading, values, len(scaling.channels))
+    low, high = bounds.low, bounds.high
     if not (high > low).any():
         raise DataError(f"every image holds one value only ({low[0]:g})", "check the data, or give --channels")
     high = np.where(high > low, high, low + 1)
@@ -115,37 +121,77 @@ def choose_range(scaling: Scaling, reading: Reading, eight_bits: bool, *, values
         scaling, plain=False, dtype="uint8" if narrow else "uint16", nan_is_low=reading.bounds is not None,
         low=tuple(map(float, low)), high=tuple(map(float, high)),
     )  # fmt: skip
-    return Chosen(ready, reason, _warnings(values, low, high))
+    return Chosen(ready, bounds.reason, _warnings(values, replace(bounds, high=high)))
 
 
-def _bounds(reading: Reading, values: Values, count: int) -> tuple[NDArray[Any], NDArray[Any], str]:
+@dataclass(frozen=True)
+class _Bounds:
+    """The ends of the range of every channel, why, and the value that marks what is missing (NaN: none does)."""
+
+    low: NDArray[Any]
+    high: NDArray[Any]
+    reason: str
+    fill: NDArray[Any]
+
+
+def _bounds(reading: Reading, values: Values, count: int) -> _Bounds:
     assert values.low is not None
     assert values.high is not None
+    none = np.full(count, np.nan)
     if reading.bounds:
-        return np.full(count, reading.bounds[0]), np.full(count, reading.bounds[1]), "as --range says"
-    of = f"of {values.images:,} image{'s'[: values.images != 1]}"
+        low, high = (np.full(count, end) for end in reading.bounds)
+        return _Bounds(low, high, "as --range says", none)
+    of, sample = f"of {values.images:,} image{'s'[: values.images != 1]}", values.sample()
     if reading.percentiles:
-        low, high = np.percentile(values.sample(), reading.percentiles, axis=0)
-        return low, high, f"percentiles {reading.percentiles[0]:g} and {reading.percentiles[1]:g} {of}"
+        low, high = np.percentile(sample, reading.percentiles, axis=0)
+        return _Bounds(low, high, f"percentiles {reading.percentiles[0]:g} and {reading.percentiles[1]:g} {of}", none)
     low, high = values.low.astype(np.float64), values.high.astype(np.float64)
-    inner = np.percentile(values.sample(), _MIDDLE, axis=0)
+    fill = np.array([_fill(sample[:, channel], low[channel], high[channel]) for channel in range(count)])
+    if np.isfinite(fill).any():
+        given = np.ma.masked_array(sample, sample == fill)
+        low, high = (np.where(np.isfinite(fill), end, own) for end, own in ((given.min(0), low), (given.max(0), high)))
+        marks = ", ".join(f"{value:g}" for value in dict.fromkeys(fill[np.isfinite(fill)].tolist()))
+        return _Bounds(low, high, f"lowest and highest value {of} but for {marks}, far from all others", fill)
+    inner = np.percentile(sample, _MIDDLE, axis=0)
     outlying = (high - low) > _OUTLIER_SPAN * np.maximum(inner[1] - inner[0], 0)
     if outlying.any() and (inner[1] > inner[0]).all():
         low, high = np.where(outlying, inner[0], low), np.where(outlying, inner[1], high)
-        return low, high, f"the middle 99.9 % of the values {of}: few lie far outside"
-    return low, high, f"lowest and highest value {of}"
+        return _Bounds(low, high, f"the middle 99.9 % of the values {of}: few lie far outside", none)
+    return _Bounds(low, high, f"lowest and highest value {of}", none)
 
 
-def _warnings(values: Values, low: NDArray[Any], high: NDArray[Any]) -> tuple[str, ...]:
-    sample, found = values.sample(), []
-    clipped = float(np.mean((sample < low) | (sample > high)))
+def _fill(sample: NDArray[np.float64], low: float, high: float) -> float:
+    """Return the lowest or highest value if many pixels have it and all others lie close together far away, else NaN.
+
+    So are missing pixels marked: -9999 in maps of heights, 65535 at the edge of a satellite's strip.
+    """
+    for value in (low, high):
+        others = sample[sample != value]
+        if len(others) and 1 - len(others) / len(sample) > _FILL_SHARE:
+            spread = float(others.max() - others.min())
+            if 0 < _OUTLIER_SPAN * spread < high - low:
+                return value
+    return float("nan")
+
+
+def _warnings(values: Values, bounds: _Bounds) -> tuple[str, ...]:
+    sample, found, low, high = values.sample(), list[str](), bounds.low, bounds.high
+    missing = sample == bounds.fill
+    if missing.any():
+        marks = ", ".join(f"{value:g}" for value in dict.fromkeys(bounds.fill[np.isfinite(bounds.fill)].tolist()))
+        found.append(
+            f"{float(np.mean(missing)):.1%} of the values are {marks}, far from all others: they are taken for missing"
+            " pixels and become black or white; give --range LO:HI if they are not"
+        )
+    clipped = float(np.mean(((sample < low) | (sample > high)) & ~missing))
     if clipped > 0.01:
         found.append(f"{clipped:.1%} of the values lie outside the range and are clipped: give a wider --range")
     for channel in range(sample.shape[1]):
-        levels = len(np.unique(np.clip(sample[:, channel], low[channel], high[channel])))
+        given = sample[~missing[:, channel], channel]
+        levels = len(np.unique(np.clip(given, low[channel], high[channel])))
         if levels < FEW_LEVELS:
             of = f" of channel {channel + 1}" if sample.shape[1] > 1 else ""
-            found.append(f"the values{of} have {levels} levels only: the views will show little")
+            found.append(f"the values{of} have {levels} level{'s'[: levels != 1]} only: the views will show little")
     return tuple(found)
 
 

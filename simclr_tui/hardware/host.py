@@ -99,7 +99,7 @@ class ProcessTree:
         resident = [rss for one in members if (rss := _reading(_rss, one)) is not None]
         return TreeReading(
             pids=frozenset(one.pid for one in members),
-            rss=sum(resident) if resident else None,
+            rss=sum(resident) or None,  # 0 while the kernel takes an ending process down: no reading
             cpu=self._cores(members, now),
         )
 

@@ -70,6 +70,8 @@ class HardwareLog:
             sample = self._decoder.decode(line)
         except (msgspec.DecodeError, UnicodeDecodeError):
             return
+        if sample.process_rss == 0:  # files of earlier versions have it for a process that was ending
+            sample = msgspec.structs.replace(sample, process_rss=None)
         if cursor.began is None:
             cursor.began, cursor.base = sample.time, self.time[-1] if self.time else 0.0
         # The wall clock may jump back; x must not.
@@ -95,6 +97,11 @@ class HardwareLog:
         if column is None:
             return [], []
         return thin(self.time, range(len(self.time)), column, columns=columns, span=span, beside=True)
+
+    def last(self, name: str) -> float | None:
+        """Return the latest value that is known."""
+        column = self.columns.get(name)
+        return None if column is None else next((value for value in reversed(column.values) if value == value), None)
 
     def value_at(self, name: str, moment: float) -> float | None:
         """Return the last value known at a moment of training; None before the first sample."""

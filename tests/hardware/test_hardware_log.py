@@ -57,6 +57,15 @@ def test_a_reading_that_comes_and_goes_leaves_gaps(tmp_path):
     assert log.points("gpu0.power", 100) == ([], [])
 
 
+def test_a_process_that_was_ending_has_no_memory_of_0(tmp_path):
+    paths = RunPaths(tmp_path)
+    write(paths, 1, [*samples(0, 2, process_rss=600), *samples(2, 1, process_rss=0, cpu=0.5)])
+    log = HardwareLog(paths)
+    log.poll()
+    assert log.latest.process_rss is None
+    assert (log.last("process_rss"), log.last("cpu"), log.last("disk_free")) == (600, 0.5, None)
+
+
 def test_few_points_keep_the_extremes(tmp_path):
     paths = RunPaths(tmp_path)
     write(paths, 1, [HardwareSample(time=float(i), cpu=0.9 if i == 777 else 0.1) for i in range(2000)])

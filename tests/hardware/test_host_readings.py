@@ -65,6 +65,11 @@ def test_a_process_that_ended_and_was_not_waited_for_is_gone_too():
         assert tree.read() == TreeReading()
 
 
+def test_a_process_whose_memory_is_already_gone_has_no_reading_instead_of_0(monkeypatch):
+    monkeypatch.setattr("simclr_tui.hardware.host._rss", lambda process: 0)  # a moment that cannot be held
+    assert ProcessTree(os.getpid()).read().rss is None
+
+
 def test_children_count_with_their_parent():
     with process(PARENT, HOLDS.format(size=80 * MB)) as (parent, child):
         alone = psutil.Process(parent.pid).memory_info().rss

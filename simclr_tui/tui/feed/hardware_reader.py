@@ -63,13 +63,13 @@ class MachineReader:
             (self._curves.place_at(axis, at), value * line.scale) for at, value in zip(moments, values, strict=True)
         ]
         known = [(x, y) for x, y in found if x is not None]
-        column, at = self._log.columns.get(line.reading), None
+        last, at = self._log.last(line.reading), None
         moment = None if request.cursor is None else self._curves.moment_of(axis, request.cursor)
         if moment is not None:
             at = self._log.value_at(line.reading, moment)
         return Series(
             line.label, colour, tuple(x for x, _ in known), tuple(y for _, y in known),
-            last=None if column is None else column.values[-1] * line.scale, at=None if at is None else at * line.scale,
+            last=None if last is None else last * line.scale, at=None if at is None else at * line.scale,
         )  # fmt: skip
 
     def _moments(self, axis: ChartAxis, span: Span | None) -> Span | None:
@@ -120,9 +120,9 @@ class MachineReader:
             values = tuple(y * line.scale for y in ys)
             if any(y == y for y in values):
                 at = None if request.cursor is None else self._log.value_at(line.reading, request.cursor)
-                last = self._log.columns[line.reading].values[-1] * line.scale
-                shown = None if at is None else at * line.scale
-                found.append(Series(line.label, colour, tuple(xs), values, last=last, at=shown))
+                last = self._log.last(line.reading)
+                shown, latest = (None if value is None else value * line.scale for value in (at, last))
+                found.append(Series(line.label, colour, tuple(xs), values, last=latest, at=shown))
         total = ((ceiling, "total"),) if ceiling is not None and heading.endswith("GB") else ()
         return Panel(
             HARDWARE + heading, heading, tuple(found), "time", ceiling, span, request.cursor,

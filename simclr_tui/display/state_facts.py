@@ -28,7 +28,7 @@ def facts(state: State) -> list[tuple[str, str]]:
     summary = state.summary
     if "knn" in summary:
         best = summary.get("knn_best", summary["knn"])
-        also = f" (best {percent(best)})" if best > summary["knn"] else ""
+        also = f" (its best {percent(best)})" if best > summary["knn"] else ""
         found.append((f"kNN {percent(summary['knn'])}{also}", plain))
     if active:
         found.append((f"ETA {duration(state.eta)}", plain))

@@ -24,12 +24,25 @@ from simclr_tui.tui.charts.viewport import Viewport
 from simclr_tui.tui.feed.messages import ChartAxis, Panel, Series, Snapshot
 from simclr_tui.tui.view_state import Layout
 
-_HINT = "arrows read values, + and - zoom, enter fills the screen"
+_HINTS = ("arrows read values", "+ and - zoom", "enter fills the screen")
+_BETWEEN = " · "
 
 
 _LEAP = 10  # cells
 _MOST_LINES = 3  # of the legend and the notes
 _COUNT = 10  # cells for how many runs have no room in the legend
+
+
+def note_lines(notes: Sequence[str], hints: Sequence[str], width: int) -> list[str]:
+    """Return notes in lines of `width` cells, broken between two notes; of the hints, the first and those that fit."""
+    lines = [""]
+    for index, part in enumerate([*notes, *hints]):
+        longer = f"{lines[-1]}{_BETWEEN}{part}" if lines[-1] else part
+        if cell_len(longer) <= width:
+            lines[-1] = longer
+        elif index <= len(notes):
+            lines = [*filter(None, lines), part]
+    return lines
 
 
 def wrapped(legend: Sequence[Text], words: Text, *, width: int, most: int) -> list[Text]:
@@ -171,11 +184,11 @@ class ChartTab(Vertical, can_focus=True):
         chosen = self.chosen
         marked = chosen.key if chosen is not None and self.has_focus and len(self._panels) > 1 else ""
         self.panels.show(self._panels, Style(self.layout_shown.log, self.layout_shown.clip), marked)
-        parts = self.notes()
-        if parts and self.has_focus and self.viewport.cursor is None:
-            parts.append(_HINT)
-        words = Text(" · ".join(parts) or "no data yet", "not bold dim")
-        lines = wrapped(self._legend(), words, width=self.size.width, most=_MOST_LINES)
+        parts, width = self.notes(), self.size.width
+        hints = _HINTS if parts and self.has_focus and self.viewport.cursor is None else ()
+        first, *further = (Text(words, "not bold dim") for words in note_lines(parts or ["no data yet"], hints, width))
+        lines = wrapped(self._legend(), first, width=width, most=_MOST_LINES)
+        lines = [*lines, *further][:_MOST_LINES]
         note = Text("\n", no_wrap=True, overflow="ellipsis").join(lines)
         if note != self._note:
             taller = len(lines) != (self._note.plain.count("\n") + 1 if self._note else 1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from rich.cells import cell_len
 from rich.text import Text
 from textual import events
 from textual.app import RenderResult
@@ -17,6 +18,7 @@ from simclr_tui.store.task_replies import Point, Projection
 from simclr_tui.text import percent, safe
 from simclr_tui.tui.action_screen import Doers
 from simclr_tui.tui.feed.messages import Snapshot
+from simclr_tui.tui.runs.run_line import whole_parts
 
 _SMALLEST = (12, 4)
 
@@ -81,7 +83,7 @@ class EmbeddingTab(Widget, can_focus=True):
         legend = self._legend(width)
         scatter = Scatter(self._points, width, max(2, height - 2 - len(legend)))
         text = Text(no_wrap=True)
-        title = Text(_title(projection, self._words), no_wrap=True)
+        title = Text(whole_parts(_title(projection, self._words), width, " · "), no_wrap=True)
         title.truncate(width, overflow="ellipsis")
         text.append_text(title).append("\n")
         for line in scatter.draw(self._only, self._cursor, draws_unicode()):
@@ -112,7 +114,9 @@ class EmbeddingTab(Widget, can_focus=True):
             return Text("no images", style="dim")
         line = Text(f"{safe(point.split)} image {point.index}", style="bold", no_wrap=True)
         line.append(f"  {safe(point.label) or 'no class'}  ({point.x:.3g}, {point.y:.3g})", "not bold")
-        line.append("  m its neighbours · v one class", "not bold dim")
+        hints = whole_parts("  m its neighbours · v one class", width - line.cell_len, " · ")
+        if line.cell_len + cell_len(hints) <= width:
+            line.append(hints, "not bold dim")
         line.truncate(width, overflow="ellipsis")
         return line
 

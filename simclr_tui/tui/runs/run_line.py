@@ -171,12 +171,12 @@ def shortened(text: str, cells: int) -> str:
     return fit(set_cell_size(text, head).rstrip() + "…" + end, cells)
 
 
-def whole_parts(text: str, cells: int) -> str:
-    """Return the first of the parts, which two spaces separate, that fit: half a number says nothing."""
-    parts = text.split("  ")
-    while len(parts) > 1 and cell_len("  ".join(parts)) > cells:
+def whole_parts(text: str, cells: int, between: str = "  ") -> str:
+    """Return the first of the parts, which `between` separates, that fit: half a number says nothing."""
+    parts = text.split(between)
+    while len(parts) > 1 and cell_len(between.join(parts)) > cells:
         parts.pop()
-    return "  ".join(parts)
+    return between.join(parts)
 
 
 def fit(text: str, cells: int, right: bool = False) -> str:

@@ -77,9 +77,10 @@ def _line(detail: Detail, width: int, *, best: float | None) -> Text:
         at = next((index for index, (part, _) in enumerate(found) if part.startswith("epoch ")), len(found))
         found.insert(at, (memory, "not bold default"))
     at = next((index for index, (part, _) in enumerate(found) if part.startswith("kNN ")), -1)
-    if best is not None and at >= 0:
+    tells_best = best is not None and at >= 0 and f" {percent(best)}" not in found[at][0]
+    if tells_best:
         found.insert(at + 1, (f"best {percent(best)}", "not bold default"))
-    asked = sum(len(part) + 2 for part, _ in found[:_ASKED])
+    asked = sum(len(part) + 2 for part, _ in found[: _ASKED if tells_best else _ASKED - 1])
     if name.cell_len + asked > width:
         room = width - asked
         name = Text(shortened(name.plain, room) if room >= _SHORTEST else "", name.style)

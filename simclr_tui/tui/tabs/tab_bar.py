@@ -20,6 +20,7 @@ TABS = {
     "views": "Views",
     "embedding": "Embedding",
 }
+_SHORT = {"recipe": "Recipe", "embedding": "Embed"}  # where the titles have no room beside each other
 COMPUTED = ("views", "embedding")  # by a process of their own, once on screen
 
 
@@ -59,19 +60,35 @@ class TabBar(Widget, can_focus=True):
     def _places(self) -> dict[str, tuple[int, int]]:
         """Return the first and last cell of each tab."""
         places: dict[str, tuple[int, int]] = {}
+        titles, gap = self._titles()
         start = 0
-        for index, (name, title) in enumerate(TABS.items(), 1):
-            stop = start + len(f" {index} {title} ")
+        for index, (name, title) in enumerate(titles.items(), 1):
+            stop = start + len(f" {index} {title}".rstrip() + " ")
             places[name] = (start, stop)
-            start = stop + 1
+            start = stop + gap
         return places
+
+    def _titles(self) -> tuple[dict[str, str], int]:
+        """Return the titles for which there is room, and the cells between two tabs.
+
+        The whole titles, else short ones, else that of the tab on screen alone: every tab keeps its key and is seen.
+        """
+        short = {name: _SHORT.get(name, title) for name, title in TABS.items()}
+        for titles, gap in ((TABS, 1), (short, 0)):
+            cells = sum(len(f" {index} {title} ") + gap for index, title in enumerate(titles.values(), 1)) - gap
+            if cells <= self.size.width:
+                return titles, gap
+        return {name: title if name == self._active else "" for name, title in short.items()}, 0
 
     def render(self) -> RenderResult:
         line = Text(no_wrap=True, overflow="crop", end="")
         active = self.get_component_rich_style("tab-bar--active")
-        for index, (name, title) in enumerate(TABS.items(), 1):
-            label = Text(f" {index} ", style="dim").append(f"{title} ", "not dim bold" if name == self._active else "")
+        titles, gap = self._titles()
+        for index, (name, title) in enumerate(titles.items(), 1):
+            label = Text(f" {index} ", style="dim")
+            if title:
+                label.append(f"{title} ", "not dim bold" if name == self._active else "")
             if name == self._active:
                 label.stylize(active + Style(dim=False))
-            line.append_text(label).append(" ")
+            line.append_text(label).append(" " * gap)
         return line

@@ -10,7 +10,7 @@ from rich.text import Text
 from simclr_tui.display.colours import run_colour
 from simclr_tui.store.metrics.writer import MetricWriter
 from simclr_tui.tui.charts.chart import Chart
-from simclr_tui.tui.charts.chart_tab import ChartTab, wrapped
+from simclr_tui.tui.charts.chart_tab import ChartTab, note_lines, wrapped
 from simclr_tui.tui.feed.window import Window
 from simclr_tui.tui.tabs.log_view import LogView
 from tests.tui.driving import NARROW, WIDE, dashboard, notices, press, screen_lines, screen_text, until, write
@@ -419,6 +419,14 @@ def test_a_legend_wraps_between_runs_and_counts_those_without_room():
     assert [line.plain for line in wrapped([], Text("page 1 of 2 · by step"), width=10, most=3)] == [
         "page 1 of 2 · by step"
     ]
+
+
+def test_notes_break_between_two_and_hints_beyond_the_first_only_fill_a_line():
+    notes, hints = ["page 1 of 2 [ ]", "by step"], ["arrows read values", "+ and - zoom"]
+    assert note_lines(notes, hints, 80) == ["page 1 of 2 [ ] · by step · arrows read values · + and - zoom"]
+    assert note_lines(notes, hints, 30) == ["page 1 of 2 [ ] · by step", "arrows read values"]
+    assert note_lines(notes, (), 20) == ["page 1 of 2 [ ]", "by step"]
+    assert note_lines(["no data yet"], (), 5) == ["no data yet"]
 
 
 async def test_the_names_of_nine_marked_runs_stand_above_their_charts(tmp_path):

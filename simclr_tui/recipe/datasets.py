@@ -215,7 +215,7 @@ def resolve_auto() -> tuple[str, str]:
         return "cifar10", f"CIFAR-10 is in {data_root()}."
     if offline():
         return "shapes", "CIFAR-10 is not on disk and SIMCLR_OFFLINE is set, so images are generated."
-    if _reachable(DOWNLOAD_HOST, 443):
+    if reachable(DOWNLOAD_HOST, 443):
         return "cifar10", f"CIFAR-10 will be downloaded once, {KNOWN['cifar10'].download_mb} MB, into {data_root()}."
     return "shapes", f"CIFAR-10 is not on disk and {DOWNLOAD_HOST} cannot be reached, so images are generated."
 
@@ -225,7 +225,7 @@ def offline() -> bool:
     return os.environ.get("SIMCLR_OFFLINE", "") not in ("", "0")
 
 
-def _reachable(host: str, port: int) -> bool:
+def reachable(host: str, port: int) -> bool:
     """Return whether a TCP connection succeeds, tried in a thread because the resolver has no timeout."""
     answer: queue.Queue[bool] = queue.Queue()
     threading.Thread(target=lambda: answer.put(_connects(host, port)), daemon=True).start()

@@ -227,5 +227,5 @@ def test_auto_draws_shapes_where_the_host_does_not_answer(monkeypatch):
 def test_a_host_is_reachable_when_it_accepts_a_connection():
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-        assert datasets._reachable("127.0.0.1", port)
-    assert not datasets._reachable("127.0.0.1", port)
+        assert datasets.reachable("127.0.0.1", port)
+    assert not datasets.reachable("127.0.0.1", port)

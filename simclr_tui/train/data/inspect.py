@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import msgspec
 import numpy as np
 
-from simclr_tui.errors import ExitCode, SimclrError
+from simclr_tui.errors import DataError, ExitCode, SimclrError
 from simclr_tui.recipe.datasets import KNOWN, check_data
 from simclr_tui.recipe.layout import Layout
 from simclr_tui.recipe.reading import Reading
@@ -199,10 +199,12 @@ def main(arguments: list[str] | None = None) -> int:
     for name in ("range", "channels", "labels", "tile"):
         parser.add_argument(f"--{name}", default=getattr(Reading(), name))
     given = parser.parse_args(arguments)
-    if given.data in KNOWN or given.data == "auto":
-        parser.error("the known data sets are listed by simclr data ls")
     reading = Reading(given.range, given.channels, given.labels, given.tile)
     try:
+        if given.data in KNOWN or given.data == "auto":
+            raise DataError(
+                f"{given.data} is a known data set", "simclr data ls says what it holds; look at images of yours"
+            )
         report = inspect_data(given.data, reading.check(), ProgressLine())
     except SimclrError as error:
         print(error, file=sys.stderr)

@@ -34,6 +34,7 @@ def quality_warnings(images: ImageSet, scaling: Scaling) -> tuple[str, ...]:
             " another --range"
         )
     if scaling.plain and levels.sum() < FEW_LEVELS:
-        count = int(levels.sum())
-        found.append(f"the images have {count} level{'s'[: count != 1]} only: give --range LO:HI of what they hold")
+        count, spread = int(levels.sum()), levels[0] and levels[-1]
+        so = "the views will show little" if spread else "give --range LO:HI of what they hold"
+        found.append(f"the images have {count} level{'s'[: count != 1]} only: {so}")
     return tuple(found)

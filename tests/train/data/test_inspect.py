@@ -15,7 +15,7 @@ from PIL import Image
 
 from simclr_tui.recipe.reading import Reading
 from simclr_tui.store.data_report import DataReport
-from simclr_tui.train.data.inspect import inspect_data
+from simclr_tui.train.data.inspect import inspect_data, main
 
 RNG = np.random.default_rng(2)
 
@@ -124,3 +124,9 @@ def test_links_copies_and_files_that_only_begin_alike_are_told_apart(tmp_path):
     report = looked(tmp_path / "images")
     assert report.duplicates.groups == [["0.bmp", "another.bmp", "copy.bmp", "link.bmp"]]
     assert report.duplicates.within == 3
+
+
+@pytest.mark.parametrize("known", ["cifar10", "auto"])
+def test_a_known_data_set_is_not_looked_at_and_that_is_one_sentence(capsys, known):
+    assert main([known]) == 4
+    assert capsys.readouterr().err.startswith(f"{known} is a known data set — simclr data ls says what it holds")

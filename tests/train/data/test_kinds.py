@@ -378,6 +378,9 @@ def test_transparency_is_laid_over_white_and_said_or_kept(tmp_path):
 def test_few_levels_and_constant_images_are_warned_of(tmp_path):
     few = write(tmp_path / "few", **{f"i{n}": image // 100 * 100 for n, image in enumerate(texture(0, 1000, "uint16"))})
     assert any("11 levels only" in warning for warning in opened(few).warnings)
+    for name, top, advice in (("mask", 255, "the views will show little"), ("dim", 9, "give --range LO:HI")):
+        masks = {f"{name}{n}": (image > 127).astype("uint8") * top for n, image in enumerate(texture(0, 255, "uint8"))}
+        assert any(f"2 levels only: {advice}" in said for said in opened(write(tmp_path / name, **masks)).warnings)
     flat = {f"f{n}": np.full((SIDE, SIDE, 1), 500 + n, "uint16") for n in range(3)}
     some = write(tmp_path / "flat", i=texture(0, 1000, "uint16")[0], **flat)
     assert any("75% of the images are nearly constant" in warning for warning in opened(some).warnings)

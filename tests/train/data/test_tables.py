@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import socket
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,9 +14,11 @@ import pytest
 from PIL import Image
 
 from simclr_tui.errors import DataError
+from simclr_tui.recipe.data_sources import SOURCES, DataSource
 from simclr_tui.recipe.reading import Reading
 from simclr_tui.train.data import open_data
 from simclr_tui.train.data.images import Data
+from simclr_tui.train.data.sources.hub import hub_answers
 
 pa = pytest.importorskip("pyarrow")
 pq = pytest.importorskip("pyarrow.parquet")
@@ -162,3 +165,16 @@ def test_what_is_no_table_of_images_is_refused_in_one_sentence(tmp_path, make: C
     make(tmp_path)
     with pytest.raises(DataError, match=words):
         opened(tmp_path)
+
+
+def test_a_hub_that_does_not_answer_is_not_asked_for_half_a_minute(tmp_path, monkeypatch):
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    asked, folder = (DataSource(SOURCES["hf"], where) for where in ("someone/something", str(tmp_path)))
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        monkeypatch.setenv("HF_ENDPOINT", f"http://127.0.0.1:{server.getsockname()[1]}")
+        assert hub_answers(asked)
+    assert not hub_answers(asked)
+    assert hub_answers(folder)
+    monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")
+    assert hub_answers(asked)

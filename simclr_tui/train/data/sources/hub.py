@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import getproxies
 
 from simclr_tui.errors import DataError
 from simclr_tui.recipe.data_sources import DataSource
-from simclr_tui.recipe.datasets import offline
+from simclr_tui.recipe.datasets import offline, reachable
 from simclr_tui.text import safe
 from simclr_tui.train.data.sources.tables import (
     GROUP_COLUMNS,
@@ -23,7 +25,7 @@ from simclr_tui.train.data.sources.tables import (
 
 def open_hub(source: DataSource) -> TableSource:
     """Open a data set of the Hugging Face hub, from its cache where there is no network. Raises DataError."""
-    if offline():
+    if offline() or not hub_answers(source):
         os.environ["HF_HUB_OFFLINE"] = os.environ["HF_DATASETS_OFFLINE"] = "1"
     import datasets
 
@@ -43,6 +45,14 @@ def open_hub(source: DataSource) -> TableSource:
             class_names = class_names or list(table.features[label].names)
         splits[str(split).lower()] = _rows(source, table, label)
     return TableSource(source, splits, class_names=class_names, stamp="0")
+
+
+def hub_answers(source: DataSource) -> bool:
+    """Return whether the hub can be reached, which its own client asks for half a minute. Behind a proxy it may be."""
+    if getproxies() or source.path.is_dir():
+        return True
+    endpoint = urlsplit(os.environ.get("HF_ENDPOINT") or "https://huggingface.co")
+    return reachable(endpoint.hostname or "", endpoint.port or (80 if endpoint.scheme == "http" else 443))
 
 
 def _rows(source: DataSource, table: Any, label: str | None) -> Rows:

@@ -310,6 +310,8 @@ _MOST_CHANNELS = 1024
 _TIFF_TYPES = {(1, 8): "uint8", (1, 16): "uint16", (1, 32): "uint32", (2, 8): "int8", (2, 16): "int16"} | {
     (2, 32): "int32", (3, 16): "float16", (3, 32): "float32", (3, 64): "float64", (1, 64): "uint64", (2, 64): "int64",
 }  # fmt: skip
+BESIDE_ANOTHER = 1 | 4
+"""Bits of a TIFF page's NewSubfileType, the thumbnail or the mask of another page: maps have both in one file."""
 _PAGES = 4096  # most pages of a TIFF that are counted
 _PLAIN_TIFF = (1, 2, 5, 6, 7, 8, 32773, 32946)  # compressions that Pillow's own libtiff reads
 
@@ -321,7 +323,7 @@ def _tiff(read: Bytes) -> Header | None:
     first, pages = None, 0
     while at and pages < _PAGES:
         tags, at = _directory(read, order, big, at=at)
-        if tags.get(254, (0,))[0] & 1 and pages:  # NewSubfileType says that this is a thumbnail of another page
+        if tags.get(254, (0,))[0] & BESIDE_ANOTHER and pages:
             continue
         pages += 1
         if first is None:

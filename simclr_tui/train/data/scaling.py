@@ -105,7 +105,8 @@ def to_levels(values: Values, scaling: Scaling) -> NDArray[np.float32]:
             raise not_finite("an image", bad)
         numbers = np.nan_to_num(numbers, nan=scaling.low[0] if scaling.low else 0.0)
     low, high = _ends(numbers, scaling)
-    scaled = (numbers - low) * (levels_of(scaling.dtype) / np.maximum(high - low, np.finfo(np.float32).tiny))
+    span = np.where(high > low, np.maximum(high - low, np.finfo(np.float32).tiny), 1)  # 1: what is constant is black
+    scaled = (numbers - low) * (levels_of(scaling.dtype) / span)
     clipped: NDArray[np.float32] = scaled.clip(0, levels_of(scaling.dtype)).astype(np.float32)
     return clipped
 

@@ -14,6 +14,7 @@ from simclr_tui.errors import DataError
 from simclr_tui.recipe.reading import Reading
 from simclr_tui.text import safe
 from simclr_tui.train.data.each import Progress, for_each
+from simclr_tui.train.data.pixels import levels_of
 from simclr_tui.train.data.scaling import Scaling, not_finite, pick_channels
 from simclr_tui.train.data.sources.protocol import Source, values_of
 from simclr_tui.train.data.survey import named
@@ -121,7 +122,7 @@ def choose_range(scaling: Scaling, reading: Reading, eight_bits: bool, *, values
         scaling, plain=False, dtype="uint8" if narrow else "uint16", nan_is_low=reading.bounds is not None,
         low=tuple(map(float, low)), high=tuple(map(float, high)),
     )  # fmt: skip
-    return Chosen(ready, bounds.reason, _warnings(values, replace(bounds, high=high)))
+    return Chosen(ready, bounds.reason, _warnings(values, replace(bounds, high=high), levels_of(ready.dtype)))
 
 
 @dataclass(frozen=True)
@@ -174,7 +175,8 @@ def _fill(sample: NDArray[np.float64], low: float, high: float) -> float:
     return float("nan")
 
 
-def _warnings(values: Values, bounds: _Bounds) -> tuple[str, ...]:
+def _warnings(values: Values, bounds: _Bounds, top: int) -> tuple[str, ...]:
+    """Return what is wrong with values that are stored in levels from 0 to `top` by these bounds."""
     sample, found, low, high = values.sample(), list[str](), bounds.low, bounds.high
     missing = sample == bounds.fill
     if missing.any():
@@ -188,10 +190,13 @@ def _warnings(values: Values, bounds: _Bounds) -> tuple[str, ...]:
         found.append(f"{clipped:.1%} of the values lie outside the range and are clipped: give a wider --range")
     for channel in range(sample.shape[1]):
         given = sample[~missing[:, channel], channel]
-        levels = len(np.unique(np.clip(given, low[channel], high[channel])))
+        share = (given.clip(low[channel], high[channel]) - low[channel]) / (high[channel] - low[channel])
+        levels = len(np.unique(np.rint(share * top)))
         if levels < FEW_LEVELS:
             of = f" of channel {channel + 1}" if sample.shape[1] > 1 else ""
-            found.append(f"the values{of} have {levels} level{'s'[: levels != 1]} only: the views will show little")
+            lost = len(np.unique(given)) >= FEW_LEVELS
+            so = "give --range LO:HI of what matters in them" if lost else "the views will show little"
+            found.append(f"the values{of} have {levels} level{'s'[: levels != 1]} only: {so}")
     return tuple(found)
 
 

@@ -258,6 +258,20 @@ def test_16_bits_of_grey_with_opacity_are_laid_over_white_and_said(tmp_path):
     assert any("laid over white; --channels 2 keeps it" in note for note in data.notes)
 
 
+def test_overviews_and_masks_in_the_file_of_a_map_are_passed_over(tmp_path):
+    tifffile = pytest.importorskip("tifffile")
+    images = texture(0, 255, "uint8", 3)
+    (tmp_path / "images").mkdir()
+    for number, image in enumerate(images):
+        with tifffile.TiffWriter(tmp_path / "images" / f"{number}.tif") as file:
+            file.write(image, photometric="rgb", metadata=None)
+            file.write(image[::2, ::2], photometric="rgb", subfiletype=1, metadata=None)
+            for mask in (image[..., 0] > 9, image[::2, ::2, 0] > 9):
+                file.write(mask, subfiletype=4 if mask.shape == image.shape[:2] else 5, metadata=None)
+    data = opened(tmp_path / "images")
+    assert np.array_equal(data.train.images, np.moveaxis(images, -1, 1))
+
+
 def test_pages_of_one_bit_are_black_and_white(tmp_path):
     (tmp_path / "images").mkdir()
     masks = texture(0, 1, "uint8", 2).astype(bool)

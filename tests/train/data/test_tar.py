@@ -22,14 +22,14 @@ def opened(folder: Path, data: str) -> Data:
     return open_data(data, image_size=8, subset=0, progress=lambda *_: None, cache=folder / "cache", reading=Reading())
 
 
-def shard(file: Path, *, name: str = "{}", links: bool = False) -> None:
-    """Write the images, each with its class, 0 or 1, in a file beside it; `name` is the form of a member's name."""
+def shard(file: Path, *, name: str = "{}", links: bool = False, labels: tuple[bytes, bytes] = (b"0", b"1")) -> None:
+    """Write the images, each with its label, by turns, in a file beside it; `name` is the form of a member's name."""
     file.parent.mkdir(parents=True, exist_ok=True)
     with tarfile.open(file, "w") as tar:
         for number, image in enumerate(IMAGES):
             content = io.BytesIO()
             Image.fromarray(image).save(content, "PNG")
-            for suffix, found in (("png", content.getvalue()), ("cls", b"%d" % (number % 2))):
+            for suffix, found in (("png", content.getvalue()), ("cls", labels[number % 2])):
                 member = tarfile.TarInfo(name.format(f"{number:03}.{suffix}"))
                 member.size = len(found)
                 tar.addfile(member, io.BytesIO(found))
@@ -76,3 +76,19 @@ def test_an_archive_without_images_says_what_it_holds(tmp_path):
     shard(tmp_path / "d.tar", name="{}.svs")
     with pytest.raises(DataError, match=r"holds no images; left out: 16 files of other kinds \(000\.png\.svs, "):
         opened(tmp_path, f"tar:{tmp_path}/d.tar")
+
+
+def test_a_label_is_read_without_what_an_editor_puts_around_it(tmp_path):
+    shard(tmp_path / "d.tar", labels=(b"\xef\xbb\xbfdog\r\n", b" cat\n"))
+    assert opened(tmp_path, f"tar:{tmp_path}/d.tar").classes == ("cat", "dog")
+
+
+def test_labels_with_a_fraction_are_refused_and_empty_ones_are_none(tmp_path):
+    shard(tmp_path / "d.tar", labels=(b"1.5", b"2"))
+    with pytest.raises(DataError, match=r"the labels are measurements \(1\.5, …\), not classes — give whole numbers"):
+        opened(tmp_path, f"tar:{tmp_path}/d.tar")
+    shard(tmp_path / "e.tar", labels=(b"", b"\n"))
+    data = opened(tmp_path, f"tar:{tmp_path}/e.tar")
+    assert (data.classes, data.layout) == ((), ("no labels",))
+    shard(tmp_path / "f.tar", labels=(b"1.0", b"v1.5"))
+    assert opened(tmp_path, f"tar:{tmp_path}/f.tar").classes == ("1.0", "v1.5")

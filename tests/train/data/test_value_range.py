@@ -65,3 +65,18 @@ def test_a_given_range_is_that_of_all_values(tmp_path):
     images = heights("float32", 0, 1)
     images[:, :4] = -9999
     assert opened(tmp_path, images, range="-9999:1").range_reason == "as --range says"
+
+
+def test_values_that_come_to_few_levels_are_warned_of_whatever_the_file_holds(tmp_path):
+    images = heights("float32", 0, 1)
+    images[:, :4], images[:, 4:8] = -9999, 9999  # no single value far from all others
+    (warning,) = opened(tmp_path, images).warnings
+    assert warning.endswith("levels only: give --range LO:HI of what matters in them")
+
+
+def test_an_image_of_one_value_is_black_where_each_image_has_its_own_range(tmp_path):
+    images = heights("uint16", 0, 4000)
+    images[1] = 7
+    pixels = np.asarray(opened(tmp_path, images, range="image").train.images)
+    assert not pixels[1].any()
+    assert (pixels[0].min(), pixels[0].max()) == (0, 65535)

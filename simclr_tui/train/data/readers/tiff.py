@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from simclr_tui.errors import DataError
-from simclr_tui.recipe.image_headers import Header
+from simclr_tui.recipe.image_headers import BESIDE_ANOTHER, Header
 from simclr_tui.train.data.readers.protocol import File, Values, opened
 from simclr_tui.train.data.readers.tiff_colours import in_colours
 
@@ -42,7 +42,9 @@ def values(file: File, header: Header, at_least: int) -> Values:
     with opened(file) as stream, tifffile.TiffFile(stream) as tif:
         pages = _pages(tif)
         if len({(page.shape, page.dtype) for page in pages}) > 1:
-            raise DataError(f"a TIFF of {len(pages)} pages that differ in size", "split it into one file per image")
+            raise DataError(
+                f"a TIFF of {len(pages)} pages that differ in size or type", "split it into one file per image"
+            )
         parts = [in_colours(_bands_last(page), page, header.dtype) for page in pages]
         turned = int(pages[0].tags.valueof(_ORIENTATION, default=1) or 1)
     return _upright(parts[0] if len(parts) == 1 else np.concatenate(parts, axis=-1), turned)
@@ -71,8 +73,8 @@ def _upright(image: Values, orientation: int) -> Values:
 
 
 def _pages(tif: Any) -> list[Any]:
-    """Return the pages that are images and no thumbnails of others. Raises DataError where they are too many."""
-    pages = [page for number, page in enumerate(tif.pages) if not (number and page.is_reduced)]
+    """Return the pages that are no thumbnails or masks of others. Raises DataError where they are too many."""
+    pages = [page for number, page in enumerate(tif.pages) if not (number and page.subfiletype & BESIDE_ANOTHER)]
     if len(pages) > MOST_PAGES:
         raise DataError(f"a TIFF of {len(pages)} pages", "split it into one file per image, or per channel set")
     return pages

@@ -28,11 +28,30 @@ def to_classes(where: str, given: Sequence[Any], names: Sequence[str] = ()) -> t
         classes = tuple(names)
     else:
         known = set(words) - {""}
+        _refuse_measurements(where, known)
         classes = tuple(sorted(known, key=lambda word: (len(word), word) if word.isdigit() else (0, word)))
     if len(classes) < 2 or len(set(words) - {""}) < 2:
         classes = ()
     index = {name: number for number, name in enumerate(classes)}
     return classes, tuple(index.get(word, NONE) for word in words)
+
+
+def _refuse_measurements(where: str, words: set[str]) -> None:
+    """Raise DataError where all labels are written as numbers, and some of them with a fraction."""
+    try:
+        fractions = {word: float(word) % 1 for word in sorted(words)}
+    except ValueError:  # some are names
+        return
+    first = next((word for word, fraction in fractions.items() if fraction), None)
+    if first is not None:
+        raise _measured(where, first)
+
+
+def _measured(where: str, label: str) -> DataError:
+    return DataError(
+        f"{safe(where)}: the labels are measurements ({safe(label)}, …), not classes",
+        "give whole numbers or names, or --labels none",
+    )
 
 
 def any_known(where: str, given: Sequence[Any]) -> bool:
@@ -77,10 +96,7 @@ def _word(where: str, label: Any) -> str:
         if math.isnan(label):
             return ""
         if label % 1:
-            raise DataError(
-                f"{safe(where)}: the labels are measurements ({label:g}, …), not classes",
-                "give whole numbers or names, or --labels none",
-            )
+            raise _measured(where, f"{label:g}")
         label = int(label)
     word = str(label).strip()
     return "" if word.lower() in _UNKNOWN or word == "-1" else word

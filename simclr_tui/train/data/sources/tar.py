@@ -17,7 +17,7 @@ from simclr_tui.recipe.layout import Layout, Listing
 from simclr_tui.recipe.reading import Reading
 from simclr_tui.text import safe
 from simclr_tui.train.data.sources.files import file_stamp
-from simclr_tui.train.data.sources.labels import ONE_CLASS, to_classes
+from simclr_tui.train.data.sources.labels import ONE_CLASS, any_known, to_classes
 from simclr_tui.train.data.sources.patterns import expand, split_of
 
 _PACKED = (".gz", ".tgz", ".bz2", ".xz", ".zst", ".zip")
@@ -107,7 +107,7 @@ class TarSource:
         if classes:
             whence = "one per folder" if reading.labels == "folder" else "of .cls or .json beside the images"
             return f"{len(classes):,} classes, {whence}"
-        if labelled:
+        if labelled and any_known("", list(self._labels.values())):
             return ONE_CLASS
         folders = {_folder_of(_key_of(name)) for name in self._places} - {""}
         if len(folders) < 2 or reading.labels == "none":
@@ -161,7 +161,7 @@ class TarSource:
                 self._splits.setdefault(shard.split, []).append(image)
             self._places[image] = _Place(shard.path, member.offset_data, member.size)
         elif (extension := extension.lower()) == "cls":
-            self._labels[name] = _content(tar, member).decode("utf-8", "backslashreplace").strip()
+            self._labels[name] = _content(tar, member).decode("utf-8-sig", "backslashreplace").strip()
         elif extension == "json":
             try:
                 found = json.loads(_content(tar, member))

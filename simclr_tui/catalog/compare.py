@@ -265,7 +265,11 @@ class _Judging:
         if METRICS[metric].within == "machine":
             machines = {(self.runs[place].info.host, self.states[place].facts.get("device")) for place in places}
             return ("the machine",) if len(machines) > 1 else ()
-        return measured_differently(metric, [self.runs[place].resolved.known_values() for place in places])
+        recipes = [
+            {**self.runs[place].resolved.known_values(), "knn_images": knn_images(self.states[place].facts)}
+            for place in places
+        ]
+        return measured_differently(metric, recipes)
 
 
 def _seeds(

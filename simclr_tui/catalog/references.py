@@ -22,7 +22,7 @@ Kind = tuple[Any, ...]
 
 def knn_kind(row: Mapping[str, Any]) -> Kind:
     """Return the kind of a row's kNN accuracy."""
-    return tuple(map(row.get, measured_by(METRICS["knn"].within)))
+    return tuple(map(row.get, (*measured_by(METRICS["knn"].within), "knn_images")))
 
 
 def ranked_by_kind(rows: Iterable[Row]) -> dict[Kind, list[Row]]:

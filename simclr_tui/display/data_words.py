@@ -17,9 +17,10 @@ def sizes(form: ImageFormat) -> str:
 
 
 def splits(report: DataReport) -> str:
-    """Return how many images train and test."""
+    """Return how many images train, validate (where the data has a split for that) and test."""
     held = " (held out)" if report.held_out else ""
-    return f"{report.images:,} images to train on, {report.test_images:,} to test on{held}"
+    validation = f", {report.validation_images:,} to validate on" if report.validation_images else ""
+    return f"{report.images:,} images to train on{validation}, {report.test_images:,} to test on{held}"
 
 
 def histogram(channel: Channel) -> str:
@@ -45,7 +46,8 @@ def faults(report: DataReport) -> Iterator[str]:
         yield f"warning: {warning}"
     copies = report.duplicates
     if copies.across:
-        yield f"warning: {copies.across:,} test images are training images too, byte for byte: results will flatter"
+        held = "test and validation images" if report.validation_images else "test images"
+        yield f"warning: {copies.across:,} {held} are training images too, byte for byte: results will flatter"
     if copies.within:
         yield f"{copies.within:,} images are copies of another, byte for byte"
     for group in copies.groups[:3]:

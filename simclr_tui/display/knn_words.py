@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from simclr_tui.store.evaluations import Evaluation
-from simclr_tui.text import percent
+from simclr_tui.text import percent, safe
 
 Facts = Mapping[str, str | int | float]
 """What a trainer reports of its kNN: `knn_k`, `knn_bank`, `knn_images` and the like."""
@@ -22,10 +22,11 @@ def describe_knn(facts: Facts) -> str:
     warning = f"; k exceeds the smallest class, {smallest} images: --knn-k {smallest} or fewer" if outvoted else ""
     weights = "unweighted" if facts.get("knn_weights") == "equal" else "weighted"
     crop = float(facts.get("eval_crop", 1.0))
+    split = f" ({safe(str(facts['knn_split']))})" if "knn_split" in facts else ""
     seen = "" if crop == 1.0 else f" (the middle {percent(crop)} of each side)"
     return (
         f"k {facts['knn_k']} of {facts['knn_bank']:,} labelled images by cosine, {weights}, on {facts['knn_images']:,}"
-        f" {facts['knn_on']} images{seen}; chance {chance}, largest class {largest}{warning}"
+        f" {facts['knn_on']} images{split}{seen}; chance {chance}, largest class {largest}{warning}"
     )
 
 

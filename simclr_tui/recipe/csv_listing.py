@@ -8,10 +8,17 @@ import re
 from pathlib import Path
 
 from simclr_tui.errors import DataError
-from simclr_tui.recipe.folders import TEST_NAMES, TRAIN_NAMES
 from simclr_tui.recipe.image_kinds import IMAGE_SUFFIXES, KIND_OF_SUFFIX, kind_by_content
 from simclr_tui.recipe.image_walk import LeftOut, suffix_of
-from simclr_tui.recipe.layout import Layout, Listing, check_groups
+from simclr_tui.recipe.layout import (
+    TEST_NAMES,
+    TRAIN_NAMES,
+    Layout,
+    Listing,
+    check_groups,
+    test_and_validation,
+    validated_note,
+)
 from simclr_tui.recipe.reading import DEFAULT_READING, Reading
 from simclr_tui.text import did_you_mean, safe
 
@@ -151,16 +158,16 @@ def _layout(
             raise DataError(f"{safe(file.name)} lists the images of one folder", "give --labels auto, or none")
     if len(classes) < 2:
         classes = ()
-    train, test = (_listing(names, seen, classes, labels=reading.labels) for names in by_split.values())
-    if not classes:
-        if known and reading.labels != "none":
-            notes.append(f"all labels are {safe(next(iter(known)))}, which tells nothing apart: trained without labels")
-        if test:
-            left_out.add("test images, because nothing is labelled", test.names[0], len(test))
-        test = Listing()
-    elif set(test.labels) == {-1}:
-        left_out.add("test images without a label", test.names[0], len(test))
-        test = Listing()
+    listings = {side: _listing(names, seen, classes, labels=reading.labels) for side, names in by_split.items()}
+    if not classes and known and reading.labels != "none":
+        notes.append(f"all labels are {safe(next(iter(known)))}, which tells nothing apart: trained without labels")
+    for side in ("test", "validation"):
+        listing = listings[side]
+        if listing and (not classes or set(listing.labels) == {-1}):
+            why = " without a label" if classes else ", because nothing is labelled"
+            left_out.add(f"{side} images{why}", listing.names[0], len(listing))
+            listings[side] = Listing()
+    train, test, validation = listings["train"], listings["test"], listings["validation"]
     if not train:
         raise DataError(f"{safe(file.name)} has no training images", "give some rows split = train, or no split at all")
     if classes:
@@ -169,25 +176,30 @@ def _layout(
         notes.append("tested on the table's own test split" if test else _hold_out_note(train))
     elif not known:
         notes.append("no labels")
-    check_groups(file.name, train, test)
-    return Layout(file.parent, classes, train, test, tuple(notes), left_out.sentences)
+    called = "the table's own validation split" if validation else ""
+    notes.extend([validated_note(called)] if called else [])
+    check_groups(file.name, train, test, validation)
+    return Layout(
+        file.parent, classes, train, test, tuple(notes), left_out.sentences, validation=validation, validated_on=called
+    )
 
 
 def _by_split(
     file: Path, seen: dict[str, tuple[str, str, str]], reading: Reading, *, left_out: LeftOut
 ) -> dict[str, list[str]]:
-    """Return the images to train and to test on: of several test splits, the first in order that has a label."""
+    """Return the images to train, to test and to validate on; of several test splits, the first labelled one tests."""
     found: dict[str, list[str]] = {}
     for name in sorted(seen):
         found.setdefault(_split(file, name, seen[name][1]), []).append(name)
     train = found.pop("train", [])
     tests = [split for split in TEST_NAMES if split in found]
-    labelled = (s for s in tests if reading.labels == "folder" or any(_is_known(seen[name][0]) for name in found[s]))
-    chosen = next(labelled, tests[0] if tests else "")
+    labelled = [s for s in tests if reading.labels == "folder" or any(_is_known(seen[name][0]) for name in found[s])]
+    test, validation = test_and_validation(labelled or tests[:1])
+    validation = validation if reading.validation else ""
     for split in tests:
-        if split != chosen:
+        if split not in (test, validation):
             left_out.add(f"images of the split {split}", found[split][0], len(found[split]))
-    return {"train": train, "test": found.get(chosen, [])}
+    return {"train": train, "test": found.get(test, []), "validation": found.get(validation, [])}
 
 
 def _is_known(label: str) -> bool:

@@ -4,23 +4,22 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from simclr_tui.errors import DataError
 from simclr_tui.recipe import folders_0_1
 from simclr_tui.recipe.image_kinds import IMAGE_SUFFIXES
 from simclr_tui.recipe.image_walk import LeftOut, top, walk
-from simclr_tui.recipe.layout import Layout, Listing
+from simclr_tui.recipe.layout import TEST_NAMES, TRAIN_NAMES, Layout, Listing, test_and_validation, validated_note
 from simclr_tui.recipe.reading import AS_0_1, DEFAULT_READING, Reading
 from simclr_tui.text import safe
-
-TRAIN_NAMES = ("train", "training")
-TEST_NAMES = ("test", "testing", "val", "valid", "validation", "eval", "evaluation", "dev")
-"""Folder names of test splits, in any case; of several labelled ones, the first in this order is used."""
 
 
 def folder_layout(path: Path, reading: Reading = DEFAULT_READING) -> Layout:
     """Return the layout of `path/class/…`, of `path/train/class/…` with `path/test/class/…`, or of unlabelled images.
+
+    Splits are known by their names in any case; of test/ and val/, both with classes, val/ holds the validation images.
 
     Two or more subfolders with images are classes, and images beside them are left out. Anything else is unlabelled,
     and every image below `path` is used. `reading.labels` overrides this: with `none` no folder is a class, with
@@ -30,7 +29,7 @@ def folder_layout(path: Path, reading: Reading = DEFAULT_READING) -> Layout:
     classes.
     """
     try:
-        layout = folders_0_1.layout(path) if reading.split == AS_0_1 else _Folder(path, reading.labels).layout()
+        layout = folders_0_1.layout(path) if reading.split == AS_0_1 else _Folder(path, reading).layout()
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         where = safe(os.fsdecode(error.filename or path))
@@ -43,9 +42,12 @@ def folder_layout(path: Path, reading: Reading = DEFAULT_READING) -> Layout:
     return layout
 
 
+_NO_CLASS = "none is in a class folder of the training split"
+
+
 class _Folder:
-    def __init__(self, root: Path, labels: str) -> None:
-        self._root, self._labels = root, labels
+    def __init__(self, root: Path, reading: Reading) -> None:
+        self._root, self._labels, self._validates = root, reading.labels, reading.validation
         self._left_out, self._notes = LeftOut(), list[str]()
         self._names = sorted(walk(os.fspath(root), self._left_out))
 
@@ -113,28 +115,32 @@ class _Folder:
         classes = tuple(sorted(by_class))
         train = _listing(by_class, classes)
         self._leave_out((name for name in names if not top(name[len(prefix) :])), "images beside the class folders")
-        test, used = Listing(), ""
-        for name, folder in splits.items():
-            if name == "train":
-                continue
-            inside = f"{below}{folder}/"
-            found = self._under(inside)
-            candidates = _by_class(found, inside)
-            listing = _listing(candidates, classes)
-            if test or not listing:
-                reason = f"{used}/ is the test split" if test else "none is in a class folder of the training split"
+        tests = {name: folder for name, folder in splits.items() if name != "train"}
+        listings = {
+            name: _listing(_by_class(self._under(inside := f"{below}{folder}/"), inside), classes)
+            for name, folder in tests.items()
+        }
+        test, validation = test_and_validation([name for name, listing in listings.items() if listing])
+        if not self._validates:
+            validation = ""
+        for name, folder in tests.items():
+            found, listing = self._under(f"{below}{folder}/"), listings[name]
+            if name not in (test, validation):
+                reason = f"{tests[test]}/ is the test split" if listing else _NO_CLASS
                 self._leave_out(found, f"images in {folder}/: {reason}")
                 continue
-            test, used = listing, folder
             unknown = sorted(set(found) - set(listing.names))
             self._leave_out(unknown, f"images in {folder}/ whose class is not in the training split")
         if splits:
             inside_splits = tuple(f"{below}{folder}/" for folder in splits.values())
             self._leave_out((n for n in self._names if not n.startswith(inside_splits)), "images outside the splits")
         self._notes.append(self._class_note(classes))
-        where = f"tested on {used}/" if test else "no labelled test split: a tenth is held out, by a hash of each name"
-        self._notes.append(where)
-        return self._layout(classes, train, test)
+        tested, validated = (f"{tests[name]}/" if name else "" for name in (test, validation))
+        held_out = "no labelled test split: a tenth is held out, by a hash of each name"
+        self._notes.append(f"tested on {tested}" if tested else held_out)
+        self._notes.extend([validated_note(validated)] if validated else [])
+        found_layout = self._layout(classes, train, listings.get(test, Listing()))
+        return replace(found_layout, validation=listings.get(validation, Listing()), validated_on=validated)
 
     def _class_note(self, classes: tuple[str, ...]) -> str:
         shown = ", ".join(map(safe, classes)) if len(classes) <= 6 else f"{safe(classes[0])} … {safe(classes[-1])}"

@@ -20,7 +20,9 @@ TILE_PATTERN = r"^(off|[1-9][0-9]{0,5}(:[1-9][0-9]{0,5})?)\Z"
 class Reading:
     """Describe how images are read; each field is the recipe's field of the same name.
 
-    `crop_from` is `whole` only where views begin with a crop: whatever else is done needs a square to begin with.
+    `validation` is no field of a recipe: False only for a run that began before a split beside the test images was
+    read as the validation images, and goes on with what it began with. `crop_from` is `whole` only where views begin
+    with a crop: whatever else is done needs a square to begin with.
     """
 
     range: str = "auto"
@@ -29,6 +31,7 @@ class Reading:
     tile: str = "off"
     split: str = "name"
     crop_from: str = "square"
+    validation: bool = True
 
     @property
     def as_0_1(self) -> bool:

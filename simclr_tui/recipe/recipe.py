@@ -361,7 +361,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         Literal["validation", "test"],
         _about(
             "--knn-on",
-            "Images for kNN during training: a tenth of the labelled ones, not in the bank, or test.",
+            "Images for kNN during training: validation (the data's own, else a tenth that never votes), or test.",
             "running",
             "§B.8",
         ),

@@ -21,7 +21,8 @@ def data_section(runs: Sequence[Run]) -> list[Block]:
     for run in runs:
         facts = read_data_facts(run.path)
         if facts is not None:
-            words = f"{facts.data}: {facts.images:,} training images, {facts.test_images:,} test images. "
+            own = f"{facts.validation_images:,} validation images, " if facts.validation_images else ""
+            words = f"{facts.data}: {facts.images:,} training images, {own}{facts.test_images:,} test images. "
             told = [f"{one[:1].upper()}{one[1:]}." for one in (*facts.sentences, *facts.warnings)]
             said[words + " ".join(told)] = None
     return [Heading("Data"), *map(Paragraph, said)] if said else []

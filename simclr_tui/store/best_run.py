@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from simclr_tui.errors import NotFoundError, SimclrError, UnansweredError
 from simclr_tui.recipe.fields import Value, short_values
-from simclr_tui.store.comparable import measured_by, measured_differently, why_left_out
+from simclr_tui.store.comparable import knn_images, measured_by, measured_differently, why_left_out
 from simclr_tui.store.metrics.metric_table import METRICS
 from simclr_tui.store.run import Run
 from simclr_tui.text import safe
@@ -25,7 +25,8 @@ def best_run(runs: Iterable[Run]) -> Run:
         try:
             status = run.status
             if not why_left_out(status.state, status.flags) and not _lacks_measure(run):
-                scored.append((status.summary[_METRIC], run.name, run, short_values(run.recipe)))
+                measured = {**short_values(run.recipe), "knn_images": knn_images(status.facts)}
+                scored.append((status.summary[_METRIC], run.name, run, measured))
         except KeyError:  # not measured
             continue
         except SimclrError as error:  # a damaged run cannot be the best, but one that is not answered may be

@@ -53,9 +53,10 @@ def measured_by(within: Within) -> tuple[str, ...]:
 def measured_differently(metric: str, recipes: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
     """Return the fields (short names) whose differences keep a metric from comparing the runs; empty if it can.
 
-    Each of `recipes` maps every field's short name to its value, as a row of the catalog does; None is a value that is
-    not known, as in a run of another program. A field that is known of only some, or that decides the metric and is
-    known of none, keeps the metric from comparing them too; the name then says so.
+    Each of `recipes` maps every field's short name to its value, as a row of the catalog does, and may say on how many
+    images kNN was measured (`knn_images`); None is a value that is not known, as in a run of another program. A field
+    that is known of only some, or that decides the metric and is known of none, keeps the metric from comparing them
+    too; the name then says so.
     """
     known = list(recipes)
     if metric not in METRICS or len(known) < 2:
@@ -70,7 +71,14 @@ def measured_differently(metric: str, recipes: Iterable[Mapping[str, Any]]) -> t
         elif None in values and (values.count(None) < len(values) or (name in _DECIDING and name in known[0])):
             unknown.append(name)
     said = unknown if len(unknown) <= _NAMED else [f"{len(unknown)} fields"]
-    return (*apart, *(f"{name} (not known of every run)" for name in said))
+    return (*apart, *_other_images(within, known), *(f"{name} (not known of every run)" for name in said))
+
+
+def _other_images(within: Within, known: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
+    """Return `knn_images` where runs of one recipe were measured on different numbers of labelled images: the data, or
+    the split that they are taken from, is not the same."""
+    counts = {count for recipe in known if (count := recipe.get("knn_images"))} if within == "labels" else set()
+    return ("knn_images",) if len(counts) > 1 else ()
 
 
 def comparable_values(

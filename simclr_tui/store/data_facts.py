@@ -42,6 +42,9 @@ class DataFacts(msgspec.Struct, kw_only=True):
     warnings: list[str] = msgspec.field(default_factory=list)
     schedule_images: int = 0
     """The number of images that the schedule was computed for, if other data was accepted later."""
+    validation_images: int | None = None
+    """The number of images in the data's own validation split (0: it has none); None in a run that began before such a
+    split was read, and goes on with a tenth of its training images."""
     accept: bool = False
     """Set by `simclr resume --accept-data`; the next attempt accepts the data as it is, and clears this."""
     moved_to: str = ""
@@ -65,6 +68,9 @@ class DataFacts(msgspec.Struct, kw_only=True):
             found.append(f"{self.images:,} images before, {other.images:,} now")
         if self.test_images != other.test_images:
             found.append(f"{self.test_images:,} test images before, {other.test_images:,} now")
+        if self.validation_images != other.validation_images and self.validation_images is not None:
+            now = other.validation_images or 0
+            found.append(f"{self.validation_images:,} validation images before, {now:,} now")
         if list(self.classes) != list(other.classes):
             found.append(f"the classes were {_some(self.classes)}, and are now {_some(other.classes)}")
         elif self.classes != other.classes:

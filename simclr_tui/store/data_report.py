@@ -65,6 +65,8 @@ class DataReport(msgspec.Struct, kw_only=True):
     constant: list[str]
     constant_count: int
     advice: list[Advice]
+    validation_images: int = 0
+    """The images of the data's own validation split; where it has none, a tenth of the labelled training images."""
     refused: str = ""
     """The sentence with which training would refuse this data; '' if it would not."""
     seconds: float = 0.0

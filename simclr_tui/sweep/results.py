@@ -84,8 +84,8 @@ def _result(sweep: Sweep, number: int, rows: list[Row], *, varied: Sequence[str]
         scores=tuple(row[_METRIC] for row in sound),
         published=sweep.published[number] if number < len(sweep.published) else None,
         seeds=tuple(row["seed"] for row in sound),
-        images=min((row.get("knn_images") or 0 for row in sound), default=0),
-        measured={name: rows[0][name] for name in measured_by(METRICS[_METRIC].within)},
+        images=(images := min((row.get("knn_images") or 0 for row in sound), default=0)),
+        measured={name: rows[0][name] for name in measured_by(METRICS[_METRIC].within)} | {"knn_images": images},
     )
 
 

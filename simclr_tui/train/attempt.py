@@ -10,6 +10,7 @@ import torch
 from simclr_tui.errors import DataError, ExitCode, SimclrError
 from simclr_tui.paths import RunPaths
 from simclr_tui.recipe.for_channels import for_channels
+from simclr_tui.recipe.reading import Reading
 from simclr_tui.recipe.recipe import Recipe
 from simclr_tui.store.checkpoints import manifests
 from simclr_tui.store.events import PROCESS_FAILED
@@ -28,7 +29,7 @@ from simclr_tui.train.distributed import (
     leave_process_group,
 )
 from simclr_tui.train.epoch import report_damaged
-from simclr_tui.train.known_data import check_checkpoint_data, recognise_data, tell_data
+from simclr_tui.train.known_data import check_checkpoint_data, reading_of_run, recognise_data, tell_data
 from simclr_tui.train.loop import train
 from simclr_tui.train.model.build import build_encoder
 from simclr_tui.train.model.head import build_head
@@ -113,8 +114,9 @@ def prepare(
     Raises SimclrError, or Stopped where a stop is requested while images are being read.
     """
     compute = choose_compute(recipe, group, scales_loss=True)
-    data = _open_images(recipe, report, stop, group=group)
-    known = recognise_data(paths, recipe.data, data, resumes=any(paths.checkpoints.glob("step-*.json")))
+    resumes = any(paths.checkpoints.glob("step-*.json"))
+    data = _open_images(recipe, report, stop, group=group, reading=reading_of_run(paths, recipe, resumes=resumes))
+    known = recognise_data(paths, recipe.data, data, resumes=resumes)
     recipe, fitted = for_channels(recipe, data.channels, rgb=data.rgb)
     # The model is drawn on the CPU, so that a seed gives the same start on every device.
     torch.manual_seed(recipe.seed)
@@ -154,7 +156,7 @@ def prepare(
     return training
 
 
-def _open_images(recipe: Recipe, report: Reporter, stop: StopFlag, *, group: ProcessGroup) -> Data:
+def _open_images(recipe: Recipe, report: Reporter, stop: StopFlag, *, group: ProcessGroup, reading: Reading) -> Data:
     """Return the run's data; rank 0 decodes what is not in the cache yet, and the others wait for it."""
 
     def progress(what: str, done: int, total: int) -> None:
@@ -164,7 +166,7 @@ def _open_images(recipe: Recipe, report: Reporter, stop: StopFlag, *, group: Pro
     if not group.is_first:
         group.barrier()
     data = open_data(
-        recipe.data, image_size=recipe.image_size, subset=recipe.subset, progress=progress, reading=recipe.reading
+        recipe.data, image_size=recipe.image_size, subset=recipe.subset, progress=progress, reading=reading
     )
     if group.is_first:
         group.barrier()
@@ -197,6 +199,7 @@ def _report_start(training: Training, data: Data) -> None:
         "data": recipe.data,
         "images": len(data.train.images),
         "test_images": len(data.test.images) if data.test else 0,
+        **({"validation_images": len(data.validation.images)} if data.validation else {}),
         "classes": len(data.classes),
         **training.monitor.facts(),
         "damaged_images": len(data.damaged),

@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 
 import msgspec
 
 from simclr_tui.errors import DataError
 from simclr_tui.paths import RunPaths
+from simclr_tui.recipe.reading import Reading
+from simclr_tui.recipe.recipe import Recipe
 from simclr_tui.store.data_facts import DataFacts, read_data_facts, write_data_facts
 from simclr_tui.text import safe
 from simclr_tui.train.data.facts import describe
 from simclr_tui.train.data.images import Data
 from simclr_tui.train.observe.reporter import Reporter
+
+
+def reading_of_run(paths: RunPaths, recipe: Recipe, *, resumes: bool) -> Reading:
+    """Return how the images are read: as the recipe says, and with the splits that the run has been trained with.
+
+    A run that began before a data set's own validation split was read has none, and goes on without it.
+    """
+    before = read_data_facts(paths.root) if resumes else None
+    older = before is not None and before.validation_images is None
+    return dataclasses.replace(recipe.reading, validation=not older)
 
 
 @dataclass(frozen=True)
@@ -30,6 +43,8 @@ def recognise_data(paths: RunPaths, name: str, data: Data, *, resumes: bool) -> 
     """
     before = read_data_facts(paths.root)
     now = msgspec.structs.replace(describe(name, data), moved_to=before.moved_to if before else "")
+    if resumes and before is not None and before.validation_images is None:
+        now = msgspec.structs.replace(now, validation_images=None)  # nor will the next attempt read such a split
     if not resumes or before is None or before.fingerprint == now.fingerprint:
         kept = before.schedule_images if before is not None and resumes else 0
         return KnownData(msgspec.structs.replace(now, schedule_images=kept), kept)

@@ -8,7 +8,8 @@ import msgspec
 import pytest
 
 from simclr_tui.catalog.compare import Comparison, Measure, compare
-from simclr_tui.errors import SimclrError
+from simclr_tui.errors import NotFoundError, SimclrError
+from simclr_tui.store.best_run import best_run
 from simclr_tui.store.state import write_state
 from tests.run_factory import make_run, metric_line, write_metrics
 
@@ -196,6 +197,20 @@ def test_what_was_measured_differently_has_no_winner_and_a_sentence_says_why(tmp
     found = compare(runs)
     assert measure(found, metric).better is None
     assert any("no winner" in words and named in words for words in found.verdicts), found.verdicts
+
+
+def test_accuracies_on_other_numbers_of_images_of_the_same_data_are_not_compared(tmp_path):
+    """As between a run on a tenth of the training images, and one on the validation split that was added since."""
+    facts = ({"knn_images": 1000}, {"knn_images": 400})
+    runs = [
+        trained(tmp_path, name, {"lr": knn}, knn=(knn,), facts=found, summary={"knn": knn})
+        for name, knn, found in zip("ab", (0.2, 0.9), facts, strict=True)
+    ]
+    found = compare(runs)
+    assert measure(found, "knn").better is None
+    assert any("no winner" in words and "knn_images" in words for words in found.verdicts), found.verdicts
+    with pytest.raises(NotFoundError, match=r"differ in knn_images — name one: the best of each are b \(400\), a \("):
+        best_run(runs)
 
 
 def test_two_single_runs_within_two_standard_errors_are_not_told_apart(tmp_path):

@@ -37,6 +37,7 @@ def test_the_best_of_those_that_count_is_one():
         {"knn_weights": "equal"},
         {"knn_on": "test"},
         {"eval_crop": 0.875},
+        {"knn_images": 400},
     ],
 )
 def test_what_was_measured_in_another_way_has_a_best_of_its_own(other):

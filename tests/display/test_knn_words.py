@@ -20,6 +20,7 @@ def test_a_knn_accuracy_stands_with_what_it_was_measured_by():
     assert " on 12 validation images (the middle 87.5% of each side); chance" in describe_knn(
         FACTS | {"eval_crop": 0.875}
     )
+    assert " on 12 validation images (val/); chance" in describe_knn(FACTS | {"knn_split": "val/"})
     assert describe_knn({}) == "", "a run of 0.1 did not say"
 
 

@@ -9,8 +9,10 @@ import pytest
 
 from simclr_tui.errors import DataError
 from simclr_tui.interpreter import extra_command
+from simclr_tui.recipe.csv_listing import csv_layout
 from simclr_tui.recipe.folders import folder_layout
 from simclr_tui.recipe.hold_out import held_out
+from simclr_tui.recipe.layout import Listing
 from simclr_tui.recipe.reading import Reading
 
 
@@ -41,9 +43,42 @@ def test_the_next_labelled_split_is_tested_on(tmp_path):
 
 
 def test_a_second_labelled_split_is_left_out_and_said(tmp_path):
-    layout = folder_layout(touch(tmp_path, "train/a/1.jpg", "train/b/2.jpg", "val/b/3.jpg", "test/a/4.jpg"))
+    layout = folder_layout(touch(tmp_path, "train/a/1.jpg", "train/b/2.jpg", "eval/b/3.jpg", "test/a/4.jpg"))
     assert layout.test.names == ("test/a/4.jpg",)
-    assert any("1 image in val/: test/ is the test split (val/b/3.jpg)" in sentence for sentence in layout.left_out)
+    assert any("1 image in eval/: test/ is the test split (eval/b/3.jpg)" in sentence for sentence in layout.left_out)
+
+
+@pytest.mark.parametrize(
+    ("splits", "test", "validation"),
+    [
+        ("test val", "test", "val"), ("Testing Valid", "Testing", "Valid"), ("dev eval", "eval", "dev"),
+        ("test validation dev", "test", "validation"), ("val", "val", ""), ("val dev", "val", ""), ("test", "test", ""),
+    ],
+)  # fmt: skip
+def test_a_labelled_split_called_validation_beside_a_test_split_holds_the_validation_images(
+    tmp_path, splits, test, validation
+):
+    files = [f"{split}/a/{split}.jpg" for split in splits.split()]
+    layout = folder_layout(touch(tmp_path, "train/a/1.jpg", "train/b/2.jpg", *files))
+    assert layout.test.names == (f"{test}/a/{test}.jpg",)
+    assert layout.validation.names == ((f"{validation}/a/{validation}.jpg",) if validation else ())
+    assert layout.validated_on == (f"{validation}/" if validation else "")
+    said = f"the validation images are those of {validation}/"
+    assert (said in layout.notes) == bool(validation)
+    before = folder_layout(tmp_path, Reading(validation=False))
+    assert (before.validation, before.validated_on, before.test) == (Listing(), "", layout.test)
+    if validation:
+        assert any(f"1 image in {validation}/: {test}/ is the test split" in one for one in before.left_out)
+
+
+def test_an_unlabelled_test_split_leaves_the_labelled_validation_images_to_be_tested_on(tmp_path):
+    layout = folder_layout(touch(tmp_path, "train/a/1.jpg", "train/b/2.jpg", "val/a/3.jpg", "test/4.jpg"))
+    assert (layout.test.names, layout.validation.names) == (("val/a/3.jpg",), ())
+    table = tmp_path / "t.csv"
+    rows = ["train/a/1.jpg,a,train", "train/b/2.jpg,b,train", "val/a/3.jpg,a,val", "test/4.jpg,,test"]
+    table.write_text("\n".join(["path,label,split", *rows]))
+    layout = csv_layout(table)
+    assert (layout.test.names, layout.validation.names) == (("val/a/3.jpg",), ())
 
 
 def test_shards_can_be_called_unlabelled(tmp_path):

@@ -86,6 +86,7 @@ def _as_json(run: Run, status: State) -> dict[str, object]:
 def _print_state(run: Run, status: State, waits: dict[str, object]) -> None:
     info, summary, facts = run.info, status.summary, status.facts
     created = datetime.datetime.fromtimestamp(info.created).strftime("%Y-%m-%d %H:%M:%S")
+    own = f"{facts['validation_images']} validation images, " if facts.get("validation_images") else ""
     rows = [
         ["state", state_cell(status.state, status.flags)],
         ["queue", f"position {waits['place']} of {waits['waiting']}  {waits['waits']}" if waits else ""],
@@ -98,7 +99,7 @@ def _print_state(run: Run, status: State, waits: dict[str, object]) -> None:
         ["speed", f"{number(summary.get('images_per_s'))} images/s"],
         ["GPU memory", size(summary.get("gpu_allocated")) if "gpu_allocated" in summary else ""],
         ["energy", _energy(run)],
-        ["data", f"{facts.get('images', '?')} images, {facts.get('test_images', '?')} test images"],
+        ["data", f"{facts.get('images', '?')} images, {own}{facts.get('test_images', '?')} test images"],
         *[["", sentence] for sentence in _data_sentences(run)],
         ["damaged", f"{facts['damaged_images']} images replaced" if facts.get("damaged_images") else ""],
         ["device", f"{facts.get('device', '?')}, {facts.get('precision', '?')}, torch {facts.get('torch', '?')}"],

@@ -32,8 +32,9 @@ def main(arguments: list[str] | None = None) -> int:
         return error.exit_code
     except KeyboardInterrupt:
         return ExitCode.INTERRUPTED
+    validation = f", {len(data.validation):,} to validate on" if data.validation else ""
     test = f", {len(data.test):,} to test on" if data.test else ""
-    print(f"{given.name}: {len(data.train):,} images to train on{test}", file=sys.stderr)
+    print(f"{given.name}: {len(data.train):,} images to train on{validation}{test}", file=sys.stderr)
     return ExitCode.OK
 
 

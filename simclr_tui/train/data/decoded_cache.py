@@ -154,6 +154,8 @@ def _splits(data: Data) -> Iterator[tuple[str, ImageSet]]:
     yield "train", data.train
     if data.test is not None:
         yield "test", data.test
+    if data.validation is not None:
+        yield "validation", data.validation
 
 
 def _seal_of(meta: dict[str, Any]) -> int:
@@ -175,13 +177,15 @@ def _load(folder: Path) -> Data | None:
             elif checksum(folder / file) != sealed:
                 return None
         train = _load_split(folder, "train")
-        test = _load_split(folder, "test") if "test.npy" in meta["files"] else None
+        test, validation = (
+            _load_split(folder, split) if f"{split}.npy" in meta["files"] else None for split in ("test", "validation")
+        )
         os.utime(folder / META)  # when it was last used, for whoever frees the oldest
         scaling = meta["scaling"] and Scaling.from_json(meta["scaling"])
         return Data(
             train, test, tuple(meta["classes"]), tuple(meta["damaged"]), scaling=scaling,
             range_reason=meta["range_reason"], notes=tuple(meta["notes"]), warnings=tuple(meta["warnings"]),
-            check=seal.BackgroundCheck(folder, large) if large else None,
+            check=seal.BackgroundCheck(folder, large) if large else None, validation=validation,
         )  # fmt: skip
     except (OSError, ValueError, KeyError, TypeError, AttributeError, EOFError):
         return None

@@ -22,6 +22,7 @@ def describe(name: str, data: Data) -> DataFacts:
         data=name,
         images=len(data.train),
         test_images=len(data.test) if data.test else 0,
+        validation_images=len(data.validation) if data.validation else 0,
         channels=data.channels,
         channel_names=list(data.channel_names),
         levels=data.levels,
@@ -70,7 +71,7 @@ def fingerprint(data: Data) -> str:
     A known data set has no names: its number of images and its labels tell.
     """
     digest = hashlib.blake2b(digest_size=16)
-    for split in (data.train, data.test):
+    for split in (data.train, data.test, data.validation):
         if split is None:
             continue
         digest.update(f"{len(split)}\0".encode())

@@ -58,12 +58,15 @@ class ImageSet:
 
 @dataclass(frozen=True)
 class Data:
-    """Hold what a run trains on, and what kNN is measured on (`test`, None where nothing is labelled).
+    """Hold the images that a run trains on, and those that it is tested on (`test`, None where nothing is labelled).
 
-    Both splits have the same C, S and type. `damaged` names the images that were found unreadable and substituted;
-    where images are decoded when asked for, others may follow (`damages`). `check` compares a large cache while it is
-    used. `scaling` and `range_reason` say how values became pixels (None: 8-bit RGB as it is), `layout` how classes and
-    splits were found, `left_out` what was not taken, `notes` and `warnings` what else to tell before training.
+    `validation` are those that choices are made by, where the data has a split of its own for that, which it calls
+    `validated_on`. All splits have the same C, S and type.
+
+    `damaged` names the images that were found unreadable and substituted; where images are decoded when asked for,
+    others may follow (`damages`). `check` compares a large cache while it is used. `scaling` and `range_reason` say how
+    values became pixels (None: 8-bit RGB as it is), `layout` how classes and splits were found, `left_out` what was not
+    taken, `notes` and `warnings` what else to tell before training.
     """
 
     train: ImageSet
@@ -78,6 +81,8 @@ class Data:
     warnings: tuple[str, ...] = ()
     layout: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
+    validation: ImageSet | None = None
+    validated_on: str = ""
 
     @property
     def channels(self) -> int:

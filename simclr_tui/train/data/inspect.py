@@ -40,15 +40,16 @@ def inspect_data(data: str, reading: Reading, progress: Progress) -> DataReport:
     check_data(data, reading)
     source = open_source(data, reading.tiles)
     layout = source.layout(reading)
-    train, test = chosen(layout, 0, reading)
-    names = (*train.names, *test.names)
+    train, test, validation = chosen(layout, 0, reading)
+    names = (*train.names, *test.names, *validation.names)
     looks = look_at(source, names, progress)
     survey, formats = _survey(names, looks)
     report = DataReport(
         data=data, images=len(train.names), test_images=len(test.names), held_out=layout.held_out, looked_into=0,
         formats=formats, channels=[], range_reason="", classes=_counts(layout, train),
-        test_classes=_counts(layout, test), layout=_layout(layout, train), left_out=list(layout.left_out), notes=[],
-        warnings=[], duplicates=_duplicates(source, names, looks, tests=set(test.names)),
+        test_classes=_counts(layout, test), validation_images=len(validation.names),
+        layout=_layout(layout, train), left_out=list(layout.left_out), notes=[],
+        warnings=[], duplicates=_duplicates(source, names, looks, tests={*test.names, *validation.names}),
         damaged=list(survey.damaged[:_NAMED]), damaged_count=len(survey.damaged), constant=[], constant_count=0,
         advice=[], refused=next((look.refusal for look in looks if look.refusal), ""),
     )  # fmt: skip
@@ -85,7 +86,9 @@ def _survey(names: Sequence[str], looks: Sequence[Looked]) -> tuple[Survey, list
 
 def _layout(layout: Layout, train: Split) -> list[str]:
     """Return how classes and splits were found, and how groups are held out for validation."""
-    groups = describe_groups(train.names, train.labels, train.groups) if layout.classes else ""
+    groups = (
+        describe_groups(train.names, train.labels, train.groups) if layout.classes and not layout.validation else ""
+    )
     return [*layout.notes, *([groups] if groups else [])]
 
 

@@ -43,13 +43,20 @@ def open_images(
     a square of the largest longer side, at most `side_cap`.
     """
     layout = source.layout(reading)
-    train, test = chosen(layout, subset, reading)
+    train, test, validation = chosen(layout, subset, reading)
     cap = side_cap(image_size)
-    stamps = {image: source.stamp(image) for image in train.names + test.names}
-    listed = [[f"{image}\0{stamps[image]}" for image in split.names] for split in (train, test)]
-    read_as = [value for field, value in asdict(reading).items() if (field, value) != ("crop_from", "square")]
-    name = decoded_cache.key([source.spec, cap, subset, *read_as, *listed[0], "test", *listed[1]])
-    opener = _Opener(source, reading, progress, cache_dir / f"{name}-damaged.txt", layout, train, test, stamps)
+    splits = (train, test, validation)
+    stamps = {image: source.stamp(image) for split in splits for image in split.names}
+    listed = [[f"{image}\0{stamps[image]}" for image in split.names] for split in splits]
+    told_by_names = ("validation",)
+    read_as = [
+        value for field, value in asdict(reading).items()
+        if (field, value) != ("crop_from", "square") and field not in told_by_names
+    ]  # fmt: skip
+    third = ["validation", *listed[2]] if validation.names else []
+    name = decoded_cache.key([source.spec, cap, subset, *read_as, *listed[0], "test", *listed[1], *third])
+    report = cache_dir / f"{name}-damaged.txt"
+    opener = _Opener(source, reading, progress, report, layout, splits, stamps)
     data = decoded_cache.load(cache_dir, name)
     if data is None:
         plan = _kept(cache_dir / f"{name}-headers.json", lambda: opener.plan(cap))
@@ -63,6 +70,9 @@ def open_images(
 def side_cap(image_size: int) -> int:
     """Return the largest side stored, in px: 8/7 of a view, as ImageNet's 256 for 224, and 96 at least."""
     return max(96, round(image_size * 8 / 7))
+
+
+_SPLITS = ("train", "test", "validation")
 
 
 @dataclass(frozen=True)
@@ -100,16 +110,23 @@ class _Opener:
     progress: Progress
     report: Path
     layout: Layout
-    train: Split
-    test: Split
+    splits: tuple[Split, Split, Split]
     stamps: dict[str, str]
 
     @property
+    def train(self) -> Split:
+        return self.splits[0]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(name for split in self.splits for name in split.names)
+
+    @property
     def count(self) -> int:
-        return len(self.train.names) + len(self.test.names)
+        return len(self.names)
 
     def plan(self, cap: int) -> Plan:
-        found = survey_images(self.source, self.train.names + self.test.names, self.reading, progress=self.progress)
+        found = survey_images(self.source, self.names, self.reading, progress=self.progress)
         self.refuse_many(found.damaged)
         channels, notes = choose_channels(found, self.reading)
         check_types(found, self.reading)
@@ -127,30 +144,38 @@ class _Opener:
         return Plan(ready, picked.reason, found.damaged, notes, picked.warnings)
 
     def decoded(self, plan: Plan, allocate: decoded_cache.Allocate) -> Data:
-        train_set, train_damaged = self._decode("train", self.train, plan.scaling, allocate=allocate)
-        test_set, test_damaged = self._decode("test", self.test, plan.scaling, allocate=allocate)
-        damaged = tuple(sorted(train_damaged + test_damaged))
+        decoded = [
+            self._decode(what, split, plan.scaling, allocate=allocate)
+            for what, split in zip(_SPLITS, self.splits, strict=True)
+        ]
+        damaged = tuple(sorted(name for _, lost in decoded for name in lost))
         self.refuse_many(damaged)
-        train_set = _substitute(train_set, self.train, train_damaged)
-        data = self._data(train_set, _substitute(test_set, self.test, test_damaged), damaged, plan=plan)
+        sets = [_substitute(images, split, lost) for (images, lost), split in zip(decoded, self.splits, strict=True)]
+        data = self._data(sets, damaged, plan=plan)
         return replace(
-            data, warnings=(*data.warnings, *([] if self.reading.as_0_1 else quality_warnings(train_set, plan.scaling)))
+            data, warnings=(*data.warnings, *([] if self.reading.as_0_1 else quality_warnings(sets[0], plan.scaling)))
         )
 
     def undecoded(self, plan: Plan) -> Data:
         """Leave the images to be decoded on demand; those without a readable header are known to be damaged."""
         decoders, damages = Decoders(self.source, plan.scaling), DamagedImages(self.count, plan.damaged)
-        train, test = (
+        sets = [
             ImageSet(FileImages.of(split.names, decoders, damages), _without(split, plan.damaged))
-            for split in (self.train, self.test)
-        )
-        return self.named(self._data(train, test, plan.damaged, plan=plan, damages=damages))
+            for split in self.splits
+        ]
+        return self.named(self._data(sets, plan.damaged, plan=plan, damages=damages))
 
     def named(self, data: Data) -> Data:
         """Return the data with what the listing says, which no cache holds: names, groups, what was left out."""
-        train = self._listed(data.train, self.train)
-        test = None if data.test is None else self._listed(data.test, self.test)
-        return replace(data, train=train, test=test, layout=self.layout.notes, left_out=self.layout.left_out)
+        train, test, validation = (
+            None if images is None else self._listed(images, split)
+            for images, split in zip((data.train, data.test, data.validation), self.splits, strict=True)
+        )
+        assert train is not None
+        return replace(
+            data, train=train, test=test, validation=validation, validated_on=self.layout.validated_on,
+            layout=self.layout.notes, left_out=self.layout.left_out,
+        )  # fmt: skip
 
     def _listed(self, images: ImageSet, split: Split) -> ImageSet:
         listed = None if images.labels is None else split.labels
@@ -161,16 +186,17 @@ class _Opener:
         return tuple(self.stamps[name].partition(" ")[0] for name in split.names)
 
     def _data(
-        self, train: ImageSet, test: ImageSet, damaged: tuple[str, ...], *, plan: Plan,
-        damages: DamagedImages | None = None,
-    ) -> Data:  # fmt: skip
+        self, sets: list[ImageSet], damaged: tuple[str, ...], *, plan: Plan, damages: DamagedImages | None = None
+    ) -> Data:
+        train, test, validation = sets
         said = {
             "damaged": damaged, "damages": damages, "scaling": plan.scaling, "range_reason": plan.reason,
             "notes": plan.notes, "warnings": plan.warnings,
         }  # fmt: skip
         if not self.layout.classes:
             return Data(ImageSet(train.images, None), None, (), **said)  # type: ignore[arg-type]
-        return Data(train, test, self.layout.classes, **said)  # type: ignore[arg-type]
+        own = validation if len(validation) else None
+        return Data(train, test, self.layout.classes, validation=own, **said)  # type: ignore[arg-type]
 
     def _decode(
         self, what: str, split: Split, scaling: Scaling, *, allocate: decoded_cache.Allocate

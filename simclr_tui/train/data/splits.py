@@ -29,16 +29,20 @@ class Split:
         return Split(tuple(self.names[i] for i in index), self.labels[index], groups)
 
 
-def chosen(layout: Layout, subset: int, reading: Reading = DEFAULT_READING) -> tuple[Split, Split]:
-    """Return the images to train on and to test on, at most `subset` of each (0: all).
+def chosen(layout: Layout, subset: int, reading: Reading = DEFAULT_READING) -> tuple[Split, Split, Split]:
+    """Return the images to train on, to test on, and to validate on, at most `subset` of each (0: all).
 
-    Without a test split, a tenth is held out: by a hash of each name (or group), or as version 0.1 drew it.
+    Without a test split, a tenth is held out: by a hash of each name (or group), or as version 0.1 drew it. The last
+    are none where the data has no validation split of its own.
     """
     train, test = _split(layout.train), _split(layout.test)
     if layout.held_out:
         mask = _held_out(layout.train, train.labels, reading)
         train, test = train.take(np.flatnonzero(~mask)), train.take(np.flatnonzero(mask))
-    return train.take(draw(train.labels, subset)), test.take(draw(test.labels, subset))
+    first, second, third = (
+        split.take(draw(split.labels, subset)) for split in (train, test, _split(layout.validation))
+    )
+    return first, second, third
 
 
 def _split(listing: Listing) -> Split:

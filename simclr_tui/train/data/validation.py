@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simclr_tui.recipe.hold_out import withheld
-from simclr_tui.train.data.images import Images, ImageSet
+from simclr_tui.train.data.images import Data, Images, ImageSet
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,16 @@ def labelled(images: ImageSet | None) -> Labelled | None:
         return None
     places = np.flatnonzero(images.labels >= 0)
     return Labelled(images.images, places, images.labels[places]) if len(places) else None
+
+
+def votes_and_validation(data: Data) -> tuple[Labelled | None, Labelled | None]:
+    """Return the labelled images that vote and those that choices are made by.
+
+    The second are those of the data's own validation split, so that all training images vote; without one they are a
+    tenth of the training images, see `bank_and_validation`.
+    """
+    own = labelled(data.validation)
+    return bank_and_validation(data.train) if own is None else (labelled(data.train), own)
 
 
 def bank_and_validation(train: ImageSet) -> tuple[Labelled | None, Labelled | None]:

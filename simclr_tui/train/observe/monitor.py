@@ -10,7 +10,7 @@ from torch import Tensor
 
 from simclr_tui.recipe.recipe import Recipe
 from simclr_tui.train.data.images import Data, whole_images
-from simclr_tui.train.data.validation import Labelled, bank_and_validation, describe_groups, labelled
+from simclr_tui.train.data.validation import Labelled, describe_groups, labelled, votes_and_validation
 from simclr_tui.train.device import Compute
 from simclr_tui.train.model.encoder import Encoder
 from simclr_tui.train.model.head import ProjectionHead
@@ -50,11 +50,12 @@ class Monitor:
     def __init__(self, recipe: Recipe, data: Data, compute: Compute, *, report: Reporter, stop: StopFlag) -> None:
         self._recipe, self._compute, self._report, self._stop = recipe, compute, report, stop
         if recipe.knn_on == "validation":
-            self._bank, self._queries = bank_and_validation(data.train)
+            self._bank, self._queries = votes_and_validation(data)
         else:
             self._bank, self._queries = labelled(data.train), labelled(data.test)
         self._classes = len(data.classes)
         self._images, self._train = data.train.images, data.train
+        self._split = data.validated_on if recipe.knn_on == "validation" else ""
 
     @property
     def has_labels(self) -> bool:
@@ -83,21 +84,26 @@ class Monitor:
         votes, asked = np.bincount(self._bank.labels), np.bincount(self._queries.labels)
         crop = self._recipe.eval_crop
         cropped: dict[str, str | int | float] = {"eval_crop": crop} if crop < 1.0 else {}
-        return cropped | {
-            "knn_on": self._recipe.knn_on,
-            "knn_images": int(asked.sum()),
-            "knn_k": min(self._recipe.knn_k, int(votes.sum())),
-            "knn_weights": self._recipe.knn_weights,
-            "knn_bank": int(votes.sum()),
-            "knn_smallest_class": int(votes[votes > 0].min()),
-            "chance": 1 / max(1, int((asked > 0).sum())),
-            "largest_class": float(asked.max() / asked.sum()),
-        }
+        split: dict[str, str | int | float] = {"knn_split": self._split} if self._split else {}
+        return (
+            cropped
+            | split
+            | {
+                "knn_on": self._recipe.knn_on,
+                "knn_images": int(asked.sum()),
+                "knn_k": min(self._recipe.knn_k, int(votes.sum())),
+                "knn_weights": self._recipe.knn_weights,
+                "knn_bank": int(votes.sum()),
+                "knn_smallest_class": int(votes[votes > 0].min()),
+                "chance": 1 / max(1, int((asked > 0).sum())),
+                "largest_class": float(asked.max() / asked.sum()),
+            }
+        )
 
     @property
     def groups(self) -> str:
         """Return a sentence on the groups that are whole among the validation images; empty where there are none."""
-        if self._recipe.knn_on != "validation":
+        if self._recipe.knn_on != "validation" or self._split:
             return ""
         return describe_groups(self._train.names, self._train.labels, self._train.groups)
 

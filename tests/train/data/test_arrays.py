@@ -27,15 +27,16 @@ def saved(folder: Path, **arrays: np.ndarray) -> str:
     return f"npz:{folder / 'd.npz'}"
 
 
-def test_three_splits_as_medmnist_has_them_of_which_the_second_test_split_is_left_out_and_said(tmp_path):
+def test_three_splits_as_medmnist_has_them(tmp_path):
     arrays = {
         f"{split}_{what}": values[:count]
         for split, count in (("train", 20), ("val", 8), ("test", 6))
         for what, values in (("images", IMAGES), ("labels", LABELS[:, None]))
     }
     data = opened(tmp_path, saved(tmp_path, **arrays))
-    assert (len(data.train), len(data.test or ()), data.classes) == (20, 6, ("0", "1"))
-    assert data.left_out == ("left out: 2 arrays that are not used (val_images, val_labels)",)
+    assert (len(data.train), len(data.test or ()), len(data.validation or ())) == (20, 6, 8)
+    assert data.classes == ("0", "1")
+    assert data.left_out == ()
 
 
 def test_test_images_without_labels_do_not_get_those_of_the_validation_images(tmp_path):

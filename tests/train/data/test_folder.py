@@ -102,7 +102,7 @@ def test_a_subset_limits_the_test_split_too(labelled, tmp_path):
 
 def test_only_the_subset_is_decoded(labelled, tmp_path):
     """Damage everything outside the subset: it is not even looked at."""
-    train, test = chosen(folder_layout(labelled), 10)
+    train, test, _ = chosen(folder_layout(labelled), 10)
     for file in labelled.rglob("*.png"):
         if file.relative_to(labelled).as_posix() not in train.names + test.names:
             file.write_bytes(b"")
@@ -130,7 +130,7 @@ def test_the_stored_side(tmp_path, sizes, view, side):
 def test_progress_reaches_the_total(labelled, tmp_path):
     seen = []
     opened(labelled, tmp_path / "cache", progress=lambda *now: seen.append(now))
-    train, test = chosen(folder_layout(labelled), 0)
+    train, test, _ = chosen(folder_layout(labelled), 0)
     for what, names in (("train", train.names), ("test", test.names)):
         assert (f"decoding {what} images", len(names), len(names)) in seen
 
@@ -252,7 +252,7 @@ def test_the_limit_is_a_thousandth(many, tmp_path, lost, stops):
 def test_a_substitute_has_no_label_so_that_it_neither_votes_nor_is_asked_for(tmp_path, monkeypatch):
     for i in range(1100):
         save(tmp_path / "images" / "ab"[i // 550] / f"{i:04}.bmp", i % 200, (4, 4))
-    train, _ = chosen(folder_layout(tmp_path / "images"), 0)
+    train, *_ = chosen(folder_layout(tmp_path / "images"), 0)
     first_of_b = train.labels.tolist().index(1)
     (tmp_path / "images" / train.names[first_of_b]).write_bytes(b"")
     data = opened(tmp_path / "images", tmp_path / "cache", size=8)

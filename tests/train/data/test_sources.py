@@ -308,12 +308,12 @@ def test_shards_called_after_a_split_are_that_split(tmp_path, names, pattern):
 
 
 def test_shards_of_a_second_test_split_are_left_out_and_said_and_shards_of_one_name_are_all_there_is(tmp_path):
-    shards(tmp_path / "set", "train-0.tar", "val-0.tar", "test-0.tar")
+    shards(tmp_path / "set", "train-0.tar", "testing-0.tar", "test-0.tar")
     data = opened(f"tar:{tmp_path}/set/*.tar", tmp_path)
     assert (len(data.train), len(data.test)) == (10, 10)
     assert {name.partition("/")[0] for name in data.test.names} == {"test-0"}
-    assert data.left_out == ("left out: 10 images of the shards called val",)
-    alone = opened(f"tar:{tmp_path}/set/val-*.tar", tmp_path)
+    assert data.left_out == ("left out: 10 images of the shards called testing",)
+    alone = opened(f"tar:{tmp_path}/set/testing-*.tar", tmp_path)
     assert len(alone.train) + len(alone.test) == 10
 
 

@@ -64,7 +64,9 @@ def test_a_column_named_split_is_honoured(tmp_path):
     assert data.classes == ("0", "1")
     assert data.test is not None
     assert numbers(data.test.images) == list(range(1, 20, 4))
-    assert data.left_out == ("left out: 5 images of the split val",)
+    assert data.validation is not None
+    assert numbers(data.validation.images) == list(range(3, 20, 4))
+    assert data.left_out == ()
 
 
 @pytest.mark.parametrize("names", [("a_train.parquet", "a_test.parquet"), ("train/0.parquet", "test/0.parquet")])

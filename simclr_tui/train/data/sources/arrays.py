@@ -16,7 +16,7 @@ from simclr_tui.errors import DataError
 from simclr_tui.recipe.data_sources import DataSource
 from simclr_tui.recipe.image_headers import channels_last
 from simclr_tui.recipe.image_walk import LeftOut
-from simclr_tui.recipe.layout import Layout, Listing, check_groups
+from simclr_tui.recipe.layout import Layout, Listing, check_groups, validated_note
 from simclr_tui.recipe.reading import Reading
 from simclr_tui.text import safe
 from simclr_tui.train.data.readers.protocol import Values
@@ -25,11 +25,13 @@ from simclr_tui.train.data.sources.labels import describe_classes, no_folders, t
 
 IMAGES = {
     "train": ("images", "train_images", "x_train", "X_train", "x", "X", "data", "arr_0"),
-    "test": ("test_images", "x_test", "X_test", "val_images", "x_val", "X_val"),
+    "test": ("test_images", "x_test", "X_test"),
+    "validation": ("val_images", "x_val", "X_val", "valid_images", "x_valid", "X_valid", "validation_images"),
 }
 LABELS = {
     "train": ("labels", "train_labels", "y_train", "Y_train", "y", "label", "targets", "arr_1"),
-    "test": ("test_labels", "y_test", "Y_test", "val_labels", "y_val", "Y_val"),
+    "test": ("test_labels", "y_test", "Y_test"),
+    "validation": ("val_labels", "y_val", "Y_val", "valid_labels", "y_valid", "Y_valid", "validation_labels"),
 }
 """Names of the arrays, the first of which is the one that the documentation speaks of."""
 _FEWEST_COLUMNS = 4  # an array (N, H, W) that has no more is rather one image (H, W, C)
@@ -75,30 +77,39 @@ class ArraySource:
     def layout(self, reading: Reading) -> Layout:
         shown = safe(self._source.text)
         no_folders(self._source.text, reading)
-        given = [] if reading.labels == "none" else [p.labels for p in self._parts.values() if p.labels is not None]
+        parts = {split: part for split, part in self._parts.items() if split != "validation" or reading.validation}
+        given = [] if reading.labels == "none" else [p.labels for p in parts.values() if p.labels is not None]
         together = [label for labels in given for label in labels]
         classes, index = to_classes(self._source.text, together)
         listings, at = {}, 0
-        for split, part in self._parts.items():
+        for split, part in parts.items():
             count, names = len(part.images), tuple(f"{split}/{i:07}" for i in range(len(part.images)))
             labels = (-1,) * count
             if given and part.labels is not None:
                 labels, at = index[at : at + count], at + count
             listings[split] = Listing(names, labels, to_groups(part.groups))
-        train, test, left_out = listings["train"], listings.get("test", Listing()), LeftOut()
+        left_out = LeftOut()
         for name in self._unused:
             left_out.add("arrays that are not used", name)
-        if test and (not classes or set(test.labels) <= {-1}):
-            why = "which have no labels" if classes else "because nothing is labelled"
-            left_out.add(f"test images, {why}", test.names[0], len(test))
-            test = Listing()
-        check_groups(self._source.text, train, test)
+        for split in listings.keys() - {"train"}:
+            listing = listings[split]
+            if not classes or set(listing.labels) <= {-1}:
+                why = "which have no labels" if classes else "because nothing is labelled"
+                left_out.add(f"{split} images, {why}", listing.names[0], len(listing))
+                del listings[split]
+        train, test, validation = (listings.get(split, Listing()) for split in IMAGES)
+        check_groups(self._source.text, train, test, validation)
         notes = [describe_classes(classes, together)]
         if classes:
             notes.append("tested on its own test split" if test else "no test split: a tenth is held out, by a hash")
         if not train:
             raise DataError(f"{shown} holds no images", "give an array with at least one image")
-        return Layout(self._source.path.parent, classes, train, test, tuple(notes), left_out.sentences)
+        called = "its own validation split" if validation else ""
+        notes.extend([validated_note(called)] if called else [])
+        return Layout(
+            self._source.path.parent, classes, train, test, tuple(notes), left_out.sentences,
+            validation=validation, validated_on=called,
+        )  # fmt: skip
 
     def _check(self, split: str, part: Part) -> None:
         shape, shown = tuple(getattr(part.images, "shape", ())), safe(self._source.text)
@@ -166,9 +177,14 @@ def open_npz(source: DataSource) -> ArraySource:
 def _named(source: DataSource, arrays: Mapping[str, Any], names: Sequence[str]) -> ArraySource:
     """Return the images and labels among arrays by their names; `names` are those of all, as the file has them.
 
-    Raises DataError where no name is that of training images.
+    Validation images are those to test on where no test image has a label. Raises DataError where no name is that of
+    training images.
     """
-    chosen = {split: _images_and_labels(split, arrays) for split in ("train", "test")}
+    chosen = {split: _images_and_labels(split, arrays) for split in IMAGES}
+    test, validation = chosen["test"], chosen["validation"]
+    if not test[1] and (validation[1] or not test[0]):
+        chosen["test"], validation = validation, ("", "")
+    chosen["validation"] = validation if validation[1] else ("", "")
     if not chosen["train"][0]:
         raise DataError(
             f"{safe(source.where)} has no images: it holds {', '.join(map(safe, names)) or 'nothing'}",
@@ -184,17 +200,10 @@ def _named(source: DataSource, arrays: Mapping[str, Any], names: Sequence[str]) 
 
 
 def _images_and_labels(split: str, arrays: Mapping[str, Any]) -> tuple[str, str]:
-    """Return the names of a split's images and of their labels, "" where there are none.
-
-    Test images have their own labels, never those of the validation images beside them; labelled ones come first.
-    """
+    """Return the names of a split's images and of their labels, "" where there are none."""
     known = [name for name in LABELS[split] if name in arrays]
-    pairs = [
-        (images, next((name for name in known if split == "train" or ("val" in name) == ("val" in images)), ""))
-        for images in IMAGES[split]
-        if images in arrays
-    ]
-    return next((pair for pair in pairs if pair[1]), pairs[0] if pairs else ("", ""))
+    images = next((name for name in IMAGES[split] if name in arrays), "")
+    return images, known[0] if images and known else ""
 
 
 def _flat(name: str) -> str:

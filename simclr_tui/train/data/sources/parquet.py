@@ -13,7 +13,7 @@ from typing import Any
 
 from simclr_tui.errors import DataError
 from simclr_tui.recipe.data_sources import DataSource
-from simclr_tui.recipe.folders import TEST_NAMES, TRAIN_NAMES
+from simclr_tui.recipe.layout import TEST_NAMES, TRAIN_NAMES
 from simclr_tui.text import safe
 from simclr_tui.train.data.readers.protocol import File
 from simclr_tui.train.data.sources.files import file_stamp

@@ -7,7 +7,7 @@ import os
 import re
 from pathlib import Path
 
-from simclr_tui.recipe.folders import TEST_NAMES, TRAIN_NAMES
+from simclr_tui.recipe.layout import TEST_NAMES, TRAIN_NAMES
 
 
 def split_of(file: Path) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,8 +10,15 @@ from typing import Any
 
 from simclr_tui.errors import DataError
 from simclr_tui.recipe.data_sources import DataSource
-from simclr_tui.recipe.folders import TEST_NAMES, TRAIN_NAMES
-from simclr_tui.recipe.layout import Layout, Listing, check_groups
+from simclr_tui.recipe.layout import (
+    TEST_NAMES,
+    TRAIN_NAMES,
+    Layout,
+    Listing,
+    check_groups,
+    test_and_validation,
+    validated_note,
+)
 from simclr_tui.recipe.reading import Reading
 from simclr_tui.text import safe
 from simclr_tui.train.data.readers.protocol import File
@@ -58,35 +66,37 @@ class TableSource:
         no_folders(self._source.text, reading)
         train = next((split for split in TRAIN_NAMES if split in self._splits), next(iter(self._splits)))
         labelled = reading.labels != "none" and any_known(self._source.text, self._splits[train].labels)
-        test = self._test_split(train) if labelled else ""
-        used = [train, test] if test else [train]
+        test, validation = test_and_validation(self._labelled_tests(train) if labelled else [])
+        used = [split for split in (train, test, validation if reading.validation else "") if split]
         given = [label for split in used for label in self._splits[split].labels] if labelled else []
         classes, index = to_classes(self._source.text, given, self._class_names)
         if not classes:
             used, index = [train], ()
-        count = self._splits[train].count
-        listed = self._listing(train, index[:count])
-        tested = self._listing(test, index[count:]) if len(used) > 1 else Listing()
-        check_groups(self._source.text, listed, tested)
+        starts = itertools.accumulate((self._splits[split].count for split in used), initial=0)
+        listings = [self._listing(split, index[start:]) for split, start in zip(used, starts, strict=False)]
+        listed, tested, validated = (*listings, Listing(), Listing())[:3]
+        called = validation if validated else ""
+        check_groups(self._source.text, listed, tested, validated)
         notes = [describe_classes(classes, given)]
         if classes:
             notes.append(f"tested on {test}" if test else "no labelled test split: a tenth is held out, by a hash")
+        notes.extend([validated_note(called)] if called else [])
         left = tuple(
             f"left out: {rows.count:,} images of the split {safe(split)}"
             for split, rows in sorted(self._splits.items())
             if split not in used
         )
-        return Layout(Path(), classes, listed, tested, tuple(notes), left)
+        return Layout(Path(), classes, listed, tested, tuple(notes), left, validation=validated, validated_on=called)
 
-    def _test_split(self, train: str) -> str:
-        """Return the first test split with a known label, '' where there is none: many a hub keeps those of `test`."""
+    def _labelled_tests(self, train: str) -> list[str]:
+        """Return the test splits with a known label, in order: many a hub keeps the labels of `test`."""
         tests = (split for split in TEST_NAMES if split in self._splits and split != train)
-        return next((split for split in tests if any_known(self._source.text, self._splits[split].labels)), "")
+        return [split for split in tests if any_known(self._source.text, self._splits[split].labels)]
 
     def _listing(self, split: str, labels: tuple[int, ...]) -> Listing:
         rows = self._splits[split]
         names = tuple(f"{split}/{row:07}" for row in range(rows.count))
-        return Listing(names, labels or (-1,) * rows.count, to_groups(rows.groups))
+        return Listing(names, labels[: rows.count] or (-1,) * rows.count, to_groups(rows.groups))
 
 
 def encoded(source: DataSource, value: Any) -> File:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import tarfile
@@ -10,10 +11,16 @@ from pathlib import Path, PurePosixPath
 
 from simclr_tui.errors import DataError
 from simclr_tui.recipe.data_sources import DataSource
-from simclr_tui.recipe.folders import TEST_NAMES, TRAIN_NAMES
 from simclr_tui.recipe.image_kinds import KIND_OF_SUFFIX
 from simclr_tui.recipe.image_walk import CLUTTER, LeftOut
-from simclr_tui.recipe.layout import Layout, Listing
+from simclr_tui.recipe.layout import (
+    TEST_NAMES,
+    TRAIN_NAMES,
+    Layout,
+    Listing,
+    test_and_validation,
+    validated_note,
+)
 from simclr_tui.recipe.reading import Reading
 from simclr_tui.text import safe
 from simclr_tui.train.data.sources.files import file_stamp
@@ -87,8 +94,9 @@ class TarSource:
                 where = safe(self._source.where)
                 raise DataError(f"{where} holds the images of one folder", "give --labels auto, or none")
         labelled = bool(self._labels) and reading.labels != "none"
-        train, test, left = self._sides(labelled)
-        names = tuple(self._splits[train] + (self._splits[test] if test else []))
+        train, (test, validation), left = self._sides(labelled, reading)
+        parts = [self._splits[train], *(self._splits[split] if split else [] for split in (test, validation))]
+        names = tuple(name for part in parts for name in part)
         labels: tuple[int, ...] = (-1,) * len(names)
         classes: tuple[str, ...] = ()
         if labelled:
@@ -97,10 +105,15 @@ class TarSource:
         if classes:
             held_out = "no test split: a tenth is held out, by a hash of each name"
             notes.append(f"tested on the shards called {test}" if test else held_out)
-        count = len(self._splits[train])
-        listings = Listing(names[:count], labels[:count]), Listing(names[count:], labels[count:])
+        called = f"the shards called {validation}" if classes and validation else ""
+        notes.extend([validated_note(called)] if called else [])
+        ends = itertools.accumulate(map(len, parts), initial=0)
+        first, second, third = (Listing(names[start:end], labels[start:end]) for start, end in itertools.pairwise(ends))
         left += self._left_out.sentences
-        return Layout(self._source.path.parent, classes, *listings, tuple(notes), left)
+        return Layout(
+            self._source.path.parent, classes, first, second, tuple(notes), left,
+            validation=third if called else Listing(), validated_on=called,
+        )  # fmt: skip
 
     def _describe(self, classes: tuple[str, ...], labelled: bool, reading: Reading) -> str:
         """Return a sentence on where the classes are from, or what could be taken for them."""
@@ -114,16 +127,21 @@ class TarSource:
             return "no labels"
         return f"no labels, no .cls or .json; --labels folder makes {len(folders):,} folders classes"
 
-    def _sides(self, labelled: bool) -> tuple[str, str, tuple[str, ...]]:
-        """Return the splits to train and to test on ('': none), and sentences about those that are left out."""
+    def _sides(self, labelled: bool, reading: Reading) -> tuple[str, tuple[str, str], tuple[str, ...]]:
+        """Return the split to train on, those to test and to validate on ('': none), and sentences about the others."""
         train = next((split for split in (*TRAIN_NAMES, "") if split in self._splits), "")
         if train not in self._splits:  # all of it is called a test split, and so is all that there is to train on
             train = next(iter(self._splits))
         tests = [split for split in TEST_NAMES if split in self._splits and split != train] if labelled else []
-        test = next((split for split in tests if any(self._label(name) for name in self._splits[split])), "")
-        unused = {split: len(images) for split, images in self._splits.items() if split not in (train, test)}
+        test, validation = test_and_validation(
+            [split for split in tests if any(self._label(name) for name in self._splits[split])]
+        )
+        validation = validation if reading.validation else ""
+        used = (train, test, validation)
+        unused = {split: len(images) for split, images in self._splits.items() if split not in used}
         shown = ((safe(split) or "without a split's name", count) for split, count in unused.items())
-        return train, test, tuple(f"left out: {count:,} images of the shards called {split}" for split, count in shown)
+        left = tuple(f"left out: {count:,} images of the shards called {split}" for split, count in shown)
+        return train, (test, validation), left
 
     def _label(self, name: str) -> str | int | None:
         return self._labels.get(_key_of(name))

@@ -45,11 +45,14 @@ class TiledSource:
 
     def layout(self, reading: Reading) -> Layout:
         layout, left_out = self._inner.layout(reading), LeftOut()
-        train, test = (self._tiles(listing, left_out) for listing in (layout.train, layout.test))
+        train, test, validation = (
+            self._tiles(listing, left_out) for listing in (layout.train, layout.test, layout.validation)
+        )
         if not train:
             raise DataError(f"no image is as large as a tile of {self._side} px", "give a smaller --tile")
         notes = (*layout.notes, f"{len(train):,} tiles of {self._side} px, every {self._stride}")
-        return Layout(layout.root, layout.classes, train, test, notes, (*layout.left_out, *left_out.sentences))
+        left = (*layout.left_out, *left_out.sentences)
+        return replace(layout, train=train, test=test, validation=validation, notes=notes, left_out=left)
 
     def _tiles(self, listing: Listing, left_out: LeftOut) -> Listing:
         headers = for_each("", listing.names, lambda _, name: self._upright(name), progress=lambda *_: None)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import numpy as np
 import pytest
 
@@ -41,10 +39,8 @@ def test_correlations_are_taken_within_each_data_set_and_the_interval_holds_thei
 
 def test_a_report_counts_what_is_whole_and_names_the_rest(tmp_path, capsys):
     for n in range(1, 6):
-        summary = {"rank_h": 10.0 * n, "alignment": 0.5 - n / 20, "uniformity": -1.0 - n}
-        run = make_run(tmp_path, f"d1-r{n}", summary=summary)
-        run.paths.evaluations.mkdir()
-        (run.paths.evaluations / "knn.json").write_text(json.dumps({"results": [{"top1": n / 10}]}))
+        summary = {"rank_h": 10.0 * n, "alignment": 0.5 - n / 20, "uniformity": -1.0 - n, "knn": n / 10}
+        make_run(tmp_path, f"d1-r{n}", summary=summary)
     make_run(tmp_path, "d1-bad", state="failed", reason="the loss is not finite")
     make_run(tmp_path, "d1-unmeasured", summary={})
     runs, missing = read(tmp_path)

@@ -49,7 +49,7 @@ def tiny_run(root: Path, **flags: Any) -> Run:
 def train_in_process(run: Run, **options: Any) -> subprocess.CompletedProcess[str]:
     """Train the newest attempt to its end in a process of its own."""
     command = [sys.executable, "-m", "simclr_tui.train", str(run.path)]
-    return subprocess.run(command, capture_output=True, text=True, **{"timeout": 120} | options)
+    return subprocess.run(command, capture_output=True, text=True, **{"timeout": 280} | options)
 
 
 def until(condition: Callable[[], Any], timeout: float = 150.0, what: str = "") -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -38,9 +39,14 @@ def make_sweep(store: Store, base: Resolved, sweep: Sweep, *, name: str | None =
     _check(base, sweep)
     folder = claim_sweep(store, name)
     sweep = msgspec.structs.replace(sweep, name=folder.root.name)
-    folder.write_base(base)
-    folder.write(sweep)
-    folder.claim_lock.release()
+    try:
+        folder.write_base(base)
+        folder.write(sweep)
+    except StoreError:
+        shutil.rmtree(folder.root, ignore_errors=True)
+        raise
+    finally:
+        folder.claim_lock.release()  # or its name stays taken as long as this process, such as the dashboard, lives
     go_on(store, folder)
     return sweep
 
@@ -168,9 +174,13 @@ def go_on(store: Store, folder: SweepFolder) -> int:
 
 @contextlib.contextmanager
 def adding(folder: SweepFolder) -> Iterator[None]:
-    """Hold the sweep's lock: only one process at a time adds runs, or each would add the same."""
+    """Hold the sweep's lock: only one process at a time adds runs, or each would add the same. Raises StoreError."""
     lock = Lock(folder.lock)
-    if not lock.acquire(wait=_LEFT_WITHIN):
+    try:
+        held = lock.acquire(wait=_LEFT_WITHIN)
+    except OSError as error:
+        raise StoreError(f"cannot write {folder.root}: {error.strerror}", "see simclr doctor") from None
+    if not held:
         raise StoreError(f"{folder.root.name} is being added to", "see simclr sweep show, or stop it first")
     try:
         yield

@@ -89,7 +89,8 @@ class SweepFolder:
             raise StoreError(f"{self.root.name} has no readable sweep.json: {error}", "see simclr sweep ls") from None
 
     def write(self, sweep: Sweep) -> None:
-        write_file(self.root / "sweep.json", msgspec.json.format(msgspec.json.encode(sweep), indent=1))
+        """Replace the sweep. Raises StoreError."""
+        self._write("sweep.json", msgspec.json.format(msgspec.json.encode(sweep), indent=1))
 
     def base(self) -> Resolved:
         """Return the recipe that trials vary. Raises StoreError."""
@@ -99,7 +100,14 @@ class SweepFolder:
             raise StoreError(f"{self.root.name} has no readable recipe.toml: {error}", "see simclr sweep ls") from None
 
     def write_base(self, base: Resolved) -> None:
-        write_file(self.root / "recipe.toml", to_toml(base).encode())
+        """Replace the recipe that trials vary. Raises StoreError."""
+        self._write("recipe.toml", to_toml(base).encode())
+
+    def _write(self, name: str, data: bytes) -> None:
+        try:
+            write_file(self.root / name, data)
+        except OSError as error:
+            raise StoreError(f"cannot write {self.root / name}: {error.strerror}", "see simclr doctor") from None
 
 
 def sweep_names(store: Store) -> list[str]:
@@ -146,9 +154,14 @@ def _claimed(store: Store, name: str) -> SweepFolder:
     make_folder(claim.root, exist_ok=True)
     if (claim.root / "sweep.json").exists() or any(path.name not in _BEGINNINGS for path in claim.root.iterdir()):
         raise FileExistsError(name)
-    if not claim.claim_lock.acquire() or (claim.root / "sweep.json").exists():
-        claim.claim_lock.release()
+    if not claim.claim_lock.acquire():
         raise FileExistsError(name)
+    try:
+        if (claim.root / "sweep.json").exists():
+            raise FileExistsError(name)
+    except OSError:
+        claim.claim_lock.release()
+        raise
     return claim
 
 

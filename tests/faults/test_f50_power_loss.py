@@ -10,7 +10,6 @@ import contextlib
 import fcntl
 import os
 import random
-import signal
 import struct
 import subprocess
 import threading
@@ -78,6 +77,25 @@ class Disk:
             raise AssertionError(f"the disk is held by {self.holders()}") from None
         self.detach()
 
+    def end_processes(self) -> None:
+        """Kill all that was started for the disk, as a power loss does.
+
+        Besides trainers and supervisors there are short ones that index the store, which on a busy machine may take
+        minutes to begin.
+        """
+        while found := self._processes():
+            for process in found:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    process.kill()
+            psutil.wait_procs(found, timeout=60)
+
+    def _processes(self) -> list[psutil.Process]:
+        return [
+            process
+            for process in psutil.process_iter(["cmdline"])
+            if any(str(self.root) in word for word in process.info["cmdline"] or ())
+        ]
+
     def holders(self) -> list[str]:
         """Return the processes that keep the disk from being unmounted, and by what."""
         found = []
@@ -112,10 +130,7 @@ def disk(request, tmp_path):
     try:
         yield made
     finally:
-        for process in psutil.process_iter(["cmdline"]):  # of a run that a failed test has left
-            if any(str(made.root) in word for word in process.info["cmdline"] or ()):
-                with contextlib.suppress(psutil.NoSuchProcess):
-                    process.kill()
+        made.end_processes()  # of a run that a failed test has left
         subprocess.run(["umount", "-l", made.root], capture_output=True)
         made.detach()
 
@@ -157,10 +172,8 @@ def test_after_a_power_loss_every_run_is_there_and_goes_on(disk, fault):
         disk.lose_power()
         stop.set()
         editor.join()
-        for process in filter(None, (status.supervisor, status.process)):
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(process.pid, signal.SIGKILL)
-        until(lambda status=status: not (is_alive(status.process) or is_alive(status.supervisor)), what="their end")
+        disk.end_processes()
+        assert not any(map(is_alive, (status.process, status.supervisor)))
         with contextlib.suppress(SimclrError):
             watching.rows()  # of a disk that answers nothing but errors now: nothing of them may stay
         disk.unmount()

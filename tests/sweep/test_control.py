@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import resource
 import statistics
 import subprocess
 import sys
@@ -11,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from simclr_tui.errors import RecipeError
+from simclr_tui import atomic
+from simclr_tui.errors import RecipeError, StoreError
 from simclr_tui.launch.queue.queue import pause, unpause, waiting_runs
 from simclr_tui.launch.stop import wait_until_ended
 from simclr_tui.store.store import Store
@@ -43,6 +45,21 @@ def sweep_of(**changes):
 def states(store, name):
     """Of the sweep's runs, which are all that the store has; cheaper than its catalog."""
     return [store.run(run).state for run in store.names()]
+
+
+def test_a_sweep_that_could_not_be_written_leaves_its_name_free(store):
+    """In the process that failed, too: a dashboard goes on."""
+    pause(store)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, limits[1]))  # as on a disk that is full
+    try:
+        with pytest.raises(StoreError, match=r"cannot write .*taus"):
+            make_sweep(store, tiny_plan(**BASE).resolved, sweep_of(), name="taus")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert not (store.root / ".sweeps" / "taus").exists()
+    assert atomic._held == set()
+    assert make_sweep(store, tiny_plan(**BASE).resolved, sweep_of(), name="taus").name == "taus"
 
 
 @pytest.mark.timeout(900)

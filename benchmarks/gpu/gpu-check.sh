@@ -3,7 +3,7 @@
 #
 #   bash benchmarks/gpu/gpu-check.sh check      # every stage but knn: at most CHECK_S (default 420) seconds
 #   bash benchmarks/gpu/gpu-check.sh knn        # time to kNN: at most KNN_S (default 320) seconds
-#   bash benchmarks/gpu/gpu-check.sh STAGE …    # machine waits tests smoke bench variants profile truth knn
+#   bash benchmarks/gpu/gpu-check.sh STAGE …    # machine waits tests smoke truth speed profile doctor knn
 #
 # A stage that fails does not stop the others. The exit code is 1 where one failed.
 set -uo pipefail
@@ -17,7 +17,9 @@ PY=${PY:-python3}
 IMAGES=${IMAGES:-}
 SITE=$WORK/site
 BEGAN=$SECONDS
-STAGES=(machine waits tests smoke bench variants profile truth)
+RIGHT=(waits tests smoke truth) # whose results do not depend on the time they take: side by side
+TIMED=(speed profile doctor)    # alone
+STAGES=(machine "${RIGHT[@]}" "${TIMED[@]}")
 mkdir -p "$OUT" "$WORK" "$SITE"
 if [ -d "$IMAGES" ]; then DATA=$IMAGES; else DATA=$WORK/images; fi
 export PYTHONPATH=$SITE:$TOP PYTHONUNBUFFERED=1 SIMCLR_RUNS=$WORK/runs SIMCLR_DATA=$WORK/data SIMCLR_OFFLINE=1
@@ -26,7 +28,8 @@ export TORCHINDUCTOR_CACHE_DIR=$WORK/inductor TRITON_CACHE_DIR=$WORK/triton
 export GPU_CHECK_DEVICE=$DEVICE GPU_CHECK_OUT=$OUT GPU_CHECK_WORK=$WORK GPU_CHECK_DATA=$DATA
 SUMMARY=$OUT/summary.txt
 FEW=()
-[ "$DEVICE" = cpu ] && FEW=(--width 0.0625 --bs 32 --subset 320)
+FAST=(--compile --capture)
+[ "$DEVICE" = cpu ] && FEW=(--width 0.0625 --bs 32 --subset 320) FAST=()
 simclr() { "$PY" -m simclr_tui.cli.main "$@"; }
 
 setup() {
@@ -60,14 +63,14 @@ if torch.cuda.is_available():
     gpu = torch.cuda.get_device_properties(0)
     print(">>", gpu.name, f"{gpu.total_memory / 2**30:.0f} GiB, architectures", torch.cuda.get_arch_list())
 PYTHON
-  echo ">> commit $(git -C "$TOP" describe --always --dirty 2>/dev/null || echo unknown)"
-  simclr doctor
+  echo ">> commit ${COMMIT:-$(git -C "$TOP" describe --always --dirty 2>/dev/null || echo unknown)}"
+  simclr doctor || return 1
   [ "$DEVICE" = cpu ] || "$PY" -c 'import sys, torch; sys.exit(not torch.cuda.is_available())'
 }
 
 run_waits() { "$PY" -m benchmarks.gpu.waits; }
 run_truth() { "$PY" -m benchmarks.gpu.truth; }
-run_variants() { "$PY" -m benchmarks.gpu.variants; }
+run_speed() { "$PY" -m benchmarks.gpu.speed; }
 run_profile() { "$PY" -m benchmarks.gpu.profiles; }
 
 run_tests() {
@@ -78,81 +81,105 @@ run_tests() {
   [ "$code" = 5 ] || return "$code"
 }
 
-# As a user does, by command line: generated images, then files; then evaluate, show, list.
+# As a user does, by command line: generated images, then files; stop and resume; then evaluate, show, list.
 run_smoke() {
   simclr run --preset quick --device "$DEVICE" --epochs 1 --knn-every 1 --name smoke-shapes "${FEW[@]}" || return 1
   simclr eval smoke-shapes --knn || return 1
-  simclr show smoke-shapes | head -40
   images_ready || return 0
-  simclr run --preset cifar10-sgd --device "$DEVICE" --data "folder:$DATA" --epochs 2 --knn-every 1 \
-    --checkpoint-every 1 --name smoke-files "${FEW[@]}" || return 1
+  simclr run --preset cifar10-sgd --device "$DEVICE" --data "folder:$DATA" --epochs 4 --knn-every 1 \
+    --checkpoint-every 1 --name smoke-files --detach "${FEW[@]}" || return 1
+  until simclr show smoke-files --json | grep -q '"knn"'; do sleep 0.5; done
+  simclr stop smoke-files && simclr resume smoke-files || return 1
   simclr eval smoke-files --knn --linear --epochs 2 || return 1
+  if [ "$DEVICE" != cpu ]; then
+    simclr run --preset cifar10-sgd --data "folder:$DATA" --epochs 3 --grow-from 16 --compile --capture --knn-every 1 \
+      --name smoke-fast || return 1
+    simclr logs smoke-fast
+    ! simclr logs smoke-fast | grep -E 'not captured|not compiled' || return 1
+  fi
+  simclr show smoke-files
   simclr ls
 }
 
-run_bench() {
-  local peer=() steps=100 repeat=3 size=(--bs 512)
-  [ "$DEVICE" = cpu ] && steps=2 repeat=1 size=("${FEW[@]:0:4}")
-  if [ "$DEVICE" != cpu ] && images_ready; then
-    peer=(--peer "$PY $TOP/benchmarks/peers/lightly_simclr.py $DATA/train --batch 512 --steps 30 --workers 16 --bf16")
-  fi
-  simclr bench train --preset cifar10-sgd --device "$DEVICE" "${size[@]}" --steps $steps --repeat $repeat \
-    "${peer[@]}" --json >"$OUT/bench.json" || return 1
-  "$PY" - "$OUT/bench.json" <<'PYTHON'
-import json, sys
-for f in json.load(open(sys.argv[1]))["figures"]:
-    print(">>", f["name"], f"{f['median']:,.1f} ({f['lowest']:,.1f} – {f['highest']:,.1f}, n {f['n']})", f["unit"])
-PYTHON
-}
+run_doctor() { simclr doctor --gpu; }
 
-# As many epochs as fit, by the speed just measured; stopped, with a checkpoint, shortly before the limit.
+# As many epochs of gpu-fast as fit, by the speed just measured; stopped, with a checkpoint, shortly before the limit.
 run_knn() {
   local seconds=$1 epochs run alarm code
   images_ready || return 0
-  epochs=$("$PY" -m benchmarks.gpu.time_to_knn epochs "$seconds") || return 1
+  epochs=${EPOCHS:-$("$PY" -m benchmarks.gpu.time_to_knn epochs "$seconds")} || return 1
   echo ">> $epochs epochs in $seconds s"
   # shellcheck disable=SC2086 # KNN_MORE holds several words
-  simclr run --preset cifar10-sgd --device "$DEVICE" --data "folder:$DATA" --epochs "$epochs" \
-    --knn-every $((epochs > 10 ? epochs / 10 : 1)) --checkpoint-every "$epochs" --name knn ${KNN_MORE:-} "${FEW[@]}" &
+  simclr run --preset gpu-fast --device "$DEVICE" --data "folder:$DATA" --epochs "$epochs" \
+    --knn-every $((epochs > 10 ? epochs / 10 : 1)) --checkpoint-every "$epochs" --name knn "${FAST[@]}" ${KNN_MORE:-} \
+    "${FEW[@]}" &
   run=$!
-  (sleep $((seconds - 12)) && simclr stop knn) >/dev/null 2>&1 &
+  (sleep $((seconds - 40)) && simclr stop knn) >/dev/null 2>&1 &
   alarm=$!
+  (sleep $((seconds / 3)) && look_at_panels) &
   wait $run
   code=$?
   kill $alarm 2>/dev/null
   "$PY" -m benchmarks.gpu.time_to_knn curve knn
+  simclr eval knn --knn --knn-k 10 --knn-weights equal
+  simclr eval knn --knn
   [ $code = 0 ] || [ $code = 9 ] || return $code
+}
+
+# The dashboard while the GPU trains, as pictures: the main screen and the tab of the hardware.
+look_at_panels() {
+  simclr tui --snapshot "$OUT/main.svg" --size 150x44
+  simclr tui --snapshot "$OUT/system.svg" --size 150x44 --keys "${SYSTEM_TAB:-2}"
+  simclr show knn
+  simclr ls --json >"$OUT/ls.json"
 }
 
 # stage NAME SECONDS [ARGUMENT]: its output to $OUT/NAME.txt, a verdict and its ">>" lines to the summary.
 stage() {
-  local name=$1 limit=$2 began=$SECONDS code
+  local name=$1 limit=$2 began=$SECONDS code=0
   shift 2
-  timeout --signal=INT --kill-after=10 "$limit" bash "$SELF" "run_$name" "$@" >"$OUT/$name.txt" 2>&1
-  code=$?
-  printf '%-10s %s after %s s (limit %s)\n' "$name" "$([ $code = 0 ] && echo passed || echo "FAILED with $code")" \
-    $((SECONDS - began)) "$limit" | tee -a "$SUMMARY"
-  grep -a '^>> ' "$OUT/$name.txt" | cut -c1-200 | tail -30 | tee -a "$SUMMARY"
-  [ $code = 0 ] || { FAILED=1; tail -12 "$OUT/$name.txt" | cut -c1-240; }
+  timeout --signal=TERM --kill-after=10 "$limit" bash "$SELF" "run_$name" "$@" >"$OUT/$name.txt" 2>&1 || code=$?
+  {
+    printf '%-10s %s after %s s (limit %s)\n' "$name" "$([ $code = 0 ] && echo passed || echo "FAILED with $code")" \
+      $((SECONDS - began)) "$limit"
+    grep -a '^>> ' "$OUT/$name.txt" | cut -c1-200 | tail -30
+  } >"$OUT/$name.said"
+  tee -a "$SUMMARY" <"$OUT/$name.said"
+  rm "$OUT/$name.said"
+  [ $code = 0 ] || tail -12 "$OUT/$name.txt" | cut -c1-240
+  return $code
+}
+
+# Each stage in the background; waits for all.
+side_by_side() {
+  local each pid pids=()
+  for each; do
+    dispatch "$each" &
+    pids+=($!)
+  done
+  for pid in "${pids[@]}"; do wait "$pid" || FAILED=1; done
 }
 
 dispatch() {
   case $1 in
     machine) stage machine 40 ;;
-    waits) stage waits 130 ;;
-    tests) stage tests 80 ;;
-    smoke) stage smoke 90 ;;
-    bench) stage bench 110 ;;
-    variants) stage variants 150 ;;
-    profile) stage profile 90 ;;
-    truth) stage truth 110 ;;
+    waits) stage waits "${RIGHT_S:-150}" ;;
+    tests) stage tests "${RIGHT_S:-150}" ;;
+    smoke) stage smoke "${RIGHT_S:-150}" ;;
+    truth) stage truth "${RIGHT_S:-150}" ;;
+    speed) stage speed "${SPEED_S:-200}" ;;
+    profile) stage profile 60 ;;
+    doctor) stage doctor 90 ;;
     knn)
       local left=$((${KNN_S:-320} - (SECONDS - BEGAN)))
       stage knn "$left" $((left - 8)) ;;
+    right) side_by_side "${RIGHT[@]}" ;;
     check)
-      for each in "${STAGES[@]}"; do
+      dispatch machine || FAILED=1
+      dispatch right
+      for each in "${TIMED[@]}"; do
         if [ $((SECONDS - BEGAN)) -lt $((${CHECK_S:-420} - 20)) ]; then
-          dispatch "$each"
+          dispatch "$each" || FAILED=1
         else
           echo "$each      left out: no time" | tee -a "$SUMMARY"
         fi
@@ -170,7 +197,6 @@ fi
 FAILED=0
 setup
 unpack &
-for each in "${@:-check}"; do dispatch "$each"; done
-wait
+for each in "${@:-check}"; do dispatch "$each" || FAILED=1; done
 echo "$((SECONDS - BEGAN)) s in all; results are in $OUT"
 exit $FAILED

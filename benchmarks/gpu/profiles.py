@@ -1,4 +1,4 @@
-"""Profile a few steps, eager and compiled: a table of kernels each, and how long the device was busy."""
+"""Profile a few steps, eager and compiled and captured: a table of kernels each, and how long the device was busy."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ def kind(kernel: str) -> str:
     return next((kind for kind, words in KINDS.items() if any(word in name for word in words)), "other")
 
 
-def profile_steps(name: str, compiled: bool) -> None:
-    parts, _ = training(compile=compiled)
+def profile_steps(name: str, fast: bool) -> None:
+    parts, _ = training(compile=fast, capture=fast)
     activities = [ProfilerActivity.CPU, *([ProfilerActivity.CUDA] if ON_GPU else [])]
     profiler = profile(activities=activities)
     times: list[float] = []
@@ -66,9 +66,9 @@ def profile_steps(name: str, compiled: bool) -> None:
 
 
 def main() -> int:
-    profile_steps("eager", compiled=False)
+    profile_steps("eager", fast=False)
     if ON_GPU:
-        profile_steps("compiled", compiled=True)
+        profile_steps("fast", fast=True)
     return 0
 
 

@@ -98,6 +98,7 @@ def main() -> int:
     if ON_GPU:
         equals_eager(verdict, "compiled", compile=True)
         equals_eager(verdict, "captured", capture=True)
+        equals_eager(verdict, "compiled and captured", compile=True, capture=True)
     return verdict.exit_code
 
 

@@ -112,8 +112,8 @@ def main() -> int:
     else:
         say("from files: left out, the images are not unpacked yet")
     if ON_GPU:
-        watch(verdict, "compiled", compile=True, warm=8)
         watch(verdict, "captured", capture=True, warm=8)
+        watch(verdict, "compiled", compile=True, warm=8)
         watch(verdict, "compiled and captured", compile=True, capture=True, warm=8)
     return verdict.exit_code
 

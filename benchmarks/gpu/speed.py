@@ -28,7 +28,9 @@ if ON_GPU:
         "captured": {"capture": True},
         "compiled": {"compile": True},
         "compiled and captured": fast,
+        "captured, fp16": {"capture": True, "precision": "fp16"},
         "compiled and captured, fp16": fast | {"precision": "fp16"},
+        "compiled and captured, growing views": fast | {"grow_from": 16},
     }
 FASTEST = "compiled and captured" if ON_GPU else "eager"
 PEERS = {"lightly, bf16": ["--bf16"], "lightly, fp32": []}
@@ -60,7 +62,8 @@ def peer_images_per_s(options: list[str]) -> float:
     return float(json.loads(done.stdout.splitlines()[-1])["images_per_s"])
 
 
-def main() -> int:
+def main(*names: str) -> int:
+    """Measure these variants, by default all of them with the peer."""
     verdict = Verdict()
     speeds: dict[str, list[float]] = {}
 
@@ -80,12 +83,14 @@ def main() -> int:
         say(f"{name}: {speed:,.0f} images/s, {BATCH / speed * 1e3:.2f} ms a step; {took:.0f} s with its start")
 
     def measure_peers() -> None:
-        if ON_GPU and (folder("DATA") / ".done").exists():
+        if ON_GPU and not names and (folder("DATA") / ".done").exists():
             for name, options in PEERS.items():
                 measure(name, lambda options=options: [peer_images_per_s(options)])
 
     measure_peers()
     for name, flags in VARIANTS.items():
+        if names and name not in names:
+            continue
         measure(name, lambda flags=flags: images_per_s(**flags))
     measure_peers()
     for name, values in speeds.items():
@@ -99,4 +104,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(*sys.argv[1:]))

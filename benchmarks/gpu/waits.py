@@ -34,7 +34,7 @@ def counted_waits() -> Iterator[collections.Counter[str]]:
     show = warnings.showwarning
 
     def note(message: Any, *_: Any, **__: Any) -> None:
-        if "synchroniz" in str(message):
+        if "called a synchronizing" in str(message):
             ours = [frame for frame in traceback.extract_stack() if "/simclr_tui/" in frame.filename]
             lines[" < ".join(f"{Path(frame.filename).name}:{frame.lineno}" for frame in reversed(ours[-3:]))] += 1
 

@@ -74,7 +74,7 @@ def find_waits(compute: Compute, recipe: Recipe) -> Finding:
         finally:
             if on_gpu:
                 torch.cuda.set_sync_debug_mode("default")
-    waits = sum("synchroniz" in str(warning.message) for warning in caught)
+    waits = sum("called a synchronizing" in str(warning.message) for warning in caught)
     words = f"{waits} waits for the device in {_WATCHED} steps"
     return Finding("note" if waits else "good", "waits", f"{words}; please report this" if waits else words)
 

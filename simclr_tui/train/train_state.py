@@ -70,10 +70,9 @@ class Training:
     @cached_property
     def project(self) -> Projection:
         """Return the function from views to z that the steps call; built at first use."""
-        plain = projection(self.encoder, self.head, self.compute)
-        if not self.recipe.compile:
-            return plain
-        return self._or_plain(projection(self.encoder, self.head, self.compute, compiled=True), plain)
+        return projection(
+            self.encoder, self.head, self.compute, compiled=self.recipe.compile, or_plain=self._or_plain
+        )
 
     @cached_property
     def render(self) -> Render:

@@ -9,21 +9,32 @@ import torch
 from torch import Tensor, nn
 
 from simclr_tui.train.device import Compute
+from simclr_tui.train.model.norm_relu import FusedNormReLU
+from simclr_tui.train.model.resnet import Fusable
 
 # Without it inductor, lowering a convolution's backward pass, fixes the side of the views (torch 2.13).
 _ANY_SIDE: dict[str, Any] = {"force_layout_optimization": True}
 
 Backend = str | Callable[..., Any]
 Projection = Callable[[Tensor], Tensor]
+OrPlain = Callable[[Callable[..., Tensor], Callable[..., Tensor]], Callable[..., Tensor]]
+"""Returns what to call for a compiled function and the plain one that it was made of."""
 
 
 def projection(
-    encoder: nn.Module, head: nn.Module, compute: Compute, *, compiled: bool = False, backend: Backend = "inductor"
+    encoder: nn.Module,
+    head: nn.Module,
+    compute: Compute,
+    *,
+    compiled: bool = False,
+    backend: Backend = "inductor",
+    or_plain: OrPlain = lambda compiled, plain: compiled,
 ) -> Projection:
     """Return the function from views (n, C, S, S) to z (n, dim), float32.
 
-    Compiled by inductor, or another `backend` of torch.compile: once for views of any number and side, so that growing
-    views and chunks of a batch compile nothing anew. Only training uses it, so that evaluations, in eval mode, do not
+    Compiled by inductor, or another `backend` of torch.compile, for views of any number and side, so that growing views
+    and chunks of a batch compile nothing anew: of a native ResNet what follows its convolutions, for which a GPU has
+    kernels as good, and of any other encoder all. Only training uses it, so that evaluations, in eval mode, do not
     compile either.
     """
     device, autocast = compute.device.type, compute.autocast
@@ -35,4 +46,13 @@ def projection(
 
     if not compiled:
         return project
-    return torch.compile(project, backend=backend, dynamic=True, options=_ANY_SIDE if backend == "inductor" else None)
+    parts = [module for module in encoder.modules() if isinstance(module, Fusable)]
+    if not parts:
+        options = _ANY_SIDE if backend == "inductor" else None
+        return or_plain(torch.compile(project, backend=backend, dynamic=True, options=options), project)
+    fused = FusedNormReLU(
+        lambda plain: or_plain(torch.compile(plain, backend=backend, dynamic=True, fullgraph=True), plain)
+    )
+    for part in parts:
+        part.norm_relu = fused
+    return project

@@ -8,15 +8,25 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from simclr_tui.recipe.cost import BASIC, DEPTHS, stage_widths
 from simclr_tui.recipe.recipe import Recipe
 from simclr_tui.train.model.encoder import Encoder
+from simclr_tui.train.model.norm_relu import NormReLU, norm_relu
 
 
-class BasicBlock(nn.Module):
+class Fusable(nn.Module):
+    """A part of the network whose norms are each followed by a ReLU; `norm_relu` computes both."""
+
+    norm_relu: NormReLU
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.norm_relu = norm_relu
+
+
+class BasicBlock(Fusable):
     """Two 3×3 convolutions and a shortcut (ResNet-18 and -34)."""
 
     expansion: ClassVar[int] = 1
@@ -34,12 +44,11 @@ class BasicBlock(nn.Module):
         return self.bn2
 
     def forward(self, x: Tensor) -> Tensor:
-        y = F.relu(self.bn1(self.conv1(x)), inplace=True)
-        y = self.bn2(self.conv2(y))
-        return F.relu(y + (x if self.downsample is None else self.downsample(x)), inplace=True)
+        y = self.conv2(self.norm_relu(self.bn1, self.conv1(x)))
+        return self.norm_relu(self.bn2, y, x if self.downsample is None else self.downsample(x))
 
 
-class Bottleneck(nn.Module):
+class Bottleneck(Fusable):
     """1×1, 3×3 and 1×1 convolutions and a shortcut (ResNet-50 and deeper)."""
 
     expansion: ClassVar[int] = 4
@@ -60,16 +69,15 @@ class Bottleneck(nn.Module):
         return self.bn3
 
     def forward(self, x: Tensor) -> Tensor:
-        y = F.relu(self.bn1(self.conv1(x)), inplace=True)
-        y = F.relu(self.bn2(self.conv2(y)), inplace=True)
-        y = self.bn3(self.conv3(y))
-        return F.relu(y + (x if self.downsample is None else self.downsample(x)), inplace=True)
+        y = self.conv2(self.norm_relu(self.bn1, self.conv1(x)))
+        y = self.conv3(self.norm_relu(self.bn2, y))
+        return self.norm_relu(self.bn3, y, x if self.downsample is None else self.downsample(x))
 
 
 Block = type[BasicBlock] | type[Bottleneck]
 
 
-class ResNet(Encoder):
+class ResNet(Fusable, Encoder):
     """The native encoder, of any width."""
 
     layer1: nn.Sequential
@@ -97,7 +105,7 @@ class ResNet(Encoder):
         self.dim = inputs
 
     def forward(self, x: Tensor) -> Tensor:
-        x = self.maxpool(F.relu(self.bn1(self.conv1(x)), inplace=True))
+        x = self.maxpool(self.norm_relu(self.bn1, self.conv1(x)))
         for stage in (self.layer1, self.layer2, self.layer3, self.layer4):
             x = stage(x)
         return x.mean(dim=(2, 3))

@@ -6,6 +6,7 @@ waited for at their ends alone. The peer reads files, as its users do.
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import subprocess
@@ -48,7 +49,7 @@ def images_per_s(**flags: Any) -> list[float]:
     parts, _ = training(epochs=EPOCHS, **flags)
     with before_each_step(before):
         loop.train(parts)
-    return [STEPS * BATCH / (end - began) for began, end in zip(ends, ends[1:], strict=False)]
+    return [STEPS * BATCH / (end - began) for began, end in itertools.pairwise(ends)]
 
 
 def peer_images_per_s(options: list[str]) -> float:

@@ -96,9 +96,9 @@ def main() -> int:
     views_equal_the_cpus(parts)
     streamed_equal_resident(parts, verdict)
     if ON_GPU:
-        equals_eager(verdict, "compiled", compile=True)
-        equals_eager(verdict, "captured", capture=True)
         equals_eager(verdict, "compiled and captured", compile=True, capture=True)
+        equals_eager(verdict, "captured", capture=True)
+        equals_eager(verdict, "compiled", compile=True)
     return verdict.exit_code
 
 

@@ -29,14 +29,14 @@ from simclr_tui.recipe.schedule import view_side
 from simclr_tui.store.bench_report import Figure
 from simclr_tui.train.data.batches import Source
 from simclr_tui.train.device import Compute, choose_compute, has_bf16
-from simclr_tui.train.loss import Objective, criterion
+from simclr_tui.train.loss import Objective
 from simclr_tui.train.model.build import build_encoder
 from simclr_tui.train.model.head import build_head
 from simclr_tui.train.model.projection import projection
 from simclr_tui.train.optim.loss_scale import LossScale
 from simclr_tui.train.optim.nonfinite_guard import NonfiniteGuard
 from simclr_tui.train.optim.optimizer import build_optimizer
-from simclr_tui.train.views.apply import two_views, view_renderer
+from simclr_tui.train.views.apply import two_views
 from simclr_tui.train.views.params import draw_views
 
 _WARM_UP = 3  # uncounted steps before each measurement, to compile, choose kernels and fill caches
@@ -76,8 +76,7 @@ class Bench:
         self._optimizer.found_inf = self._guard.found_inf  # type: ignore[attr-defined]
         lowered = compute.with_precision(variant.precision)
         self._project = projection(encoder, head, lowered, compiled=variant.compiled)
-        self._render = view_renderer(compiled=variant.compiled)
-        self._criterion = criterion(Objective.of(recipe), compiled=variant.compiled)
+        self._objective = Objective.of(recipe)
         side = recipe.image_size
         pixels = np.random.default_rng(0).integers(0, 256, (2 * recipe.batch_size, 3, side, side), np.uint8)
         self._source = Source(pixels, self._device)
@@ -133,12 +132,12 @@ class Bench:
         mark("images")
         params = draw_views(recipe, self._taken, samples, self._source.side)
         mark("drawing")
-        views = two_views(images, params, side, self._format, using=self._render)
+        views = two_views(images, params, side, self._format)
         mark("views")
         z = self._project(views)
         mark("forward")
         z_a, z_b = z.chunk(2)
-        loss, _ = self._criterion(z_a, z_b, None)
+        loss, _ = self._objective(z_a, z_b, None)
         self._loss = loss.detach()
         if self._scale is not None:
             loss = loss * self._scale.scale

@@ -119,13 +119,13 @@ def _compute_gradient(run: Training, inputs: StepInputs) -> Tensor:
         """Return z of both views, passed as one batch so that batch norm sees both (§2.1)."""
         first, last = starts[chunk], starts[chunk + 1]
         images, params = inputs.images[first:last], inputs.params.of_images(first, last)
-        views = make_views(images, params, inputs.side, run.recipe.operations, torch.channels_last, using=run.render)
+        views = make_views(images, params, inputs.side, run.recipe.operations, torch.channels_last)
         if run.stochastic:
             torch.manual_seed(_dropout_seed(run, chunk))
         return run.project(views)
 
     def loss(z_a: Tensor, z_b: Tensor) -> Tensor:
-        value, measured = run.criterion(z_a, z_b, gather_projections(run.group, z_a, z_b))
+        value, measured = run.objective(z_a, z_b, gather_projections(run.group, z_a, z_b))
         metrics[:] = [value.detach()[None].float(), measured.float()]
         return value if run.scale is None else value * run.scale.scale
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -125,20 +124,6 @@ class Objective:
         similarities = (positive.mean(), negative.mean() / max(len(views) - 2, 1))
         hits = (((k - nearer) / equal).clamp(0.0, 1.0).mean() for k in (1, 5))
         return torch.stack([*hits, *similarities])
-
-
-Criterion = Callable[[Tensor, Tensor, GlobalProjections | None], tuple[Tensor, Tensor]]
-
-
-def criterion(objective: Objective, *, compiled: bool, backend: str | Callable[..., object] = "inductor") -> Criterion:
-    """Return the objective as a function, compiled where asked for: once for any number of images."""
-    if not compiled:
-        return objective
-
-    def loss(z_a: Tensor, z_b: Tensor, gathered: GlobalProjections | None = None) -> tuple[Tensor, Tensor]:
-        return objective(z_a, z_b, gathered)
-
-    return torch.compile(loss, backend=backend, dynamic=True)
 
 
 def nt_xent(z_a: Tensor, z_b: Tensor, temperature: float) -> Tensor:

@@ -14,7 +14,7 @@ from simclr_tui.train.compile_fallback import Call, compiled_or_plain
 from simclr_tui.train.data.batches import Source
 from simclr_tui.train.device import Compute
 from simclr_tui.train.distributed import SINGLE_PROCESS, ProcessGroup
-from simclr_tui.train.loss import Criterion, Objective, criterion
+from simclr_tui.train.loss import Objective
 from simclr_tui.train.model.encoder import Encoder
 from simclr_tui.train.model.head import ProjectionHead
 from simclr_tui.train.model.projection import Projection, projection
@@ -23,7 +23,6 @@ from simclr_tui.train.observe.reporter import Reporter
 from simclr_tui.train.optim.loss_scale import LossScale
 from simclr_tui.train.persist.async_save import Saver
 from simclr_tui.train.stop_flag import StopFlag
-from simclr_tui.train.views.apply import Render, view_renderer
 
 
 @dataclass
@@ -70,21 +69,7 @@ class Training:
     @cached_property
     def project(self) -> Projection:
         """Return the function from views to z that the steps call; built at first use."""
-        return projection(
-            self.encoder, self.head, self.compute, compiled=self.recipe.compile, or_plain=self._or_plain
-        )
-
-    @cached_property
-    def render(self) -> Render:
-        """Return the function that makes views from parameters on the device."""
-        plain = view_renderer(compiled=False)
-        return self._or_plain(view_renderer(compiled=True), plain) if self.recipe.compile else plain
-
-    @cached_property
-    def criterion(self) -> Criterion:
-        """Return the objective as the steps call it."""
-        plain = criterion(self.objective, compiled=False)
-        return self._or_plain(criterion(self.objective, compiled=True), plain) if self.recipe.compile else plain
+        return projection(self.encoder, self.head, self.compute, compiled=self.recipe.compile, or_plain=self._or_plain)
 
     def _or_plain(self, compiled: Call, plain: Call) -> Call:
         """Return the compiled function; on a machine that cannot compile (no C compiler, say), `plain` replaces it."""

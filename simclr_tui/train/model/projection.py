@@ -9,11 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from simclr_tui.train.device import Compute
-from simclr_tui.train.model.norm_relu import FusedNormReLU
-from simclr_tui.train.model.resnet import Fusable
-
-# Without it inductor, lowering a convolution's backward pass, fixes the side of the views (torch 2.13).
-_ANY_SIDE: dict[str, Any] = {"force_layout_optimization": True}
+from simclr_tui.train.model.norms import FusedNorms
+from simclr_tui.train.model.resnet import WithNorms
 
 Backend = str | Callable[..., Any]
 Projection = Callable[[Tensor], Tensor]
@@ -32,10 +29,9 @@ def projection(
 ) -> Projection:
     """Return the function from views (n, C, S, S) to z (n, dim), float32.
 
-    Compiled by inductor, or another `backend` of torch.compile, for views of any number and side, so that growing views
-    and chunks of a batch compile nothing anew: of a native ResNet what follows its convolutions, for which a GPU has
-    kernels as good, and of any other encoder all. Only training uses it, so that evaluations, in eval mode, do not
-    compile either.
+    Compiled by inductor, or another `backend` of torch.compile: of a native ResNet what follows its convolutions, for
+    views of any number and side (see `norms`); of any other encoder all of it, once for each number and side. Only
+    training uses it: evaluations, in eval mode, compile nothing.
     """
     device, autocast = compute.device.type, compute.autocast
 
@@ -46,13 +42,12 @@ def projection(
 
     if not compiled:
         return project
-    parts = [module for module in encoder.modules() if isinstance(module, Fusable)]
+    parts = [module for module in encoder.modules() if isinstance(module, WithNorms)]
     if not parts:
-        options = _ANY_SIDE if backend == "inductor" else None
-        return or_plain(torch.compile(project, backend=backend, dynamic=True, options=options), project)
-    fused = FusedNormReLU(
+        return or_plain(torch.compile(project, backend=backend, dynamic=False), project)
+    fused = FusedNorms(
         lambda plain: or_plain(torch.compile(plain, backend=backend, dynamic=True, fullgraph=True), plain)
     )
     for part in parts:
-        part.norm_relu = fused
+        part.norms = fused
     return project

@@ -13,20 +13,18 @@ from torch import Tensor, nn
 from simclr_tui.recipe.cost import BASIC, DEPTHS, stage_widths
 from simclr_tui.recipe.recipe import Recipe
 from simclr_tui.train.model.encoder import Encoder
-from simclr_tui.train.model.norm_relu import NormReLU, norm_relu
+from simclr_tui.train.model.norms import Norms
 
 
-class Fusable(nn.Module):
-    """A part of the network whose norms are each followed by a ReLU; `norm_relu` computes both."""
-
-    norm_relu: NormReLU
+class WithNorms(nn.Module):
+    """A part of the network whose norms `norms` computes, with what follows them."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.norm_relu = norm_relu
+        self.norms = Norms()
 
 
-class BasicBlock(Fusable):
+class BasicBlock(WithNorms):
     """Two 3×3 convolutions and a shortcut (ResNet-18 and -34)."""
 
     expansion: ClassVar[int] = 1
@@ -44,11 +42,11 @@ class BasicBlock(Fusable):
         return self.bn2
 
     def forward(self, x: Tensor) -> Tensor:
-        y = self.conv2(self.norm_relu(self.bn1, self.conv1(x)))
-        return self.norm_relu(self.bn2, y, x if self.downsample is None else self.downsample(x))
+        y = self.conv2(self.norms.norm_relu(self.bn1, self.conv1(x)))
+        return self.norms.norm_relu(self.bn2, y, _shortcut_of(self, x))
 
 
-class Bottleneck(Fusable):
+class Bottleneck(WithNorms):
     """1×1, 3×3 and 1×1 convolutions and a shortcut (ResNet-50 and deeper)."""
 
     expansion: ClassVar[int] = 4
@@ -69,15 +67,15 @@ class Bottleneck(Fusable):
         return self.bn3
 
     def forward(self, x: Tensor) -> Tensor:
-        y = self.conv2(self.norm_relu(self.bn1, self.conv1(x)))
-        y = self.conv3(self.norm_relu(self.bn2, y))
-        return self.norm_relu(self.bn3, y, x if self.downsample is None else self.downsample(x))
+        y = self.conv2(self.norms.norm_relu(self.bn1, self.conv1(x)))
+        y = self.conv3(self.norms.norm_relu(self.bn2, y))
+        return self.norms.norm_relu(self.bn3, y, _shortcut_of(self, x))
 
 
 Block = type[BasicBlock] | type[Bottleneck]
 
 
-class ResNet(Fusable, Encoder):
+class ResNet(WithNorms, Encoder):
     """The native encoder, of any width."""
 
     layer1: nn.Sequential
@@ -105,7 +103,7 @@ class ResNet(Fusable, Encoder):
         self.dim = inputs
 
     def forward(self, x: Tensor) -> Tensor:
-        x = self.maxpool(self.norm_relu(self.bn1, self.conv1(x)))
+        x = self.maxpool(self.norms.norm_relu(self.bn1, self.conv1(x)))
         for stage in (self.layer1, self.layer2, self.layer3, self.layer4):
             x = stage(x)
         return x.mean(dim=(2, 3))
@@ -126,6 +124,13 @@ def build_resnet(recipe: Recipe, channels: int) -> ResNet:
 def _stage(block: Block, inputs: int, planes: int, *, depth: int, stride: int) -> nn.Sequential:
     outputs = planes * block.expansion
     return nn.Sequential(block(inputs, planes, stride), *(block(outputs, planes, 1) for _ in range(depth - 1)))
+
+
+def _shortcut_of(block: BasicBlock | Bottleneck, x: Tensor) -> Tensor:
+    if block.downsample is None:
+        return x
+    convolution, norm = block.downsample
+    return block.norms.norm(norm, convolution(x))
 
 
 def _shortcut(inputs: int, outputs: int, stride: int) -> nn.Sequential | None:

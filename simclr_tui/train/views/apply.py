@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import torch
 from torch import Tensor
 
@@ -17,9 +15,6 @@ from simclr_tui.train.views.resample import bicubic_weights, resize_each, resize
 # mostly zeros. A GPU would wait for the launch of each.
 _ONE_BY_ONE = 64
 
-Render = Callable[[Tensor, Tensor, Tensor, int, tuple[str, ...]], Tensor]
-"""The arguments of `render` before its options; see `view_renderer`."""
-
 
 @torch.no_grad()
 def two_views(
@@ -27,17 +22,15 @@ def two_views(
     params: ViewParams,
     size: int,
     memory_format: torch.memory_format = torch.contiguous_format,
-    *,
-    using: Render | None = None,
 ) -> Tensor:
     """Return both views (2N, C, size, size), float32 in [0, 1], of images (N, C, S, S), uint8 or uint16.
 
     The first N are the first views. Views pass `params.operations` in their order. A crop that comes first (the base
     crop always does) resizes to the views' size; without one, the whole image is resized before all else. A crop that
-    comes later is of the view. The result is on the images' device. `using` makes the views; `render` where it is None.
+    comes later is of the view. The result is on the images' device.
     """
     placed = device_params(params, images.device)
-    return make_views(images, placed, size, params.operations, memory_format, using=using)
+    return make_views(images, placed, size, params.operations, memory_format)
 
 
 @torch.no_grad()
@@ -47,24 +40,11 @@ def make_views(
     size: int,
     operations: tuple[str, ...],
     memory_format: torch.memory_format,
-    *,
-    using: Render | None = None,
 ) -> Tensor:
     """Return the views of `two_views` from parameters that lie on the images' device already."""
     with torch.autocast(images.device.type, enabled=False):
-        views = (using or render)(images, params.table, params.noise_seed, size, operations)
+        views = render(images, params.table, params.noise_seed, size, operations)
         return views.contiguous(memory_format=memory_format)
-
-
-def view_renderer(*, compiled: bool, backend: str = "inductor") -> Render:
-    """Return `render`, compiled where asked for: once for batches of any number and views of any side."""
-    if not compiled:
-        return render
-
-    def masked(images: Tensor, table: Tensor, noise_seed: Tensor, size: int, operations: tuple[str, ...]) -> Tensor:
-        return render(images, table, noise_seed, size, operations, masked=True)
-
-    return torch.compile(masked, backend=backend, dynamic=True, fullgraph=True)
 
 
 def render(

@@ -7,8 +7,9 @@ from simclr_tui.recipe.recipe import Recipe
 from simclr_tui.recipe.resolve import Resolved
 
 _FLOP_PER_MAC = 12  # per trained image and multiply-add of a view: two views, three passes, two operations each
-LONG = 1e17
-"""FLOP above which compiling a run pays, an estimate: minutes on the fastest GPU, against one or two to compile."""
+LONG = {"compile": 5e16, "capture": 5e14}
+"""FLOP from which each pays on an H100: half a minute to compile for a fifth of each step, a second to capture at each
+side of the views for a quarter. A slower GPU saves more."""
 
 _LONG_ENOUGH = {
     "compile": "auto: long enough on a GPU for compiling to pay",
@@ -18,6 +19,7 @@ _TOO_SHORT = {
     "compile": "auto: too short a run for compiling to pay",
     "capture": "auto: too short a run for capturing to pay",
 }
+_UNTRIED = "auto: only native ResNets are compiled without being asked"
 
 
 def choose_step(resolved: Resolved, cost: Cost, images: int | None, *, on_gpu: bool) -> Resolved:
@@ -28,10 +30,13 @@ def choose_step(resolved: Resolved, cost: Cost, images: int | None, *, on_gpu: b
     recipe = resolved.recipe
     if not on_gpu or recipe.gpus != "1" or images is None:
         return resolved
-    is_long = training_flop(recipe, cost, images) >= LONG
-    for name, why in (_LONG_ENOUGH if is_long else _TOO_SHORT).items():
+    flop = training_flop(recipe, cost, images)
+    for name, least in LONG.items():
+        value, why = flop >= least, (_LONG_ENOUGH if flop >= least else _TOO_SHORT)[name]
+        if name == "compile" and value and not recipe.native_encoder:
+            value, why = False, _UNTRIED
         if resolved.sources.get(name) == "default":
-            resolved = resolved.with_value(name, is_long, why)
+            resolved = resolved.with_value(name, value, why)
     return resolved
 
 

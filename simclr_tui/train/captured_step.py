@@ -5,8 +5,8 @@ the host fills before each replay: the images (not their ids, since batches that
 parameters of their views, and the learning rate. All else that it reads or writes is changed in place, so that its
 address stays: weights, statistics, optimiser state. Another side of the views is another graph.
 
-No GPU has run this yet. So the first replay is compared with the usual step, and whatever goes wrong in recording or
-differs in replaying leaves training to the usual step, with a sentence.
+The first replay at each side is compared with the usual step, and whatever goes wrong in recording or differs in
+replaying leaves training to the usual step, with a sentence.
 """
 
 from __future__ import annotations
@@ -117,6 +117,7 @@ class CapturedStep:
         """Replay, undo, and take the step as usual, whose result stays."""
         figures, difference = replay_differs(self._run, self._guard, replay=replay, usual=self._usual)
         self._trusted = not difference
+        self._recorder.release_unused()  # what usual steps took, which no replay uses
         if difference:
             self._give_up(difference)
         return figures

@@ -22,6 +22,9 @@ class Recorder(Protocol):
     def record(self, call: Callable[[], Tensor]) -> Replay:
         """Return a function that carries the call out again, over the same memory, and returns its result."""
 
+    def release_unused(self) -> None:
+        """Give back the device's memory that nothing uses at present."""
+
 
 class GraphRecorder:
     """Records on a stream of its own, as CUDA demands; `optimizer` is what steps in the call."""
@@ -54,6 +57,9 @@ class GraphRecorder:
             return result
 
         return replay
+
+    def release_unused(self) -> None:
+        torch.cuda.empty_cache()
 
 
 @contextmanager

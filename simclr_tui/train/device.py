@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -85,9 +86,12 @@ def torch_threads() -> int:
 
 def to_device(tensor: Tensor, device: torch.device) -> Tensor:
     """Return the tensor on the device; a copy to an NVIDIA GPU is queued from pinned memory, without waiting for it."""
-    if device.type == "cuda" and tensor.device.type == "cpu":
-        return tensor.pin_memory().to(device, non_blocking=True)
-    return tensor.to(device)
+    if device.type != "cuda" or tensor.device.type != "cpu":
+        return tensor.to(device)
+    pinned = torch.empty(tensor.shape, dtype=tensor.dtype, pin_memory=True)
+    # By NumPy: torch would wake a thread on every core for it, and at 70 steps a second these never sleep again.
+    np.copyto(pinned.numpy(), tensor.numpy())
+    return pinned.to(device, non_blocking=True)
 
 
 def _device(name: str, group: ProcessGroup) -> torch.device:

@@ -57,6 +57,7 @@ def _take_steps(run: Training, feed: Feed) -> bool:
     warmup_steps = round(recipe.warmup * run.steps_per_epoch)
     step = as_asked(lambda inputs, lr: take_step(run, guard, inputs, lr=lr), run, guard)
 
+    side = 0
     while run.step < run.steps:
         if group.any_rank(run.stop.requested):
             telemetry.drain()
@@ -68,13 +69,13 @@ def _take_steps(run: Training, feed: Feed) -> bool:
         report_damaged(run.report, run.source.damaged())
         report_save(run)
 
-        side = view_side(run.step, run.steps, recipe.grow_from, recipe.image_size)
+        before, side = side, view_side(run.step, run.steps, recipe.grow_from, recipe.image_size)
         epoch = run.step // run.steps_per_epoch
         inputs = draw_inputs(recipe, images, samples, epoch=epoch, side=side, source=run.source)
         lr = learning_rate(run.step, run.steps, warmup_steps, recipe.peak_lr)
         figures = step(inputs, lr)
         run.step += 1
-        telemetry.step(run.step, lr, figures, waited=waited)
+        telemetry.step(run.step, lr, figures, waited=waited, prepares=side != before)
 
         if run.step % run.steps_per_epoch == 0:
             telemetry.drain()

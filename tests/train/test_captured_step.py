@@ -33,7 +33,10 @@ class CallAgain:
     on_stream = staticmethod(contextlib.nullcontext)
 
     def __init__(self) -> None:
-        self.recorded = self.replayed = 0
+        self.recorded = self.replayed = self.released = 0
+
+    def release_unused(self):
+        self.released += 1
 
     def record(self, call):
         self.recorded += 1

@@ -157,11 +157,13 @@ def test_apples_gpu_is_taken_where_there_is_no_other_in_float32(monkeypatch):
     assert compute.float64_device.type == "cpu"
 
 
-def test_a_copy_to_a_gpu_comes_from_pinned_memory(monkeypatch):
-    asked = []
-    tensor = torch.ones(3)
-    monkeypatch.setattr(torch.Tensor, "pin_memory", lambda self: asked.append("pinned") or self)
+def test_a_copy_to_a_gpu_comes_from_pinned_memory_and_wakes_no_other_thread(monkeypatch):
+    asked, empty = [], torch.empty
+    tensor = torch.rand(50_000)  # torch would copy so many with a thread for each core
+    monkeypatch.setattr(torch.Tensor, "copy_", lambda *_, **__: pytest.fail("copied by torch"))
+    monkeypatch.setattr(torch, "empty", lambda *a, pin_memory, **k: asked.append(pin_memory) or empty(*a, **k))
     monkeypatch.setattr(torch.Tensor, "to", lambda self, *_, **options: asked.append(options) or self)
-    to_device(tensor, torch.device("cuda"))
-    assert asked == ["pinned", {"non_blocking": True}]
+    copied = to_device(tensor, torch.device("cuda"))
+    assert asked == [True, {"non_blocking": True}]
+    assert torch.equal(copied, tensor)
     assert device.to_device(tensor, torch.device("cpu")) is tensor

@@ -13,11 +13,11 @@ from simclr_tui.store.metrics.metric_table import METRICS
 from simclr_tui.train.loss import LOSS_METRICS
 from simclr_tui.train.observe.health import stuck_at_chance
 from simclr_tui.train.observe.reporter import Reporter
+from simclr_tui.train.observe.speed import Speed
 from simclr_tui.train.optim.nonfinite_guard import NonfiniteGuard
 
 _MEMORY_EVERY = 1.0  # seconds: asking the allocator three times a step would cost the host 0.3 ms
 _LAG = 8  # steps the device may be ahead of the log
-_WINDOW = 10  # steps over which speed is averaged
 _LOGGED = ("loss", *LOSS_METRICS, "grad_norm", "loss_scale")
 _SHOWN = tuple(metric.name for metric in METRICS.values() if metric.every_step)
 _TOLD = 20  # steps at least before a loss counts as stuck
@@ -45,7 +45,7 @@ class Telemetry:
         self._candidates = candidates
         self._pending: deque[_Pending] = deque()
         self._losses: deque[float] = deque(maxlen=5)
-        self._durations: deque[float] = deque(maxlen=_WINDOW)
+        self._speed = Speed()
         self._epoch: list[tuple[float, float]] = []  # loss and separation of each step since `end_epoch`
         self._last = time.perf_counter()
         self._memory_at = -_MEMORY_EVERY
@@ -62,16 +62,17 @@ class Telemetry:
         """Leave out the time since the last step (an evaluation, a checkpoint) from the training speed."""
         self._last = time.perf_counter()
 
-    def step(self, step: int, lr: float, metrics: Tensor, *, waited: float) -> None:
+    def step(self, step: int, lr: float, metrics: Tensor, *, waited: float, prepares: bool = False) -> None:
         """Add a step whose kernels may still be running; `waited` is the time in s its images took to come.
+
+        One that `prepares`, the first at a side of the views, does not count for the speed.
 
         `metrics` is float32 on the device: loss, the objective's LOSS_METRICS, gradient norm and, if any, loss scale.
         """
         now = time.perf_counter()
         seconds, self._last = now - self._last, now
-        self._durations.append(seconds)
-        mean = sum(self._durations) / len(self._durations)
-        rates = {"images_per_s": self._batch_size / mean, "data_wait": min(1.0, waited / seconds)}
+        speed = self._batch_size * self._speed.steps_per_s(seconds, prepares=prepares)
+        rates = {"images_per_s": speed, "data_wait": min(1.0, waited / seconds)}
         ready = None
         if self._device.type == "cuda":
             rates |= self._memory(now)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from torch._inductor import config
+from torch._dynamo.testing import CompileCounter
 
 from simclr_tui.recipe.recipe import Recipe
 from simclr_tui.train.device import Compute
@@ -10,7 +10,7 @@ from simclr_tui.train.model.build import build_encoder
 from simclr_tui.train.model.head import build_head
 from simclr_tui.train.model.projection import projection
 
-NARROW = Recipe(width=0.125, head_dim=16)
+NARROW = Recipe(width=0.25, head_dim=16)
 BF16 = Compute(torch.device("cpu"), torch.bfloat16)
 FP32 = Compute(torch.device("cpu"), None)
 
@@ -67,12 +67,11 @@ def test_on_a_gpu_compiled_steps_are_those_of_the_plain_ones(monkeypatch):
         torch.testing.assert_close(other, one, rtol=1e-3, atol=1e-3)
 
 
-def test_inductor_is_told_to_keep_channels_last_and_other_backends_take_no_options(monkeypatch):
-    """Otherwise inductor compiles the backward pass for one side of the views alone."""
-    encoder, head = parts()
-    given = []
-    monkeypatch.setattr(torch, "compile", lambda call, **options: given.append(options) or call)
-    projection(encoder, head, FP32, compiled=True)
-    projection(encoder, head, FP32, compiled=True, backend="aot_eager")
-    assert [options["options"] for options in given] == [{"force_layout_optimization": True}, None]
-    assert config.force_layout_optimization in (True, False)  # torch still has the option
+def test_an_encoder_of_a_library_is_compiled_whole():
+    recipe = Recipe(encoder="mobilenet_v3_small", head_dim=16, image_size=32)
+    torch._dynamo.reset()
+    encoder = build_encoder(recipe)
+    head = build_head(recipe, encoder.dim)
+    counter = CompileCounter()
+    projection(encoder, head, FP32, compiled=True, backend=counter)(torch.rand(4, 3, 32, 32))
+    assert counter.frame_count == 1

@@ -15,6 +15,7 @@ ROOMS = sorted({path.relative_to(PACKAGE).parts[0] for path in PACKAGE.rglob("*.
 LIBRARYS = {"sample_independent", "forward"}  # methods of Optuna's and torch's classes, which call them
 TABLES = {"_about", "_share"}  # rows of a table whose columns read in order: name, title, …
 FORMULAS = (  # pure functions of tensors and numbers, with the paper's symbols in the paper's order
+    "train/model/norms.py",
     "train/views/",
     "train/loss.py",
     "train/optim/optimizer.py",

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 import msgspec
 import torch
 
-from simclr_tui.bench.train import Bench, Variant
+from simclr_tui.bench.train import Bench, Variant, as_in_a_run
 from simclr_tui.errors import ExitCode, SimclrError
 from simclr_tui.recipe.presets import presets
 from simclr_tui.recipe.recipe import Recipe
@@ -85,7 +85,7 @@ def time_preset(compute: Compute, name: str, recipe: Recipe) -> Finding:
         torch.cuda.empty_cache()
         torch.cuda.reset_peak_memory_stats(compute.device)
     try:
-        speed = Bench(recipe, compute, Variant(compute.precision)).images_per_s(_TIMED)
+        speed = Bench(recipe, compute, as_in_a_run(compute, recipe)).images_per_s(_TIMED)
     except RuntimeError as error:
         if not is_out_of_memory(error):
             raise

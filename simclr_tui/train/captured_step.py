@@ -18,14 +18,14 @@ from torch import Tensor
 
 from simclr_tui.train.cuda_graph import GraphRecorder, Recorder, Replay
 from simclr_tui.train.optim.nonfinite_guard import NonfiniteGuard
-from simclr_tui.train.replay_check import replay_differs
+from simclr_tui.train.replay_check import Trained, replay_differs
 from simclr_tui.train.step_inputs import StepInputs
 from simclr_tui.train.train_state import Training
 
 Step = Callable[[StepInputs, float], Tensor]
 """Takes a step at a learning rate. Returns its figures, the loss first, which the next step may overwrite."""
 
-_WARM_UP = 4  # usual steps at each side: kernels are chosen, code is compiled and the optimiser's state is made
+WARM_UP = 4  # usual steps at each side: kernels are chosen, code is compiled and the optimiser's state is made
 
 
 def as_asked(step: Callable[[StepInputs, float | Tensor], Tensor], run: Training, guard: NonfiniteGuard) -> Step:
@@ -41,7 +41,8 @@ def as_asked(step: Callable[[StepInputs, float | Tensor], Tensor], run: Training
     if reason := why_not(run):
         failed(reason)
         return step
-    return CapturedStep(step, run, guard, failed=failed, recorder=GraphRecorder(run.compute.device, run.optimizer))
+    device = run.compute.device
+    return CapturedStep(step, run, guard, device=device, failed=failed, recorder=GraphRecorder(device, run.optimizer))
 
 
 def why_not(run: Training) -> str:
@@ -59,14 +60,15 @@ class CapturedStep:
     def __init__(
         self,
         step: Callable[[StepInputs, float | Tensor], Tensor],
-        run: Training,
+        run: Trained,
         guard: NonfiniteGuard,
         *,
+        device: torch.device,
         failed: Callable[[str], None],
         recorder: Recorder,
     ) -> None:
         self._step, self._run, self._guard, self._failed, self._recorder = step, run, guard, failed, recorder
-        self._lr = torch.zeros((), device=run.compute.device)
+        self._lr = torch.zeros((), device=device)
         self._inputs: StepInputs | None = None
         self._replay: Replay | None = None
         self._taken, self._trusted, self._given_up = 0, False, False
@@ -83,7 +85,7 @@ class CapturedStep:
         if self._replay is None:
             figures = self._usual()
             self._taken += 1
-            if self._taken == _WARM_UP:
+            if self._taken == WARM_UP:
                 self._capture()
             return figures
         return self._replay() if self._trusted else self._compare(self._replay)

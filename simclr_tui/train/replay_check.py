@@ -3,20 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Protocol
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.optim import Optimizer
 
+from simclr_tui.train.optim.loss_scale import LossScale
 from simclr_tui.train.optim.nonfinite_guard import NonfiniteGuard
-from simclr_tui.train.train_state import Training
 
 # Kernels that add in another order explain no more. A learning rate or a batch of another step does not pass.
 _FIGURES = 0.01  # difference of a figure, relative or absolute
 _UPDATE = 0.1  # distance between the new weights, as a share of the update
 
 
+class Trained(Protocol):
+    """What a step changes, beside its `NonfiniteGuard`."""
+
+    @property
+    def encoder(self) -> nn.Module: ...
+    @property
+    def head(self) -> nn.Module: ...
+    @property
+    def optimizer(self) -> Optimizer: ...
+    @property
+    def scale(self) -> LossScale | None: ...
+
+
 def replay_differs(
-    run: Training, guard: NonfiniteGuard, *, replay: Callable[[], Tensor], usual: Callable[[], Tensor]
+    run: Trained, guard: NonfiniteGuard, *, replay: Callable[[], Tensor], usual: Callable[[], Tensor]
 ) -> tuple[Tensor, str]:
     """Replay, undo, and take the same step as usual, whose result stays.
 
@@ -38,7 +53,7 @@ def replay_differs(
     return figures, f"the replayed step ends {apart:.2g} from the usual one, which moved the weights by {update:.2g}"
 
 
-def state_tensors(run: Training, guard: NonfiniteGuard) -> list[Tensor]:
+def state_tensors(run: Trained, guard: NonfiniteGuard) -> list[Tensor]:
     """Return every tensor that a step changes and the next one reads."""
     buffers = [buffer for module in (run.encoder, run.head) for buffer in module.buffers()]
     optimizer = [value for state in run.optimizer.state.values() for value in state.values()]
@@ -46,7 +61,7 @@ def state_tensors(run: Training, guard: NonfiniteGuard) -> list[Tensor]:
     return [*_weights(run), *buffers, *(v for v in optimizer if isinstance(v, Tensor)), *guard.tensors(), *scale]
 
 
-def _weights(run: Training) -> list[Tensor]:
+def _weights(run: Trained) -> list[Tensor]:
     return [weight.detach() for module in (run.encoder, run.head) for weight in module.parameters()]
 
 

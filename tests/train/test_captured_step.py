@@ -63,7 +63,13 @@ def captures(monkeypatch):
         made, said = [], []
 
         def capture(step, run, guard):
-            made.append((CapturedStep(step, run, guard, failed=said.append, recorder=recorder), run, guard))
+            made.append(
+                (
+                    CapturedStep(step, run, guard, device=torch.device("cpu"), failed=said.append, recorder=recorder),
+                    run,
+                    guard,
+                )
+            )
             return made[-1][0]
 
         monkeypatch.setattr(loop, "as_asked", capture)

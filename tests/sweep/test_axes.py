@@ -25,6 +25,9 @@ from simclr_tui.sweep.files import load_sweep, shipped
         ("data", "folder:/a", Axis(name="data", choices=("folder:/a",))),
         ("augment", "crop,color;crop", Axis(name="augment", choices=("crop,color", "crop"))),
         ("augment", "crop,color", Axis(name="augment", choices=("crop,color",))),
+        ("channels", "1,2,5", Axis(name="channels", choices=("1,2,5",))),
+        ("range", "0:4095;p1:p99", Axis(name="range", choices=("0:4095", "p1:p99"))),
+        ("tile", "64:32,off", Axis(name="tile", choices=("64:32", "off"))),
         ("head", ["mlp", "none"], Axis(name="head", choices=("mlp", "none"))),
     ],
 )

@@ -178,7 +178,7 @@ def _layout(
         notes.append("no labels")
     called = "the table's own validation split" if validation else ""
     notes.extend([validated_note(called)] if called else [])
-    check_groups(file.name, train, test, validation)
+    check_groups(file.name, train, test, validation=validation)
     return Layout(
         file.parent, classes, train, test, tuple(notes), left_out.sentences, validation=validation, validated_on=called
     )

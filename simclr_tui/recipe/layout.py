@@ -67,7 +67,7 @@ def validated_note(called: str) -> str:
     return f"the validation images are those of {safe(called)}"
 
 
-def check_groups(where: str, train: Listing, test: Listing, validation: Listing = Listing()) -> None:
+def check_groups(where: str, train: Listing, test: Listing, *, validation: Listing = Listing()) -> None:
     """Raise DataError if a group (patient, slide, video) is in two splits; `where` names the data."""
     for one, other, sides in (
         (train, test, "training and test"),

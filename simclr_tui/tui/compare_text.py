@@ -43,7 +43,7 @@ def comparison_text(comparison: Comparison, width: int = 120) -> Text:
     for place, band in enumerate(bands):
         if place:
             text.append("\n")
-        _heads(text, comparison, band, colours, cells=cells)
+        _heads(text, comparison, band, colours=colours, cells=cells)
         _differences(text, comparison, band, cells=cells)
         if not place:
             _conclusions(text, comparison.verdicts, min(_LINE, width - _INDENT))
@@ -52,7 +52,7 @@ def comparison_text(comparison: Comparison, width: int = 120) -> Text:
     if heat is not None:
         text.append_text(heat)
     if comparison.repeated:
-        _over_seeds(text, comparison, colours, width)
+        _over_seeds(text, comparison, colours, width=width)
     return text
 
 
@@ -67,7 +67,7 @@ def _column(width: int, columns: int, *, least: int) -> int:
     return max(least, min(_MOST, (width - _TITLE - _INDENT) // columns))
 
 
-def _heads(text: Text, comparison: Comparison, band: range, colours: dict[str, str], *, cells: int) -> None:
+def _heads(text: Text, comparison: Comparison, band: range, *, colours: dict[str, str], cells: int) -> None:
     runs = [comparison.runs[at] for at in band]
     names = [shortened(safe(run.name), min(cells - 2, cell_len(safe(run.name)))) for run in runs]
     titles = [_over_values(name, f"bold {colours[run.name]}", cells) for name, run in zip(names, runs, strict=True)]
@@ -105,7 +105,7 @@ def _results(text: Text, comparison: Comparison, band: range, *, cells: int) -> 
             _row(text, measure.title, found, width=cells)
 
 
-def _over_seeds(text: Text, comparison: Comparison, colours: dict[str, str], width: int) -> None:
+def _over_seeds(text: Text, comparison: Comparison, colours: dict[str, str], *, width: int) -> None:
     """Append mean ± standard deviation of the runs that differ only in their seed."""
     text.append("\nover seeds: mean ± standard deviation\n", "dim")
     star = "★" if draws_unicode() else "*"

@@ -98,7 +98,7 @@ class ArraySource:
                 left_out.add(f"{split} images, {why}", listing.names[0], len(listing))
                 del listings[split]
         train, test, validation = (listings.get(split, Listing()) for split in IMAGES)
-        check_groups(self._source.text, train, test, validation)
+        check_groups(self._source.text, train, test, validation=validation)
         notes = [describe_classes(classes, together)]
         if classes:
             notes.append("tested on its own test split" if test else "no test split: a tenth is held out, by a hash")

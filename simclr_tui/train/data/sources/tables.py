@@ -76,7 +76,7 @@ class TableSource:
         listings = [self._listing(split, index[start:]) for split, start in zip(used, starts, strict=False)]
         listed, tested, validated = (*listings, Listing(), Listing())[:3]
         called = validation if validated else ""
-        check_groups(self._source.text, listed, tested, validated)
+        check_groups(self._source.text, listed, tested, validation=validated)
         notes = [describe_classes(classes, given)]
         if classes:
             notes.append(f"tested on {test}" if test else "no labelled test split: a tenth is held out, by a hash")

@@ -207,7 +207,7 @@ def _sentences(
 ) -> tuple[str, ...]:
     """Return what can be concluded: which runs are left out and why, then one sentence per judged measure."""
     out = [f"{run.name} ({why})" for run, why in zip(runs, left_out, strict=True) if why]
-    said = [f"Neither averaged nor crowned: {', '.join(out)}."] if out else []
+    said = [f"Not averaged and not ranked: {', '.join(out)}."] if out else []
     judged = zip(measures, verdicts, strict=True)
     return (*said, *(one.words for measure, one in judged if one.words and measure.name in _CONCLUDED))
 

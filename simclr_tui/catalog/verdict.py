@@ -136,8 +136,8 @@ def judge(
     apart = _amount(abs(found.mean), share)
     if not found.told_apart:
         noise = _amount(found.half or 0.0, share)
-        words = f"{title}: {best.name} and {second.name} are not told apart, {apart} apart and ±{noise} by {found.by}."
-        return Verdict(None, words)
+        pair = f"{title}: {best.name} and {second.name} cannot be told apart"
+        return Verdict(None, f"{pair}: {apart} between them, ±{noise} from {found.by}.")
     within = "" if found.half is None else f" ± {_amount(found.half, share)} ({found.by})"
     return Verdict(place, f"{title}: {best.name} is better than {second.name} by {apart}{within}.")
 

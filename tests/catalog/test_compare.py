@@ -178,7 +178,7 @@ def test_a_run_that_did_not_finish_in_health_is_neither_averaged_nor_crowned(tmp
     assert found.seeds[0].spreads[place].mean == pytest.approx(0.505)
     assert found.group_title(found.seeds[0]) == "a, b, bad (2 of 3 seeds)"
     assert found.over_seeds[place].winner == 0
-    assert found.verdicts[0] == f"Neither averaged nor crowned: bad ({why})."
+    assert found.verdicts[0] == f"Not averaged and not ranked: bad ({why})."
     alone = compare([runs[0], bad, other])
     assert alone.as_json()["left_out"] == {"bad": why}
 
@@ -223,7 +223,7 @@ def test_two_single_runs_within_two_standard_errors_are_not_told_apart(tmp_path)
         found = compare(runs)
         assert measure(found, "knn").better == better
         (words,) = [words for words in found.verdicts if words.startswith("kNN")]
-        assert ("not told apart" in words) == (better is None)
+        assert ("cannot be told apart" in words) == (better is None)
         assert "1,000 images" in words
 
 

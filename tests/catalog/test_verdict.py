@@ -77,7 +77,7 @@ def test_a_verdict_names_a_winner_or_says_why_there_is_none():
     assert judge("kNN", [b, a, None], "highest", share=True).winner == 1
     assert "a is better than b by 40.0 points" in judge("kNN", [b, a], "highest", share=True).words
     close = judge("kNN", [b, c], "highest", share=True)
-    assert (close.winner, "b" in close.words, "not told apart" in close.words) == (None, True, True)
+    assert (close.winner, "b" in close.words, "cannot be told apart" in close.words) == (None, True, True)
     assert judge("loss", [sample("x", 5.0), sample("y", 4.0)], "lowest").winner == 1
     assert judge("loss", [sample("x", 5.0), sample("y", 4.0)], "").winner is None
     assert judge("loss", [sample("x", 5.0), None], "lowest").words == ""

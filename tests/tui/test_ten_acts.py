@@ -1,6 +1,6 @@
 """What people do most takes few keys, and a small terminal answers a glance too: over twenty runs as people name them.
 
-An evaluation takes two keys as well: `tests/tui/commands/test_run_commands.py` presses them and sees the result.
+What an evaluation finds is seen in `tests/tui/commands/test_run_commands.py`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from simclr_tui.store.store import Store
 from simclr_tui.text import percent
 from simclr_tui.tui.compare_screen import CompareScreen
 from simclr_tui.tui.form.field_row import FieldRow
-from tests.tui.driving import dashboard, press, screen_text, until, write
+from tests.run_factory import save_checkpoint
+from tests.tui.driving import dashboard, notices, press, screen_text, until, write
 from tests.tui.people import people_store
 
 
@@ -62,6 +63,17 @@ async def test_another_temperature_takes_two_keys_and_its_value_and_stopping_two
         await press(app, pilot, "s", "y")
         await until(pilot, lambda: run.status.state == "stopped")
         await until(pilot, lambda: len(waiting_runs(Store(store))) == 2)
+
+
+async def test_an_evaluation_takes_two_keys(store):
+    save_checkpoint(Store(store).run("baseline-seed2").paths, 60)
+    async with dashboard(store) as (app, pilot):
+        app.main.runs.select("baseline-seed2")
+        await press(app, pilot, "e")
+        assert "Evaluate baseline-seed2 at step 60" in screen_text(app)
+        await press(app, pilot, "enter")
+        # The process that evaluates has begun: it says that these bytes are no encoder.
+        await until(pilot, lambda: "no checkpoint of baseline-seed2 can be used: step-00000060.pt" in notices(app))
 
 
 async def test_what_a_key_means_is_found_by_one_key_and_typing(store):

@@ -63,7 +63,7 @@ _TABLE: tuple[Metric, ...] = (
            column=True, every_step=True, listed=True, grouped=True, charted=True),
     _share("knn", "kNN accuracy", "kNN", "the latest accuracy of the kNN monitor", listed=True, grouped=True,
            charted=True, **_ACCURACY),
-    _share("knn_balanced", "balanced kNN accuracy", "balanced",
+    _share("knn_balanced", "balanced kNN accuracy", "bal. kNN",
            "the mean over classes of the accuracy of kNN, where classes are uneven", **_ACCURACY),
     _share("knn_first", "kNN accuracy before training", "kNN first", "the accuracy of kNN before the first step",
            series=False, column=True),

@@ -13,7 +13,7 @@ from simclr_tui.display.glyphs import draws_unicode
 from simclr_tui.tui.charts.chart import Chart
 from simclr_tui.tui.charts.render import PLAIN, Style, sign_of
 from simclr_tui.tui.feed.messages import Panel, Series
-from simclr_tui.tui.feed.metric_view import view_of
+from simclr_tui.tui.feed.metric_view import short_heading_of, view_of
 
 _WIDTH, _HEIGHT = 34, 8  # cells per chart, at least, in an automatic grid
 _LEAST_WIDTH, _LEAST_HEIGHT = 18, 5  # cells per chart, at least, in a chosen grid
@@ -64,9 +64,13 @@ class Caption(Widget):
         return self._line(self._panel, labels=False, best=False, room=self.size.width)
 
     def _line(self, panel: Panel, *, labels: bool, best: bool, room: int = 0) -> Text:
-        """Return the title and what each line is; in limited `room`, an ellipsis for the lines that have none left."""
+        """Return the title and what each line is.
+
+        In limited `room` the title is the short one, and an ellipsis stands for the lines that have none left.
+        """
         line = Text(no_wrap=True, end="")
-        line.append(panel.heading, "bold reverse" if self._chosen else "bold")
+        heading = short_heading_of(panel.key, panel.heading) if room else panel.heading
+        line.append(heading, "bold reverse" if self._chosen else "bold")
         for index in range(len(panel.series)):
             part = self._part(panel, index, labels=labels, best=best)
             if room and line.cell_len + part.cell_len > room - 2 * (index < len(panel.series) - 1):

@@ -79,6 +79,12 @@ def heading_of(metric: str, objectives: Collection[str] = ()) -> str:
     return view_of(metric).heading
 
 
+def short_heading_of(metric: str, heading: str) -> str:
+    """Return a chart's heading where `heading` has no room: a known metric's short title, with its unit."""
+    known = METRICS.get(metric)
+    return heading if known is None else f"{known.short} {_KNOWN[metric].unit}".strip()
+
+
 _FIRST = (
     "loss",
     "knn",

@@ -11,6 +11,7 @@ from simclr_tui.display.colours import run_colour
 from simclr_tui.store.metrics.writer import MetricWriter
 from simclr_tui.tui.charts.chart import Chart
 from simclr_tui.tui.charts.chart_tab import ChartTab, note_lines, wrapped
+from simclr_tui.tui.feed.metric_view import short_heading_of
 from simclr_tui.tui.feed.window import Window
 from simclr_tui.tui.tabs.log_view import LogView
 from tests.tui.driving import NARROW, WIDE, dashboard, notices, press, screen_lines, screen_text, until, write
@@ -427,6 +428,12 @@ def test_notes_break_between_two_and_hints_beyond_the_first_only_fill_a_line():
     assert note_lines(notes, hints, 30) == ["page 1 of 2 [ ] · by step", "arrows read values"]
     assert note_lines(notes, (), 20) == ["page 1 of 2 [ ]", "by step"]
     assert note_lines(["no data yet"], (), 5) == ["no data yet"]
+
+
+def test_a_title_without_room_is_the_short_one_with_its_unit():
+    assert short_heading_of("knn_balanced", "balanced kNN accuracy %") == "bal. kNN %"
+    assert short_heading_of("loss", "loss NT-Xent") == "loss"
+    assert short_heading_of("my_metric", "my_metric") == "my_metric"
 
 
 async def test_the_names_of_nine_marked_runs_stand_above_their_charts(tmp_path):

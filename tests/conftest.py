@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+
+import psutil
 import pytest
 
 from tests.faults.counting import (  # noqa: F401 - hooks and a fixture for every test
     fault,
+    has_failed,
     pytest_configure,
     pytest_runtest_makereport,
     pytest_terminal_summary,
@@ -29,6 +33,18 @@ def full_faults(request) -> bool:
 def shared_data(tmp_path_factory):
     """One cache of decoded images for the whole session."""
     return tmp_path_factory.mktemp("data")
+
+
+@pytest.fixture(autouse=True)
+def _end_what_a_failed_test_left(request):
+    """End the runs of a test that failed before it could: they would train for days beside all other tests."""
+    yield
+    folder = request.node.funcargs.get("tmp_path")
+    if folder is not None and has_failed(request.node):
+        for process in psutil.process_iter(["cmdline"]):
+            if any(word.startswith(f"{folder}/") for word in process.info["cmdline"] or ()):
+                with contextlib.suppress(psutil.Error):
+                    process.kill()
 
 
 @pytest.fixture(autouse=True)

@@ -76,6 +76,12 @@ def fault(request, full_faults):
         request.node.user_properties.append((_PROPERTY, asdict(one)))
 
 
+def has_failed(item: pytest.Item) -> bool:
+    """Return whether the test failed, or was interrupted."""
+    report = item.stash.get(_REPORT, None)
+    return report is None or report.failed
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item, call):
     report = yield

@@ -150,6 +150,9 @@ def _file_system(root: Path) -> Finding:
     if is_network(kind):
         words = "a network file system: jobs on several nodes can share it, and the queue needs its locks"
         return Finding("note", "file system", f"{named}, {words}; renames are atomic")
+    if kind in _PASSING:
+        words = f"which {_PASSING[kind]}: mount a volume there, or put --runs on a disk"
+        return Finding("note", "file system", f"{named}, {words}; renames are atomic")
     return Finding("good", "file system", f"{named}, local to this machine; renames are atomic")
 
 
@@ -158,6 +161,10 @@ def file_system(place: Path) -> tuple[str, str]:
     mounts = {mount.mountpoint: mount.fstype for mount in psutil.disk_partitions(all=True)}
     found = [str(folder) for folder in (place.resolve(), *place.resolve().parents) if str(folder) in mounts]
     return (mounts[found[0]], found[0]) if found else ("unknown", "/")
+
+
+_WITH_CONTAINER, _WITH_MACHINE = "is removed with its container", "is empty after a restart"
+_PASSING = {"overlay": _WITH_CONTAINER, "aufs": _WITH_CONTAINER, "tmpfs": _WITH_MACHINE, "ramfs": _WITH_MACHINE}
 
 
 def is_network(kind: str) -> bool:

@@ -25,7 +25,7 @@ def test_the_innermost_mount_is_named(monkeypatch):
 
 @pytest.mark.parametrize(
     ("kind", "network"),
-    [("nfs4", True), ("lustre", True), ("fuse.sshfs", True), ("gpfs", True), ("ext4", False), ("overlay", False)],
+    [("nfs4", True), ("lustre", True), ("fuse.sshfs", True), ("gpfs", True), ("ext4", False), ("xfs", False)],
 )
 def test_a_network_file_system_is_known_by_its_name(tmp_path, monkeypatch, kind, network):
     mounts(monkeypatch, _=kind)
@@ -34,6 +34,16 @@ def test_a_network_file_system_is_known_by_its_name(tmp_path, monkeypatch, kind,
     assert found.finding.startswith(f"{kind} at /, {'a network' if network else 'local to this machine'}")
     assert found.finding.endswith("renames are atomic")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"), [("overlay", "removed with its container"), ("tmpfs", "empty after a restart")]
+)
+def test_a_store_that_does_not_stay_is_said(tmp_path, monkeypatch, kind, words):
+    mounts(monkeypatch, _=kind)
+    found = doctor._file_system(tmp_path / "runs")
+    assert found.verdict == "note"
+    assert f"{kind} at /, which is {words}: mount a volume there" in found.finding
 
 
 def test_a_rename_that_replaces_a_taken_name_is_found(tmp_path, monkeypatch):

@@ -42,6 +42,7 @@ from simclr_tui.train.optim.loss_scale import LossScale
 from simclr_tui.train.optim.optimizer import build_optimizer
 from simclr_tui.train.out_of_memory import is_out_of_memory
 from simclr_tui.train.persist.checkpoint import load_newest
+from simclr_tui.train.persist.made_with import changes_since
 from simclr_tui.train.stop_flag import StopFlag, Stopped
 from simclr_tui.train.train_state import Training
 
@@ -187,6 +188,9 @@ def _load_checkpoint(training: Training) -> bool:
         training.report.log(f"skipped a damaged checkpoint: {damage}")
     if state is not None:
         check_checkpoint_data(training.paths, training.data, state.get("data"), accepted=bool(training.schedule_images))
+        for sentence in changes_since(training.recipe, state):
+            training.report.event("warning", sentence, step=int(state["step"]))
+            training.report.log(sentence)
         training.load_state_dict(state)
         training.saver.resume(manifests(training.paths), training.step)
     return state is not None

@@ -22,6 +22,7 @@ from simclr_tui.train.observe.monitor import Monitor
 from simclr_tui.train.observe.reporter import Reporter
 from simclr_tui.train.optim.loss_scale import LossScale
 from simclr_tui.train.persist.async_save import Saver
+from simclr_tui.train.persist.made_with import KEY, made_with
 from simclr_tui.train.stop_flag import StopFlag
 
 
@@ -114,6 +115,7 @@ class Training:
             "chunk": self.chunk,
             "channels": self.encoder.channels,
             "data": self.data,
+            KEY: made_with(self.recipe),
             "step": self.step,
             "evaluated": self.evaluated,
         }

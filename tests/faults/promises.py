@@ -337,4 +337,18 @@ PROMISES = (
         "a run that another user queued waits in a shared store",
         "left to that user's dispatcher, and said; started by one's own only once asked to (`queue start --everyone`)",
     ),
+    Promise(
+        "F58",
+        "data, recipe.toml or torch changed between two attempts of a run",
+        "other data is refused with what changed, unless `--accept-data`; of recipe and torch it is said",
+        ("tests/train/test_known_data.py", "tests/launch/test_torch_versions.py", "tests/train/test_loop.py"),
+        "each kind of change once",
+    ),
+    Promise(
+        "F59",
+        "a flipped byte in the cache of decoded images, of whatever size, or in its class names",
+        "found when read, beside the training where it is large; the entry is removed, and made anew by the next run",
+        ("tests/train/data/test_seal.py", "tests/train/data/test_decoded_cache.py"),
+        "each kind once",
+    ),
 )

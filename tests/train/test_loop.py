@@ -6,6 +6,7 @@ import math
 
 import msgspec
 import pytest
+import torch
 
 from simclr_tui.errors import ExitCode
 from simclr_tui.recipe.resolve import to_toml
@@ -57,6 +58,26 @@ def test_a_run_logs_every_step_and_every_evaluation_once(finished):
     assert all(0 <= value <= 1 for value in finished.metric("data_wait").values)
     history = finished.history()
     assert history.epoch[-1] == pytest.approx(3.0)
+
+
+def test_what_was_changed_between_two_attempts_is_said(tmp_path, monkeypatch):
+    run = tiny_run(tmp_path, epochs=2)
+    assert train(run, StopAfter(12)) == ExitCode.STOPPED
+    saved = run.checkpoints[0].step
+    changed = run.resolved.with_value("lr", 0.25, "file").with_value("epochs", 3, "file")
+    run.paths.recipe.write_text(to_toml(changed))
+    monkeypatch.setattr(torch, "__version__", "99.0")
+    next_attempt(run)
+    assert train(run) == ExitCode.OK
+    warned = [event.message for event in run.events if event.event == "warning"]
+    said = [message for message in warned if "since step" in message or "until step" in message]
+    assert len(said) == 2, said
+    assert f"recipe.toml was changed since step {saved} (" in said[0]
+    assert "epochs 2, now 3; lr" in said[0]
+    assert ", now 0.25)" in said[0]
+    assert said[0].endswith("training goes on with what it says now")
+    assert said[1].startswith("trained with torch 2.")
+    assert said[1].endswith(f" until step {saved}, and with 99.0 from here on")
 
 
 def test_the_loss_starts_near_chance_and_falls(finished):

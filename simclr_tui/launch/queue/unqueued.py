@@ -17,12 +17,19 @@ def started_by_hand(store: Store, queued: Collection[str]) -> list[str]:
 
     It looks through processes, not runs: there are fewer of them than of runs that ended long ago.
     """
-    root = store.root.absolute()
     found = []
     for process in psutil.process_iter(["cmdline"]):
         words = process.info["cmdline"] or []
         if _SUPERVISOR in words and words[-1] != _SUPERVISOR:
             path = Path(words[words.index(_SUPERVISOR) + 1])
-            if path.parent == root and path.name not in queued:
+            if path.name not in queued and _is_folder(store.root, path.parent):
                 found.append(path.name)
     return found
+
+
+def _is_folder(root: Path, other: Path) -> bool:
+    """Return whether both are one folder, by whatever links and paths they are named."""
+    try:
+        return root.samefile(other)
+    except OSError:
+        return False

@@ -174,6 +174,9 @@ def test_a_run_started_by_hand_takes_a_place_of_the_queue(store):
     waiting = enqueue(store, tiny_plan(**SHORT))
     assert started_by_hand(store, ()) == [mine.name]
     assert started_by_hand(store, [mine.name]) == []
+    link = store.root.parent / "link"
+    link.symlink_to(store.root)
+    assert started_by_hand(Store(link), ()) == [mine.name]
     assert started_by_hand(Store(store.root.parent / "others"), ()) == []
     go(store, slots=1)
     training(mine, len(mine.history().step) + 100)  # the dispatcher has looked meanwhile

@@ -35,6 +35,6 @@ def update_catalog(store: Path) -> subprocess.Popen[bytes] | None:
 
     If it cannot be started, return None: the next listing does the update.
     """
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError, StoreError):
         return start_detached("simclr_tui.catalog.update", str(store.absolute()), log=None, folder=store)
     return None

@@ -37,12 +37,14 @@ class Here:
 
     def stop(self, run: Run, *, who: str, now: bool = False) -> None:
         status = active_state(run)
-        if now:
-            drop_ticket(run.paths)  # or the queue would bring it back
-            signal_trainer(run, signal.SIGKILL)
-        else:
+        if now:  # without its ticket: the queue would bring it back
+            signal_trainer(run, signal.SIGKILL, first=lambda: drop_ticket(run.paths))
+            return
+
+        def note() -> None:
             record(run.paths, status.attempt, "stop-requested", message=f"by {who}", step=status.step)
-            signal_trainer(run, signal.SIGTERM)
+
+        signal_trainer(run, signal.SIGTERM, first=note)
 
     def refresh(self, store: Store) -> None:
         """Do nothing: a trainer writes its state itself."""

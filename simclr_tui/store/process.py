@@ -86,6 +86,16 @@ def trains_elsewhere(process: ProcessId, root: Path) -> bool:
 _RUN_PROGRAMS = (b"simclr_tui.train", b"simclr_tui.launch.supervisor")  # the run's folder is their first argument
 
 
+def check_may_signal(process: ProcessId) -> None:
+    """Raise StoreError if the process belongs to another user."""
+    try:
+        os.kill(process.pid, 0)
+    except ProcessLookupError:
+        return
+    except PermissionError:
+        raise StoreError(f"process {process.pid} belongs to another user", "ask its owner to stop it") from None
+
+
 def send_signal(process: ProcessId, number: signal.Signals, group: bool = False) -> bool:
     """Signal exactly that process, or its whole group, and return False if it is gone.
 
@@ -98,7 +108,8 @@ def send_signal(process: ProcessId, number: signal.Signals, group: bool = False)
     except ProcessLookupError:
         return False
     except PermissionError:
-        raise StoreError(f"process {process.pid} belongs to another user", "ask its owner to stop it") from None
+        check_may_signal(process)
+        raise
     return True
 
 

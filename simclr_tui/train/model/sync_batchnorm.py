@@ -1,9 +1,12 @@
 """Batch norm over the global batch (§2.2): local statistics would let the network recognise an image's two views.
 
 Written here because torch's SyncBatchNorm runs on GPUs only and could not be tested against one process on a CPU.
+Like that one it keeps its input for the backward pass and no further copy.
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -38,12 +41,12 @@ class SyncBatchNorm(_BatchNorm):
         with torch.autocast(input.device.type, enabled=False):
             mean, variance = self._statistics(input)
             scale = torch.rsqrt(variance + self.eps)
-            if self.weight is not None:
-                scale = scale * self.weight
-            shift = -mean * scale if self.bias is None else self.bias - mean * scale
-            shape = (1, -1, *[1] * (input.ndim - 2))
-            return torch.addcmul(shift.view(shape), input, scale.view(shape)).to(input.dtype)
+            normalized: Tensor = _Normalize.apply(  # type: ignore[no-untyped-call]
+                input, mean, scale, self.weight, self.bias, self._group
+            )
+            return normalized
 
+    @torch.no_grad()
     def _statistics(self, input: Tensor) -> tuple[Tensor, Tensor]:
         """Return mean and biased variance (C,), and update the running statistics.
 
@@ -55,7 +58,7 @@ class SyncBatchNorm(_BatchNorm):
         means, variances = self._group.all_gather(torch.stack((mean, variance))).unbind(1)
         mean = means.mean(dim=0)
         variance = variances.mean(dim=0) + (means - mean).square().mean(dim=0)
-        self._update_running(mean.detach(), variance.detach(), count=self._group.size * input.numel() // input.shape[1])
+        self._update_running(mean, variance, count=self._group.size * input.numel() // input.shape[1])
         return mean, variance
 
     @torch.no_grad()
@@ -67,6 +70,50 @@ class SyncBatchNorm(_BatchNorm):
         self.num_batches_tracked.add_(1)
         self.running_mean.lerp_(mean, self.momentum)
         self.running_var.lerp_(variance * (count / max(1, count - 1)), self.momentum)
+
+
+class _Normalize(torch.autograd.Function):
+    """(x − mean)·scale·weight + bias, mean and scale (C,) being those of all processes' x; weight and bias may be None.
+
+    Its gradient is that of the sum of the processes' losses, as it is through `ProcessGroup.all_gather`.
+    """
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        x: Tensor,
+        mean: Tensor,
+        scale: Tensor,
+        weight: Tensor | None,
+        bias: Tensor | None,
+        group: ProcessGroup,
+    ) -> Tensor:
+        ctx.save_for_backward(x, mean, scale, weight)
+        ctx.group, ctx.shifts = group, bias is not None
+        weighted = scale if weight is None else scale * weight
+        shift = -mean * weighted if bias is None else bias - mean * weighted
+        return torch.addcmul(_as_channels(shift, x), x, _as_channels(weighted, x)).to(x.dtype)
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
+        x, mean, scale, weight = ctx.saved_tensors
+        dims, grad = [0, *range(2, x.ndim)], grads[0].to(mean.dtype)
+        normal = (x - _as_channels(mean, x)) * _as_channels(scale, x)
+        sums = torch.stack((grad.sum(dims), (grad * normal).sum(dims)))
+        # d(Σ losses)/dx: every process's x moves the mean and the variance of all.
+        average, along = sums / (x.numel() // x.shape[1])
+        both = [average, along]
+        ctx.group.all_reduce_mean(both)
+        weighted = scale if weight is None else scale * weight
+        inner = grad - _as_channels(both[0], x) - normal * _as_channels(both[1], x)
+        of_weight, of_bias = (
+            sums[row] if needed else None for row, needed in ((1, weight is not None), (0, ctx.shifts))
+        )
+        return (inner * _as_channels(weighted, x)).to(x.dtype), None, None, of_weight, of_bias, None
+
+
+def _as_channels(values: Tensor, like: Tensor) -> Tensor:
+    return values.view(1, -1, *[1] * (like.ndim - 2))
 
 
 def convert_sync_batchnorm(module: nn.Module, group: ProcessGroup) -> nn.Module:

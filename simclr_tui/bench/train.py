@@ -238,8 +238,12 @@ def _macs(recipe: Recipe, steps: int) -> float:
 
 
 def as_in_a_run(compute: Compute, recipe: Recipe) -> Variant:
-    """Return the variant that a run of the recipe trains with; on an NVIDIA GPU all but the shortest are captured."""
-    return Variant(compute.precision, compiled=recipe.compile, captured=compute.device.type == "cuda")
+    """Return the variant that a run of the recipe trains with; on an NVIDIA GPU all but the shortest are captured.
+
+    An encoder of a library is left as it is: one that drops at random cannot be captured.
+    """
+    captured = compute.device.type == "cuda" and recipe.native_encoder
+    return Variant(compute.precision, compiled=recipe.compile, captured=captured)
 
 
 def _variants(compute: Compute, recipe: Recipe) -> Iterator[Variant]:

@@ -110,7 +110,9 @@ def _device(name: str, group: ProcessGroup) -> torch.device:
         )
     index = int(name.partition(":")[2] or 0)
     if index >= torch.cuda.device_count():
-        raise RecipeError(f"--device {name}: there are {torch.cuda.device_count()} GPUs", "count from cuda:0")
+        count = torch.cuda.device_count()
+        there = "there is 1 GPU" if count == 1 else f"there are {count} GPUs"
+        raise RecipeError(f"--device {name}: {there}", "count from cuda:0")
     return torch.device("cuda", index)
 
 

@@ -97,7 +97,9 @@ def _torch(_root: Path) -> Finding:
     if asked.returncode:
         return Finding("bad", "torch", last.partition("RecipeError: ")[2] or last)
     version, cuda, count = asked.stdout.split()
-    seen = f"sees {count} GPU{'' if count == '1' else 's'}" if cuda == "True" else "sees no GPU, so runs train on the CPU"
+    seen = (
+        f"sees {count} GPU{'' if count == '1' else 's'}" if cuda == "True" else "sees no GPU, so runs train on the CPU"
+    )
     return Finding("good", "torch", f"{version} {seen}; torchvision {importlib.metadata.version('torchvision')}")
 
 

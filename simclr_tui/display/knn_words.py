@@ -32,8 +32,8 @@ def describe_knn(facts: Facts) -> str:
 
 def knn_facts(found: Evaluation) -> Facts:
     """Return the same facts of an evaluation; empty for one of another protocol."""
-    asked = [sum(row) for row in found.confusion if sum(row)]
-    if found.protocol != "knn" or "k" not in found.hyperparameters or not asked:
+    class_sizes = [sum(row) for row in found.confusion if sum(row)]
+    if found.protocol != "knn" or "k" not in found.hyperparameters or not class_sizes:
         return {}
     facts: dict[str, str | int | float] = {
         "knn_on": "test",
@@ -41,8 +41,8 @@ def knn_facts(found: Evaluation) -> Facts:
         "knn_k": int(str(found.hyperparameters["k"])),
         "knn_weights": str(found.hyperparameters.get("weights", "similarity")),
         "knn_bank": found.train_images,
-        "chance": 1 / len(asked),
-        "largest_class": max(asked) / sum(asked),
+        "chance": 1 / len(class_sizes),
+        "largest_class": max(class_sizes) / sum(class_sizes),
     }
     if "eval_crop" in found.hyperparameters:
         facts["eval_crop"] = float(str(found.hyperparameters["eval_crop"]))

@@ -86,9 +86,9 @@ def nearest(places: Sequence[Place], start: int, *, across: int, down: int) -> i
     best, distance = start, float("inf")
     for index, (to_x, to_y) in enumerate(places):
         ahead = (to_x - x) * across + 2 * (to_y - y) * down  # a cell is twice as tall as wide
-        aside = abs((to_x - x) * down) + 2 * abs((to_y - y) * across)
-        if ahead > 0 and ahead + 3 * aside < distance:
-            best, distance = index, ahead + 3 * aside
+        sideways = abs((to_x - x) * down) + 2 * abs((to_y - y) * across)
+        if ahead > 0 and ahead + 3 * sideways < distance:
+            best, distance = index, ahead + 3 * sideways
     return best
 
 

@@ -10,28 +10,28 @@ class Cancel:
     """End a worker process on request; a request made before the process exists ends it as soon as it starts."""
 
     def __init__(self) -> None:
-        self._guard = threading.Lock()
-        self._asked = threading.Event()
+        self._lock = threading.Lock()
+        self._requested = threading.Event()
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
-    def asked(self) -> bool:
-        return self._asked.is_set()
+    def requested(self) -> bool:
+        return self._requested.is_set()
 
     def watch(self, process: subprocess.Popen[bytes]) -> None:
         """Register the process that does the work."""
-        with self._guard:
+        with self._lock:
             self._process = process
-            if self.asked:
+            if self.requested:
                 process.terminate()
 
     def wait(self, seconds: float) -> bool:
         """Wait up to `seconds` for a request. Returns True once one was made."""
-        return self._asked.wait(seconds)
+        return self._requested.wait(seconds)
 
     def __call__(self) -> None:
         """End the work. Safe to call again, and after the work has ended."""
-        with self._guard:
-            self._asked.set()
+        with self._lock:
+            self._requested.set()
             if self._process is not None:
                 self._process.terminate()

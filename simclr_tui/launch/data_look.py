@@ -49,7 +49,7 @@ def look_at_data(data: str, reading: Reading, cancel: Cancel) -> DataReport:
         except BaseException:
             process.kill()
             raise
-    if cancel.asked:
+    if cancel.requested:
         raise CancelledError("cancelled")
     if process.returncode:
         lines = said.decode(errors="replace").strip().splitlines()

@@ -109,7 +109,7 @@ def evaluate_quietly(
     folder = HeldFolder(run.paths)
     code, names = evaluate(run, protocols, {}, process_made=listen, stderr=subprocess.PIPE)
     listeners[0].join(_GRACE)  # the last line says why it failed
-    if cancel.asked:
+    if cancel.requested:
         raise CancelledError(f"the evaluation of {run.name} was cancelled")
     if code != ExitCode.OK:
         raise _error(code, said)

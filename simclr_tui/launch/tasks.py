@@ -163,7 +163,7 @@ def _ask(
         except BaseException:
             process.kill()
             raise
-    if cancel is not None and cancel.asked:
+    if cancel is not None and cancel.requested:
         raise CancelledError("cancelled")
     if process.returncode == ExitCode.OK:
         return msgspec.json.decode(answer, type=kind)

@@ -93,7 +93,7 @@ class MainScreen(ActionScreen[None]):
         self._border = BorderDrag(
             self.runs_pane, self.tabs_pane, lambda width: self.view_state.change(list_width=width)
         )
-        self._asked: Request | None = None
+        self._last_request: Request | None = None
         self._detail: Detail | None = None
         self._possible: tuple[bool | None, ...] = ()
 
@@ -163,8 +163,8 @@ class MainScreen(ActionScreen[None]):
         name = row["name"] if row else ""
         request = self.charts.request(name, self.runs_pane.marked, self.tab, pattern=self.curves.pattern)
         self.refresh_footer()
-        if request != self._asked:
-            self._asked = request
+        if request != self._last_request:
+            self._last_request = request
             self._host.reader.ask(request)
             self.images.refresh()
 

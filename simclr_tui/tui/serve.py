@@ -23,10 +23,10 @@ HOST = "127.0.0.1"
 _LONGEST = 1000  # bytes of a request's body
 
 
-def serve(root: Path, port: int, writable: bool, *, told: Callable[[str], object]) -> None:
+def serve(root: Path, port: int, writable: bool, *, announce: Callable[[str], object]) -> None:
     """Serve until interrupted. Raises SimclrError.
 
-    `told` gets an address whose token lets one browser in; once it was used, it gets the next.
+    `announce` gets an address whose token lets one browser in; once it was used, it gets the next.
     """
     try:
         from aiohttp import web
@@ -34,7 +34,7 @@ def serve(root: Path, port: int, writable: bool, *, told: Callable[[str], object
     except ImportError:
         raise not_installed("textual-serve", "--serve", "serve") from None
     _check_port(port)
-    entry = Entry(lambda token: told(f"http://{HOST}:{port}/#token={token}"))
+    entry = Entry(lambda token: announce(f"http://{HOST}:{port}/#token={token}"))
 
     class Guarded(Server):  # type: ignore[misc]
         """The server with our own page; it opens no dashboard without a key, and prints nothing."""

@@ -31,7 +31,7 @@ def tui(
         from simclr_tui.tui.serve import serve as serve_dashboard
 
         return serve_dashboard(
-            runs, port, writable, told=lambda address: output.talk(f"open {address} · Ctrl-C to stop serving")
+            runs, port, writable, announce=lambda address: output.talk(f"open {address} · Ctrl-C to stop serving")
         )
     if snapshot is None:
         from simclr_tui.tui.session import run_dashboard

@@ -29,13 +29,13 @@ _NAMED = 4  # runs that are named one by one
 class Kind:
     """One kind of export: `write` does it and returns what was written; `check` says before why it cannot be done.
 
-    One with `several` is made of the marked runs, the others of the run under the cursor.
+    With `of_marked` it is made of the marked runs, otherwise of the run under the cursor.
     """
 
     name: str
     suffixes: tuple[str, ...]
     write: Callable[[Sequence[Run], Path, Job], str]
-    several: bool = False
+    of_marked: bool = False
     about: str = ""
     check: Callable[[Sequence[Run], Path], None] = lambda runs, target: None
 
@@ -58,7 +58,7 @@ def _report(runs: Sequence[Run], target: Path, job: Job) -> str:
     from simclr_tui.report.make import make_report  # most of the report's import time, off the dashboard's start
 
     report = make_report(runs, cancel=job.cancel)
-    if job.cancel.asked:
+    if job.cancel.requested:
         raise CancelledError("cancelled")
     write_report(report, target)
     return _wrote(target, "a report", runs)
@@ -94,9 +94,9 @@ def _check_table(runs: Sequence[Run], target: Path) -> None:
 KINDS = (
     Kind("encoder", ENCODER_SUFFIXES, _encoder, about="from the newest checkpoint"),
     Kind("metrics", METRIC_SUFFIXES, _metrics),
-    Kind("figure", FIGURE_SUFFIXES, _figure, several=True, check=_check_figure),
-    Kind("report", REPORT_SUFFIXES, _report, several=True, about="with images of the first run's data"),
-    Kind("LaTeX table", LATEX_SUFFIXES, _table, several=True, check=_check_table),
+    Kind("figure", FIGURE_SUFFIXES, _figure, of_marked=True, check=_check_figure),
+    Kind("report", REPORT_SUFFIXES, _report, of_marked=True, about="with images of the first run's data"),
+    Kind("LaTeX table", LATEX_SUFFIXES, _table, of_marked=True, check=_check_table),
 )
 _SUFFIXES = tuple(suffix for kind in KINDS for suffix in kind.suffixes)
 
@@ -117,7 +117,7 @@ class Exports:
         return f"of {_names(self._runs(kind))}"
 
     def _runs(self, kind: Kind) -> Sequence[Run]:
-        return self.compared if kind.several else [self.run]
+        return self.compared if kind.of_marked else [self.run]
 
     def names(self, target: Path) -> str:
         """Return the names of the runs that go into the file."""

@@ -51,11 +51,11 @@ class JobCommands:
         run = self._runs.current_run()
         if run is None:
             return
-        several = [self._host.store.run(name) for name in self._runs.compared()] or [run]
-        exports = Exports(run, several)
+        compared = [self._host.store.run(name) for name in self._runs.compared()] or [run]
+        exports = Exports(run, compared)
         question = f"Export {run.name}: the file's ending says what"
-        asked = Ask(question, f"{run.name}.safetensors", exports.words, complete=complete_path, more=exports.offered)
-        self._host.show(asked, partial(self._export, exports))
+        dialog = Ask(question, f"{run.name}.safetensors", exports.words, complete=complete_path, more=exports.offered)
+        self._host.show(dialog, partial(self._export, exports))
 
     def _export(self, exports: Exports, target: str | None) -> None:
         if target is None:
@@ -70,8 +70,8 @@ class JobCommands:
             self._host.tell_error(error)
             return
         question = "What the figure shows, as simclr plot takes it"
-        asked = Ask(question, usual, exports.figure_words, complete=exports.complete_figure, more=offered)
-        self._host.show(asked, partial(self._draw, exports, path))
+        dialog = Ask(question, usual, exports.figure_words, complete=exports.complete_figure, more=offered)
+        self._host.show(dialog, partial(self._draw, exports, path))
 
     def _draw(self, exports: Exports, path: Path, options: str | None) -> None:
         if options is not None:

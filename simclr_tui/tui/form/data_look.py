@@ -23,7 +23,7 @@ Line = tuple[str, str]
 
 
 @dataclass(frozen=True)
-class _Asked:
+class _Question:
     data: str
     reading: Reading
 
@@ -34,42 +34,42 @@ class DataLook:
     def __init__(self, form: Widget, host: Host, changed: Callable[[], None]) -> None:
         """Look for `form`, and call `changed` on the screen's thread whenever `lines` has other words."""
         self._form, self._host, self._changed = form, host, changed
-        self._asked: _Asked | None = None
+        self._question: _Question | None = None
         self._found: DataReport | str | None = None
         self._cancel = Cancel()
 
     def follow(self, recipe: Recipe | None) -> None:
         """Look at a recipe's images, unless that was done; without a recipe or images of one's own, at none."""
         own = recipe is not None and can_be_looked_at(recipe.data, recipe.reading)
-        asked = _Asked(recipe.data, recipe.reading) if recipe is not None and own else None
-        if asked != self._asked:
+        question = _Question(recipe.data, recipe.reading) if recipe is not None and own else None
+        if question != self._question:
             self.stop()
-            self._asked, self._found = asked, None
-            if asked is not None:
-                self._form.set_timer(_PAUSE, partial(self._begin, asked))
+            self._question, self._found = question, None
+            if question is not None:
+                self._form.set_timer(_PAUSE, partial(self._begin, question))
 
     def stop(self) -> None:
         """End a look under way. Its data is looked at again only after other data was."""
         self._cancel()
 
-    def _begin(self, asked: _Asked) -> None:
-        if asked == self._asked and self._form.is_attached:
+    def _begin(self, question: _Question) -> None:
+        if question == self._question and self._form.is_attached:
             self._cancel = Cancel()
-            self._form.run_worker(partial(self._look, asked, self._cancel), thread=True, group="look")
+            self._form.run_worker(partial(self._look, question, self._cancel), thread=True, group="look")
 
-    def _look(self, asked: _Asked, cancel: Cancel) -> None:
+    def _look(self, question: _Question, cancel: Cancel) -> None:
         found: DataReport | str
         try:
-            found = look_at_data(asked.data, asked.reading, cancel)
+            found = look_at_data(question.data, question.reading, cancel)
         except CancelledError:
             return
         except SimclrError as error:
             found = str(error)
-        if not cancel.asked:
-            self._host.call_later(self._take, asked, found)
+        if not cancel.requested:
+            self._host.call_later(self._take, question, found)
 
-    def _take(self, asked: _Asked, found: DataReport | str) -> None:
-        if asked == self._asked and self._form.is_attached:
+    def _take(self, question: _Question, found: DataReport | str) -> None:
+        if question == self._question and self._form.is_attached:
             self._found = found
             self._changed()
 

@@ -85,7 +85,7 @@ class ImageRequests:
         """Store an answer; one of cancelled work only if the user cancelled it."""
         if cancel is self._cancel:
             self.pending = None
-        if not cancel.asked or cancel is self._cancel:
+        if not cancel.requested or cancel is self._cancel:
             self._answers[request] = answer
             while len(self._answers) > _KEEP:
                 del self._answers[next(iter(self._answers))]

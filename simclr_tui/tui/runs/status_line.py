@@ -14,7 +14,7 @@ from simclr_tui.tui.feed.messages import Detail
 from simclr_tui.tui.runs.run_head import gpu_words
 from simclr_tui.tui.runs.run_line import shortened
 
-_ASKED = 5  # facts that answer what a glance asks: state, kNN, the best, the time left, the GPU
+_AT_A_GLANCE = 5  # facts that answer what a glance asks: state, kNN, the best, the time left, the GPU
 _SHORTEST = 8  # cells of a shortened name, at least
 
 
@@ -80,9 +80,9 @@ def _line(detail: Detail, width: int, *, best: float | None) -> Text:
     tells_best = best is not None and at >= 0 and f" {percent(best)}" not in found[at][0]
     if tells_best:
         found.insert(at + 1, (f"best {percent(best)}", "not bold default"))
-    asked = sum(len(part) + 2 for part, _ in found[: _ASKED if tells_best else _ASKED - 1])
-    if name.cell_len + asked > width:
-        room = width - asked
+    needed = sum(len(part) + 2 for part, _ in found[: _AT_A_GLANCE if tells_best else _AT_A_GLANCE - 1])
+    if name.cell_len + needed > width:
+        room = width - needed
         name = Text(shortened(name.plain, room) if room >= _SHORTEST else "", name.style)
         if room < 0:  # the state's sign says enough
             found[0] = (found[0][0].split()[0], found[0][1])

@@ -71,25 +71,25 @@ def ask(into: int, out: int, patience: float = _PATIENCE) -> Answers:
 
 
 def _read(into: int, patience: float) -> bytes:
-    told, deadline = b"", time.monotonic() + patience
-    while not _LAST.search(told) and (left := deadline - time.monotonic()) > 0:
+    answers, deadline = b"", time.monotonic() + patience
+    while not _LAST.search(answers) and (left := deadline - time.monotonic()) > 0:
         if select.select([into], [], [], left)[0]:
             more = os.read(into, 1024)
             if not more:
                 break
-            told += more
-    return told
+            answers += more
+    return answers
 
 
-def _understood(told: bytes) -> Answers:
-    last, name, ground, cell = (sought.search(told) for sought in (_LAST, _NAME, _GROUND, _CELL))
+def _understood(answers: bytes) -> Answers:
+    last, name, ground, cell = (sought.search(answers) for sought in (_LAST, _NAME, _GROUND, _CELL))
     return Answers(
         light=None if ground is None else _is_light([part.decode() for part in ground.groups()]),
         name=name[1].decode() if name else "",
         sixel=last is not None and _SIXEL in last[1].split(b";"),
         cell=(max(1, int(cell[2])), max(1, int(cell[1]))) if cell else Answers.cell,
         whole=last is not None,
-        typed=_ANY.sub(b"", told),
+        typed=_ANY.sub(b"", answers),
     )
 
 
@@ -105,7 +105,7 @@ def _passed_on(name: str) -> bool:
         return True
     question = ["tmux", "display-message", "-p", "#{client_termfeatures}"]
     try:
-        told = subprocess.run(question, capture_output=True, text=True, timeout=_PATIENCE, check=False)
+        answer = subprocess.run(question, capture_output=True, text=True, timeout=_PATIENCE, check=False)
     except (OSError, subprocess.TimeoutExpired):
         return False
-    return "sixel" in told.stdout.strip().split(",")
+    return "sixel" in answer.stdout.strip().split(",")

@@ -27,20 +27,20 @@ def pixels(protocol: Protocol, cell: Cell) -> Drawer | None:
     """
     if not protocol:
         return None
-    told = {"TEXTUAL_CELL_WIDTH": str(cell[0]), "TEXTUAL_CELL_HEIGHT": str(cell[1])}
+    cell_size = {"TEXTUAL_CELL_WIDTH": str(cell[0]), "TEXTUAL_CELL_HEIGHT": str(cell[1])}
     terminal, sys.__stdout__ = sys.__stdout__, io.StringIO()  # type: ignore[misc, assignment]
-    os.environ.update(told)
+    os.environ.update(cell_size)
     try:
         from textual_image.widget import SixelImage, TGPImage
     finally:
         sys.__stdout__ = terminal  # type: ignore[misc]
-        for name in told:
+        for name in cell_size:
             del os.environ[name]
     kind = TGPImage if protocol == "kitty" else SixelImage
 
     def drawer(image: Any, width: int) -> Widget:
         widget = kind(image)
-        # Both sizes are told: the widget's own height follows from a width that it has only after the first layout.
+        # Both sizes are given: the widget's own height follows from a width that it has only after the first layout.
         height = ceil(width * cell[0] * image.height / (image.width * cell[1]))
         widget.styles.width, widget.styles.height = width, height
         return widget

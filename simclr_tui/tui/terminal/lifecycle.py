@@ -91,7 +91,7 @@ def on_signals(loop: asyncio.AbstractEventLoop, driver: Driver | None, leave: Ca
 
     ours = driver if isinstance(driver, TerminalDriver) else None
 
-    def told(number: int) -> None:
+    def leave_on_signal(number: int) -> None:
         leave_if_gone()
         if ours is not None and ours.given_back:
             os._exit(128 + number)
@@ -100,7 +100,7 @@ def on_signals(loop: asyncio.AbstractEventLoop, driver: Driver | None, leave: Ca
         leave(128 + number)
 
     for number in (signal.SIGHUP, signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, told, number)
+        loop.add_signal_handler(number, leave_on_signal, number)
     if ours is not None:
         ours.follow_shell(loop)
 

@@ -111,7 +111,11 @@ class Exports:
     @property
     def offered(self) -> str:
         """Return a line per kind with its endings."""
-        return "\n".join(f"{kind.name:<12} {' '.join(kind.suffixes):<22} {self._of(kind)}" for kind in KINDS)
+        return "\n".join(f"{kind.name:<12} {' '.join(kind.suffixes):<22} of {self._counted(kind)}" for kind in KINDS)
+
+    def _counted(self, kind: Kind) -> str:
+        count = len(self._runs(kind))
+        return "this run" if count == 1 else f"{count} runs"
 
     def _of(self, kind: Kind) -> str:
         return f"of {_names(self._runs(kind))}"

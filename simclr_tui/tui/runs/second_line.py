@@ -82,7 +82,7 @@ def waiting_words(rows: Sequence[Row], paused: str, reasons: Mapping[str, str]) 
     queued = sorted((row for row in rows if row["state"] == "queued"), key=lambda row: row.get("place") or 1_000_000)
     for index, row in enumerate(queued):
         place = row.get("place")
-        where = "waits in Slurm's queue" if not place else "next" if place == 1 else f"{place}. in the queue"
+        where = "waits in Slurm's queue" if not place else "next" if place == 1 else f"no. {place}"
         if reason := reasons.get(row["name"], ""):
             found[row["name"]] = f"{where}: {reason}"
         elif paused and place:

@@ -8,8 +8,8 @@ from simclr_tui.recipe.resolve import Resolved
 
 _FLOP_PER_MAC = 12  # per trained image and multiply-add of a view: two views, three passes, two operations each
 LONG = {"compile": 5e16, "capture": 5e14}
-"""FLOP from which each pays on an H100: half a minute to compile for a fifth of each step, a second to capture at each
-side of the views for a quarter. A slower GPU saves more."""
+"""FLOP from which each pays on an H100: half a minute to compile for about a sixth of each step, as the times of its
+parts suggest, and a second to capture at each side of the views for a quarter. A slower GPU saves more."""
 
 _LONG_ENOUGH = {
     "compile": "auto: long enough on a GPU for compiling to pay",

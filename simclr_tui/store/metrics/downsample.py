@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 import math
+from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from simclr_tui.store.metrics.history import History
-from simclr_tui.store.metrics.minmax_tree import Extremes
+from simclr_tui.store.metrics.minmax_tree import MANY, Extremes
 
 Axis = Literal["step", "epoch", "time"]
 
@@ -69,23 +71,47 @@ def thin(
         return [xs_of_rows[rows[index]] for index in kept], [values[index] for index in kept]
     xs: list[float] = [xs_of_rows[rows[index]] for index in before]
     ys: list[float] = [values[index] for index in before]
-    start = first
-    for index in range(columns):
-        edge = low + (high - low) * (index + 1) / columns
-        stop = last if index == columns - 1 else bisect_right(rows, edge, start, last, key=xs_of_rows.__getitem__)
+    edges = _column_edges(
+        xs_of_rows, rows, first, last, ends=[low + (high - low) * i / columns for i in range(1, columns)]
+    )
+    for (start, stop), (smallest, largest) in zip(itertools.pairwise(edges), extremes.ranges(edges), strict=True):
         if stop > start:
             middle = xs_of_rows[rows[(start + stop) // 2]]
-            smallest, largest = extremes.range(start, stop)
             rising = values[start] <= values[stop - 1]
             pair = (smallest, largest) if rising else (largest, smallest)
             for value in pair if smallest < largest else pair[:1]:
                 xs.append(middle)
                 ys.append(value)
-        start = stop
     if last and not math.isnan(values[last - 1]):
         xs.append(xs_of_rows[rows[last - 1]])
         ys.append(values[last - 1])
     return xs + [xs_of_rows[rows[index]] for index in after], ys + [values[index] for index in after]
+
+
+def _column_edges(
+    xs_of_rows: RowPositions, rows: Sequence[int], first: int, last: int, *, ends: Sequence[float]
+) -> list[int]:
+    """Return where the columns of a chart begin and end among the values [first, last), each ending at its x."""
+    if isinstance(xs_of_rows, array) and isinstance(rows, array) and last - first >= MANY:
+        return [first, *_found_at_once(xs_of_rows, rows, first, last, ends=ends), last]
+    edges = [first]
+    for end in ends:
+        edges.append(bisect_right(rows, end, edges[-1], last, key=xs_of_rows.__getitem__))
+    return [*edges, last]
+
+
+def _found_at_once(
+    xs_of_rows: array[Any], rows: array[int], first: int, last: int, *, ends: Sequence[float]
+) -> list[int]:
+    """Return the index behind the last value up to each of the rising x values `ends`, within [first, last)."""
+    import numpy as np
+
+    # Steps are compared as integers: numpy would make floats of a million of them first.
+    wanted = np.floor(ends).astype(np.int64) if xs_of_rows.typecode == "q" else np.array(ends)
+    passed = np.searchsorted(np.frombuffer(xs_of_rows, dtype=wanted.dtype), wanted, side="right")
+    found = np.searchsorted(np.frombuffer(rows, dtype=np.int64), passed, side="left")
+    edges: list[int] = found.clip(first, last).tolist()
+    return edges
 
 
 def smooth(values: Sequence[float], weight: float) -> list[float]:

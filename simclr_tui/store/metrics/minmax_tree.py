@@ -5,14 +5,19 @@ from __future__ import annotations
 import itertools
 import math
 from array import array
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    Floats = NDArray[np.float64]
+    Integers = NDArray[np.int64]
+
 _FAN = 16  # blocks of a level that make up one block of the next
+MANY = 20_000  # values; over fewer, ranges are asked for one by one, which is quicker than importing numpy
+AT_ONCE = 100_000  # blocks of a level that are reduced without descending to the next
 
 
 class Extremes:
@@ -74,6 +79,17 @@ class Extremes:
         lows, highs = self._pieces(max(start, 0), min(stop, len(self.values)))
         return _finite(min, lows), _finite(max, highs)
 
+    def ranges(self, edges: Sequence[int]) -> list[tuple[float, float]]:
+        """Return what `range` returns of each [edges[i], edges[i + 1]), of which none decreases."""
+        if edges[-1] - edges[0] < MANY:
+            return [self.range(start, stop) for start, stop in itertools.pairwise(edges)]
+        import numpy as np
+
+        bounds = np.asarray(edges, dtype=np.int64)
+        lows = _reduced(np.fmin, [self.values, *self._low], bounds[:-1], bounds[1:])
+        highs = _reduced(np.fmax, [self.values, *self._high], bounds[:-1], bounds[1:])
+        return list(zip(lows.tolist(), highs.tolist(), strict=True))
+
     def _pieces(self, start: int, stop: int) -> tuple[array[float], array[float]]:
         """Return lows and highs of the few pieces that make up the range: values at its ends, blocks between them."""
         end_lows, end_highs = array("d"), array("d")
@@ -95,3 +111,44 @@ def _finite(choose: Callable[[Iterable[float]], float], values: array[float]) ->
         return choose(values) if values else math.nan
     known = [value for value in values if value == value]
     return choose(known) if known else math.nan
+
+
+def _reduced(choose: np.ufunc, levels: Sequence[array[float]], starts: Integers, stops: Integers) -> Floats:
+    """Return the minimum or maximum of each range of the first level; NaN where none is a number."""
+    import numpy as np
+
+    blocks = np.frombuffer(levels[0])
+    if len(levels) == 1 or int(stops[-1] - starts[0]) <= AT_ONCE:
+        return _in_turn(choose, blocks, starts, stops)
+    # Whole blocks of the next level, and at both ends less than one, or all of a range that has none.
+    inner_starts, inner_stops = -(-starts // _FAN), stops // _FAN
+    has_inner = inner_starts < inner_stops
+    left = _side_by_side(choose, blocks, starts, np.where(has_inner, inner_starts * _FAN, stops))
+    right = _side_by_side(choose, blocks, np.where(has_inner, inner_stops * _FAN, stops), stops)
+    inner = _reduced(choose, levels[1:], inner_starts, np.where(has_inner, inner_stops, inner_starts))
+    found: Floats = choose(choose(left, right), inner)
+    return found
+
+
+def _side_by_side(choose: np.ufunc, blocks: Floats, starts: Integers, stops: Integers) -> Floats:
+    """Reduce short ranges, wherever they lie."""
+    import numpy as np
+
+    places = starts[:, None] + np.arange((stops - starts).max())
+    taken = np.where(places < stops[:, None], blocks.take(places, mode="clip"), np.nan)
+    found: Floats = choose.reduce(taken, axis=1, initial=np.nan)
+    return found
+
+
+def _in_turn(choose: np.ufunc, blocks: Floats, starts: Integers, stops: Integers) -> Floats:
+    """Reduce ranges that nearly touch, the first one first."""
+    import numpy as np
+
+    found = np.full(len(starts), np.nan)
+    some = starts < stops
+    bounds = np.stack([starts[some], stops[some]], axis=1).ravel()
+    if len(bounds):
+        # `reduceat` also reduces what lies between two ranges, and wants no end of a range that reaches the last block.
+        at_end = bounds[-1] == len(blocks)
+        found[some] = choose.reduceat(blocks, bounds[:-1] if at_end else bounds)[::2]
+    return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import random
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simclr_tui.paths import RunPaths
+from simclr_tui.store.metrics import downsample, minmax_tree
 from simclr_tui.store.metrics.downsample import decimate, smooth, thin
 from simclr_tui.store.metrics.history import Column, History
 
@@ -47,8 +49,7 @@ def test_each_column_keeps_its_lowest_and_highest(values, ahead, columns, axis):
     xs, ys = decimate(history, "loss", columns, axis=axis)
     assert len(xs) == len(ys) <= 2 * columns + 1
     assert xs == sorted(xs)
-    scale = {"step": 1.0, "epoch": 0.1, "time": 0.5}[axis]
-    every_x = [step * scale for step in steps]
+    every_x = [{"step": step, "epoch": step / 10, "time": step * 0.5}[axis] for step in steps]  # as in the history
     if not values:
         assert xs == []
         return
@@ -96,6 +97,21 @@ def test_a_single_spike_among_a_hundred_thousand_is_drawn():
     values[54_321] = 77.0
     _, ys = decimate(history_of(values), "loss", 80)
     assert ys.count(77.0) == 1
+
+
+@pytest.mark.parametrize("axis", ["step", "epoch", "time"])
+@pytest.mark.parametrize("span", [None, (0.0, 40_000.5), (15_000.25, 61_234.5), (99.0, 33_000.0)])
+def test_a_long_history_is_reduced_at_once_to_the_same_points(monkeypatch, axis, span):
+    draw = random.Random(f"{axis}{span}")
+    values = [NAN if draw.random() < 0.2 else draw.gauss(0, 1) for _ in range(70_000)]
+    values[30_000:33_000] = [NAN] * 3_000  # whole columns without a number
+    steps = sorted(draw.randrange(70_000) for _ in values)
+    history = history_of(values, steps)
+    at_once = [decimate(history, "loss", columns, axis=axis, span=span) for columns in (1, 7, 120)]
+    for module in (downsample, minmax_tree):
+        monkeypatch.setattr(module, "MANY", len(values) + 1)
+    in_turn = [decimate(history, "loss", columns, axis=axis, span=span) for columns in (1, 7, 120)]
+    assert repr(at_once) == repr(in_turn)
 
 
 def test_a_span_shows_only_its_own_points():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import numpy as np
@@ -9,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
+from simclr_tui.store.metrics import minmax_tree
 from simclr_tui.store.metrics.minmax_tree import Extremes
 
 VALUES = st.floats(allow_nan=True, allow_infinity=True) | st.just(math.nan)
@@ -37,6 +39,24 @@ def test_any_range_of_a_long_column(data):
     for _ in range(10):
         start, stop = data.draw(st.integers(0, count)), data.draw(st.integers(0, count + 20))
         assert asked(extremes, start, stop) == brute(values[start:stop])
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.data())
+def test_many_ranges_at_once(data):
+    seed, count = data.draw(st.integers(0, 2**32)), data.draw(st.integers(1, 9000))
+    values = [math.nan if (i * seed) % 7 == 3 else math.sin(i * seed) for i in range(count)]
+    edges = sorted(data.draw(st.lists(st.integers(0, count), min_size=2, max_size=30)))
+    extremes = Extremes()
+    extremes.extend(np.array(values))
+    few, at_once = minmax_tree.MANY, minmax_tree.AT_ONCE
+    try:
+        minmax_tree.MANY, minmax_tree.AT_ONCE = 0, data.draw(st.sampled_from([0, 10, 500, at_once]))
+        found = extremes.ranges(edges)
+    finally:
+        minmax_tree.MANY, minmax_tree.AT_ONCE = few, at_once
+    expected = [brute(values[start:stop]) for start, stop in itertools.pairwise(edges)]
+    assert [None if math.isnan(low) or math.isnan(high) else (low, high) for low, high in found] == expected
 
 
 class Growing(RuleBasedStateMachine):

@@ -13,6 +13,7 @@ from collections.abc import Iterable
 _BIDI = "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
 # C0, DEL and C1 (category Cc), lone surrogates (Cs), line and paragraph separators (Zl, Zp).
 _UNSAFE = re.compile(f"[\x00-\x1f\x7f-\x9f\ud800-\udfff\u2028\u2029{_BIDI}]")
+_UNSAFE_IN_LINES = re.compile(f"[\x00-\x09\x0b-\x1f\x7f-\x9f\ud800-\udfff\u2028\u2029{_BIDI}]")  # all but newlines
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -21,7 +22,7 @@ def safe(text: str, keep_newlines: bool = False) -> str:
     """Replace everything a terminal could act on (C0, C1, ESC, DEL, bidi, lone surrogates) with a visible mark."""
     if text.isascii() and text.isprintable():
         return text
-    return _UNSAFE.sub(_visible_or_newline if keep_newlines else _visible, text)
+    return (_UNSAFE_IN_LINES if keep_newlines else _UNSAFE).sub(_visible, text)
 
 
 def safe_json(document: str, ascii_only: bool = False) -> str:
@@ -29,7 +30,7 @@ def safe_json(document: str, ascii_only: bool = False) -> str:
 
     The document means the same to every JSON parser.
     """
-    escaped = _UNSAFE.sub(lambda found: found[0] if found[0] == "\n" else _json_escape(found[0]), document)
+    escaped = _UNSAFE_IN_LINES.sub(lambda found: _json_escape(found[0]), document)
     if ascii_only and not escaped.isascii():
         escaped = "".join(char if char.isascii() else _json_escape(char) for char in escaped)
     return escaped
@@ -48,10 +49,6 @@ def _byte_escape(found: re.Match[str]) -> str:
 def _json_escape(char: str) -> str:
     units = char.encode("utf-16-be", "surrogatepass")
     return "".join(f"\\u{units[at]:02x}{units[at + 1]:02x}" for at in range(0, len(units), 2))
-
-
-def _visible_or_newline(found: re.Match[str]) -> str:
-    return "\n" if found[0] == "\n" else _visible(found)
 
 
 def _visible(found: re.Match[str]) -> str:

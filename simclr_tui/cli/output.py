@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import io
+import itertools
 import os
 import shutil
 import sys
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Any, TextIO
 
@@ -20,6 +21,7 @@ from simclr_tui.display.halfblocks import Line
 from simclr_tui.text import safe, safe_json
 
 _NAME = 12  # cells that a title keeps at least
+_AT_ONCE = 100  # values of a list that are written together
 _WIDE = 160  # columns of drawings where there is no terminal
 
 
@@ -37,6 +39,17 @@ def data_json(value: Any) -> None:
     """Print one JSON document, indented; what a terminal could act on is escaped, as JSON allows."""
     document = msgspec.json.format(_encoded(value), indent=2).decode()
     streams.write_json(safe_json(document, ascii_only=not streams.is_utf8()))
+
+
+def data_json_list(values: Iterable[Any]) -> None:
+    """Print a JSON list as `data_json` does, a hundred values at a time, so that no more are in memory as text."""
+    values, ascii_only, start = iter(values), not streams.is_utf8(), "["
+    while some := list(itertools.islice(values, _AT_ONCE)):
+        document = msgspec.json.format(_encoded(some), indent=2).decode()
+        inside = document.removeprefix("[").removesuffix("\n]")
+        streams.write_json(start + safe_json(inside, ascii_only=ascii_only), end="")
+        start = ","
+    streams.write_json("[]" if start == "[" else "\n]")
 
 
 def talk(text: str) -> None:

@@ -75,10 +75,13 @@ def write(text: str, err: bool = False, styled: bool = False) -> None:
         raise PipeClosed from None
 
 
-def write_json(document: str) -> None:
-    """Print a JSON document that is safe already, in which nothing may be replaced. Raises PipeClosed."""
+def write_json(document: str, end: str = "\n") -> None:
+    """Print a JSON document, or a part of one, that is safe already and in which nothing may be replaced.
+
+    Raises PipeClosed.
+    """
     try:
-        print(document, file=sys.stdout)
+        print(document, file=sys.stdout, end=end)
     except BrokenPipeError:
         raise PipeClosed from None
 

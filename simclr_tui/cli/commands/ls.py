@@ -96,7 +96,7 @@ def ls(
         best = set() if json or by else _best(every)
     groups = group_rows(rows, by) if by else []
     if json:
-        return output.data_json([one.as_json() for one in groups] if groups else [public(row) for row in rows])
+        return output.data_json_list((one.as_json() for one in groups) if groups else map(public, rows))
     if not rows:
         return output.talk("no runs match this filter" if words else "no runs yet; start one with: simclr run")
     _print_groups(groups, wide) if groups else _print_rows(rows, chosen, column, best=best, wide=wide)

@@ -54,7 +54,7 @@ class Feed(threading.Thread):
         self._posted: dict[type, Snapshot] = {}
         self._rows: tuple[Row, ...] = ()
         self._ranked: dict[Kind, list[Row]] = {}
-        self._looked_up: Row | None = None  # the row asked for last, since the last listing
+        self._by_name: dict[str, Row] = {}  # of the last listing; empty until a row of it is asked for
         self._answered: Request | None = None
         self._references: dict[str, dict[str, float]] = {}  # in the curves on screen
         self._behind = False  # True while the curves on screen are incomplete
@@ -124,12 +124,12 @@ class Feed(threading.Thread):
         if not same_ranks(self._rows, rows):
             self._ranked = ranked_by_kind(rows)
         self._rows = rows
-        self._looked_up = None
+        self._by_name = {}
 
     def _row_of(self, name: str) -> Row | None:
-        if self._looked_up is None or self._looked_up["name"] != name:
-            self._looked_up = next((row for row in self._rows if row["name"] == name), None)
-        return self._looked_up
+        if not self._by_name:  # searching a hundred thousand rows at each key made it wait for 10 ms
+            self._by_name = {row["name"]: row for row in self._rows}
+        return self._by_name.get(name)
 
     def _queue(self) -> tuple[str, tuple[tuple[str, str], ...]]:
         """Return why the queue starts nothing, and what each queued run waits for."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Set
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,11 +27,13 @@ _MOST_WATCHED = 100  # runs that may change at any time, beside which it is stil
 
 @dataclass(frozen=True)
 class _Look:
-    """Hold the fingerprint of every run folder, and the marks of those whose files were looked at (None: too fresh).
+    """Hold the names of all runs, and of those whose files were looked at fingerprints and marks (None: too fresh).
 
-    The marks were taken before the fingerprints. `looked` is the wall time since which every file was looked at.
+    The other folders are as their rows say. The marks were taken before the fingerprints. `looked` is the wall time
+    since which every file was looked at.
     """
 
+    names: Set[str]
     fingerprints: dict[str, str]
     marks: dict[str, str | None]
     looked: float
@@ -80,19 +83,20 @@ class Catalog:
         # The budget starts here: on a slow disk the fingerprints alone can use it up, leaving one run per call.
         deadline = None if budget is None else time.monotonic() + budget
         found = look.fingerprints
-        if found.keys() != set(self._order):  # sorting a hundred thousand names takes longer than looking at them
-            self._order = sorted(found, key=natural_key)
+        if look.names != set(self._order):  # sorting a hundred thousand names takes longer than looking at them
+            self._order = sorted(look.names, key=natural_key)
         names = self._order
-        changed, complete = self._refresh(rows, [(name, found[name]) for name in names], deadline)
-        gone = rows.keys() - found.keys()
+        changed, complete = self._refresh(rows, [(name, found[name]) for name in names if name in found], deadline)
+        gone = rows.keys() - look.names
         for name in gone:
             del rows[name]
-        if len(found) > BIG:
+        if len(names) > BIG:
             self._save_big(look, changed, gone, complete=complete)
         elif changed or gone:
             unknown = Known({}, None) if self._saved is not None else None  # the store was big
             self._database.save([rows[name] for name in changed], sorted(gone), rows.values, brief=unknown)
-        return self._with_positions([self._live(rows[name]) for name in names if name in rows])
+        listed = [rows[name] for name in names if name in rows]
+        return self._with_positions([self._live(row) if row["state"] in OPEN else row for row in listed])
 
     def newest(self, count: int) -> Newest | None:
         """Return the `count` runs of a big store that were created last, without reading the rows of the others.
@@ -133,9 +137,10 @@ class Catalog:
         to be as their rows say.
         """
         root = str(self._store.root)  # joined as text, which is faster: each listing checks every run
-        now, inodes, rows = self._clock.wall(), self._store.inodes(), self._rows or {}
+        now, inodes = self._clock.wall(), self._store.inodes()
         big = len(inodes) > BIG
         trusted = self._marks if big and self._is_recent(self._looked) else {}
+        names = set(inodes)
         found: dict[str, str] = {}
         marks: dict[str, str | None] = {}
         for name in inodes:
@@ -143,12 +148,13 @@ class Catalog:
             if big:
                 mark = folder_mark(folder, now)
                 if mark is not None and trusted.get(name) == mark:
-                    found[name] = rows[name]["fingerprint"]
                     continue
                 marks[name] = mark
             if (changed := fingerprint(folder)) is not None:
                 found[name] = changed
-        return _Look(found, marks, self._looked if trusted else now, listing_digest(inodes) if big else "")
+            else:
+                names.remove(name)
+        return _Look(names, found, marks, self._looked if trusted else now, listing_digest(inodes) if big else "")
 
     def _is_recent(self, looked: float) -> bool:
         """Return whether a look at every file is good still; one in the future, after the clock was set, is not."""

@@ -71,9 +71,8 @@ def thin(
         return [xs_of_rows[rows[index]] for index in kept], [values[index] for index in kept]
     xs: list[float] = [xs_of_rows[rows[index]] for index in before]
     ys: list[float] = [values[index] for index in before]
-    edges = _column_edges(
-        xs_of_rows, rows, first, last, ends=[low + (high - low) * i / columns for i in range(1, columns)]
-    )
+    ends = [low + (high - low) * index / columns for index in range(1, columns)]
+    edges = _column_edges(xs_of_rows, rows, range(first, last), ends=ends)
     for (start, stop), (smallest, largest) in zip(itertools.pairwise(edges), extremes.ranges(edges), strict=True):
         if stop > start:
             middle = xs_of_rows[rows[(start + stop) // 2]]
@@ -88,29 +87,25 @@ def thin(
     return xs + [xs_of_rows[rows[index]] for index in after], ys + [values[index] for index in after]
 
 
-def _column_edges(
-    xs_of_rows: RowPositions, rows: Sequence[int], first: int, last: int, *, ends: Sequence[float]
-) -> list[int]:
-    """Return where the columns of a chart begin and end among the values [first, last), each ending at its x."""
-    if isinstance(xs_of_rows, array) and isinstance(rows, array) and last - first >= MANY:
-        return [first, *_found_at_once(xs_of_rows, rows, first, last, ends=ends), last]
-    edges = [first]
+def _column_edges(xs_of_rows: RowPositions, rows: Sequence[int], seen: range, *, ends: Sequence[float]) -> list[int]:
+    """Return where the columns of a chart begin and end among the values `seen`, each ending at its x."""
+    if isinstance(xs_of_rows, array) and isinstance(rows, array) and len(seen) >= MANY:
+        return [seen.start, *_found_at_once(xs_of_rows, rows, seen, ends=ends), seen.stop]
+    edges = [seen.start]
     for end in ends:
-        edges.append(bisect_right(rows, end, edges[-1], last, key=xs_of_rows.__getitem__))
-    return [*edges, last]
+        edges.append(bisect_right(rows, end, edges[-1], seen.stop, key=xs_of_rows.__getitem__))
+    return [*edges, seen.stop]
 
 
-def _found_at_once(
-    xs_of_rows: array[Any], rows: array[int], first: int, last: int, *, ends: Sequence[float]
-) -> list[int]:
-    """Return the index behind the last value up to each of the rising x values `ends`, within [first, last)."""
+def _found_at_once(xs_of_rows: array[Any], rows: array[int], seen: range, *, ends: Sequence[float]) -> list[int]:
+    """Return the index behind the last value up to each of the rising x values `ends`, within the range `seen`."""
     import numpy as np
 
     # Steps are compared as integers: numpy would make floats of a million of them first.
     wanted = np.floor(ends).astype(np.int64) if xs_of_rows.typecode == "q" else np.array(ends)
     passed = np.searchsorted(np.frombuffer(xs_of_rows, dtype=wanted.dtype), wanted, side="right")
     found = np.searchsorted(np.frombuffer(rows, dtype=np.int64), passed, side="left")
-    edges: list[int] = found.clip(first, last).tolist()
+    edges: list[int] = found.clip(seen.start, seen.stop).tolist()
     return edges
 
 

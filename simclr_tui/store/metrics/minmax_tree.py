@@ -6,7 +6,7 @@ import itertools
 import math
 from array import array
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     import numpy as np
@@ -86,8 +86,9 @@ class Extremes:
         import numpy as np
 
         bounds = np.asarray(edges, dtype=np.int64)
-        lows = _reduced(np.fmin, [self.values, *self._low], bounds[:-1], bounds[1:])
-        highs = _reduced(np.fmax, [self.values, *self._high], bounds[:-1], bounds[1:])
+        ranges = _Ranges(bounds[:-1], bounds[1:])
+        lows = _reduced(np.fmin, [self.values, *self._low], ranges)
+        highs = _reduced(np.fmax, [self.values, *self._high], ranges)
         return list(zip(lows.tolist(), highs.tolist(), strict=True))
 
     def _pieces(self, start: int, stop: int) -> tuple[array[float], array[float]]:
@@ -113,40 +114,48 @@ def _finite(choose: Callable[[Iterable[float]], float], values: array[float]) ->
     return choose(known) if known else math.nan
 
 
-def _reduced(choose: np.ufunc, levels: Sequence[array[float]], starts: Integers, stops: Integers) -> Floats:
+class _Ranges(NamedTuple):
+    """Hold ranges of blocks, each from its start to before its stop; none begins before the one ahead of it ends."""
+
+    starts: Integers
+    stops: Integers
+
+
+def _reduced(choose: np.ufunc, levels: Sequence[array[float]], ranges: _Ranges) -> Floats:
     """Return the minimum or maximum of each range of the first level; NaN where none is a number."""
     import numpy as np
 
-    blocks = np.frombuffer(levels[0])
+    blocks, (starts, stops) = np.frombuffer(levels[0]), ranges
     if len(levels) == 1 or int(stops[-1] - starts[0]) <= AT_ONCE:
-        return _in_turn(choose, blocks, starts, stops)
+        return _in_turn(choose, blocks, ranges)
     # Whole blocks of the next level, and at both ends less than one, or all of a range that has none.
     inner_starts, inner_stops = -(-starts // _FAN), stops // _FAN
     has_inner = inner_starts < inner_stops
-    left = _side_by_side(choose, blocks, starts, np.where(has_inner, inner_starts * _FAN, stops))
-    right = _side_by_side(choose, blocks, np.where(has_inner, inner_stops * _FAN, stops), stops)
-    inner = _reduced(choose, levels[1:], inner_starts, np.where(has_inner, inner_stops, inner_starts))
-    found: Floats = choose(choose(left, right), inner)
+    left = _side_by_side(choose, blocks, _Ranges(starts, np.where(has_inner, inner_starts * _FAN, stops)))
+    right = _side_by_side(choose, blocks, _Ranges(np.where(has_inner, inner_stops * _FAN, stops), stops))
+    inner = _Ranges(inner_starts, np.where(has_inner, inner_stops, inner_starts))
+    found: Floats = choose(choose(left, right), _reduced(choose, levels[1:], inner))
     return found
 
 
-def _side_by_side(choose: np.ufunc, blocks: Floats, starts: Integers, stops: Integers) -> Floats:
+def _side_by_side(choose: np.ufunc, blocks: Floats, ranges: _Ranges) -> Floats:
     """Reduce short ranges, wherever they lie."""
     import numpy as np
 
+    starts, stops = ranges
     places = starts[:, None] + np.arange((stops - starts).max())
     taken = np.where(places < stops[:, None], blocks.take(places, mode="clip"), np.nan)
     found: Floats = choose.reduce(taken, axis=1, initial=np.nan)
     return found
 
 
-def _in_turn(choose: np.ufunc, blocks: Floats, starts: Integers, stops: Integers) -> Floats:
+def _in_turn(choose: np.ufunc, blocks: Floats, ranges: _Ranges) -> Floats:
     """Reduce ranges that nearly touch, the first one first."""
     import numpy as np
 
-    found = np.full(len(starts), np.nan)
-    some = starts < stops
-    bounds = np.stack([starts[some], stops[some]], axis=1).ravel()
+    found = np.full(len(ranges.starts), np.nan)
+    some = ranges.starts < ranges.stops
+    bounds = np.stack([ranges.starts[some], ranges.stops[some]], axis=1).ravel()
     if len(bounds):
         # `reduceat` also reduces what lies between two ranges, and wants no end of a range that reaches the last block.
         at_end = bounds[-1] == len(blocks)

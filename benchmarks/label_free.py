@@ -22,8 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.managed_runs import train_run
-from simclr_tui.catalog.label_free import label_free_scores
-from simclr_tui.store.metrics.metric_table import LABEL_FREE
+from simclr_tui.store.metrics.metric_table import LABEL_FREE, METRICS
 
 SMALL = {
     "--width": "0.125", "--image-size": "16", "--bs": "128", "--epochs": "8", "--subset": "1024", "--head-dim": "64",
@@ -33,10 +32,14 @@ SMALL = {
 RECIPES: dict[str, dict[str, str]] = {
     "usual": {}, "short": {"--epochs": "1"}, "hot": {"--temp": "10"}, "untrained": {"--lr": "1e-6"},
     "fast": {"--lr": "3.0"}, "colour": {"--augment": "color,gray"}, "no-head": {"--head": "none"},
-    "long": {"--epochs": "16"}, "cold": {"--temp": "0.05"}, "crop": {"--augment": "crop,flip"},
-    "small-batch": {"--bs": "32"}, "decay": {"--wd": "0.5"}, "gentle": {"--crop-min": "0.8"}, "slow": {"--lr": "0.01"},
-    "margin": {"--objective": "margin"}, "linear-head": {"--head": "linear"}, "warm": {"--temp": "1.0"},
-    "dcl": {"--objective": "dcl"}, "again": {"--seed": "1"},
+    "long": {"--epochs": "16"}, "cold": {"--temp": "0.05"},
+} | {
+    name: {"--epochs": "3"} | changes
+    for name, changes in {
+        "crop": {"--augment": "crop,flip"}, "decay": {"--wd": "0.5"}, "small-batch": {"--bs": "32"},
+        "gentle": {"--crop-min": "0.8"}, "margin": {"--objective": "margin"}, "linear-head": {"--head": "linear"},
+        "warm": {"--temp": "1.0"}, "dcl": {"--objective": "dcl"}, "slow": {"--lr": "0.01"}, "again": {"--seed": "1"},
+    }.items()
 }  # fmt: skip
 _DRAWS = 2000  # of the bootstrap
 
@@ -93,6 +96,25 @@ def _ranks(values: Array) -> Array:
     return ranks
 
 
+def mean_places(rows: Sequence[Mapping[str, float]]) -> list[float]:
+    """Return each run's mean place among the others, from 0 (the worst in every measure) to 1 (the best in all).
+
+    Equal values share their places, which say something of these rows alone: they are no amounts.
+    """
+    places = [_places([row[name] for row in rows], name) for name in LABEL_FREE]
+    return [sum(one) / len(LABEL_FREE) for one in zip(*places, strict=True)]
+
+
+def _places(values: Sequence[float], metric: str) -> list[float]:
+    """Return for each value the share of the other values that it is better than; an equal one counts a half."""
+    sign = 1.0 if METRICS[metric].better == "highest" else -1.0
+    others = max(1, len(values) - 1)
+    return [
+        (sum((sign * value > sign * other) + 0.5 * (value == other) for other in values) - 0.5) / others
+        for value in values
+    ]
+
+
 Score = Callable[[Sequence[Scored]], list[float]]
 
 
@@ -105,7 +127,7 @@ SCORES: dict[str, Score] = {
     "alignment": _single("alignment", -1.0),
     "uniformity": _single("uniformity", -1.0),
     "alignment + uniformity": lambda runs: [-run.measures["alignment"] - run.measures["uniformity"] for run in runs],
-    "all three": lambda runs: [score or 0.0 for score in label_free_scores([run.measures for run in runs])],
+    "all three": lambda runs: mean_places([run.measures for run in runs]),
 }
 """Each score of runs of one data set; more is meant to be better."""
 

@@ -198,7 +198,7 @@ def compare(runs: Sequence[Run]) -> Comparison:
         seeds=seeds,
         left_out=left_out,
         over_seeds=over_seeds,
-        verdicts=_sentences(runs, left_out, measures, verdicts=said),
+        verdicts=(*_sentences(runs, left_out, measures, verdicts=said), *_without_labels(states, left_out)),
     )
 
 
@@ -210,6 +210,19 @@ def _sentences(
     said = [f"Not averaged and not ranked: {', '.join(out)}."] if out else []
     judged = zip(measures, verdicts, strict=True)
     return (*said, *(one.words for measure, one in judged if one.words and measure.name in _CONCLUDED))
+
+
+_WITHOUT_LABELS = (
+    "No labels, so no winner: rank, alignment and uniformity tell whether an encoder has collapsed, and not which of"
+    " two is better (docs/method.md). Judge each on labelled images: simclr eval RUN --data DATA."
+)
+
+
+def _without_labels(states: Sequence[State], left_out: Sequence[str]) -> tuple[str, ...]:
+    """Return what is to be said where several runs that count have no labels to be measured by."""
+    counted = [state for state, why in zip(states, left_out, strict=True) if not why]
+    unlabelled = len(counted) > 1 and all(state.facts.get("classes") == 0 for state in counted)
+    return (_WITHOUT_LABELS,) if unlabelled else ()
 
 
 @dataclass(frozen=True)

@@ -33,9 +33,9 @@ rank: the effective rank of h, how many directions the encoder uses.
      healthy  ████▇▇▆▆▅▅▄▄▃▃▂▂▁    exp of the entropy of the singular values of centred h:
      collapsed █▁                  many values of like size mean many directions
 
-Tens to hundreds are healthy, depending on the encoder's width. Near 1, all images get almost the same h: the run is
-flagged as collapsed below 2. rank_z is the same for the projection z. If it falls while training, try a higher
-temperature, more negatives (a larger batch), or stronger augmentation.""",
+Tens to hundreds are healthy, depending on the encoder's width; a higher rank is not a better encoder. Near 1, all
+images get almost the same h: the run is flagged as collapsed below 2. rank_z is the same for the projection z. If it
+falls while training, try a higher temperature, more negatives (a larger batch), or stronger augmentation.""",
     "uniformity": """\
 uniformity: how evenly z covers the unit sphere (Wang & Isola, 2020).
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from benchmarks.label_free import Scored, correlation, interval, main, read, report, spearman
+from benchmarks.label_free import Scored, correlation, interval, main, mean_places, read, report, spearman
 from tests.run_factory import make_run
 
 
@@ -16,6 +16,16 @@ def test_spearman_is_scipys():
         one, other = chance.integers(0, 6, size).tolist(), chance.normal(size=size).tolist()
         assert spearman(one, other) == pytest.approx(stats.spearmanr(one, other).statistic)
     assert np.isnan(spearman([1, 1, 1], [1, 2, 3]))
+
+
+def test_a_place_is_the_mean_over_rank_alignment_and_uniformity_and_equals_share_it():
+    def row(rank: float, alignment: float, uniformity: float) -> dict[str, float]:
+        return {"rank_h": rank, "alignment": alignment, "uniformity": uniformity}
+
+    assert mean_places([row(10, 0.5, -2.0), row(30, 0.1, -3.5), row(20, 0.3, -3.0)]) == [0.0, 1.0, 0.5]
+    assert mean_places([row(10, 0.1, -3.0), row(20, 0.5, -3.0)]) == [0.5, 0.5]
+    assert mean_places([row(10, 0.1, -3.0)] * 3) == [0.5, 0.5, 0.5]
+    assert mean_places([row(10, 0.1, -3.0), row(10, 0.1, -2.0)]) == pytest.approx([2 / 3, 1 / 3])
 
 
 def test_correlations_are_taken_within_each_data_set_and_the_interval_holds_their_mean():

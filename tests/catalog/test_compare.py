@@ -213,6 +213,16 @@ def test_accuracies_on_other_numbers_of_images_of_the_same_data_are_not_compared
         best_run(runs)
 
 
+def test_runs_on_images_without_labels_have_no_winner_and_a_sentence_says_what_would_tell(tmp_path):
+    health = {"rank_h": 30.0, "alignment": 0.2, "uniformity": -2.0}
+    runs = [trained(tmp_path, name, {"lr": rate}, knn=(), facts={"classes": 0}, summary=health)
+            for name, rate in (("a", 0.1), ("b", 0.2))]  # fmt: skip
+    assert compare(runs).verdicts[-1].startswith("No labels, so no winner: rank, alignment and uniformity tell whether")
+    labelled = trained(tmp_path, "c", {"lr": 0.3}, facts={"classes": 10})
+    assert not any("No labels" in words for words in compare([*runs, labelled]).verdicts)
+    assert not any("No labels" in words for words in compare(runs[:1]).verdicts)
+
+
 def test_two_single_runs_within_two_standard_errors_are_not_told_apart(tmp_path):
     facts = {"test_images": 1000}  # two standard errors of the difference at 50%: 4.5 points
     for other, better in ((0.54, None), (0.55, 1)):

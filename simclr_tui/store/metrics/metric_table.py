@@ -25,7 +25,7 @@ class Metric:
     `series`: logged in metrics.jsonl, per step or evaluation. `column`: in the catalog and lists, taken from the run's
     summary or, if `evaluation` names one, from that evaluation's top-1. `every_step`: its newest value is part of the
     summary. `listed`: shown by `simclr ls` by default. `grouped`: averaged over groups of runs. `charted`: drawn by
-    default. `label_free`: says without labels how good a representation is.
+    default. `label_free`: says without labels whether a representation is healthy.
     """
 
     name: str
@@ -125,5 +125,5 @@ GROUPED: tuple[str, ...] = tuple(metric.name for metric in _TABLE if metric.grou
 CHARTED: tuple[str, ...] = tuple(metric.name for metric in _TABLE if metric.charted)
 """Names of the metrics that are drawn by default."""
 LABEL_FREE: tuple[str, ...] = tuple(metric.name for metric in _TABLE if metric.label_free)
-"""Names of the metrics by which runs are ranked without labels: the effective rank of h (after Garrido et al. 2023),
-and alignment and uniformity of z (Wang & Isola 2020)."""
+"""Names of the metrics that need no labels: the effective rank of h (after Garrido et al. 2023), and alignment and
+uniformity of z (Wang & Isola 2020). How far they order runs as kNN does is measured by benchmarks/label_free.py."""

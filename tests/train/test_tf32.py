@@ -23,7 +23,8 @@ from simclr_tui.train.device import _keep_tf32_to_convolutions, choose_compute
 from simclr_tui.train.loss import Objective
 from simclr_tui.train.model.build import build_encoder
 from simclr_tui.train.observe.knn import knn_votes
-from simclr_tui.train.views.apply import render, two_views
+from simclr_tui.train.views.apply import render
+from simclr_tui.train.views.device_params import device_params
 from simclr_tui.train.views.params import draw_views
 from tests.train.views.reference_views import some_images
 
@@ -96,7 +97,9 @@ def views(device: str, augment: str = "crop,flip,blur,sobel,rotate") -> Tensor:
     """Return views made by matrices, as on a GPU, of operations that resample or blur."""
     recipe = Recipe(augment=augment, blur=1.0, sobel=0.5, rotate=1.0, image_size=24)
     params = draw_views(recipe, 0, np.arange(8), 32)
-    return two_views(some_images(8, 32).to(device), params, 24, using=lambda *given: render(*given, masked=True))
+    placed = device_params(params, torch.device(device))
+    images = some_images(8, 32).to(device)
+    return render(images, placed.table, placed.noise_seed, 24, params.operations, masked=True)
 
 
 BESIDE_THE_NETWORK = [losses, votes, probe, views]

@@ -38,8 +38,8 @@ def shared_data(tmp_path_factory):
 @pytest.fixture(autouse=True)
 def _end_what_a_failed_test_left(request):
     """End the runs of a test that failed before it could: they would train for days beside all other tests."""
+    folder = request.getfixturevalue("tmp_path") if "tmp_path" in request.fixturenames else None
     yield
-    folder = request.node.funcargs.get("tmp_path")
     if folder is not None and has_failed(request.node):
         for process in psutil.process_iter(["cmdline"]):
             if any(word.startswith(f"{folder}/") for word in process.info["cmdline"] or ()):

@@ -76,13 +76,15 @@ def metric_table(run: Run) -> dict[str, list[tuple[int, float]]]:
 
 
 def tensors(run: Run) -> dict[str, Any]:
-    """The newest checkpoint's tensors, flattened."""
+    """The newest checkpoint's tensors, flattened, without the recipe that is kept beside them."""
     from simclr_tui.train.persist.checkpoint import load_newest
+    from simclr_tui.train.persist.made_with import KEY
 
     assert isinstance(checkpoints.load(run.paths, run.checkpoints[0]), bytes)
     state, damages = load_newest(run.paths)
     assert state is not None
     assert not damages
+    state.pop(KEY, None)
     flat: dict[str, Any] = {}
 
     def walk(prefix: str, value: Any) -> None:

@@ -26,6 +26,7 @@ from simclr_tui.launch.torch_versions import check_torch_versions
 from simclr_tui.paths import CATALOG, CLAIM_LOCK, QUEUE, TRASH, QueuePaths
 from simclr_tui.recipe.datasets import KNOWN, data_root, on_disk
 from simclr_tui.store.finding import Finding
+from simclr_tui.store.names import misnamed_sentence
 from simclr_tui.store.store import Store
 from simclr_tui.text import size
 from simclr_tui.version import __version__
@@ -128,6 +129,8 @@ def check_store(root: Path) -> Finding:
             f"{closed[0]} is another user's and you may not write it, so you cannot launch here; to share the store "
             f"its owner types: chmod -R g+rwX {root.absolute()} && chmod g+s {root.absolute()}",
         )
+    if misnamed := Store(root).misnamed():
+        return Finding("note", "store", misnamed_sentence(misnamed))
     shared = ", shared with its group" if place == root and place.stat().st_mode & stat.S_IWGRP else ""
     return Finding("good", "store", f"{root.absolute()}, {count} runs{shared}")
 

@@ -22,6 +22,17 @@ def check_name(name: str) -> str:
     return name
 
 
+def misnamed_sentence(names: list[str]) -> str:
+    """Return what to say of folders that hold runs under such names."""
+    shown = ", ".join(repr(safe(name)[:60]) for name in names[:3]) + (" …" if len(names) > 3 else "")
+    what = (
+        "a folder holds a run that is not listed, since its name cannot be a run's"
+        if len(names) == 1
+        else f"{len(names)} folders hold runs that are not listed, since their names cannot be runs'"
+    )
+    return f"{what}: {shown}; rename with mv, to letters, digits and . _ - + ="
+
+
 def natural_key(name: str) -> list[tuple[int, int, str]]:
     """Return a sort key that puts run2 before run10."""
     if match := _NUMBERED.fullmatch(name):  # a fast path for nearly all names

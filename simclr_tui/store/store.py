@@ -48,6 +48,14 @@ class Store:
         """Return every entry whose name would be valid for a run, in no order. Raises StoreError as `names` does."""
         return [entry.name for entry in self._scan()]
 
+    def misnamed(self) -> list[str]:
+        """Return the folders that hold a run under a name that no run can have: moved by hand. No list shows them."""
+        try:
+            others = [name for name in os.listdir(self.root) if not NAME.fullmatch(name) and name[0] != "."]  # noqa: PTH208
+        except OSError:
+            return []
+        return sorted(name for name in others if is_run(f"{self.root}/{name}"))
+
     def inodes(self) -> dict[str, int]:
         """Return the inode number of every entry that may be a run. Raises StoreError as `names` does."""
         return {entry.name: entry.inode() for entry in self._scan() if not entry.is_file(follow_symlinks=False)}

@@ -19,6 +19,7 @@ from pathlib import Path
 
 import pytest
 
+from simclr_tui.doctor import check_store
 from simclr_tui.errors import ExitCode
 from simclr_tui.launch.stop import kill
 from simclr_tui.store.store import Store
@@ -231,6 +232,19 @@ def test_edit_remove_restore_and_reindex(root):
     (root / "catalog.db").unlink()
     assert "2 runs" in simclr(root, "reindex").stderr
     assert {r["name"] for r in json.loads(simclr(root, "ls", "--json").stdout)} == {"mine", "run2"}
+
+
+@pytest.mark.parametrize("name", ["my run", "run-😀", "cafe\N{COMBINING ACUTE ACCENT}", "-1"])
+def test_a_run_moved_by_hand_to_a_name_that_no_run_can_have_is_said_to_be_missing(root, name):
+    finished_pair(root)
+    (root / "run1").rename(root / name)
+    (root / "notes of mine").mkdir()  # no run
+    for words in (["ls"], ["reindex"]):
+        said = simclr(root, *words).stderr
+        assert f"a folder holds a run that is not listed, since its name cannot be a run's: '{name}'; rename" in said
+    assert name in check_store(root).finding
+    (root / name).rename(root / "mine")
+    assert "not listed" not in simclr(root, "ls").stderr
 
 
 def test_control_bytes_of_others_never_reach_the_terminal(root):

@@ -76,6 +76,7 @@ def ls(
     from simclr_tui.catalog.catalog import Catalog
     from simclr_tui.catalog.filter import parse_filter
     from simclr_tui.catalog.row import find_column, parse_columns, public
+    from simclr_tui.store.names import misnamed_sentence
     from simclr_tui.store.store import Store
 
     passes = parse_filter(" ".join(words or []))
@@ -97,6 +98,8 @@ def ls(
     groups = group_rows(rows, by) if by else []
     if json:
         return output.data_json_list((one.as_json() for one in groups) if groups else map(public, rows))
+    if misnamed := store.misnamed():
+        output.talk(misnamed_sentence(misnamed))
     if not rows:
         return output.talk("no runs match this filter" if words else "no runs yet; start one with: simclr run")
     _print_groups(groups, wide) if groups else _print_rows(rows, chosen, column, best=best, wide=wide)

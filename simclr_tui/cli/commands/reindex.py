@@ -12,10 +12,13 @@ def reindex(runs: Runs = DEFAULT_RUNS) -> None:
     Also removes what launches left behind that were killed before their run existed.
     """
     from simclr_tui.catalog.catalog import Catalog
+    from simclr_tui.store.names import misnamed_sentence
     from simclr_tui.store.store import Store
 
     store = Store(runs)
     if left := store.clear_abandoned():
         output.talk(f"Removed {left} {'folder' if left == 1 else 'folders'} of killed launches")
     catalog = Catalog(store)
+    if misnamed := store.misnamed():
+        output.talk(misnamed_sentence(misnamed))
     output.talk(f"Indexed {catalog.rebuild()} runs in {catalog.path}")

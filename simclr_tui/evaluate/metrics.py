@@ -1,4 +1,4 @@
-"""Classification metrics from class scores: top-1, top-5 and the confusion matrix."""
+"""Classification metrics from class scores: top-1, top-5, mean average precision and the confusion matrix."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Metrics:
-    """Accuracies in [0, 1] and the confusion matrix (C, C) of counts, rows the true classes.
+    """Accuracies and mean average precision in [0, 1], and the confusion matrix (C, C), rows the true classes.
 
     `top5` is None with five classes or fewer.
     """
 
     top1: float
     top5: float | None
+    mean_ap: float
     confusion: Tensor
 
 
@@ -30,4 +31,25 @@ def compute_metrics(scores: Tensor, labels: Tensor) -> Metrics:
     if classes > 5:
         top5 = int((scores.topk(5, dim=1).indices == labels[:, None]).sum()) / count
     hits = int((predicted == labels).sum())
-    return Metrics(hits / count, top5, cells.reshape(classes, classes).cpu())
+    return Metrics(hits / count, top5, mean_average_precision(scores, labels), cells.reshape(classes, classes).cpu())
+
+
+@torch.no_grad()
+def mean_average_precision(scores: Tensor, labels: Tensor) -> float:
+    """Return the mean over classes of the average precision of scores (N, C), each class against all others.
+
+    A class's average precision is Σ (Rₙ − Rₙ₋₁)·Pₙ over its distinct scores, from the highest: precision Pₙ and recall
+    Rₙ of all images with at least that score, without interpolation. Classes without an image in labels do not count.
+    """
+    found = [_average_precision(scores[:, label], labels == label) for label in labels.unique().tolist()]
+    return sum(found) / len(found)
+
+
+def _average_precision(scores: Tensor, positive: Tensor) -> float:
+    order = scores.argsort(descending=True)
+    ordered, hits = scores[order], positive[order].cumsum(0).double()
+    last = torch.ones_like(ordered, dtype=torch.bool)  # of the images that share a score
+    last[:-1] = ordered[1:] != ordered[:-1]
+    taken = torch.arange(1, len(ordered) + 1, device=scores.device)[last]
+    precision, recall = hits[last] / taken, hits[last] / hits[-1]
+    return float((torch.diff(recall, prepend=recall.new_zeros(1)) * precision).sum())

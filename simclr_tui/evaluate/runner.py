@@ -130,4 +130,11 @@ def _seen(context: Context) -> dict[str, Hyperparameter]:
 
 
 def _seed_result(seed: int, outcome: Outcome, found: Metrics) -> SeedResult:
-    return SeedResult(seed=seed, top1=found.top1, top5=found.top5, chosen=outcome.chosen, validation=outcome.validation)
+    return SeedResult(
+        seed=seed,
+        top1=found.top1,
+        top5=found.top5,
+        mean_ap=found.mean_ap,
+        chosen=outcome.chosen,
+        validation=outcome.validation,
+    )

@@ -366,6 +366,16 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
             "§B.8",
         ),
     ] = "validation"
+    probe: Annotated[
+        bool,
+        _about(
+            "--probe/--no-probe",
+            "Also fit a linear classifier to h at each evaluation, by ridge regression, and measure it beside kNN.",
+            "running",
+            "§B.6",
+            result=False,
+        ),
+    ] = False
     eval_crop: Annotated[
         float,
         _about(

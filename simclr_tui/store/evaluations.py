@@ -24,11 +24,15 @@ Hyperparameter = int | float | str | list[float]
 
 
 class SeedResult(msgspec.Struct, frozen=True, kw_only=True):
-    """Hold the result of one seed. `chosen` was selected by `validation`, the accuracy on held-out training images."""
+    """Hold the result of one seed. `chosen` was selected by `validation`, the accuracy on held-out training images.
+
+    `mean_ap` is the mean over classes of the average precision; None in results that do not have it.
+    """
 
     seed: int
     top1: float
     top5: float | None = None
+    mean_ap: float | None = None
     chosen: dict[str, float] = {}
     validation: float | None = None
 
@@ -87,6 +91,12 @@ class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
         return statistics.stdev(known) if len(known) > 1 else None
 
     @property
+    def mean_ap(self) -> float | None:
+        """Return the mean average precision, the mean over the seeds (0–1); None in results that do not have it."""
+        known = [result.mean_ap for result in self.results if result.mean_ap is not None]
+        return statistics.fmean(known) if known else None
+
+    @property
     def per_class(self) -> list[float | None]:
         """Return the accuracy on each class, the mean over the seeds; None for a class without test images."""
         return [row[i] / sum(row) if sum(row) else None for i, row in enumerate(self.confusion)]
@@ -121,7 +131,13 @@ class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
 
     def as_json(self) -> dict[str, object]:
         """Return the whole evaluation for JSON: the figures first, then what the file holds."""
-        return {**self.summary(), "per_class": self.per_class, "balanced": self.balanced, **msgspec.to_builtins(self)}
+        return {
+            **self.summary(),
+            "per_class": self.per_class,
+            "balanced": self.balanced,
+            "mean_ap": self.mean_ap,
+            **msgspec.to_builtins(self),
+        }
 
 
 def result_name(protocol: str, data: str, subset: int, *, own: tuple[str, int], older_step: int | None = None) -> str:

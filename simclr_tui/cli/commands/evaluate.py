@@ -203,12 +203,13 @@ def _print(found: list[Evaluation]) -> None:
 
 
 def _said(found: Evaluation) -> list[str]:
-    """Return what a kNN accuracy was measured by, and the balanced accuracy where classes are uneven."""
+    """Return what a kNN accuracy was measured by, the balanced accuracy where classes are uneven, and the mAP."""
     measured = describe_knn(knn_facts(found))
     uneven = found.balanced is not None
     return [
         *([f"{found.name}: {measured}"] if measured else []),
         *([f"{found.name}: balanced {percent(found.balanced)}, the mean over the classes"] if uneven else []),
+        *([f"{found.name}: mAP {percent(found.mean_ap)}, each class against the others"] if found.mean_ap else []),
     ]
 
 

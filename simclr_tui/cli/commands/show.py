@@ -95,6 +95,10 @@ def _print_state(run: Run, status: State, waits: dict[str, object]) -> None:
         ["time", f"{duration(status.elapsed + status.time)}, ETA {duration(status.eta)}"],
         ["kNN", _knn(summary)],
         ["", describe_knn(facts) if "knn" in summary else ""],
+        [
+            "linear probe",
+            f"{percent(summary['probe_accuracy'])} on the same images" if "probe_accuracy" in summary else "",
+        ],
         ["loss", f"{number(summary.get('loss'))}  {sparkline(run.history().points('loss').values)}"],
         ["speed", f"{number(summary.get('images_per_s'))} images/s"],
         ["GPU memory", size(summary.get("gpu_allocated")) if "gpu_allocated" in summary else ""],

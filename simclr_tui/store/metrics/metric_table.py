@@ -69,6 +69,8 @@ _TABLE: tuple[Metric, ...] = (
            series=False, column=True),
     _share("knn_best", "best kNN accuracy", "kNN best", "the best accuracy of the kNN monitor", series=False,
            listed=True, grouped=True, **_ACCURACY),
+    _share("probe_accuracy", "linear probe accuracy", "probe acc",
+           "the accuracy of a linear classifier that --probe fits to h at each evaluation", **_ACCURACY),
     _share("contrastive_top1", "contrastive top-1", "top-1", "how often a view's partner is its nearest in the batch",
            better="highest", within="loss", column=True, every_step=True),
     Metric(name="rank_h", title="effective rank of h", short="rank h", about="the effective rank of h",

@@ -17,6 +17,7 @@ from simclr_tui.train.model.head import ProjectionHead
 from simclr_tui.train.observe.health import Health, measure_health
 from simclr_tui.train.observe.knn import evaluating, extract_features, knn_votes, mean_per_class, vote_temperature
 from simclr_tui.train.observe.reporter import Reporter
+from simclr_tui.train.observe.ridge_probe import ridge_accuracy
 from simclr_tui.train.stop_flag import StopFlag
 from simclr_tui.train.views.apply import two_views
 from simclr_tui.train.views.params import draw_views
@@ -29,15 +30,20 @@ _NO_EPOCH = 2**32 - 1  # of the draws for the sample's views: no epoch of traini
 
 @dataclass(frozen=True)
 class Measured:
-    """`knn` is None where images have no labels, `knn_balanced` also where every class has as many of them."""
+    """`knn` is None where images have no labels, `knn_balanced` also where every class has as many of them.
+
+    `probe` is the accuracy of a linear classifier; None unless the recipe asks for it.
+    """
 
     knn: float | None
     knn_balanced: float | None
+    probe: float | None
     health: Health
 
     def metrics(self) -> dict[str, float]:
         measured = {"knn": self.knn, "knn_balanced": self.knn_balanced}
-        return {name: value for name, value in measured.items() if value is not None} | self.health.metrics()
+        probed = {} if self.probe is None else {"probe_accuracy": self.probe}
+        return {name: value for name, value in measured.items() if value is not None} | probed | self.health.metrics()
 
 
 class Monitor:
@@ -74,7 +80,7 @@ class Monitor:
 
     def measure(self, encoder: Encoder, head: ProjectionHead) -> Measured:
         """Return kNN and health of the encoder and head. Raises Stopped on a stop request."""
-        return Measured(*self._knn(encoder), self._health(encoder, head))
+        return Measured(*self._accuracies(encoder), self._health(encoder, head))
 
     def facts(self) -> dict[str, str | int | float]:
         """Return what a kNN accuracy is measured by, to stand beside it: k, weights, the labelled images that vote,
@@ -122,11 +128,11 @@ class Monitor:
             f" outvote it: give --knn-k {smallest} or fewer"
         ]
 
-    def _knn(self, encoder: Encoder) -> tuple[float | None, float | None]:
-        """Return the share of the images asked for whose neighbours vote for their class, 0–1, and the mean of that
-        share over the classes where they are uneven."""
+    def _accuracies(self, encoder: Encoder) -> tuple[float | None, float | None, float | None]:
+        """Return the share of the images asked for whose neighbours vote for their class, 0–1, the mean of that share
+        over the classes where they are uneven, and the share that a linear classifier finds where it is asked for."""
         if self._bank is None or self._queries is None:
-            return None, None
+            return None, None, None
         bank, bank_labels = self._features(encoder, self._bank)
         queries, labels = self._features(encoder, self._queries)
         votes = knn_votes(
@@ -140,7 +146,11 @@ class Monitor:
         right = votes.argmax(dim=1) == labels
         counts = torch.bincount(labels)
         even = len(set(counts[counts > 0].tolist())) == 1
-        return int(right.sum()) / len(labels), None if even else mean_per_class(right, labels)
+        probe = None
+        if self._recipe.probe:
+            self._pause("fitting the linear probe")
+            probe = ridge_accuracy(bank, bank_labels, queries, labels=labels, classes=self._classes)
+        return int(right.sum()) / len(labels), None if even else mean_per_class(right, labels), probe
 
     def _features(self, encoder: Encoder, part: Labelled) -> tuple[Tensor, Tensor]:
         features: list[Tensor] = []

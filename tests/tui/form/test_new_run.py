@@ -44,9 +44,8 @@ async def test_every_field_of_the_recipe_is_there_and_the_plan_says_what_it_cost
     async with dashboard(tmp_path, size) as (app, pilot):
         await open_form(app, pilot)
         assert {row.item.key for row in app.screen.query(FieldRow)} == {item.key for item in OFFERED}
-        text = screen_text(app)
-        for words in ("images", "10,000", "steps", "parameters"):
-            assert words in text
+        costs = ("images", "10,000", "steps", "parameters")
+        await until(pilot, lambda: all(words in screen_text(app) for words in costs))
         assert "preset quick" in " ".join(str(app.screen.query_one("#plan").content).split())
         assert row(app, "bs").query_one(Input).placeholder == str(resolve("quick").recipe.batch_size)
 

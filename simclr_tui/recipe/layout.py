@@ -14,7 +14,7 @@ TRAIN_NAMES = ("train", "training")
 TEST_NAMES = ("test", "testing", "val", "valid", "validation", "eval", "evaluation", "dev")
 """Names of test splits, in lower case; of several labelled ones, the first in this order is used."""
 VALIDATION_NAMES = ("val", "valid", "validation", "dev")
-"""Those among them that are validation images where the test split has another name."""
+"""Names among these of a split that holds validation images, where the test split has another name."""
 
 
 @dataclass(frozen=True)

@@ -278,7 +278,7 @@ class Lock:
 
     @property
     def in_place(self) -> bool:
-        """Whether the lock that this process holds is still the file at its path.
+        """Return whether the lock that this process holds is still the file at its path.
 
         False once its folder was moved, replaced or deleted; a file system that does not answer changes nothing.
         """

@@ -51,7 +51,7 @@ def dashboard_figures(directory: Path, runs: int, times: int) -> list[Figure]:
 
 
 class _Writers(threading.Thread):
-    """A thread that writes runs which a reader takes for training ones."""
+    """Write runs, in a thread, that a reader takes for training ones."""
 
     def __init__(self, store: Store, count: int) -> None:
         super().__init__(daemon=True)

@@ -24,7 +24,7 @@ _QUESTION, _ANSWER = b"\x1b[c", b"\x1b[?62c"  # the query for device attributes,
 
 
 class Terminal:
-    """A `simclr` process in a pseudo-terminal, ended with its `with` block."""
+    """Run a `simclr` process in a pseudo-terminal, and end it with the `with` block."""
 
     def __init__(self, words: Sequence[str], columns: int, lines: int) -> None:
         self._master, slave = pty.openpty()

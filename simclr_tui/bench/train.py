@@ -53,7 +53,7 @@ Mark = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Variant:
-    """One way to run the same step."""
+    """Name one way to run the same step."""
 
     precision: str
     channels_last: bool = True
@@ -67,7 +67,7 @@ class Variant:
 
 
 class Bench:
-    """A recipe's training step on generated images, without its files.
+    """Take a recipe's training step on generated images, without its files.
 
     Raises SimclrError for a captured variant that cannot be captured.
     """

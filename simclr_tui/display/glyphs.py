@@ -12,7 +12,8 @@ from simclr_tui.store.state import StateName
 
 @dataclass(frozen=True)
 class StateStyle:
-    """A state's glyph in UTF-8 and in ASCII, its colour on the command line, and the dashboard theme's name for it."""
+    """Hold a state's glyph in UTF-8 and in ASCII, its colour on the command line, and the dashboard theme's name
+    for it."""
 
     unicode: str
     ascii: str

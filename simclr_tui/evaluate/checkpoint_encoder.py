@@ -19,7 +19,7 @@ from simclr_tui.train.persist.checkpoint import build_from, load_newest, load_st
 
 @dataclass(frozen=True)
 class LoadedEncoder:
-    """An encoder ready to be evaluated.
+    """Hold an encoder ready to be evaluated.
 
     `newest` is False when an older checkpoint was requested by its step. `damages` has a sentence for each damaged
     checkpoint that was skipped. `head` is None for an encoder from elsewhere, which came without one.

@@ -25,7 +25,7 @@ _CHUNK = 2048  # images per progress report
 
 @dataclass(frozen=True)
 class LabelledImages:
-    """One split: images (N, C, S, S) and their class indices (N,), none of them unknown; their groups, if any."""
+    """Hold one split: images (N, C, S, S) and their class indices (N,), none of them unknown; their groups, if any."""
 
     images: Images
     labels: Labels
@@ -37,7 +37,7 @@ class LabelledImages:
 
 @dataclass(frozen=True)
 class Settings:
-    """The user's settings. `epochs` None means each protocol's own number.
+    """Hold the user's settings. `epochs` None means each protocol's own number.
 
     `head_layers` is how many layers of the projection head are fine-tuned with the encoder.
     """
@@ -50,7 +50,7 @@ class Settings:
 
 @dataclass(frozen=True)
 class Features:
-    """h of both splits without augmentation, (N, dim) float32, and their class indices (N,), on the device."""
+    """Hold h of both splits without augmentation, (N, dim) float32, and their class indices (N,), on the device."""
 
     train: Tensor
     train_labels: Tensor
@@ -60,7 +60,7 @@ class Features:
 
 @dataclass(frozen=True)
 class Outcome:
-    """The outcome of a protocol with one seed.
+    """Hold the outcome of a protocol with one seed.
 
     scores: (N, C), class scores of the test images, the highest the prediction. `chosen` is what the protocol's search
     selected, `validation` the accuracy on held-out training images that it selected by (None without a search).
@@ -74,7 +74,7 @@ class Outcome:
 
 @dataclass
 class Context:
-    """One encoder on one labelled data set. `features` is computed on first use and then kept.
+    """Join one encoder with one labelled data set. `features` is computed on first use and then kept.
 
     `range_change` says where the values of these images become other shades than those that the encoder learnt from.
     """

@@ -10,7 +10,7 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Metrics:
-    """Accuracies and mean average precision in [0, 1], and the confusion matrix (C, C), rows the true classes.
+    """Hold accuracies and mean average precision in [0, 1], and the confusion matrix (C, C), rows the true classes.
 
     `top5` is None with five classes or fewer.
     """

@@ -7,7 +7,7 @@ import sys
 
 
 class ProgressLine:
-    """A progress callback (what, done, total) that writes to stderr.
+    """Write progress (what, done, total) to stderr.
 
     Raises KeyboardInterrupt once the parent process is gone.
     """

@@ -28,7 +28,7 @@ from simclr_tui.version import __version__
 
 @dataclass(frozen=True)
 class EvaluationData:
-    """The data set to evaluate on and how many of its training images (0: all)."""
+    """Name the data set to evaluate on and how many of its training images (0: all)."""
 
     name: str
     subset: int

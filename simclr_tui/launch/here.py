@@ -20,7 +20,7 @@ from simclr_tui.store.ticket import drop_ticket
 
 @dataclass(frozen=True)
 class Here:
-    """The placement that starts a run at once."""
+    """Start each run at once."""
 
     poll: ClassVar[float] = 0.05
 

@@ -8,7 +8,7 @@ from simclr_tui.store.run import Trial
 
 
 class Metadata(msgspec.Struct, frozen=True, kw_only=True):
-    """Metadata of a run that is about to be made: name, tags, note and origin.
+    """Hold the metadata of a run that is about to be made: name, tags, note and origin.
 
     Without a `name` it is run1, run2, …; `command` is what would start the same run from a shell, this process's own
     unless given; `trial` says which trial of which sweep it is.

@@ -28,7 +28,8 @@ Where = Literal["here", "slurm"]
 
 
 class Placement(Protocol):
-    """A place to train runs. Every method that acts raises StoreError where the run is in the wrong state."""
+    """Define what every place to train runs can do. Every method that acts raises StoreError where the run is in
+    the wrong state."""
 
     poll: ClassVar[float]
     """Seconds between two checks on a run that is ending."""

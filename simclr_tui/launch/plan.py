@@ -31,7 +31,7 @@ _SPARE = 256 * 10**6  # bytes that stay free besides the checkpoints
 
 @dataclass(frozen=True)
 class Plan:
-    """A checked recipe, its cost, and each choice made for the user with its reason."""
+    """Hold a checked recipe, its cost, and each choice made for the user with its reason."""
 
     resolved: Resolved
     cost: Cost

@@ -33,7 +33,7 @@ _HEAP = {"MALLOC_MMAP_THRESHOLD_": str(32 << 20), "MALLOC_TRIM_THRESHOLD_": str(
 
 
 class Meeting(msgspec.Struct, frozen=True, kw_only=True):
-    """Where the torchruns of several nodes meet: a port of the first node."""
+    """Say where the torchruns of several nodes meet: a port of the first node."""
 
     nodes: int
     host: str

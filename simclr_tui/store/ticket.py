@@ -80,7 +80,7 @@ def tickets(store: Store, names: Iterable[str] | None = None) -> dict[str, Ticke
 
 
 class Kept(NamedTuple):
-    """The tickets that were read, the next to start first, and how many cannot be read at the moment."""
+    """Hold the tickets that were read, the next to start first, and how many cannot be read at the moment."""
 
     tickets: dict[str, Ticket]
     unanswered: int

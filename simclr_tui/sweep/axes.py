@@ -18,7 +18,7 @@ Values = dict[str, Value]
 
 
 class Axis(msgspec.Struct, frozen=True, kw_only=True):
-    """The values of one field: `choices`, or a range from `low` to `high`, linear or logarithmic."""
+    """Hold the values of one field: `choices`, or a range from `low` to `high`, linear or logarithmic."""
 
     name: str
     choices: tuple[Value, ...] = ()

@@ -87,7 +87,7 @@ def _require_optuna() -> None:
 
 
 class KnownTrial(NamedTuple):
-    """A trial's number and the values it gives the varied fields."""
+    """Hold a trial's number and the values it gives the varied fields."""
 
     number: int
     values: Values

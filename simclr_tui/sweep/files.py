@@ -19,7 +19,7 @@ _SHIPPED = Path(__file__).parent / "sweeps"
 
 
 class SweepFile(msgspec.Struct, frozen=True, kw_only=True):
-    """A sweep file as loaded.
+    """Hold a sweep file as loaded.
 
     `recipe` holds the fields that all trials share; `axes` and `trials`, those in which they differ; `published`, the
     paper's figure for each of `trials`, described by `published_as`.

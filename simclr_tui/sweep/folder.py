@@ -26,7 +26,7 @@ PrunerName = Literal["none", "median", "hyperband"]
 
 
 class Sweep(msgspec.Struct, frozen=True, kw_only=True):
-    """Contents of sweep.json.
+    """Hold the contents of sweep.json.
 
     `listed` holds the trials of a grid or a sweep file, `published` the paper's figure for each; `stopped` is True once
     the user stopped the sweep; `parallel` is how many trials an adaptive sampler has under way; `slurm` holds the
@@ -61,7 +61,7 @@ class Sweep(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SweepFolder:
-    """The folder of one sweep."""
+    """Read and write the folder of one sweep."""
 
     def __init__(self, store: Store, name: str) -> None:
         self.root = store.root / SWEEPS / name

@@ -16,7 +16,7 @@ _RANDOM_FIRST = 5  # trials drawn at random, for the sampler to learn from
 
 
 class Study:
-    """A study of one sweep. Trials are known by their numbers."""
+    """Keep Optuna's study of one sweep. Trials are known by their numbers."""
 
     def __init__(self, journal: Path, sweep: Sweep) -> None:
         import optuna

@@ -34,7 +34,7 @@ _OWN_FAULTS = (ExitCode.DIVERGED, ExitCode.OUT_OF_MEMORY)
 
 @dataclass(frozen=True)
 class TrialResult:
-    """Results of one trial.
+    """Hold the results of one trial.
 
     `scores` holds the last kNN of each run that finished in good health, in the order of `seeds`; `states`, each run's
     state, or `collapsed` or `diverged`. `images` is the number of test images behind kNN (0: unknown). `measured` holds

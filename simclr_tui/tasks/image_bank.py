@@ -28,7 +28,7 @@ _CHUNK = 512  # images per progress report
 
 @dataclass(frozen=True)
 class ImageBank:
-    """Images of one or both splits; every tuple and array has one entry per image.
+    """Hold images of one or both splits; every tuple and array has one entry per image.
 
     `index` counts within the split. Labels are -1, and class names and paths empty, where unknown. `scaling` is how
     files became pixels (None: 8-bit RGB).

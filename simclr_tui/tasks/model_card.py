@@ -18,7 +18,7 @@ _STEMS = {
 
 @dataclass(frozen=True)
 class ModelCard:
-    """What is known of an exported encoder.
+    """Hold what is known of an exported encoder.
 
     `file` is its name without the folder. `source_lines` are the Python that builds it where it is not native;
     `statistics`, mean and deviation of each channel, are what it expects its images to be normalised by. `values` says
@@ -46,7 +46,7 @@ class ModelCard:
 
     @property
     def literal(self) -> str:
-        """The file's name as a Python literal."""
+        """Return the file's name as a Python literal."""
         return json.dumps(self.file)
 
     def metadata(self) -> dict[str, str]:

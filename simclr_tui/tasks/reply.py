@@ -33,7 +33,7 @@ def send_reply(task: Callable[[], msgspec.Struct]) -> int:
 
 
 class Progress:
-    """Progress on stderr: one line on a terminal, nothing elsewhere."""
+    """Write progress to stderr: one line on a terminal, nothing elsewhere."""
 
     def __call__(self, what: str, done: int, total: int) -> None:
         if sys.stderr.isatty():

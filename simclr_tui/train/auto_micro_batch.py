@@ -82,8 +82,8 @@ def _fits_gpu(run: Training) -> Callable[[int], bool]:
 
 
 def _fits_host(run: Training) -> Callable[[int], bool]:
-    """Whether the activations of so many images fit into the memory that is free, judged by those of a few: on a CPU,
-    trying it could end other processes."""
+    """Return whether the activations of so many images fit into the memory that is free, judged by those of a few: on
+    a CPU, trying it could end other processes."""
     saved: dict[int, int] = {}
 
     def note(tensor: Tensor) -> Tensor:

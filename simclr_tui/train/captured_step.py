@@ -55,7 +55,7 @@ def why_not(run: Training) -> str:
 
 
 class CapturedStep:
-    """Takes the first steps at each side as usual, then records one, compares a replay, and replays from then on."""
+    """Take the first steps at each side as usual, then record one, compare a replay, and replay from then on."""
 
     def __init__(
         self,

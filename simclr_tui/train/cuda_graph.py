@@ -14,7 +14,7 @@ Replay = Callable[[], Tensor]
 
 
 class Recorder(Protocol):
-    """Records a call without carrying it out."""
+    """Record a call without carrying it out."""
 
     def on_stream(self) -> AbstractContextManager[None]:
         """Carry out what is within the with block where calls are recorded, in the order of the host's calls."""
@@ -27,7 +27,7 @@ class Recorder(Protocol):
 
 
 class GraphRecorder:
-    """Records on a stream of its own, as CUDA demands; `optimizer` is what steps in the call."""
+    """Record on a stream of its own, as CUDA demands; `optimizer` is what steps in the call."""
 
     def __init__(self, device: torch.device, optimizer: Optimizer) -> None:
         self._stream = torch.cuda.Stream(device)

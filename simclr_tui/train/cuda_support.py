@@ -21,7 +21,8 @@ _HIDING = ("CUDA_VISIBLE_DEVICES", "NVIDIA_VISIBLE_DEVICES")
 
 @dataclass(frozen=True)
 class DriverGpu:
-    """The first GPU that the driver has; `cuda` is the newest CUDA version that the driver supports, as `12.2`."""
+    """Describe the first GPU that the driver has; `cuda` is the newest CUDA version that the driver supports, as
+    `12.2`."""
 
     name: str
     driver: str

@@ -22,7 +22,7 @@ _TENSOR_CORES = (7, 0)
 
 @dataclass(frozen=True)
 class Compute:
-    """A device, and the type that autocast lowers to (None: float32 throughout)."""
+    """Hold a device, and the type that autocast lowers to (None: float32 throughout)."""
 
     device: torch.device
     autocast: torch.dtype | None

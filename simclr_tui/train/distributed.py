@@ -25,7 +25,7 @@ _TIMEOUT = timedelta(days=1)  # while one process evaluates or saves, the others
 
 @dataclass(frozen=True)
 class ProcessGroup:
-    """This process's rank among `size` processes; `local_rank` and `local_size` count those of this machine.
+    """Hold this process's rank among `size` processes; `local_rank` and `local_size` count those of this machine.
 
     Rank 0 evaluates, saves and writes the run folder.
     """

@@ -30,7 +30,7 @@ def reading_of_run(paths: RunPaths, recipe: Recipe, *, resumes: bool) -> Reading
 
 @dataclass(frozen=True)
 class KnownData:
-    """What the data is now, and the number of images that the schedule was made for (0: those that there are)."""
+    """Hold what the data is now, and the number of images that the schedule was made for (0: those that there are)."""
 
     facts: DataFacts
     schedule_images: int = 0

@@ -16,7 +16,7 @@ LOSS_METRICS = ("contrastive_top1", "contrastive_top5", "positive_similarity", "
 
 @dataclass(frozen=True)
 class GlobalProjections:
-    """The projections of all processes, in global order.
+    """Hold the projections of all processes, in global order.
 
     z_a and z_b are (N, d); `first` is the row of this process's first image.
     """
@@ -28,7 +28,7 @@ class GlobalProjections:
 
 @dataclass(frozen=True)
 class Objective:
-    """One of the losses that §5.1 compares.
+    """Compute one of the losses that §5.1 compares.
 
     With s the cosine, or the dot product without `l2`, j the other view of anchor i's image and k the 2N − 2
     views of other images (the negatives), an anchor's loss is

@@ -18,7 +18,7 @@ _UPDATE = 0.1  # distance between the new weights, as a share of the update
 
 
 class Trained(Protocol):
-    """What a step changes, beside its `NonfiniteGuard`."""
+    """Hold what a step changes, beside its `NonfiniteGuard`."""
 
     @property
     def encoder(self) -> nn.Module: ...

@@ -22,7 +22,7 @@ _ROUNDS = 10
 
 
 class Stream(IntEnum):
-    """The purpose of a draw; the numbers are part of every run's reproducibility, so never renumber."""
+    """Name the purpose of a draw; the numbers are part of every run's reproducibility, so never renumber."""
 
     ORDER = 0
     VIEWS = 1

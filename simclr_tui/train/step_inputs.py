@@ -17,7 +17,7 @@ from simclr_tui.train.views.params import draw_views
 
 @dataclass(frozen=True, eq=False, slots=True)
 class StepInputs:
-    """A batch of images (N, C, S, S), uint8 or uint16, and the parameters of its 2N views of side `side`.
+    """Hold a batch of images (N, C, S, S), uint8 or uint16, and the parameters of its 2N views of side `side`.
 
     All tensors lie on the device that trains.
     """

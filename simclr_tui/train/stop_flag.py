@@ -14,7 +14,7 @@ _SAME_REQUEST = 5.0
 
 
 class Stopped(Exception):
-    """Raised where a stop is noticed outside a step, while loading or evaluating."""
+    """Report that a stop is noticed outside a step, while loading or evaluating."""
 
 
 class StopFlag:

@@ -28,7 +28,7 @@ from simclr_tui.train.stop_flag import StopFlag
 
 @dataclass
 class Training:
-    """One attempt's parts, after `step` updates; `evaluated` is the step of the newest evaluation.
+    """Hold one attempt's parts, after `step` updates; `evaluated` is the step of the newest evaluation.
 
     `knn` is the accuracy on the validation images that was measured there, where the best checkpoint is kept by it.
 

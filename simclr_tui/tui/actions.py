@@ -17,7 +17,7 @@ from simclr_tui.store.state import ACTIVE, OPEN
 
 @dataclass(frozen=True)
 class Situation:
-    """What the keys would act on now: the run under the cursor (an empty state is none), and how many are marked.
+    """Hold what the keys would act on now: the run under the cursor (an empty state is none), and how many are marked.
 
     `readable` is False for a run whose files are damaged; `comparable` counts the runs that `=` would compare, `sweeps`
     the sweeps whose runs are listed.
@@ -64,7 +64,7 @@ def _ended(now: Situation) -> bool:
 
 @dataclass(frozen=True)
 class Action:
-    """One action of the dashboard.
+    """Declare one action of the dashboard.
 
     `id` names its handler; `where`, the screens that have it ("app": all of them); `possible`, when it can be done,
     where that depends on the run.

@@ -63,7 +63,7 @@ def _os_words(error: OSError) -> str:
 
 
 class Dashboard(App[str], inherit_bindings=False):
-    """The application over the runs of one store. Returns a sentence to print after it has left the screen."""
+    """Show the runs of one store. Returns a sentence to print after it has left the screen."""
 
     TITLE = "simclr"
     CSS_PATH = "app.tcss"

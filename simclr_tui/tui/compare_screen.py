@@ -40,7 +40,8 @@ _BESIDE = 4  # cells beside the text: the padding and the scroll bar
 
 
 class CompareScreen(ActionScreen[None]):
-    """A comparison, reread every two seconds off the screen's thread. Its charts have the keys of the Curves tab."""
+    """Show a comparison, reread every two seconds off the screen's thread. Its charts have the keys of the Curves
+    tab."""
 
     where = "compare"
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("compare")]

@@ -15,7 +15,7 @@ from simclr_tui.tui.terminal.image_protocol import Drawer
 
 
 class FeedPort(Protocol):
-    """The thread that reads the store, as its users see it."""
+    """Define the thread that reads the store, as its users see it."""
 
     def ask(self, request: Request) -> None:
         """Set what is on screen now."""
@@ -25,7 +25,7 @@ class FeedPort(Protocol):
 
 
 class Host(Protocol):
-    """The application as its parts see it. Nothing below `app.py` imports the application itself."""
+    """Define the application as its parts see it. Nothing below `app.py` imports the application itself."""
 
     store: Store
     readonly: bool

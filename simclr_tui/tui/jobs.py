@@ -10,7 +10,7 @@ from simclr_tui.launch.cancel import Cancel
 
 @dataclass
 class Job:
-    """One job: its `title`, and its `progress`, the last line that its process wrote."""
+    """Hold one job: its `title`, and its `progress`, the last line that its process wrote."""
 
     title: str
     progress: str = ""
@@ -26,7 +26,7 @@ class Job:
 
 
 class Jobs:
-    """The jobs under way. They end with the dashboard, which is their parent."""
+    """Run jobs. They end with the dashboard, which is their parent."""
 
     def __init__(self) -> None:
         self._running: list[Job] = []

@@ -29,7 +29,7 @@ class _Key:
 
 
 class KeyLine(Widget):
-    """The possible actions in the order of their importance; what does not fit is left out, but never the help.
+    """Show the possible actions in the order of their importance; what does not fit is left out, but never the help.
 
     Like a footer of buttons, each can be clicked. A `readonly` dashboard leaves out what changes something.
     """

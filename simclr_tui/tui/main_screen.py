@@ -44,7 +44,7 @@ from simclr_tui.tui.view_state import Layout, ViewState, write_layout
 
 
 class MainScreen(ActionScreen[None]):
-    """The composition of the panes: it hands them the feed's data, and asks the feed for what they show.
+    """Compose the panes: it hands them the feed's data, and asks the feed for what they show.
 
     With `remember` the layout is written into the store whenever it changes.
     """

@@ -13,7 +13,7 @@ _MOST = 20  # runs offered at once
 
 
 class RunsByName(Provider):
-    """The runs whose name contains what was typed, on the main screen."""
+    """Find the runs whose name contains what was typed, on the main screen."""
 
     async def search(self, query: str) -> Hits:
         if not isinstance(self.screen, MainScreen):

@@ -37,7 +37,7 @@ def serve(root: Path, port: int, writable: bool, *, announce: Callable[[str], ob
     entry = Entry(lambda token: announce(f"http://{HOST}:{port}/#token={token}"))
 
     class Guarded(Server):  # type: ignore[misc]
-        """The server with our own page; it opens no dashboard without a key, and prints nothing."""
+        """Serve our own page; it opens no dashboard without a key, and prints nothing."""
 
         async def _make_app(self) -> web.Application:
             app: web.Application = await super()._make_app()

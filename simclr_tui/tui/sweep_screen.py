@@ -30,7 +30,7 @@ _TRIAL, _KNN, _PUBLISHED, _STATE = "trial", "kNN", "published", "state"
 
 
 class SweepScreen(ActionScreen[str | None]):
-    """A sweep, with the runs that `rows` lists now. It is dismissed with the name of a run to go to."""
+    """Show a sweep, with the runs that `rows` lists now. It is dismissed with the name of a run to go to."""
 
     where = "sweep"
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("sweep")]

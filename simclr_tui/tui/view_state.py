@@ -23,7 +23,8 @@ _Share = Annotated[float, msgspec.Meta(ge=0, le=0.5)]
 
 
 class Layout(msgspec.Struct, frozen=True):
-    """The stored layout. Zero rows or columns mean as many charts as are legible; `list_` fields are the run list's."""
+    """Hold the stored layout. Zero rows or columns mean as many charts as are legible; `list_` fields are the run
+    list's."""
 
     tab: str = "curves"
     rows: _Count = 0
@@ -41,7 +42,7 @@ class Layout(msgspec.Struct, frozen=True):
 
 
 class ViewState:
-    """The current layout; `changed` is called after every change."""
+    """Hold the current layout; `changed` is called after every change."""
 
     def __init__(self, layout: Layout, changed: Callable[[], object]) -> None:
         self.layout = layout

@@ -34,7 +34,7 @@ FeaturesOf = Callable[[int, Ids], Tensor]
 
 @dataclass(frozen=True, kw_only=True)
 class ProbeTraining:
-    """How probes are trained. `progress(what, done, total)` is called after every epoch.
+    """Say how probes are trained. `progress(what, done, total)` is called after every epoch.
 
     `groups` are those of the training images, empty where they have none: the search never divides one.
     """

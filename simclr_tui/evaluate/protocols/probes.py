@@ -21,7 +21,7 @@ def candidates(rates: Sequence[float], decays: Sequence[float]) -> list[Candidat
 
 
 class Probes:
-    """Softmax regressions trained on the same batches by SGD with Nesterov momentum 0.9, from zero.
+    """Train softmax regressions on the same batches by SGD with Nesterov momentum 0.9, from zero.
 
     Weight decay applies to the weights only. weight: (S, C, dim); bias: (S, C); S candidates, C classes.
     """

@@ -15,7 +15,7 @@ from simclr_tui.text import safe
 
 
 class Waits(NamedTuple):
-    """Why a run waits for other runs: `reason` is empty when it lacks only a free slot.
+    """Say why a run waits for other runs: `reason` is empty when it lacks only a free slot.
 
     `hopeful` is True if the wait can end without the user. A run that waits for a waiting run is not hopeful itself:
     that other run is, or is not.

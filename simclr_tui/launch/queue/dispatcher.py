@@ -145,7 +145,7 @@ def _hold(store: Store, run: Run, ticket: Ticket, *, why: str) -> None:
 
 @dataclass(frozen=True)
 class Look:
-    """The queue as the files show it, as far as this user's dispatcher starts its runs.
+    """Hold the queue as the files show it, as far as this user's dispatcher starts its runs.
 
     Runs that may start, in order; runs under way; runs that have ended and are not settled; runs under way that are
     another dispatcher's, but take slots; and whether anything can still happen without the user.

@@ -19,7 +19,7 @@ from simclr_tui.store.store import Store
 
 @dataclass(frozen=True)
 class Queue:
-    """The placement that waits for a free GPU and for the runs named by `after`."""
+    """Let each run wait for a free GPU and for the runs named by `after`."""
 
     priority: int = 0
     after: tuple[str, ...] = ()

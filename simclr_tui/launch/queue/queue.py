@@ -38,13 +38,13 @@ _READY_WITHIN = 60.0  # seconds within which a new dispatcher must report that i
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """Contents of settings.json. `slots`: runs at once on each GPU, or on the CPU of a machine without one."""
+    """Hold the contents of settings.json. `slots`: runs at once on each GPU, or on the CPU of a machine without one."""
 
     slots: int = 1
 
 
 class Pause(msgspec.Struct, frozen=True, kw_only=True):
-    """Contents of paused.json: nothing starts until the user resumes the queue."""
+    """Hold the contents of paused.json: nothing starts until the user resumes the queue."""
 
     why: str = "the user paused it"
     since: float = 0.0

@@ -24,7 +24,7 @@ _SAVED_WITHIN = 60.0  # seconds for the step in flight and its checkpoint
 
 
 class Attempts:
-    """The callable that submitit runs; `checkpoint` is its hook for a job that must give up its node."""
+    """Be the callable that submitit runs; `checkpoint` is its hook for a job that must give up its node."""
 
     def __init__(self, run_dir: str) -> None:
         self.run_dir = run_dir

@@ -25,7 +25,7 @@ _TRIALS_AT_ONCE = 4
 
 @dataclass(frozen=True)
 class Slurm:
-    """The placement that makes each run a job with the given `resources`."""
+    """Make each run a job with the given `resources`."""
 
     resources: Resources
     poll: ClassVar[float] = 0.5  # squeue is asked

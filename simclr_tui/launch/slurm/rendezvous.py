@@ -29,7 +29,7 @@ _LEFT_WITHIN = 90.0  # seconds for the processes here to notice the attempt's en
 
 
 class Place(msgspec.Struct, frozen=True, kw_only=True):
-    """The node's number (0 is the first), the job and its start count: a requeued job counts as a new start."""
+    """Hold the node's number (0 is the first), the job and its start count: a requeued job counts as a new start."""
 
     start: str
     node: int
@@ -37,7 +37,8 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Word(msgspec.Struct, frozen=True, kw_only=True):
-    """Contents of meeting.json, from the first node to the others. Without a meeting there is nothing to join."""
+    """Hold the contents of meeting.json, from the first node to the others. Without a meeting there is nothing to
+    join."""
 
     start: str
     attempt: int = 0

@@ -18,7 +18,7 @@ _UNITS = {"s": 1 / 60, "m": 1, "h": 60, "d": 24 * 60}
 
 
 class JobOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """Job options as the user gave them; an empty or 0 field falls back to the last job, else to Slurm."""
+    """Hold job options as the user gave them; an empty or 0 field falls back to the last job, else to Slurm."""
 
     partition: str = ""
     time: str = ""

@@ -18,7 +18,7 @@ _SHARE = 0.4  # of the device's free memory that images may take
 
 
 class Source:
-    """Gathers images as they are stored, by id: uint8 or uint16 (N, C, S, S) on the device."""
+    """Gather images as they are stored, by id: uint8 or uint16 (N, C, S, S) on the device."""
 
     def __init__(self, images: Images, device: torch.device, check: BackgroundCheck | None = None) -> None:
         self._device, self._check = device, check
@@ -48,20 +48,21 @@ class Source:
         return None if self._shapes is None else self._shapes[samples]
 
     def damaged(self) -> list[str]:
-        """Names of the images that turned out to be damaged since the last call."""
+        """Return the names of the images that turned out to be damaged since the last call."""
         if self._check is not None:
             self._check.raise_if_failed()
         return [] if isinstance(self._images, Tensor) else self._images.damages.newly_found()
 
     def batch(self, samples: NDArray[np.int64]) -> Tensor:
-        """The images of those ids, without waiting for the device."""
+        """Return the images of those ids, without waiting for the device."""
         if self.resident is None:
             return self.gather(samples).to(self._device, non_blocking=True)
         index = torch.from_numpy(samples)
         return self.resident[to_device(index, self._device)]
 
     def gather(self, samples: NDArray[np.int64], out: Tensor | None = None) -> Tensor:
-        """The images of those ids in the host's memory, pinned for a GPU; in `out` (at least N, C, S, S) if given."""
+        """Return the images of those ids in the host's memory, pinned for a GPU; in `out` (at least N, C, S, S) if
+        given."""
         if out is None:
             shape = (len(samples), *self._images.shape[1:])
             out = torch.empty(shape, dtype=self._dtype, pin_memory=self._device.type == "cuda")

@@ -69,7 +69,7 @@ class Decoders:
 
     @cached_property
     def _pool(self) -> ThreadPoolExecutor:
-        """A thread waits for each process."""
+        """Keep one thread waiting for each process."""
         return ThreadPoolExecutor(self._count, "decoder")
 
     def _some(self, names: Sequence[str], out: Pixels, shapes: Shapes) -> list[int]:

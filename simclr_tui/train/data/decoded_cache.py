@@ -106,7 +106,8 @@ def _build_on_disk(folder: Path, name: str, build: Build, *, about: str) -> Data
 
 
 def _allocate(file: Path, shape: tuple[int, ...], dtype: str) -> Pixels:
-    """A writable map of a new file whose blocks are reserved: a disk that fills up later would kill the process."""
+    """Return a writable map of a new file whose blocks are reserved: a disk that fills up later would kill the
+    process."""
     needed = int(np.prod(shape, dtype=np.int64)) * np.dtype(dtype).itemsize
     if needed == 0:
         empty: Pixels = np.empty(shape, dtype)

@@ -31,7 +31,7 @@ _LARGE = 100_000_000  # pixels
 
 @dataclass(frozen=True, slots=True)
 class Looked:
-    """What one look at an image told: its header (None: damaged), its size in bytes, a digest of its beginning.
+    """Hold what one look at an image told: its header (None: damaged), its size in bytes, a digest of its beginning.
 
     `file` is the device and inode number of its file, None where it is none: links to one file need one reading.
     """

@@ -121,7 +121,8 @@ def taken(images: Images, index: npt.NDArray[np.int64]) -> Images:
 
 
 def draw(labels: Labels, count: int) -> npt.NDArray[np.int64]:
-    """Sorted indices of `count` images drawn in turn from every class, the same at every call (0 or too many: all).
+    """Return sorted indices of `count` images drawn in turn from every class, the same at every call (0 or too many:
+    all).
 
     Unlabelled images (-1) are one class more. A larger draw contains every smaller one.
     """

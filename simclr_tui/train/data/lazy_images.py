@@ -55,7 +55,8 @@ def too_many(damaged: Sequence[str], total: int, hint: str = "") -> DataError:
 
 @dataclass(eq=False)
 class FileImages:
-    """Images of `decoders.source` as one array (N, C, S, S), uint8 or uint16; indexing decodes their central squares.
+    """Give images of `decoders.source` as one array (N, C, S, S), uint8 or uint16; indexing decodes their central
+    squares.
 
     In the place of a damaged image stands the nearest good one before it, else after it, as where all are decoded
     beforehand.

@@ -77,7 +77,7 @@ _SPLITS = ("train", "test", "validation")
 
 @dataclass(frozen=True)
 class Plan:
-    """What the survey and the measuring of a data set came to: how every image becomes pixels, and why so."""
+    """Hold what the survey and the measuring of a data set came to: how every image becomes pixels, and why so."""
 
     scaling: Scaling
     reason: str

@@ -22,14 +22,14 @@ Ids = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class _Arrived:
-    """A batch on the device, once `copied` (None: already)."""
+    """Hold a batch on the device, once `copied` (None: already)."""
 
     images: Tensor
     copied: torch.cuda.Event | None
 
 
 class Feed:
-    """Images of step after step, in order: `ids(step)` (N,) says which, from `first` to before `last`.
+    """Give images of step after step, in order: `ids(step)` (N,) says which, from `first` to before `last`.
 
     Where images are in memory that the step can read, they are taken when asked for. Elsewhere threads gather them
     `_AHEAD` steps before, and on a GPU copy them from pinned memory on a stream of their own. What a batch holds
@@ -47,7 +47,7 @@ class Feed:
         self._buffers: deque[tuple[Tensor, torch.cuda.Event | None]] = deque()
 
     def take(self) -> tuple[Ids, Tensor]:
-        """The next step's ids and images (N, C, S, S), uint8 or uint16 on the device.
+        """Return the next step's ids and images (N, C, S, S), uint8 or uint16 on the device.
 
         Raises DataError where too many images turn out to be damaged.
         """

@@ -17,7 +17,7 @@ from simclr_tui.train.data.readers.protocol import Values
 
 @dataclass(frozen=True)
 class Scaling:
-    """How the values of an image become pixels of `side` × `side`.
+    """Say how the values of an image become pixels of `side` × `side`.
 
     `channels` are the image's, in order; a grey image fills them all. `low` and `high` (per channel) become 0 and the
     top level of `dtype`; both are empty where each image has its own (`--range image`). `plain` says that 8 bits stay

@@ -39,7 +39,7 @@ def cross(u: Float, v: Float) -> Float:
 
 
 def star(u: Float, v: Float) -> Float:
-    """Five points. The plane is folded onto half a point, whose edge is one straight line."""
+    """Draw five points. The plane is folded onto half a point, whose edge is one straight line."""
     tenth = np.float32(np.pi / 5)
     angle = np.abs(np.mod(np.arctan2(v, u) + tenth, 2 * tenth) - tenth)
     radius = np.hypot(u, v)
@@ -55,7 +55,7 @@ def stripes(u: Float, v: Float) -> Float:
 
 
 def checker(u: Float, v: Float) -> Float:
-    """Squares of half a period; the product of two triangle waves changes sign at their edges."""
+    """Draw squares of half a period; the product of two triangle waves changes sign at their edges."""
     a, b = np.abs(_cell(u)) - _PERIOD / 4, np.abs(_cell(v)) - _PERIOD / 4
     return _both(np.hypot(u, v) - 1, np.sign(a * b) * np.minimum(np.abs(a), np.abs(b)))
 
@@ -75,7 +75,7 @@ def _box(u: Float, v: Float, *, width: float, height: float) -> Float:
 
 
 def _both(a: Float, b: Float) -> Float:
-    """The intersection of two figures."""
+    """Return the intersection of two figures."""
     inside: Float = np.maximum(a, b)
     return inside
 

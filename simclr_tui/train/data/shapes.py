@@ -30,7 +30,7 @@ _SHADE = 0.08  # how far a paint is from its neighbour of the same name
 
 
 def open_shapes(image_size: int, subset: int, progress: Progress, *, cache_dir: Path) -> Data:
-    """10,000 training and 2,000 test images of `image_size` px, at most `subset` of each (0: all)."""
+    """Return 10,000 training and 2,000 test images of `image_size` px, at most `subset` of each (0: all)."""
     counts = [min(subset or count, count) for count in (KNOWN["shapes"].train, KNOWN["shapes"].test)]
 
     def build(allocate: decoded_cache.Allocate) -> Data:
@@ -57,12 +57,12 @@ def _generate(
 
 
 def shape_labels(index: npt.NDArray[np.int64]) -> Labels:
-    """Classes take turns, so that every run of ten images is balanced."""
+    """Return classes that take turns, so that every run of ten images is balanced."""
     return index % len(FIGURES)
 
 
 def draw_shapes(stream: int, index: npt.NDArray[np.int64], size: int) -> Pixels:
-    """Images `index` of a stream, (len(index), 3, size, size)."""
+    """Return images `index` of a stream, (len(index), 3, size, size)."""
     chance = _chance(stream, index, _DRAWS)
     axis = (np.arange(size, dtype=np.float32) + 0.5) * (2 / size) - 1
     x, y = axis[None, None, :], axis[None, :, None]
@@ -76,7 +76,7 @@ def draw_shapes(stream: int, index: npt.NDArray[np.int64], size: int) -> Pixels:
 
 
 def _chance(stream: int, index: npt.NDArray[np.int64], count: int) -> Float:
-    """Uniform numbers in [0, 1), (len(index), count), each a hash of (stream, index, its column): SplitMix64."""
+    """Return uniform numbers in [0, 1), (len(index), count), each a hash of (stream, index, its column): SplitMix64."""
     counter: Any = (index.astype(np.uint64)[:, None] << np.uint64(24)) + np.arange(count, dtype=np.uint64)
     z: npt.NDArray[np.uint64] = (counter + np.uint64(stream << 60)) * np.uint64(0x9E3779B97F4A7C15)
     z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
@@ -86,7 +86,7 @@ def _chance(stream: int, index: npt.NDArray[np.int64], count: int) -> Float:
 
 
 def _cover(chance: Float, labels: Labels, *, x: Float, y: Float, size: int) -> Float:
-    """How much of each pixel the figure covers, (N, size, size), antialiased by signed distance."""
+    """Return how much of each pixel the figure covers, (N, size, size), antialiased by signed distance."""
     radius = 0.55 + 0.35 * chance[:, 0]
     room = 0.2 * (chance[:, 1:3] * 2 - 1)
     angle = 2 * np.pi * chance[:, 3]
@@ -106,7 +106,8 @@ def _wide(values: Float) -> Float:
 
 
 def _colours(chance: Float) -> tuple[Float, Float]:
-    """Colours of background and figure, (N, 3) each: one dark and one light paint, either one behind, each a shade off.
+    """Return colours of background and figure, (N, 3) each: one dark and one light paint, either one behind, each a
+    shade off.
 
     Few paints, because a pair of colours that no other image has tells an image from the rest without a look at its
     figure, and a contrastive learner takes what is easiest to see (§3.2 of the paper: the colour histogram shortcut).
@@ -120,7 +121,7 @@ def _colours(chance: Float) -> tuple[Float, Float]:
 
 
 def _ground(chance: Float, colour: Float, *, x: Float, y: Float, stream: int, index: npt.NDArray[np.int64]) -> Float:
-    """Backgrounds (N, 3, size, size): a third plain, a third with a gradient of colour, a third with grain."""
+    """Return backgrounds (N, 3, size, size): a third plain, a third with a gradient of colour, a third with grain."""
     kind = (chance[:, 0] * 3).astype(np.int64)
     size = x.shape[-1]
     ground = np.repeat(colour, size * size, axis=1).reshape(len(colour), 3, size, size)
@@ -134,6 +135,6 @@ def _ground(chance: Float, colour: Float, *, x: Float, y: Float, stream: int, in
 
 
 def _light(chance: Float, x: Float, y: Float) -> Float:
-    """Brightness over the image, (N, size, size): falls off to one side by up to 35 %."""
+    """Return the brightness over the image, (N, size, size): falls off to one side by up to 35 %."""
     angle, strength = _wide(2 * np.pi * chance[:, 0]), _wide(0.35 * chance[:, 1])
     return 1 + strength * (np.cos(angle) * x + np.sin(angle) * y) * np.float32(0.7)

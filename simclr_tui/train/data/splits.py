@@ -18,7 +18,7 @@ from simclr_tui.train.data.pixels import Labels
 
 @dataclass(frozen=True)
 class Split:
-    """The images of one split that a run uses, by name, in order, with their groups where there are any."""
+    """Hold the images of one split that a run uses, by name, in order, with their groups where there are any."""
 
     names: tuple[str, ...]
     labels: Labels

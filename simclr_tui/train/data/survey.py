@@ -16,7 +16,8 @@ from simclr_tui.train.data.sources.protocol import Source, survey
 
 @dataclass(frozen=True)
 class Format:
-    """What images have in common that are read alike: `channels` without an alpha channel; `direct` by Pillow alone."""
+    """Hold what images have in common that are read alike: `channels` without an alpha channel; `direct` by Pillow
+    alone."""
 
     kind: str
     channels: int
@@ -36,7 +37,7 @@ class Format:
 
 @dataclass(frozen=True)
 class Survey:
-    """What the headers of all images say.
+    """Hold what the headers of all images say.
 
     side: the largest shorter side. longer: the largest longer side, 0 where every image is square. formats: the count
     and the first image of each. damaged: the images without a readable header, by name.

@@ -34,7 +34,7 @@ _SETS: dict[str, Any] = {
 
 
 def open_known(name: str, subset: int, progress: Progress, *, cache_dir: Path) -> Data:
-    """A known data set from `data_root()`, downloaded where it is absent. Raises DataError.
+    """Return a known data set from `data_root()`, downloaded where it is absent. Raises DataError.
 
     STL-10 trains on its 5,000 labelled and 100,000 unlabelled images; the latter have label -1.
     """
@@ -96,7 +96,7 @@ def _reported(what: str, progress: Progress) -> Iterator[None]:
 
 
 class _Bar:
-    """The part of tqdm that torchvision uses. Reports bytes, about two hundred times in all."""
+    """Stand in for the part of tqdm that torchvision uses. Reports bytes, about two hundred times in all."""
 
     def __init__(self, what: str, total: int, progress: Progress) -> None:
         self.what, self.total, self.progress = what, total, progress
@@ -162,7 +162,7 @@ def _labels(part: Any) -> Labels:
 
 
 def _copy(part: Any, index: np.ndarray[Any, Any], out: np.ndarray[Any, Any], *, at: int) -> None:
-    """Images `index` of a torchvision set into out[at:], channels first."""
+    """Copy images `index` of a torchvision set into out[at:], channels first."""
     for start in range(0, len(index), _COPY):
         images = part.data[index[start : start + _COPY]]
         channels_first = images if images.shape[1] == 3 else images.transpose(0, 3, 1, 2)

@@ -14,7 +14,8 @@ from simclr_tui.train.data.images import Data, Images, ImageSet
 
 @dataclass(frozen=True)
 class Labelled:
-    """Some images and the class of each, without a copy: the images at `places` (M,) of `images`, and `labels` (M,)."""
+    """Hold some images and the class of each, without a copy: the images at `places` (M,) of `images`, and `labels`
+    (M,)."""
 
     images: Images
     places: NDArray[np.int64]

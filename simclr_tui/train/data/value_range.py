@@ -29,7 +29,7 @@ _FILL_SHARE = 0.0005  # of the values, more than which may mark missing pixels: 
 
 @dataclass
 class Values:
-    """Extremes of every channel, exact over the images measured, and an even sample of their values."""
+    """Hold the extremes of every channel, exact over the images measured, and an even sample of their values."""
 
     low: NDArray[Any] | None = None
     high: NDArray[Any] | None = None
@@ -91,7 +91,7 @@ def measure(
 
 @dataclass(frozen=True)
 class Chosen:
-    """The scaling with its range filled in, why it is so, and what is worth a warning."""
+    """Hold the scaling with its range filled in, why it is so, and what is worth a warning."""
 
     scaling: Scaling
     reason: str
@@ -127,7 +127,7 @@ def choose_range(scaling: Scaling, reading: Reading, eight_bits: bool, *, values
 
 @dataclass(frozen=True)
 class _Bounds:
-    """The ends of the range of every channel, why, and the value that marks what is missing (NaN: none does)."""
+    """Hold the ends of the range of every channel, why, and the value that marks what is missing (NaN: none does)."""
 
     low: NDArray[Any]
     high: NDArray[Any]

@@ -18,7 +18,7 @@ from simclr_tui.train.data.pixels import Pixels, Shape, Shapes, levels_of
 
 @dataclass(frozen=True, eq=False)
 class WholeImages:
-    """Images (N, C, S, S) as one array, uint8 or uint16; indexing gives their central squares.
+    """Give images (N, C, S, S) as one array, uint8 or uint16; indexing gives their central squares.
 
     squeezed: the whole images, (N, C, S, S), in memory or mapped from disk. shapes: the heights and widths that they
     had, int32 (N, 2).

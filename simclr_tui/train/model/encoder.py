@@ -10,7 +10,7 @@ from simclr_tui.text import safe
 
 
 class Encoder(nn.Module):
-    """An encoder from views (n, channels, T, T) in [0, 1] to h (n, dim).
+    """Encode views (n, channels, T, T) in [0, 1] to h (n, dim).
 
     `stem` is cifar or imagenet, or own where it is neither. `source_lines` are the Python that builds the same module
     as `encoder` from its library; empty for a native encoder.
@@ -26,7 +26,7 @@ class Encoder(nn.Module):
 
     @property
     def stochastic(self) -> bool:
-        """Whether a forward pass in training mode draws random numbers: dropout, stochastic depth."""
+        """Return whether a forward pass in training mode draws random numbers: dropout, stochastic depth."""
         return any(_drops(module) for module in self.modules())
 
     def check_channels(self, channels: int, data: str) -> None:

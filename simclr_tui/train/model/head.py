@@ -12,7 +12,7 @@ from simclr_tui.recipe.recipe import Recipe
 
 
 class ScaleOnlyBatchNorm1d(nn.BatchNorm1d):
-    """Batch norm with a learned scale and no learned shift."""
+    """Apply batch norm with a learned scale and no learned shift."""
 
     def __init__(self, features: int) -> None:
         super().__init__(features)

@@ -26,7 +26,7 @@ _REFUSALS = (AssertionError, IndexError, RuntimeError, TypeError, ValueError, Ze
 
 
 class LibraryEncoder(Encoder):
-    """A library's `model` whose output is h."""
+    """Wrap a library's `model` whose output is h."""
 
     def __init__(self, model: nn.Module, source_lines: tuple[str, ...], *, stem: str, dim: int, channels: int) -> None:
         super().__init__()

@@ -17,7 +17,7 @@ _SMALLEST = 1e-4  # deviation: of a constant channel nothing is to be blown up
 
 
 class NormalizedEncoder(Encoder):
-    """An encoder of (views − mean) / std. Both are part of its state, and so of checkpoints and exports."""
+    """Encode (views − mean) / std. Both are part of its state, and so of checkpoints and exports."""
 
     mean: Tensor
     std: Tensor

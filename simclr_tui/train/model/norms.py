@@ -20,7 +20,7 @@ Compile = Callable[[Callable[..., Tensor]], Callable[..., Tensor]]
 
 
 class Norms:
-    """Computes norms (n, C, S, S) and what follows them, one operation after the other."""
+    """Compute norms (n, C, S, S) and what follows them, one operation after the other."""
 
     def norm(self, norm: nn.Module, x: Tensor) -> Tensor:
         """Return norm(x)."""
@@ -34,7 +34,7 @@ class Norms:
 
 
 class FusedNorms(Norms):
-    """Computes them in training mode by functions that `compiled` makes of plain ones."""
+    """Compute norms and what follows them in training mode, by functions that `compiled` makes of plain ones."""
 
     def __init__(self, compiled: Compile) -> None:
         torch._dynamo.config.recompile_limit = max(_COMPILATIONS, torch._dynamo.config.recompile_limit)

@@ -17,7 +17,7 @@ from simclr_tui.train.model.norms import Norms
 
 
 class WithNorms(nn.Module):
-    """A part of the network whose norms `norms` computes, with what follows them."""
+    """Be a part of the network whose norms `norms` computes, with what follows them."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -25,7 +25,7 @@ class WithNorms(nn.Module):
 
 
 class BasicBlock(WithNorms):
-    """Two 3×3 convolutions and a shortcut (ResNet-18 and -34)."""
+    """Apply two 3×3 convolutions and a shortcut (ResNet-18 and -34)."""
 
     expansion: ClassVar[int] = 1
 
@@ -47,7 +47,7 @@ class BasicBlock(WithNorms):
 
 
 class Bottleneck(WithNorms):
-    """1×1, 3×3 and 1×1 convolutions and a shortcut (ResNet-50 and deeper)."""
+    """Apply 1×1, 3×3 and 1×1 convolutions and a shortcut (ResNet-50 and deeper)."""
 
     expansion: ClassVar[int] = 4
 
@@ -76,7 +76,7 @@ Block = type[BasicBlock] | type[Bottleneck]
 
 
 class ResNet(WithNorms, Encoder):
-    """The native encoder, of any width."""
+    """Encode views by the native ResNet, of any width."""
 
     layer1: nn.Sequential
     layer2: nn.Sequential

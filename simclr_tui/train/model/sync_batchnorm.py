@@ -20,7 +20,7 @@ _KNOWN = (nn.BatchNorm1d, nn.BatchNorm2d, ScaleOnlyBatchNorm1d)
 
 
 class SyncBatchNorm(_BatchNorm):
-    """Batch norm by the mean and variance of all processes' inputs (n, C, …), n equal in each, in training mode.
+    """Apply batch norm by the mean and variance of all processes' inputs (n, C, …), n equal in each, in training mode.
 
     Parameters and buffers are those of the replaced module. Statistics are float32 under autocast.
     """
@@ -73,7 +73,8 @@ class SyncBatchNorm(_BatchNorm):
 
 
 class _Normalize(torch.autograd.Function):
-    """(x − mean)·scale·weight + bias, mean and scale (C,) being those of all processes' x; weight and bias may be None.
+    """Return (x − mean)·scale·weight + bias, mean and scale (C,) being those of all processes' x; weight and bias may
+    be None.
 
     Its gradient is that of the sum of the processes' losses, as it is through `ProcessGroup.all_gather`.
     """

@@ -47,7 +47,8 @@ class Measured:
 
 
 class Monitor:
-    """kNN on h (Wu et al. 2018; k and weights from the recipe), where images have labels, and the health of h and z.
+    """Measure kNN on h (Wu et al. 2018; k and weights from the recipe), where images have labels, and the health of h
+    and z.
 
     Choices are made by this figure, so it is measured on validation images; 0.1 measured it on the test images.
     Off for `--knn-every 0`.

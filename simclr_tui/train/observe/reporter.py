@@ -167,7 +167,7 @@ class Reporter:
 
 
 class QuietReporter(Reporter):
-    """Reports of a rank other than 0, which writes nothing but its log lines and why it failed."""
+    """Report for a rank other than 0, which writes nothing but its log lines and why it failed."""
 
     def __init__(self, paths: RunPaths, rank: int) -> None:
         super().__init__(paths)

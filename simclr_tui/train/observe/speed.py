@@ -8,7 +8,7 @@ _STEPS, _SECONDS = 10, 1.0
 
 
 class Speed:
-    """Averages over the last steps, at least 10 and at least a second.
+    """Average the speed over the last steps, at least 10 and at least a second.
 
     A host runs up to some steps ahead of its GPU, in bursts that a few short steps would show as speed. Steps that
     prepare (kernels are chosen, code is compiled) do not count.

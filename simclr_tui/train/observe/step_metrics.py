@@ -33,7 +33,7 @@ class _Pending:
 
 
 class Telemetry:
-    """Writes one line of metrics a step."""
+    """Write one line of metrics a step."""
 
     def __init__(
         self, report: Reporter, guard: NonfiniteGuard, device: torch.device, *, batch_size: int, candidates: int

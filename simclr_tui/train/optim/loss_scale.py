@@ -15,7 +15,7 @@ _GROWTH_INTERVAL = 2000  # steps without an overflow before the scale is tried a
 
 
 class LossScale:
-    """Multiplies the loss, divides its gradient, and halves the factor where the gradient overflowed."""
+    """Multiply the loss, divide its gradient, and halve the factor where the gradient overflowed."""
 
     def __init__(self, device: torch.device) -> None:
         self._scale = torch.tensor(_START, device=device)

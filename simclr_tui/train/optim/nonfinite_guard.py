@@ -13,7 +13,7 @@ from simclr_tui.train.optim.loss_scale import SMALLEST, LossScale
 
 
 class NonfiniteGuard:
-    """Watches loss and gradient; from the first step that is not finite, weights and optimiser state stay as they are.
+    """Watch loss and gradient; from the first step that is not finite, weights and optimiser state stay as they are.
 
     The device decides, and the host learns of it with the telemetry. With a loss scale, a gradient that is not finite
     skips its own step alone, until the scale cannot shrink any further.

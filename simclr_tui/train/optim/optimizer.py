@@ -21,7 +21,8 @@ TRUST_COEFFICIENT = 0.001
 
 
 class LARS(Optimizer):
-    """Layer-wise adaptive rate scaling (You et al. 2017), the variant in the code published with SimCLR.
+    """Update by layer-wise adaptive rate scaling (LARS; You et al. 2017), the variant in the code published with
+    SimCLR.
 
     g ← ∇w + weight_decay·w;  trust ← 0.001·‖w‖/‖g‖, or 1 where either norm is 0;
     v ← momentum·v + lr·trust·g;  w ← w − v.

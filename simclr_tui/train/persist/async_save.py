@@ -15,7 +15,7 @@ from simclr_tui.train.persist import checkpoint
 
 
 class Saver:
-    """Saves one checkpoint at a time; `outcome` returns what became of it.
+    """Save one checkpoint at a time; `outcome` returns what became of it.
 
     A `kill -9` meanwhile leaves the older checkpoints: a file without its manifest does not count.
     """

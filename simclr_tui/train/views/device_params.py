@@ -36,7 +36,7 @@ NO_HUE = -1.0
 
 @dataclass(frozen=True, eq=False, slots=True)
 class DeviceParams:
-    """Parameters of 2N views on a device; `params["sigma"]` is (2N,), float32.
+    """Hold the parameters of 2N views on a device; `params["sigma"]` is (2N,), float32.
 
     `table` is (len(ROWS), 2N), float32, and `noise_seed` (2N,), int64. Beside what `ViewParams` names there are each
     blend's `factor0`, `gray0` and `mean0`, … (see `colour.blend`); `hue_place`, the blend, 0 to 3, before which the

@@ -48,7 +48,7 @@ Boxes = tuple[Ints, Ints, Ints, Ints]
 
 @dataclass(frozen=True, eq=False, slots=True)
 class ViewParams:
-    """Parameters of 2N views, the first views of N images and then their second views; every array is (2N,).
+    """Hold the parameters of 2N views, the first views of N images and then their second views; every array is (2N,).
 
     The flags named after operations say which views pass them; the other values count where they do. The crop box
     is in pixels of the source if crop comes first, else in pixels of the view. Colour factors are torchvision's: 1

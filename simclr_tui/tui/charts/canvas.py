@@ -12,7 +12,8 @@ _LARGEST = 8e307  # so that the difference of two values stays finite
 
 
 class Canvas:
-    """A grid of `width` × `height` cells over the box (left, right, low, high). Later drawing wins a cell's colour."""
+    """Draw on a grid of `width` × `height` cells over the box (left, right, low, high). Later drawing wins a cell's
+    colour."""
 
     def __init__(self, width: int, height: int, box: tuple[float, float, float, float], *, fine: bool) -> None:
         self.width, self.height = width, height

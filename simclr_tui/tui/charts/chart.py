@@ -25,7 +25,7 @@ _ZOOM, _PAN = 1.5, 0.1  # per turn of the mouse wheel
 
 
 class Chart(Widget):
-    """The drawing of one Panel. Overlaid lines carry letters; without colours they consist of them."""
+    """Draw one Panel. Overlaid lines carry letters; without colours they consist of them."""
 
     class Pointed(Message):
         """Posted when the mouse points at a place on the x axis."""

@@ -31,7 +31,7 @@ def grid_shape(width: int, height: int, chosen: Shape = (0, 0)) -> Shape:
 
 
 class Caption(Widget):
-    """The title of a chart, and for each line its value at the cursor, else the newest, and the best."""
+    """Show the title of a chart, and for each line its value at the cursor, else the newest, and the best."""
 
     class Clicked(Message):
         """Posted when the caption is clicked."""
@@ -98,7 +98,7 @@ def _values(panel: Panel, series: Series, best: bool) -> str:
 
 
 class ChartPanel(Vertical):
-    """A caption and a chart."""
+    """Show a caption over a chart."""
 
     def compose(self) -> ComposeResult:
         yield Caption()
@@ -111,7 +111,7 @@ class ChartPanel(Vertical):
 
 
 class Panels(Grid):
-    """The charts that fit. `chosen` is the key of the focused one, if any."""
+    """Show the charts that fit. `chosen` is the key of the focused one, if any."""
 
     def __init__(self, id: str | None = None) -> None:
         super().__init__(id=id)

@@ -65,7 +65,7 @@ def wrapped(legend: Sequence[Text], words: Text, *, width: int, most: int) -> li
 
 
 class ChartTab(Vertical, can_focus=True):
-    """The state that keys change: page, chosen chart, full screen; `viewport` has the cursor and the window."""
+    """Hold the state that keys change: page, chosen chart, full screen; `viewport` has the cursor and the window."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("charts")]
 

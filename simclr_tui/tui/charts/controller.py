@@ -13,7 +13,7 @@ _AXES: tuple[ChartAxis, ...] = ("step", "epoch", "time", "wall")
 
 
 class ChartsController:
-    """The layout of all charts; `shown` returns the charts on which the keys act."""
+    """Lay out all charts; `shown` returns the charts on which the keys act."""
 
     def __init__(self, view_state: ViewState, shown: Callable[[], ChartTab]) -> None:
         self._view_state = view_state

@@ -15,7 +15,7 @@ _AXIS_WORDS = {"step": "by step", "epoch": "by epoch", "time": "by time of train
 
 
 class CurvesTab(ChartTab):
-    """A page of curves under a line that describes it. `pattern` filters the metrics."""
+    """Show a page of curves under a line that describes it. `pattern` filters the metrics."""
 
     def __init__(self, id: str | None = None, pattern: str = "") -> None:
         super().__init__(id=id)

@@ -45,7 +45,7 @@ PLAIN = Style()
 
 @dataclass(frozen=True)
 class Drawing:
-    """A drawn chart: rows of y labels and canvas cells, then the x axis and its labels."""
+    """Hold a drawn chart: rows of y labels and canvas cells, then the x axis and its labels."""
 
     canvas: Canvas
     span: Span

@@ -11,7 +11,7 @@ _ZOOM = 2.0  # per key press
 
 
 class Viewport:
-    """The window and the cursor; `changed` is called when the feed has to be asked again."""
+    """Hold the window and the cursor; `changed` is called when the feed has to be asked again."""
 
     def __init__(self, changed: Callable[[], object], log_wanted: Callable[[int], object]) -> None:
         self.window = Window()

@@ -14,7 +14,7 @@ Work = Callable[[], object]
 
 @dataclass(frozen=True)
 class Undo:
-    """The undoing of a change: `work` does it, `words` report it, and `run` is the run's name afterwards."""
+    """Hold how a change is undone: `work` does it, `words` report it, and `run` is the run's name afterwards."""
 
     words: str
     work: Work
@@ -22,7 +22,7 @@ class Undo:
 
 
 class Changes:
-    """The changes made, with how to undo each, the newest last."""
+    """Keep the changes made, with how to undo each, the newest last."""
 
     def __init__(self, host: Host, changed: Callable[[], object]) -> None:
         self._host = host

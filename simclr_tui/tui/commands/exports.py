@@ -27,7 +27,8 @@ _NAMED = 4  # runs that are named one by one
 
 @dataclass(frozen=True)
 class Kind:
-    """One kind of export: `write` does it and returns what was written; `check` says before why it cannot be done.
+    """Declare one kind of export: `write` does it and returns what was written; `check` says before why it cannot be
+    done.
 
     With `of_marked` it is made of the marked runs, otherwise of the run under the cursor.
     """
@@ -103,7 +104,7 @@ _SUFFIXES = tuple(suffix for kind in KINDS for suffix in kind.suffixes)
 
 @dataclass(frozen=True)
 class Exports:
-    """What can be exported of the run under the cursor and of the runs that would be compared."""
+    """Offer what can be exported of the run under the cursor and of the runs that would be compared."""
 
     run: Run
     compared: Sequence[Run]

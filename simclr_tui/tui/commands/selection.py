@@ -9,7 +9,7 @@ from simclr_tui.store.run import Run
 
 
 class Selection(Protocol):
-    """The list of runs with its cursor."""
+    """Define the list of runs with its cursor."""
 
     @property
     def all_rows(self) -> tuple[Row, ...]:

@@ -23,7 +23,7 @@ Check = Callable[[str], str]
 
 
 class Ask(ModalScreen[str | None]):
-    """A dialog dismissed with the text, or None on cancel.
+    """Ask for a text; dismissed with it, or with None on cancel.
 
     `complete` returns the texts that could be meant; `more` is a few lines below the question.
     """

@@ -21,7 +21,7 @@ from simclr_tui.tui.dialogs.pick import Choice
 
 
 class Checklist(ModalScreen[tuple[str, ...] | None]):
-    """A dialog dismissed with the chosen values in the order in which they were chosen, or None on cancel.
+    """Let the user tick values; dismissed with them in the order in which they were chosen, or None on cancel.
 
     The chosen ones stand on top. Space or a click chooses and drops.
     """

@@ -16,7 +16,7 @@ from simclr_tui.text import safe
 
 
 class Confirm(ModalScreen[bool]):
-    """A question and two buttons; the harmless one has the focus. Dismissed with True for yes."""
+    """Ask a question with two buttons; the harmless one has the focus. Dismissed with True for yes."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,n", "answer(False)", "no"),

@@ -14,7 +14,8 @@ Complete = Callable[[str], Sequence[str]]
 
 
 class Entry(Input):
-    """A compact one-line input; the first completion is shown dim after the cursor, and the right arrow takes it."""
+    """Take a line of text in a compact input; the first completion is shown dim after the cursor, and the right
+    arrow takes it."""
 
     def __init__(self, placeholder: str = "", id: str | None = None, complete: Complete | None = None) -> None:
         suggester = None if complete is None else _Completion(complete)

@@ -27,7 +27,7 @@ _NARROW = 70  # cells below which there is no column for the label
 
 
 class Help(ModalScreen[None]):
-    """A page of keys, those of what has the focus first; `first` names their groups in the table of actions."""
+    """Show a page of keys, those of what has the focus first; `first` names their groups in the table of actions."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,enter", "dismiss", "close"),

@@ -21,7 +21,7 @@ from simclr_tui.tui.dialogs.entry import Entry
 
 @dataclass(frozen=True)
 class Choice:
-    """One choice: the `value` it returns, its `label`, and `help`, a few words beside it."""
+    """Hold one choice: the `value` it returns, its `label`, and `help`, a few words beside it."""
 
     value: str
     label: str
@@ -33,7 +33,7 @@ class Choice:
 
 
 class Pick(ModalScreen[str | None]):
-    """A dialog dismissed with the chosen value, or None on cancel. Arrows, typing and the mouse choose."""
+    """Let the user pick one value; dismissed with it, or with None on cancel. Arrows, typing and the mouse choose."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "dismiss(None)", "back"),

@@ -12,7 +12,7 @@ from simclr_tui.tui.dialogs.entry import Entry
 
 
 class SearchEntry(Entry):
-    """A search input. Enter or down keeps the text and leaves; escape clears it and leaves."""
+    """Take the words to search for. Enter or down keeps the text and leaves; escape clears it and leaves."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "drop", show=False)]
 

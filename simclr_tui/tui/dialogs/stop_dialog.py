@@ -18,7 +18,8 @@ Way = Literal["stop", "kill"]
 
 
 class StopDialog(ModalScreen[Way | None]):
-    """A dialog dismissed with the chosen way, or None. A waiting run can only be taken out of the queue."""
+    """Ask how to stop; dismissed with the chosen way, or with None. A waiting run can only be taken out of the
+    queue."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,n", "choose('')", "no"),

@@ -23,7 +23,7 @@ _AVERAGED = 40_000  # values averaged per chart and turn: about 30 ms
 
 
 class CurveReader:
-    """A reader that tails the metrics of a run. Used by the feed's thread alone."""
+    """Tail the metrics of a run. Used by the feed's thread alone."""
 
     def __init__(self, run: Run) -> None:
         self._run = run

@@ -35,7 +35,7 @@ Post = Callable[[Snapshot], object]
 
 
 class Feed(threading.Thread):
-    """The reader thread, started and stopped by the app.
+    """Read the store in a thread, started and stopped by the app.
 
     `ask` sets what is on screen; `failed` is called with an unexpected exception.
     """

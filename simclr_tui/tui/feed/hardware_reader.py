@@ -20,7 +20,7 @@ _GB = 1e-9
 
 
 class _Line(NamedTuple):
-    """A line of a hardware chart: its label, its reading and the factor of its unit."""
+    """Hold a line of a hardware chart: its label, its reading and the factor of its unit."""
 
     label: str
     reading: str
@@ -31,7 +31,7 @@ _MEMORY = (_Line("machine", "ram_used", _GB), _Line("run", "process_rss", _GB))
 
 
 class MachineReader:
-    """A reader that tails the hardware samples of a run, and takes the wait for data from its metrics."""
+    """Tail the hardware samples of a run, and take the wait for data from its metrics."""
 
     def __init__(self, name: str, paths: RunPaths, curves: CurveReader) -> None:
         self.name = name

@@ -17,7 +17,7 @@ ChartAxis = Axis | Literal["wall"]
 
 @dataclass(frozen=True)
 class Request:
-    """The data that the screen needs now.
+    """Name the data that the screen needs now.
 
     `cursor` is a place on the x axis, `smoothing` the share of the values in view over which curves are averaged,
     `pattern` filters the metrics.
@@ -44,7 +44,8 @@ class Request:
 
 @dataclass(frozen=True)
 class Series:
-    """One line of a chart; `ys` may hold NaN, where the line breaks. `raw`, over `raw_xs`, is drawn dimly behind it.
+    """Hold one line of a chart; `ys` may hold NaN, where the line breaks. `raw`, over `raw_xs`, is drawn dimly
+    behind it.
 
     `last` is the newest value, `at` the one at the cursor, `best` the best one with its x.
     """
@@ -62,7 +63,7 @@ class Series:
 
 @dataclass(frozen=True)
 class Panel:
-    """One chart: a metric, or a reading of the hardware. The y axis reaches at least to `ceiling`.
+    """Hold one chart: a metric, or a reading of the hardware. The y axis reaches at least to `ceiling`.
 
     Without a `span` the x axis reaches from the first point to the last. `references` are values with their names,
     drawn as dashed lines; while the `whole` range of x is shown, the y axis reaches to them. The lines carry the
@@ -103,7 +104,7 @@ class Listing:
 
 @dataclass(frozen=True)
 class Machine:
-    """The machine's current load; `title` names the machine."""
+    """Hold the machine's current load; `title` names the machine."""
 
     title: str
     sample: HardwareSample
@@ -111,7 +112,7 @@ class Machine:
 
 @dataclass(frozen=True)
 class Curves:
-    """One page of charts.
+    """Hold one page of charts.
 
     `names` are the metrics of the shown runs that pass the filter, `unwanted` counts the others; `extent` is the whole
     x range, `step` the step at the cursor, `ends` the x at which a run that still trains will end.
@@ -130,7 +131,7 @@ class Curves:
 
 @dataclass(frozen=True)
 class Hardware:
-    """The charts of the run's hardware samples."""
+    """Hold the charts of the run's hardware samples."""
 
     run: str
     panels: tuple[Panel, ...]
@@ -140,7 +141,7 @@ class Hardware:
 
 @dataclass(frozen=True)
 class Log:
-    """The end of the newest attempt's output, then the run's events in words."""
+    """Hold the end of the newest attempt's output, then the run's events in words."""
 
     run: str
     lines: tuple[str, ...]
@@ -149,7 +150,7 @@ class Log:
 
 @dataclass(frozen=True)
 class Detail:
-    """One run, opened; `resolved` is None where the recipe cannot be read, and `problem` says why.
+    """Hold one run, opened; `resolved` is None where the recipe cannot be read, and `problem` says why.
 
     `checkpoint` is the step of the newest one, `evaluations` pairs a result's name with its words; `sample` is the
     newest of the run's machine, `knn_before` an earlier value of kNN and the epochs since then.
@@ -168,7 +169,7 @@ class Detail:
 
 @dataclass(frozen=True)
 class Settled:
-    """The end of the answer to request `number`: everything written so far has been delivered."""
+    """Mark the end of the answer to request `number`: everything written so far has been delivered."""
 
     number: int
 

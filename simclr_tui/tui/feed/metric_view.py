@@ -14,7 +14,7 @@ HOST_MEMORY = f"{HARDWARE}host memory GB"  # takes the place of GPU memory besid
 
 @dataclass(frozen=True)
 class MetricView:
-    """The display of one metric.
+    """Describe how one metric is displayed.
 
     `scale` multiplies logged values before they are drawn; `unit` follows the title; `best` says which value is the
     best, where one is.

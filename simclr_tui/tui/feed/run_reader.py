@@ -22,7 +22,7 @@ BUDGET = 12_000_000  # bytes of metrics read per run and turn: about 0.1 s
 
 
 class RunReader:
-    """The data read of one run so far."""
+    """Hold the data read of one run so far."""
 
     def __init__(self, run: Run) -> None:
         self.run = run

@@ -16,7 +16,7 @@ INTERVAL = 5.0  # seconds between an answer and the next query; as long as the a
 
 
 class ClusterWatch(threading.Thread):
-    """A thread that keeps the states of runs on Slurm up to date; the feed then sees the changed files.
+    """Keep the states of runs on Slurm up to date, in a thread; the feed then sees the changed files.
 
     It is started and stopped by the app; `failed` is called with an unexpected exception.
     """

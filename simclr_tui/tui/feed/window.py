@@ -11,7 +11,7 @@ _NARROWEST = 1e-6  # fraction of the extent: any closer, floats and ticks no lon
 
 @dataclass(frozen=True)
 class Window:
-    """A range of x: `width` None is everything; `end` None is the live end, which moves while the run trains."""
+    """Hold a range of x: `width` None is everything; `end` None is the live end, which moves while the run trains."""
 
     width: float | None = None
     end: float | None = None

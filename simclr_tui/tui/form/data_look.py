@@ -29,7 +29,7 @@ class _Question:
 
 
 class DataLook:
-    """The look at a form's data: one at a time, in a process that ends when other data is named or the form closes."""
+    """Look at a form's data: one look at a time, in a process that ends when other data is named or the form closes."""
 
     def __init__(self, form: Widget, host: Host, changed: Callable[[], None]) -> None:
         """Look for `form`, and call `changed` on the screen's thread whenever `lines` has other words."""

@@ -21,7 +21,7 @@ _YES_NO = {"yes": True, "no": False}
 
 
 class NumberEntry(Entry):
-    """An input for a number, in which a slash means nothing: there it opens the search for a field."""
+    """Take a number, in which a slash means nothing: there it opens the search for a field."""
 
     async def _on_key(self, event: Key) -> None:
         if event.key == "slash":
@@ -31,7 +31,7 @@ class NumberEntry(Entry):
 
 
 class FieldRow(Horizontal):
-    """A field's row. An empty field takes the preset's value, shown as the placeholder."""
+    """Show a field's row. An empty field takes the preset's value, shown as the placeholder."""
 
     class Changed(Message):
         """Posted when the entry changes."""

@@ -22,7 +22,7 @@ _COUNTS = ("cpus", "nodes")
 
 
 class JobRows(Vertical):
-    """The options of a job can be seen and count only while Slurm is chosen."""
+    """Show the options of a job, which count only while Slurm is chosen."""
 
     def compose(self) -> ComposeResult:
         with Horizontal(classes="field"):
@@ -37,12 +37,12 @@ class JobRows(Vertical):
 
     @property
     def where(self) -> Where:
-        """Where the run is to train, in the words of `--on`."""
+        """Return where the run is to train, in the words of `--on`."""
         return cast("Where", self.query_one("#job-on", Select).value)
 
     @property
     def options(self) -> JobOptions:
-        """What the job is to ask for. What cannot be read counts as empty; `problem` tells of it."""
+        """Return what the job is to ask for. What cannot be read counts as empty; `problem` tells of it."""
         if self.where == "here":
             return JobOptions()
         counts = {name: int(self._text(name) or 0) for name in _COUNTS if not self._problem_of(name)}
@@ -51,7 +51,7 @@ class JobRows(Vertical):
 
     @property
     def problem(self) -> str:
-        """The first option that cannot be read; empty where all can."""
+        """Return the first option that cannot be read; empty where all can."""
         return next(filter(None, map(self._problem_of, OPTION_HELP)), "") if self.where == "slurm" else ""
 
     def _text(self, name: str) -> str:

@@ -45,7 +45,7 @@ _PAUSE = 0.25  # seconds without a key before the whole form is checked
 
 
 class NewRun(ActionScreen[str]):
-    """A form dismissed with the name of the run it started, or an empty name. With `like`, it clones that run."""
+    """Plan and start a new run; dismissed with its name, or with an empty one. With `like`, it clones that run."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("form")]
     HORIZONTAL_BREAKPOINTS = WIDTHS

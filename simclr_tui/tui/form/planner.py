@@ -20,7 +20,7 @@ from simclr_tui.text import duration, safe, size
 
 @dataclass(frozen=True)
 class Entries:
-    """The form's entries; `flags` holds only the fields that differ from their base."""
+    """Hold the form's entries; `flags` holds only the fields that differ from their base."""
 
     preset: str = "auto"
     flags: tuple[tuple[str, Value], ...] = ()
@@ -33,7 +33,7 @@ class Entries:
 
 @dataclass(frozen=True)
 class Preview:
-    """The plan for the entries, or why there is none; `base` holds the values of empty fields."""
+    """Hold the plan for the entries, or why there is none; `base` holds the values of empty fields."""
 
     entries: Entries
     plan: Plan | None
@@ -42,7 +42,7 @@ class Preview:
 
 
 class Planner:
-    """The planner of one form: for a new run from a preset, or a clone of `run`."""
+    """Plan for one form: for a new run from a preset, or a clone of `run`."""
 
     def __init__(self, run: Run | None = None) -> None:
         self.run = run

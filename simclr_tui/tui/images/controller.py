@@ -24,7 +24,7 @@ _SPINNER = "|/-\\"
 
 
 class ImagesController:
-    """The source of pictures and points from the training plane, for the run and the tab that the screen names."""
+    """Fetch pictures and points from the training plane, for the run and the tab that the screen names."""
 
     def __init__(self, host: Host, current_run: Callable[[], Run | None], shown_tab: Callable[[], str]) -> None:
         self._host = host

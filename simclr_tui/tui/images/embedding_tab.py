@@ -24,7 +24,7 @@ _SMALLEST = (12, 4)
 
 
 class EmbeddingTab(Widget, can_focus=True):
-    """The scatter plot; arrow keys and the mouse move the cursor from image to image."""
+    """Show the scatter plot; arrow keys and the mouse move the cursor from image to image."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("left", "move(-1, 0)", show=False),

@@ -22,7 +22,7 @@ Answer = Preview | Neighbors | Projection | SimclrError
 
 @dataclass(frozen=True)
 class ImageRequest:
-    """One request. `step` is the checkpoint's (views need none); `image` is the query for neighbours."""
+    """Name one request. `step` is the checkpoint's (views need none); `image` is the query for neighbours."""
 
     kind: Kind
     run: str
@@ -55,7 +55,7 @@ def compute(request: ImageRequest, run: Run, cancel: Cancel) -> Answer:
 
 
 class ImageRequests:
-    """A cache of the newest answers by request; at most one request is under way."""
+    """Cache the newest answers by request; at most one request is under way."""
 
     def __init__(self) -> None:
         self._answers: dict[ImageRequest, Answer] = {}

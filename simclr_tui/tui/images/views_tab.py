@@ -19,7 +19,7 @@ _ACROSS = 3  # an image and its two views
 
 
 class ViewsTab(VerticalScroll, can_focus=True):
-    """The tab's pictures, set by the controller. `neighbors` is True if the user chose neighbours over views."""
+    """Show the tab's pictures, set by the controller. `neighbors` is True if the user chose neighbours over views."""
 
     neighbors: reactive[bool] = reactive(False)
     image: reactive[str] = reactive("0")

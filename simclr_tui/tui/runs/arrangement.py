@@ -29,7 +29,7 @@ NO_FILTER = Filter("", ())
 
 @dataclass(frozen=True)
 class Arrangement:
-    """The choices for the list. An empty `group` means none; empty `columns`, the fields that differ."""
+    """Hold the choices for the list. An empty `group` means none; empty `columns`, the fields that differ."""
 
     filter: Filter = NO_FILTER
     order: str = "created"

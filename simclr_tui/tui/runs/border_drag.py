@@ -11,7 +11,7 @@ _LEAST_LIST, _LEAST_TABS = 24, 40  # cells
 
 
 class BorderDrag:
-    """The border between two panes side by side: dragged, it makes the left one wider or narrower.
+    """Drag the border between two panes side by side: it makes the left one wider or narrower.
 
     `changed` gets the new width in cells once the button is released.
     """

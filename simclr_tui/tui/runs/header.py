@@ -20,7 +20,7 @@ _BAR = 4
 
 
 class Header(Widget):
-    """The header, one line; what does not fit is dropped from the right."""
+    """Show the header, one line; what does not fit is dropped from the right."""
 
     def __init__(self, root: Path, readonly: bool = False) -> None:
         super().__init__()

@@ -29,7 +29,7 @@ _WIDE = 70  # cells from which the state is spelled out, and names are shown in 
 
 @dataclass(frozen=True)
 class Layout:
-    """The width of each part, shared by every line of the list."""
+    """Hold the width of each part, shared by every line of the list."""
 
     width: int
     name: int
@@ -105,7 +105,7 @@ def heading_at(layout: Layout, column: int) -> str:
 
 @dataclass(frozen=True)
 class Signs:
-    """The signs beside names: colours of marked runs, pins, unseen news, the best runs."""
+    """Hold the signs beside names: colours of marked runs, pins, unseen news, the best runs."""
 
     marked: Mapping[str, tuple[str, str]] = field(default_factory=dict)  # letter and colour
     pinned: frozenset[str] = frozenset()

@@ -51,7 +51,7 @@ def first_to_look_at(rows: Sequence[Row]) -> str:
 
 
 class RunsPane(Vertical):
-    """The pane of all runs of the store, with the arrangement of the list and the marks."""
+    """Show all runs of the store, with the arrangement of the list and the marks."""
 
     class Changed(Message):
         """Posted when marks or rows change, and with them possible actions or curves."""

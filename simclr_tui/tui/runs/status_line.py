@@ -19,7 +19,7 @@ _SHORTEST = 8  # cells of a shortened name, at least
 
 
 class StatusLine(Widget):
-    """The status line; what does not fit is dropped from the right."""
+    """Show the status line; what does not fit is dropped from the right."""
 
     def __init__(self) -> None:
         super().__init__()

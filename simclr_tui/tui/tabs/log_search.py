@@ -12,7 +12,7 @@ _STEP = re.compile(r"\bstep (\d[\d,]{0,18})")
 
 @dataclass(frozen=True)
 class Matches:
-    """The lines that contain `words`, ignoring case."""
+    """Find the lines that contain `words`, ignoring case."""
 
     words: str
     lines: tuple[int, ...]

@@ -15,7 +15,7 @@ from simclr_tui.tui.tabs.log_view import LogView
 
 
 class LogTab(Vertical):
-    """A log with its search."""
+    """Show a log with its search."""
 
     def __init__(self, id: str | None = None) -> None:
         super().__init__(id=id)

@@ -23,7 +23,7 @@ _FOUND = Style(reverse=True)
 
 
 class LogView(ScrollView, can_focus=True):
-    """A log with long lines wrapped. It follows the end until the user scrolls up; `follow` returns there."""
+    """Show a log with long lines wrapped. It follows the end until the user scrolls up; `follow` returns there."""
 
     follow: reactive[bool] = reactive(True)
 

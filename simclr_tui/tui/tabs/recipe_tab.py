@@ -19,7 +19,7 @@ _OTHERS = 3  # marked runs that have room beside the current one
 
 
 class RecipeTab(VerticalScroll, can_focus=True):
-    """The recipe as text; `only_differences` leaves out the fields on which all shown runs agree."""
+    """Show the recipe as text; `only_differences` leaves out the fields on which all shown runs agree."""
 
     only_differences: reactive[bool] = reactive(False)
 

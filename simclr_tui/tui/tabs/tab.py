@@ -9,7 +9,7 @@ from simclr_tui.tui.feed.messages import Snapshot
 
 
 class Tab(Protocol):
-    """A widget in the tab switcher. `doers` handle its actions while it is on screen."""
+    """Define a widget in the tab switcher. `doers` handle its actions while it is on screen."""
 
     doers: Doers
 

@@ -25,7 +25,7 @@ COMPUTED = ("views", "embedding")  # by a process of their own, once on screen
 
 
 class TabBar(Widget, can_focus=True):
-    """The bar; arrow keys, digits and the mouse choose a tab."""
+    """Show the bar; arrow keys, digits and the mouse choose a tab."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("left", "step(-1)", show=False),

@@ -26,7 +26,7 @@ from simclr_tui.tui.view_state import ViewState
 
 
 class TabsPane(Vertical):
-    """The tabs by name, in the order of the bar; `chosen` is called when another one comes on screen."""
+    """Hold the tabs by name, in the order of the bar; `chosen` is called when another one comes on screen."""
 
     def __init__(
         self, view_state: ViewState, tabs: Mapping[str, Tab], chosen: Callable[[], object], *, id: str | None = None

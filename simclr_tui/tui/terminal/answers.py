@@ -23,7 +23,7 @@ _GIVEN_UP_AFTER = 60.0  # seconds after which half an answer is dropped
 
 
 class AnswerFilter:
-    """A filter that passes keys on and holds answers back, wherever they were split and however late they are.
+    """Pass keys on and hold answers back, wherever they were split and however late they are.
 
     While `owed` (an answer is due), a lone escape waits a little longer before it counts as a key.
     """

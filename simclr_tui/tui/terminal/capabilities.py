@@ -30,7 +30,7 @@ Protocol = Literal["", "kitty", "sixel"]
 
 @dataclass(frozen=True)
 class Answers:
-    """The terminal's answers.
+    """Hold the terminal's answers.
 
     `light` is None where the background is unknown; `cell` is the (width, height) of a cell in pixels. `whole` is False
     while an answer may still come; `typed` holds the keys pressed meanwhile.

@@ -28,7 +28,8 @@ _TICK = 0.05  # seconds between two checks of held-back input
 
 
 class TerminalApp(Protocol):
-    """The application as the driver uses it: the terminal's answers so far, and whether its first screen is ready."""
+    """Define the application as the driver uses it: the terminal's answers so far, and whether its first screen is
+    ready."""
 
     answers: Answers
 
@@ -41,7 +42,7 @@ _TOLD = (signal.SIGTSTP, signal.SIGCONT)
 
 
 class TerminalDriver(LinuxDriver):
-    """A driver that stops and continues its whole process group.
+    """Stop and continue the dashboard's whole process group.
 
     Textual's own handlers stop this process alone, even where no shell could continue it, and a wrapper never hears of
     it; and after a SIGSTOP they take the unrestored terminal for the one to restore.

@@ -24,7 +24,7 @@ Send = Callable[[Message], Awaitable[object]]
 
 
 class InputGate:
-    """A queue of events for the application; each waits until the previous one has been handled."""
+    """Queue events for the application; each waits until the previous one has been handled."""
 
     def __init__(self, app: App[str], send: Send, is_ready: Callable[[], bool]) -> None:
         self._app, self._send, self._is_ready = app, send, is_ready

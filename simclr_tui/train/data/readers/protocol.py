@@ -17,7 +17,7 @@ Values: TypeAlias = NDArray[Any]
 
 
 class Reader(Protocol):
-    """Reads one kind of image file. Each is a module; the library that it needs is imported when it is first used.
+    """Read one kind of image file. Each is a module; the library that it needs is imported when it is first used.
 
     What a reader raises means a damaged file, but for DataError: that refuses a file which its library cannot read
     truthfully, and says what to do.

@@ -39,7 +39,7 @@ _FEWEST_COLUMNS = 4  # an array (N, H, W) that has no more is rather one image (
 
 @dataclass(frozen=True)
 class Part:
-    """The images of one split: anything that gives one when it is indexed, and labels (None: unlabelled)."""
+    """Hold the images of one split: anything that gives one when it is indexed, and labels (None: unlabelled)."""
 
     images: Any
     labels: Any = None
@@ -51,7 +51,7 @@ class Part:
 
 
 class ArraySource:
-    """Images of arrays (N, H, W), (N, H, W, C) or (N, C, H, W). An image's name is its split and number."""
+    """Give images of arrays (N, H, W), (N, H, W, C) or (N, C, H, W). An image's name is its split and number."""
 
     def __init__(self, source: DataSource, parts: Mapping[str, Part], unused: Iterable[str] = ()) -> None:
         self._source, self._parts, self._unused = source, dict(parts), tuple(unused)

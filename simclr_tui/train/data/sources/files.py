@@ -12,7 +12,7 @@ from simclr_tui.recipe.reading import Reading
 
 
 class FolderSource:
-    """Images below `root`, in class folders or not."""
+    """Give images below `root`, in class folders or not."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -32,7 +32,7 @@ class FolderSource:
 
 
 class CsvSource(FolderSource):
-    """Images that a table lists, relative to its folder or absolute."""
+    """Give images that a table lists, relative to its folder or absolute."""
 
     def __init__(self, file: Path) -> None:
         super().__init__(file.parent)

@@ -115,7 +115,7 @@ def _picked(rows: Rows, numbers: list[int]) -> Rows:
 
 
 class _RowGroups:
-    """Images by row, a few row groups of the files in memory at a time."""
+    """Give images by row, a few row groups of the files in memory at a time."""
 
     def __init__(self, source: DataSource, tables: Sequence[Any], column: str) -> None:
         self._source, self._column, self._lock = source, column, threading.Lock()

@@ -19,7 +19,7 @@ from simclr_tui.train.data.scaling import Scaling, to_pixels
 
 
 class Source(Protocol):
-    """Names images and gives each one, as a file or as an array (H, W, C) of values. Threads may ask at once.
+    """Name images and give each one, as a file or as an array (H, W, C) of values. Threads may ask at once.
 
     What `image` raises means a damaged image, but for DataError, which refuses it.
     """

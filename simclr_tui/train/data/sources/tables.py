@@ -32,7 +32,8 @@ GROUP_COLUMNS = ("group", "patient", "patient_id", "subject", "slide", "slide_id
 
 @dataclass(frozen=True)
 class Rows:
-    """The rows of one split: `image` gives the one of a row; labels and groups are empty where no column has them."""
+    """Hold the rows of one split: `image` gives the one of a row; labels and groups are empty where no column has
+    them."""
 
     image: Callable[[int], File]
     count: int
@@ -41,7 +42,7 @@ class Rows:
 
 
 class TableSource:
-    """Images of the rows of one or more splits. An image's name is its split and row."""
+    """Give images of the rows of one or more splits. An image's name is its split and row."""
 
     def __init__(
         self, source: DataSource, splits: Mapping[str, Rows], *, class_names: Sequence[str], stamp: str

@@ -46,7 +46,7 @@ class _Shard:
 
 
 class TarSource:
-    """Images of tar files, found by their place in the file; nothing is unpacked.
+    """Give images of tar files, found by their place in the file; nothing is unpacked.
 
     A shard whose name or folder is that of a split (`train-000.tar`, `val/000.tar`) belongs to it.
     """

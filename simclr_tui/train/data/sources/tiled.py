@@ -23,7 +23,8 @@ _KEPT = 4  # whole images in memory, the tiles of which are asked for one after 
 
 
 class TiledSource:
-    """Tiles of `side` px, `stride` apart, named `IMAGE@ROW,COLUMN`. All tiles of an image are held out together."""
+    """Give tiles of `side` px, `stride` apart, named `IMAGE@ROW,COLUMN`. All tiles of an image are held out
+    together."""
 
     def __init__(self, inner: Source, side: int, stride: int) -> None:
         self._inner, self._side, self._stride = inner, side, stride

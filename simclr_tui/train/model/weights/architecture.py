@@ -14,7 +14,7 @@ from simclr_tui.train.model.weights.match import Layout, places
 
 @dataclass(frozen=True)
 class Architecture:
-    """What a recipe and the data say of a native encoder."""
+    """Hold what a recipe and the data say of a native encoder."""
 
     encoder: str
     width: float

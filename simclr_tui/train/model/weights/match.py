@@ -61,7 +61,7 @@ def refuse_taken_apart(file: WeightsFile) -> None:
 
 @dataclass(frozen=True)
 class Match:
-    """Tensors of a file under an encoder's names; `prefix` is what the file's names begin with."""
+    """Hold tensors of a file under an encoder's names; `prefix` is what the file's names begin with."""
 
     prefix: str
     tensors: dict[str, Tensor]

@@ -37,7 +37,7 @@ _DEPTH = 12  # dictionaries within one another: deeper ones hold no weights
 
 @dataclass(frozen=True)
 class WeightsFile:
-    """The tensors of a file by their dotted names, and the words of its metadata (safetensors alone has some)."""
+    """Hold the tensors of a file by their dotted names, and the words of its metadata (safetensors alone has some)."""
 
     path: Path
     tensors: dict[str, Tensor]
@@ -109,7 +109,7 @@ def _flatten(prefix: str, value: Any, depth: int) -> Iterator[tuple[str, Tensor]
 
 
 class Inert:
-    """A placeholder for an object of a class that is not to be built: takes whatever it is given and does nothing."""
+    """Stand in for an object of a class that is not to be built: takes whatever it is given and does nothing."""
 
     def __new__(cls, *_values: object, **_named: object) -> Inert:
         return super().__new__(cls)
@@ -143,7 +143,7 @@ _TENSORS: dict[tuple[str, str], Any] = {
 
 
 class InertUnpickler(pickle.Unpickler):
-    """An unpickler that resolves the names in `_TENSORS` and torch's types of numbers, and no others."""
+    """Unpickle, resolving the names in `_TENSORS` and torch's types of numbers, and no others."""
 
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) in _TENSORS:

@@ -8,7 +8,7 @@ from pathlib import Path
 import simclr_tui
 
 PACKAGE = Path(simclr_tui.__file__).parent
-NO_VERBS = frozenset(["The", "A", "An", "This", "These", "Those", "One", "Some", "What", "Whether", "How", "Why", "Where"])
+NO_VERBS = frozenset(("The", "A", "An", "This", "These", "Those", "One", "Some", "What", "Whether", "How", "Why"))
 SHIPPED = frozenset(("tasks/plain_resnet.py",))  # beside an exported encoder, whose readers know modules by nouns
 
 

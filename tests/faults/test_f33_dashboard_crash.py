@@ -35,7 +35,7 @@ CRASHES = [
     ("app.MainScreen.check_action", "", DIVIDED),
     ("RunsPane.mark", " ", "RecursionError('maximum recursion depth exceeded')"),
     ("app.Dashboard.run_action", "n", "UnicodeDecodeError('utf-8', b'\\xff', 0, 1, 'invalid start byte')"),
-    ("app.MainScreen._back", "\x1b[Z\x1b", "KeyError('[/]')"),
+    ("app.MainScreen._back", "\x1b", "KeyError('[/]')"),
     ("RunsPane.start_filter", "/", "RuntimeError('\\x1b]0;title\\x07 two\\nlines [link=x]')"),
     ("app.Help.compose", "?", DIVIDED),
     ("NewRun.compose", "n", DIVIDED),

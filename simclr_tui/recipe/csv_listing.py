@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 
 from simclr_tui.errors import DataError
+from simclr_tui.recipe.file_content import refuse_other
 from simclr_tui.recipe.image_kinds import IMAGE_SUFFIXES, KIND_OF_SUFFIX, kind_by_content
 from simclr_tui.recipe.image_walk import LeftOut, suffix_of
 from simclr_tui.recipe.layout import (
@@ -102,6 +103,7 @@ def _read(file: Path) -> tuple[list[list[str]], tuple[int | None, ...], list[str
                 delimiter = max(",;\t|", key=sample.count)
             rows = list(csv.reader(text, delimiter=delimiter))
     except UnicodeDecodeError:
+        refuse_other(file, "a table")
         raise DataError(f"{safe(str(file))} is not UTF-8", "save the table as UTF-8") from None
     except (OSError, csv.Error) as error:
         raise DataError(f"{safe(str(file))} cannot be read: {error}", "give --data csv:FILE") from None

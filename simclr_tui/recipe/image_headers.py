@@ -6,7 +6,6 @@ Two hundred thousand headers take seconds, in the control plane too. For a heade
 
 from __future__ import annotations
 
-import ast
 import os
 import re
 import struct
@@ -14,6 +13,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+
+from simclr_tui.recipe.array_shapes import image_shape, npy_shape
 
 HEAD = 1 << 12
 """Number of bytes read first; most headers fit into them."""
@@ -218,6 +219,20 @@ def _netpbm(read: Bytes) -> Header | None:
     return Header("Netpbm", int(rest[0]), int(rest[1]), channels, dtype, top.bit_length(), plain=not is_deep)
 
 
+def _pam(read: Bytes) -> Header:
+    lines = read(0, 1024).partition(b"ENDHDR\n")[0].splitlines()
+    told = dict(line.split(None, 1) for line in lines[1:] if line.strip() and not line.startswith(b"#"))
+    width, height, depth, top = (int(told[name]) for name in (b"WIDTH", b"HEIGHT", b"DEPTH", b"MAXVAL"))
+    alpha = told.get(b"TUPLTYPE", b"").strip().endswith(b"_ALPHA")
+    dtype, bits = "uint16" if top > 255 else "uint8", top.bit_length()
+    return Header("Netpbm", width, height, depth, dtype, bits, alpha, plain=False)
+
+
+def _pfm(read: Bytes) -> Header:
+    magic, width, height, _ = read(0, 1024).split()[:4]
+    return Header("Netpbm", int(width), int(height), 3 if magic == b"PF" else 1, "float32", 32, plain=False)
+
+
 def _jp2(read: Bytes) -> Header | None:
     data = read(0, HEAD)
     at = data.find(b"ihdr")
@@ -251,24 +266,6 @@ def _coded(kind: str, width: int, height: int, *, channels: int, bits: int, alph
     return Header(kind, width, height, channels, "uint16" if is_deep else "uint8", bits, alpha, plain=not is_deep)
 
 
-_TYPES = {"u": "uint", "i": "int", "f": "float", "b": "bool"}
-
-
-def dtype_name(code: str) -> str:
-    """Return numpy's name for an array-protocol type string: `<u2` is uint16."""
-    kind, size = code.lstrip("<>|="), 0
-    size = int(kind[1:])
-    return "bool" if kind[0] == "b" else f"{_TYPES[kind[0]]}{size * 8}"
-
-
-def npy_shape(read: Callable[[int, int], bytes]) -> tuple[tuple[int, ...], str]:
-    """Return the shape and type of the array in a .npy file. Raises ValueError or SyntaxError if it is not one."""
-    wide = read(6, 1)[0] > 1
-    length = struct.unpack("<I" if wide else "<H", read(8, 4 if wide else 2))[0]
-    described = ast.literal_eval(read(12 if wide else 10, min(length, 1 << 16)).decode("latin-1").strip())
-    return tuple(map(int, described["shape"])), dtype_name(described["descr"])
-
-
 def _npy(read: Bytes) -> Header | None:
     shape, dtype = npy_shape(read)
     found = image_shape(shape)
@@ -276,35 +273,6 @@ def _npy(read: Bytes) -> Header | None:
         return None
     height, width, channels = found
     return Header("NumPy", width, height, channels, dtype, plain=False)
-
-
-def image_shape(shape: tuple[int, ...]) -> tuple[int, int, int] | None:
-    """Return (height, width, channels) of an image stored as an array; None if the array is not an image.
-
-    Two axes are rows and columns. Of three, see `channels_last`.
-    """
-    if len(shape) == 2:
-        return shape[0], shape[1], 1
-    if len(shape) != 3:
-        return None
-    return shape if channels_last(shape) else (shape[1], shape[2], shape[0])
-
-
-def channels_last(shape: tuple[int, ...]) -> bool:
-    """Return whether the last of an image's three axes holds the channels, else the first.
-
-    Where two neighbouring axes are equal, the image is square and the third axis holds the channels; else the shorter
-    one of the first and the last does. An array of a thousand and more channels is not thought of.
-    """
-    first, middle, last = shape
-    if (first == middle) != (middle == last):
-        outer = last if first == middle else first
-        if outer <= _MOST_CHANNELS:
-            return first == middle
-    return last <= first
-
-
-_MOST_CHANNELS = 1024
 
 
 _TIFF_TYPES = {(1, 8): "uint8", (1, 16): "uint16", (1, 32): "uint32", (2, 8): "int8", (2, 16): "int16"} | {
@@ -385,6 +353,7 @@ _PARSERS: tuple[tuple[bytes, Callable[[Bytes], Header | None]], ...] = (
     (b"MM\0+", _tiff),
     (b"BM", _bmp),
     *((b"P%d" % number, _netpbm) for number in range(1, 7)),
+    *((b"P7\n", _pam), (b"PF\n", _pfm), (b"Pf\n", _pfm)),
     (b"\0\0\0\x0cjP  ", _jp2),
     (b"\xff\x4f\xff\x51", _jp2),
     (b"\x93NUMPY", _npy),

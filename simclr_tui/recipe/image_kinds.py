@@ -8,6 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from simclr_tui.interpreter import extra_command
+from simclr_tui.recipe.file_content import head_of, image_kind
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ KINDS = (
     ImageKind("BMP", (".bmp",)),
     ImageKind("GIF", (".gif",)),
     ImageKind("TIFF", (".tif", ".tiff")),
-    ImageKind("Netpbm", (".ppm", ".pgm", ".pbm", ".pnm")),
+    ImageKind("Netpbm", (".ppm", ".pgm", ".pbm", ".pnm", ".pam", ".pfm")),
     ImageKind("JPEG 2000", (".jp2", ".j2k", ".jpx"), "imagecodecs", "tiff"),
     ImageKind("AVIF", (".avif",), "imagecodecs", "tiff"),
     ImageKind("HEIC", (".heic", ".heif"), "pillow_heif", "heif"),
@@ -49,23 +50,13 @@ IMAGE_SUFFIXES = tuple(KIND_OF_SUFFIX)
 SUFFIXES_0_1 = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm")
 """Suffixes that version 0.1 recognised; a run started under it sees no other images."""
 
-_SIGNATURES = (
-    *((0, b"\xff\xd8\xff", "JPEG"), (0, b"\x89PNG\r\n\x1a\n", "PNG"), (8, b"WEBP", "WebP"), (0, b"GIF8", "GIF")),
-    *((0, magic, "TIFF") for magic in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")),
-    *((4, b"jP  ", "JPEG 2000"), (4, b"ftypavif", "AVIF"), (4, b"ftyphei", "HEIC"), (4, b"ftypmif1", "HEIC")),
-    *((128, b"DICM", "DICOM"), (0, b"\x93NUMPY", "NumPy")),
-)
-"""Where in a file the bytes stand that tell its kind. Those of two bytes (BMP, Netpbm) begin many a text too."""
-
 
 def kind_by_content(file: str | Path) -> ImageKind | None:
     """Return the kind of an image file by its first bytes, None where they are of none that is sure to be an image."""
     try:
-        with open(file, "rb") as opened:
-            head = opened.read(132)
+        found = image_kind(head_of(Path(file)))
     except OSError:
         return None
-    found = next((kind for at, magic, kind in _SIGNATURES if head.startswith(magic, at)), None)
     return next((kind for kind in KINDS if kind.name == found), None)
 
 
@@ -88,8 +79,6 @@ UNREAD_SUFFIXES = (
         ".vsi",
     ),
     *(
-        ".pfm",
-        ".pam",
         ".ims",
         ".mp4",
         ".avi",

@@ -69,7 +69,7 @@ def _survey(names: Sequence[str], looks: Sequence[Looked]) -> tuple[Survey, list
     for name, look in zip(names, looks, strict=True):
         header = look.header
         if header is None:
-            damaged.append(name)
+            damaged += [] if look.refusal else [name]
             continue
         size, form = (header.width, header.height), format_of(header)
         side = max(side, header.side)

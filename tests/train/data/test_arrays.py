@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from pathlib import Path
 
 import numpy as np
@@ -100,3 +101,25 @@ def test_what_is_no_array_is_refused_without_the_advice_to_trust_it(tmp_path):
     (tmp_path / "d.npy").write_text("hello")
     with pytest.raises(DataError, match=r"d\.npy is no array that can be read: it does not begin as one — save it"):
         opened(tmp_path, f"npy:{tmp_path / 'd.npy'}")
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "words"),
+    [
+        ("npy", "d.npz", r"d\.npz is a ZIP archive of arrays, not a NumPy array — give --data npz:FILE"),
+        ("npz", "e.npy", r"e\.npy is a NumPy array, not a ZIP archive of arrays — give --data npy:FILE"),
+        ("npy", "e.npy.gz", r"e\.npy\.gz is compressed by gzip, not a NumPy array — unpack it"),
+        ("tar", "d.npz", r"d\.npz is a ZIP archive of arrays, not a tar archive — give --data npz:FILE"),
+        ("csv", "e.npy", r"e\.npy is a NumPy array, not a table — give --data npy:FILE"),
+        ("h5", "e.npy", r"e\.npy is a NumPy array, not an HDF5 file — give --data npy:FILE"),
+        ("parquet", "e.npy", r"e\.npy is a NumPy array, not a Parquet file — give --data npy:FILE"),
+    ],
+)
+def test_a_file_of_another_source_is_called_what_it_is_with_the_source_that_reads_it(tmp_path, kind, name, words):
+    if library := {"h5": "h5py", "parquet": "pyarrow"}.get(kind):
+        pytest.importorskip(library)
+    saved(tmp_path, images=IMAGES)
+    np.save(tmp_path / "e.npy", IMAGES)
+    (tmp_path / "e.npy.gz").write_bytes(gzip.compress((tmp_path / "e.npy").read_bytes()))
+    with pytest.raises(DataError, match=words):
+        opened(tmp_path, f"{kind}:{tmp_path / name}")

@@ -8,16 +8,14 @@ import numpy as np
 
 from simclr_tui.errors import DataError
 from simclr_tui.interpreter import install_command
+from simclr_tui.recipe.file_content import head_of, image_kind
 from simclr_tui.recipe.image_headers import Header
 from simclr_tui.train.data.readers.protocol import File, Values, opened
 
 
 def header(file: File) -> Header:
     """Return what the data set's attributes say. Raises DataError where it holds no image."""
-    import pydicom
-
-    with opened(file) as stream:
-        dataset = pydicom.dcmread(stream, stop_before_pixels=True)
+    dataset = _dataset(file, stop_before_pixels=True)
     if "Rows" not in dataset:
         raise DataError("a DICOM file without an image", "take it out of the data")
     colour = int(dataset.get("SamplesPerPixel", 1)) == 3 or dataset.PhotometricInterpretation == "PALETTE COLOR"
@@ -30,13 +28,12 @@ def header(file: File) -> Header:
 def values(file: File, header: Header, at_least: int) -> Values:
     """Return the image, (H, W, C), frames as channels; where low values mean white (MONOCHROME1) it is turned round.
 
-    Raises DataError where its compression needs a plugin of pydicom.
+    Raises DataError where its compression needs a plugin of pydicom, or is not told.
     """
-    import pydicom
     from pydicom.pixels.processing import apply_color_lut, apply_rescale, convert_color_space
 
-    with opened(file) as stream:
-        dataset = pydicom.dcmread(stream)
+    dataset = _dataset(file)
+    _name_transfer_syntax(dataset)
     try:
         stored = dataset.pixel_array
     except (RuntimeError, NotImplementedError) as error:
@@ -56,6 +53,27 @@ def values(file: File, header: Header, at_least: int) -> Values:
         top = (1 << dataset.BitsStored) - 1 if dataset.PixelRepresentation == 0 else -1
         stored = (top - stored.astype(np.int32)).astype(np.int32)
     return np.asarray(apply_rescale(stored, dataset)).astype(header.dtype)
+
+
+def _dataset(file: File, **options: Any) -> Any:
+    """Return the data set, also of a file without the preamble and `DICM`, as archives and older scanners write it."""
+    import pydicom
+
+    with opened(file) as stream:
+        return pydicom.dcmread(stream, force=image_kind(head_of(file)) == "DICOM", **options)
+
+
+def _name_transfer_syntax(dataset: Any) -> None:
+    """Set the transfer syntax that a bare data set lacks, by how its elements were written. Raises DataError."""
+    from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
+
+    if "TransferSyntaxUID" in dataset.file_meta or "PixelData" not in dataset:
+        return
+    if dataset["PixelData"].is_undefined_length:
+        raise DataError("a compressed DICOM image that does not say how", "save it again with its transfer syntax")
+    is_implicit, is_little_endian = dataset.original_encoding
+    explicit = ExplicitVRLittleEndian if is_little_endian else ExplicitVRBigEndian
+    dataset.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian if is_implicit else explicit
 
 
 def _dtype(dataset: Any, colour: bool) -> str:

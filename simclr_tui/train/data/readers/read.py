@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import importlib
 import os
-from pathlib import Path
 from typing import cast
 
 from simclr_tui.errors import DataError
 from simclr_tui.interpreter import extra_command
+from simclr_tui.recipe.file_content import head_of, image_kind, other_content
 from simclr_tui.recipe.image_headers import Header, read_header
 from simclr_tui.recipe.image_kinds import KINDS, installed
 from simclr_tui.text import safe
@@ -33,7 +33,7 @@ def survey_image(file: File, name: str) -> Header:
 
     Raises DataError for one that is refused, and all sorts of things for one that is damaged.
     """
-    header = read_header(file) or _reader(_kind(file)).header(file)
+    header = read_header(file) or _header_by_library(file, name)
     pixels = header.width * header.height
     if pixels > _most_pixels():
         if pixels > _DENSEST * (len(file) if isinstance(file, bytes) else file.stat().st_size):
@@ -48,13 +48,13 @@ def survey_image(file: File, name: str) -> Header:
 
 def require(header: Header, name: str) -> None:
     """Raise DataError where the library is missing that reads such an image truthfully."""
-    module = _module(header)
-    package, extra = _PACKAGES.get(module) or _PACKAGES.get(header.kind) or ("", "")
+    package, extra = _PACKAGES.get(_module(header)) or _PACKAGES.get(header.kind) or ("", "")
+    _require(package, extra, f"{safe(name)} ({header.words})")
+
+
+def _require(package: str, extra: str, what: str) -> None:
     if package and not installed(package):
-        raise DataError(
-            f"{safe(name)} ({header.words}) cannot be read truthfully without {package}",
-            extra_command(extra),
-        )
+        raise DataError(f"{what} cannot be read truthfully without {package}", extra_command(extra))
 
 
 def read_image(file: File, header: Header, at_least: int) -> Values:
@@ -83,31 +83,24 @@ def _simple_tiff(header: Header) -> bool:
     return header.channels == header.pages == 1 and (header.dtype, header.bits) in (("uint16", 16), ("float32", 32))
 
 
-def _reader(kind: str) -> Reader:
-    return _load(_OF_KIND.get(kind, "pillow"))
+def _header_by_library(file: File, name: str) -> Header:
+    """Return the header of a file by its kind's own library, or by Pillow if its content is of no kind known here.
+
+    Raises DataError where that library is missing, or the content is known to be none of an image that is read.
+    """
+    head = head_of(file)
+    kind = image_kind(head)
+    if kind in _MODULES:
+        _require(*_PACKAGES[kind], f"{safe(name)} ({kind})")
+    elif not (kind == "TIFF" and installed("tifffile")):
+        if other := other_content(head):
+            raise DataError(f"{safe(name)} is {other.name}", other.remedy)
+        kind = ""
+    return _load(_OF_KIND.get(kind, "pillow")).header(file)
 
 
 def _load(module: str) -> Reader:
     return cast(Reader, importlib.import_module(f"simclr_tui.train.data.readers.{module}"))
-
-
-def _kind(file: File) -> str:
-    """Return the kind of a file whose header needs its own library; '' for one that Pillow may know."""
-    if isinstance(file, Path):
-        with file.open("rb") as stream:
-            head = stream.read(132)
-    else:
-        head = file[:132]
-    if head[128:] == b"DICM":
-        return "DICOM"
-    if head.startswith(b"\x93NUMPY"):
-        return "NumPy"
-    if head[:4] in _TIFF and installed("tifffile"):
-        return "TIFF"
-    return "HEIC" if head[4:8] == b"ftyp" else ""
-
-
-_TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
 
 def _most_pixels() -> int:

@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 
 from simclr_tui.errors import DataError
+from simclr_tui.recipe.array_shapes import channels_last
 from simclr_tui.recipe.data_sources import DataSource
-from simclr_tui.recipe.image_headers import channels_last
+from simclr_tui.recipe.file_content import refuse_other
 from simclr_tui.recipe.image_walk import LeftOut
 from simclr_tui.recipe.layout import Layout, Listing, check_groups, validated_note
 from simclr_tui.recipe.reading import Reading
@@ -140,6 +141,7 @@ def open_npy(source: DataSource) -> ArraySource:
 
 
 def _loaded(file: Path) -> Any:
+    refuse_other(file, "a NumPy array")
     try:
         return np.load(file, mmap_mode="r", allow_pickle=False)
     except (ValueError, OSError, EOFError) as error:
@@ -160,6 +162,7 @@ def _no_numbers(file: Path, name: str = "") -> DataError:
 def open_npz(source: DataSource) -> ArraySource:
     """Open the arrays of a .npz file by their names, see IMAGES and LABELS."""
     name = ""
+    refuse_other(source.path, "a ZIP archive of arrays")
     try:
         with np.load(source.path, allow_pickle=False) as found:
             wanted = {n for table in (IMAGES, LABELS) for names in table.values() for n in names}
@@ -170,7 +173,10 @@ def open_npz(source: DataSource) -> ArraySource:
     except (ValueError, OSError, EOFError, zipfile.BadZipFile, KeyError) as error:
         if _OBJECTS in str(error):
             raise _no_numbers(source.path, name) from None
-        raise DataError(f"{safe(source.where)} cannot be read: {error}", "save it with numpy.savez") from None
+        why = "it does not begin as one" if "pickle" in str(error) else str(error)  # NumPy advises to trust it
+        raise DataError(
+            f"{safe(source.where)} is no .npz file that can be read: {why}", "save it with numpy.savez"
+        ) from None
     return _named(source, arrays, names)
 
 
@@ -218,6 +224,7 @@ def open_h5(source: DataSource) -> ArraySource:
     try:
         file = h5py.File(source.path, "r")
     except OSError as error:
+        refuse_other(source.path, "an HDF5 file")
         raise DataError(f"{safe(source.where)} is no HDF5 file that can be read: {error}", "check the file") from None
     arrays: dict[str, Any] = {}
     file.visititems(lambda name, item: arrays.update({name: item}) if isinstance(item, h5py.Dataset) else None)

@@ -13,6 +13,7 @@ from typing import Any
 
 from simclr_tui.errors import DataError
 from simclr_tui.recipe.data_sources import DataSource
+from simclr_tui.recipe.file_content import refuse_other
 from simclr_tui.recipe.layout import TEST_NAMES, TRAIN_NAMES
 from simclr_tui.text import safe
 from simclr_tui.train.data.readers.protocol import File
@@ -64,6 +65,7 @@ def _opened(file: str) -> Any:
     try:
         return pq.ParquetFile(file)
     except (OSError, pa.ArrowInvalid) as error:
+        refuse_other(Path(file), "a Parquet file")
         raise DataError(f"{safe(file)} is no Parquet file that can be read: {error}", "fetch it again") from None
 
 

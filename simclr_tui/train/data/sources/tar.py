@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 
 from simclr_tui.errors import DataError
 from simclr_tui.recipe.data_sources import DataSource
+from simclr_tui.recipe.file_content import refuse_other
 from simclr_tui.recipe.image_kinds import KIND_OF_SUFFIX
 from simclr_tui.recipe.image_walk import CLUTTER, LeftOut
 from simclr_tui.recipe.layout import (
@@ -164,6 +165,8 @@ class TarSource:
             hint = "fetch it again: it is cut off or damaged"
             if shard.suffix in _PACKED:
                 hint = "unpack its compression first: images are read by their place in a plain .tar"
+            else:
+                refuse_other(shard, "a tar archive")
             raise DataError(f"{safe(str(shard))} cannot be read as a tar file: {error}", hint) from None
 
     def _add(self, shard: _Shard, tar: tarfile.TarFile, member: tarfile.TarInfo) -> None:

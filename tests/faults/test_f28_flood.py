@@ -46,7 +46,7 @@ def bytes_read() -> int:
 def test_a_flooded_log_is_bounded_and_its_end_is_shown(tmp_path, monkeypatch, fault):
     run_in_trainers(monkeypatch, tmp_path / "code", FLOOD)
     store = Store(tmp_path / "runs")
-    for _ in range(fault("F28", 10, "floods: 300 MB of lines, 50 MB of one line, 50 MB of `\r` bars", few=1)):
+    for _ in range(fault("F28", 10, r"floods: 300 MB of lines, 50 MB of one line, 50 MB of `\r` bars", few=1)):
         run = start(store, tiny_plan(epochs=100_000, knn_every=0, checkpoint_every=50))
         try:
             followed = flooded_and_stopped(run)

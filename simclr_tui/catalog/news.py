@@ -43,6 +43,17 @@ def news(before: dict[str, Row], rows: Sequence[Row]) -> list[Event]:
     return found
 
 
+def changed_rows(before: Sequence[Row], rows: Sequence[Row]) -> list[Row] | None:
+    """Return the rows of a listing that changed since the one before it; None if a run came, went or moved.
+
+    Rows that did not change are the same objects.
+    """
+    if len(before) != len(rows):
+        return None
+    changed = [(old, row) for old, row in zip(before, rows, strict=True) if old is not row]
+    return [row for _, row in changed] if all(old["name"] == row["name"] for old, row in changed) else None
+
+
 def last_known(before: dict[str, Row], rows: Sequence[Row]) -> dict[str, Row]:
     """Return the rows to compare the next listing with: for a run that cannot be read now, the row from before."""
     return {row["name"]: before.get(row["name"], row) if row.get("error") else row for row in rows}

@@ -23,7 +23,7 @@ from textual.notifications import SeverityLevel
 from textual.screen import Screen
 from textual.worker import WorkerFailed
 
-from simclr_tui.catalog.news import Event, in_brief, last_known, news
+from simclr_tui.catalog.news import Event, changed_rows, in_brief, last_known, news
 from simclr_tui.catalog.row import Row
 from simclr_tui.clock import SYSTEM_CLOCK
 from simclr_tui.config import Config
@@ -106,6 +106,7 @@ class Dashboard(App[str], inherit_bindings=False):
         self._acts_lock = threading.Lock()
         self._acting = False  # whether a thread works on the acts
         self._rows: dict[str, Row] | None = None
+        self._listed: tuple[Row, ...] = ()
 
     async def on_mount(self) -> None:
         if self.config.theme:
@@ -190,8 +191,12 @@ class Dashboard(App[str], inherit_bindings=False):
             opened = SYSTEM_CLOCK.wall()
             # Not a partial: Textual describes a worker by its repr, which would hold every row in words.
             self.run_worker(lambda: tell_missed(self.store.root, rows, opened), thread=True)
-        found = news(self._rows, rows) if self._rows is not None else []
-        self._rows = last_known(self._rows or {}, rows)
+        changed, self._listed = changed_rows(self._listed, rows), rows
+        found = news(self._rows, rows if changed is None else changed) if self._rows is not None else []
+        if self._rows is None or changed is None:
+            self._rows = last_known(self._rows or {}, rows)
+        else:
+            self._rows |= last_known(self._rows, changed)
         found = [event for event in found if event.event in self.config.tell]
         if not found:
             return

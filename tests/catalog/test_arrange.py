@@ -56,6 +56,15 @@ def test_equal_rows_keep_their_order_and_states_go_by_urgency():
     assert names(sort_rows(rows, "state", True)) == ["a", "c", "b"]
 
 
+def test_rows_with_every_value_finite_are_sorted_as_those_are_where_one_is_not():
+    rows = [row(str(n), loss=value) for n, value in enumerate([2.0, 1.0, 2.0, 0.5, 1.0])]
+    for descending in (False, True):
+        beside = sort_rows([*rows, row("unknown", loss=None), row("nan", loss=math.nan)], "loss", descending)
+        assert names(beside) == [*names(sort_rows(rows, "loss", descending)), "unknown", "nan"]
+    assert names(sort_rows(rows, "loss", False)) == ["3", "1", "4", "0", "2"]
+    assert names(sort_rows(rows, "loss", True)) == ["0", "2", "1", "4", "3"]
+
+
 def test_an_order_is_read_from_a_word_and_the_nearest_one_is_named():
     assert (find_order("loss"), find_order("-loss")) == (("loss", False), ("loss", True))
     assert (find_order("knn"), find_order("-knn")) == (("knn", True), ("knn", False))

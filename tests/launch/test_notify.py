@@ -10,7 +10,7 @@ import threading
 
 import pytest
 
-from simclr_tui.catalog.news import Event, in_brief, news
+from simclr_tui.catalog.news import Event, changed_rows, in_brief, news
 from simclr_tui.config import Config, set_value
 from simclr_tui.errors import RecipeError, SimclrError
 from simclr_tui.launch import notify as notify_module
@@ -43,6 +43,15 @@ def test_news_is_what_changed_for_better_or_worse(before, after, events):
     found = news({before["name"]: before}, [after])
     assert [event.event for event in found] == events
     assert all(event.message.startswith("a ") for event in found)
+
+
+def test_between_listings_of_the_same_runs_only_the_changed_rows_are_looked_at():
+    a, b, c = row("a", "running"), row("b", "running"), row("c", "finished")
+    ended = row("b", "finished")
+    assert changed_rows((a, b, c), (a, ended, c)) == [ended]
+    assert changed_rows((a, b), (a, b)) == []
+    for other in ((a, b), (a, b, c, row("d", "queued")), (b, a, c), (a, row("d", "running"), c)):
+        assert changed_rows((a, b, c), other) is None
 
 
 def test_many_events_at_once_are_told_in_brief():

@@ -64,9 +64,8 @@ def _fitting(
     """Return the first fields that fit while `kept` cells remain, each with its width, and the cells left."""
     found: list[tuple[str, int]] = []
     for name in fields:
-        cells = max(
-            [min(len(title_of(name)), _TITLE), *(cell_len(cell_text(name, row.get(name))) for row in rows[:1000])]
-        )
+        values = {row.get(name) for row in rows[:1000]}  # of most fields few differ, and words take time
+        cells = max([min(len(title_of(name)), _TITLE), *(cell_len(cell_text(name, value)) for value in values)])
         cells = min(cells, _FIELD)
         if left - cells - 1 < kept:
             break

@@ -77,9 +77,9 @@ def second_line(row: Row, waits: Mapping[str, str]) -> Line | None:
 
 def waiting_words(rows: Sequence[Row], paused: str, reasons: Mapping[str, str]) -> dict[str, str]:
     """Return what each queued run waits for and roughly how long. `reasons` holds the waits besides the queue."""
-    ends = sorted(left for row in rows if (left := seconds_left(row)) is not None)
-    found: dict[str, str] = {}
     queued = sorted((row for row in rows if row["state"] == "queued"), key=lambda row: row.get("place") or 1_000_000)
+    ends = sorted(left for row in rows if (left := seconds_left(row)) is not None) if queued else []
+    found: dict[str, str] = {}
     for index, row in enumerate(queued):
         place = row.get("place")
         where = "waits in Slurm's queue" if not place else "next" if place == 1 else f"no. {place}"

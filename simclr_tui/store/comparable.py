@@ -54,9 +54,9 @@ def measured_differently(metric: str, recipes: Iterable[Mapping[str, Any]]) -> t
     """Return the fields (short names) whose differences keep a metric from comparing the runs; empty if it can.
 
     Each of `recipes` maps every field's short name to its value, as a row of the catalog does, and may say on how many
-    images kNN was measured (`knn_images`); None is a value that is not known, as in a run of another program. A field
-    that is known of only some, or that decides the metric and is known of none, keeps the metric from comparing them
-    too; the name then says so.
+    images kNN was measured (`knn_images`), and on which (`held_out`, see `DataFacts`). None is a value that is not
+    known, as in a run of another program. A field that is known of only some, or that decides the metric and is known
+    of none, keeps the metric from comparing them too; the name then says so.
     """
     known = list(recipes)
     if metric not in METRICS or len(known) < 2:
@@ -76,9 +76,17 @@ def measured_differently(metric: str, recipes: Iterable[Mapping[str, Any]]) -> t
 
 def _other_images(within: Within, known: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
     """Return `knn_images` where runs of one recipe were measured on different numbers of labelled images: the data, or
-    the split that they are taken from, is not the same."""
+    the split that they are taken from, is not the same; `held-out images` where these are as many, and others."""
+    if within not in ("labels", "test"):
+        return ()
     counts = {count for recipe in known if (count := recipe.get("knn_images"))} if within == "labels" else set()
-    return ("knn_images",) if len(counts) > 1 else ()
+    if len(counts) > 1:
+        return ("knn_images",)
+    if len({str(recipe.get("data")) for recipe in known}) > 1:
+        return ()  # which is said already
+    kinds = ("test" if within == "test" else str(recipe.get("knn_on")) for recipe in known)
+    found = {(recipe.get("held_out") or {}).get(kind, "") for recipe, kind in zip(known, kinds, strict=True)}
+    return ("held-out images",) if len(found - {""}) > 1 else ()
 
 
 def comparable_values(

@@ -60,6 +60,21 @@ def _visible(found: re.Match[str]) -> str:
     return "␡" if code == 0x7F else "�"
 
 
+_MOST_OF_A_REASON = 160  # characters
+
+
+def reason(error: BaseException) -> str:
+    """Return the first sentence of another library's error, safe and short enough to stand within one of our own.
+
+    Libraries add pages of advice (PyTorch's ask people to trust the file, or to report a bug of theirs), and some say
+    nothing: the error's type then stands for it.
+    """
+    first = " ".join(next(iter(str(error).strip().splitlines()), "").split())
+    sentence = re.split(r"(?<=[^.\s]{2})\.(?=\s)", first, maxsplit=1)[0].rstrip(" .:;,") or type(error).__name__
+    shown = safe(sentence)
+    return shown if len(shown) <= _MOST_OF_A_REASON else shown[: _MOST_OF_A_REASON - 1].rstrip() + "…"
+
+
 def did_you_mean(word: str, choices: Iterable[str]) -> str:
     """Return `did you mean X?` for the closest choice, or an empty string."""
     close = difflib.get_close_matches(word, list(choices), n=1, cutoff=0.5)
@@ -145,7 +160,16 @@ def value_text(value: object) -> str:
         return "yes" if value else "no"
     if value is None:
         return "–"
-    return str(value)
+    return str(shortest(value) if isinstance(value, float) else value)
+
+
+def shortest(value: float) -> float:
+    """Return the number without what binary arithmetic left in its last digits: 0.1 + 0.05 is 0.15.
+
+    Fifteen significant digits are kept, as many as every float holds, so a number that was typed is never changed.
+    """
+    rounded = float(f"{value:.15g}")
+    return rounded if math.isfinite(rounded) else value  # the largest float rounds beyond what a float can hold
 
 
 _BLOCKS = "▁▂▃▄▅▆▇█"

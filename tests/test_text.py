@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import math
+import sys
 import unicodedata
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from simclr_tui.text import did_you_mean, duration, number, percent, safe, size, sparkline
+from simclr_tui.text import did_you_mean, duration, number, percent, reason, safe, shortest, size, sparkline, value_text
 
 BIDI = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 ACTS = [*map(chr, range(0x20)), *map(chr, range(0x7F, 0xA0)), *BIDI, "\ud800", "\udfff", "\u2028", "\u2029"]
@@ -230,3 +231,43 @@ def test_a_higher_value_is_never_drawn_lower(values):
     ranked = [block for _, block in sorted(zip(values, drawn, strict=True))]
 
     assert ranked == sorted(ranked)
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        (
+            "Weights only load failed. This file can still be loaded, if you trust it:\n(1) ...",
+            "Weights only load failed",
+        ),
+        ("failed finding central directory. This is an internal miniz error.", "failed finding central directory"),
+        ("invalid load key, 'x'.", "invalid load key, 'x'"),
+        ("\n\nfirst line:\nsecond line", "first line"),
+        ("cannot open images.h5 at 0.5 of its size", "cannot open images.h5 at 0.5 of its size"),
+        ("\x1b[2Jcleared", "␛[2Jcleared"),
+        ("", "ValueError"),
+        (".", "ValueError"),
+    ],
+)
+def test_of_another_librarys_error_one_safe_sentence_is_told(said, told):
+    assert reason(ValueError(said)) == told
+
+
+def test_a_librarys_sentence_without_end_is_cut():
+    assert len(reason(ValueError("word " * 1000))) <= 160
+
+
+@pytest.mark.parametrize(("value", "text"), [(0.1 + 0.05, "0.15"), (3 * 0.1, "0.3"), (1e-6, "1e-06"), (100.0, "100.0")])
+def test_what_arithmetic_leaves_in_the_last_digits_is_not_shown(value, text):
+    assert value_text(value) == text
+
+
+@given(st.integers(-(10**15) + 1, 10**15 - 1), st.integers(-30, 30))
+def test_a_number_as_it_was_typed_is_never_changed(digits, exponent):
+    typed = float(f"{digits}e{exponent}")
+    assert shortest(typed) == typed
+
+
+def test_the_largest_number_stays_finite():
+    assert shortest(sys.float_info.max) == sys.float_info.max
+    assert shortest(math.inf) == math.inf

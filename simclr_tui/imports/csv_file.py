@@ -13,6 +13,7 @@ from pathlib import Path
 
 from simclr_tui.errors import DataError
 from simclr_tui.imports.foreign_run import ForeignRun
+from simclr_tui.text import reason
 
 _STEPS = ("step", "global_step", "_step", "iteration", "iter", "trainer/global_step")
 _TIMES = ("time", "_timestamp", "wall_time", "timestamp")
@@ -53,7 +54,7 @@ def _rows(path: Path, data: bytes) -> list[list[str]]:
         text = data.decode("utf-8-sig")
         rows = [row for row in csv.reader(io.StringIO(text, newline="")) if any(row)]
     except (UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"{path.name} is not a CSV file in UTF-8: {error}", "save it as CSV in UTF-8") from None
+        raise DataError(f"{path.name} is not a CSV file in UTF-8: {reason(error)}", "save it as CSV in UTF-8") from None
     if not rows or all(_is_number(cell) for cell in rows[0]):
         raise DataError(f"{path.name} has no header that names its columns", "add one: step,loss,knn")
     names = [cell.strip() for cell in rows[0]]

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from simclr_tui.errors import DataError
 from simclr_tui.imports.mlflow_record import Point, Record
+from simclr_tui.text import reason
 
 _RUNS = "select run_uuid, name, status, start_time, lifecycle_stage from runs order by start_time, run_uuid"
 _POINTS = "select key, value, timestamp, step, is_nan from metrics where run_uuid = ?"
@@ -35,7 +36,7 @@ def read_database(path: Path) -> Iterator[Record]:
                     tags=tags,
                 )
     except sqlite3.Error as error:
-        raise DataError(f"cannot read {path.name} as MLflow's database: {error}", "is it MLflow's?") from None
+        raise DataError(f"cannot read {path.name} as MLflow's database: {reason(error)}", "is it MLflow's?") from None
 
 
 def _point(row: tuple[str, float, int, int, int]) -> Point:

@@ -22,7 +22,7 @@ from simclr_tui.recipe.fields import Value
 from simclr_tui.store.origins import runs_from_elsewhere
 from simclr_tui.store.run import Origin, Run
 from simclr_tui.store.store import Store
-from simclr_tui.text import safe, storable
+from simclr_tui.text import reason, safe, storable
 
 READERS: dict[str, Callable[[Path], Iterator[ForeignRun | str]]] = {
     "tensorboard": read_tensorboard,
@@ -107,7 +107,7 @@ def _read(kind: str, path: Path) -> Iterator[ForeignRun | str]:
     except OSError as error:
         raise StoreError(f"cannot read {safe(str(error.filename or path))}: {error.strerror}", "check it") from None
     except ValueError as error:  # damaged beyond reading
-        raise DataError(f"cannot read {safe(str(path))} as {kind}: {error}", f"give {FORMS}") from None
+        raise DataError(f"cannot read {safe(str(path))} as {kind}: {reason(error)}", f"give {FORMS}") from None
 
 
 def _import_store(store: Store, path: Path, result: Imported, *, known: Mapping[str, Run]) -> None:

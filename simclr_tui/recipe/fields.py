@@ -13,7 +13,7 @@ from msgspec import inspect
 
 from simclr_tui.errors import RecipeError
 from simclr_tui.recipe.recipe import Recipe
-from simclr_tui.text import did_you_mean, number
+from simclr_tui.text import did_you_mean, number, shortest
 
 Value = str | int | float | bool
 
@@ -123,8 +123,10 @@ def check_value(field: Field, value: Any, strict: bool = True) -> Value:
 
 
 def short_values(recipe: Recipe) -> dict[str, Value]:
-    """Return the value of every field by short name, in order."""
-    return {item.short: getattr(recipe, item.key) for item in fields()}
+    """Return the value of every field by short name, in order; numbers in their shortest form."""
+    values = {item.short: getattr(recipe, item.key) for item in fields()}
+    # A recipe keeps the number that it was trained with; two that differ by rounding alone are shown as one.
+    return {name: shortest(value) if type(value) is float else value for name, value in values.items()}
 
 
 @cache

@@ -12,6 +12,7 @@ import msgspec
 
 from simclr_tui.errors import RecipeError
 from simclr_tui.recipe.fields import Field, Value, check_value, field
+from simclr_tui.text import shortest
 
 Values = dict[str, Value]
 """A trial's fields, under their short names."""
@@ -57,19 +58,25 @@ def parse_axis(name: str, text: str | Sequence[Any]) -> Axis:
     """
     item = field(name)
     if not isinstance(text, str):
-        return Axis(name=item.short, choices=tuple(check_value(item, value, strict=False) for value in text))
+        return Axis(name=item.short, choices=tuple(_value(item, value) for value in text))
     parts = text.split(":")
     if item.type in (int, float) and len(parts) in (2, 3):
         return _range(item, text, parts)
     between = ";" if ";" in text or item.key in ("augment", "channels") else ","
-    return Axis(name=item.short, choices=tuple(item.parse(word) for word in text.split(between)))
+    return Axis(name=item.short, choices=tuple(_value(item, word.strip()) for word in text.split(between)))
+
+
+def _value(item: Field, value: Any) -> Value:
+    """Check a value, and drop what a script's arithmetic left in its last digits: 0.1 + 0.05 is the trial 0.15."""
+    checked = check_value(item, value, strict=False)
+    return shortest(checked) if isinstance(checked, float) else checked
 
 
 def _range(item: Field, text: str, parts: list[str]) -> Axis:
     flag = item.flag.split("/")[0]
     if len(parts) == 3 and parts[2] not in ("log", "linear"):
         raise RecipeError(f"{flag} cannot run over {text!r}", "write LOW:HIGH or LOW:HIGH:log")
-    low, high = (float(item.parse(part)) for part in parts[:2])
+    low, high = (float(_value(item, part.strip())) for part in parts[:2])
     log = len(parts) == 3 and parts[2] == "log"
     if not low < high or (log and low <= 0):
         raise RecipeError(f"{flag} cannot run over {text!r}", "the first bound must be lower, and above 0 for log")
@@ -96,4 +103,4 @@ def draw(axes: Sequence[Axis], seed: int, number: int) -> Values:
 
 def trial_values(trial: Mapping[str, Any]) -> Values:
     """Check a trial that a sweep file lists, and return its values. Raises RecipeError."""
-    return {field(name).short: check_value(field(name), value, strict=False) for name, value in trial.items()}
+    return {field(name).short: _value(field(name), value) for name, value in trial.items()}

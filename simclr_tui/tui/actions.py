@@ -78,6 +78,7 @@ class Action:
     where: str = "main"
     footer: int = 0  # its rank in the line of keys, the most important first; 0: not there
     footer_in_charts: int = 0  # the same while the charts have the keys
+    footer_without_run: int = 0  # the same while no run is under the cursor, if another: a newcomer's first key leads
     first: bool = False  # handled before the focused widget sees the key, so that the next key goes to the right place
     acts: bool = False  # changes a run or starts work: not for a dashboard that was started read-only
     possible: Condition = _always
@@ -120,7 +121,16 @@ HELP = "keys"  # the label of the help, which is never left out
 _CHARTED = "main compare"  # the screens that have charts
 
 ACTIONS: tuple[Action, ...] = (
-    Action("new", "n", "new", "Start a run from a form of the recipe's fields.", "runs", footer=11, acts=True),
+    Action(
+        "new",
+        "n",
+        "new",
+        "Start a run from a form of the recipe's fields.",
+        "runs",
+        footer=11,
+        footer_without_run=1,
+        acts=True,
+    ),
     Action(
         "stop",
         "s",

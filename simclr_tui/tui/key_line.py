@@ -12,6 +12,7 @@ from textual.app import RenderResult
 from textual.screen import Screen
 from textual.widget import Widget
 
+from simclr_tui.tui.action_screen import ActionScreen
 from simclr_tui.tui.actions import ACTIONS, HELP
 
 _GAP = 2  # cells between two keys
@@ -54,9 +55,12 @@ class KeyLine(Widget):
             if active.enabled and active.binding.id:
                 possible.setdefault(active.binding.id, active.binding.key)
         in_charts = any(name.startswith("charts.") for name in possible)
+        without_run = isinstance(screen, ActionScreen) and not screen.situation().state
         found: list[tuple[int, _Key]] = []
         for action in ACTIONS:
             rank = action.footer_in_charts if in_charts else action.footer
+            if without_run and not in_charts:
+                rank = action.footer_without_run or rank
             name = next((name for where in action.where.split() if (name := action.binding_id(where)) in possible), "")
             if rank and name and not (self._readonly and action.acts):
                 found.append((rank, _Key(possible[name], action.key_shown(possible[name]), action.label)))

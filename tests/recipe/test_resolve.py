@@ -219,3 +219,9 @@ def test_recipe_toml_is_for_people_too():
     assert (loaded["format"], loaded["preset"]) == (FORMAT, "quick")
     assert list(loaded["recipe"]) == [item.key for item in fields()]
     assert loaded["source"]["seed"] == "flag"
+
+
+def test_a_computed_value_is_trained_with_as_given_and_shown_in_its_shortest_form():
+    resolved = resolve("quick", flags={"temperature": 0.1 + 0.05})
+    assert resolved.recipe.temperature == 0.1 + 0.05, "what a run trains with is not rewritten"
+    assert resolved.known_values()["temp"] == 0.15

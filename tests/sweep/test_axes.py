@@ -130,3 +130,9 @@ def test_a_file_of_ones_own_and_what_is_wrong_with_one(tmp_path):
         load_sweep(str(path))
     with pytest.raises(RecipeError, match="did you mean temperature"):
         load_sweep("temprature")
+
+
+def test_computed_values_of_a_sweep_are_shortened():
+    computed = [0.1 + 0.05 * step for step in range(5)]
+    assert parse_axis("temp", computed).choices == (0.1, 0.15, 0.2, 0.25, 0.3)
+    assert parse_axis("temp", "0.30000000000000004:1").low == 0.3

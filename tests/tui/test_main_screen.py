@@ -385,6 +385,7 @@ async def test_an_empty_store_says_what_to_do(tmp_path):
         assert "n  start one from a form" in screen_text(app)
         assert "What you will see" in screen_text(app)
         assert not (tmp_path / "nowhere").exists()
+        assert screen_lines(app)[-1].split()[:2] == ["n", "new"], "what a newcomer needs comes first"
         await press(app, pilot, "s", "r", "c", "d", "space", "equals_sign", "enter", "2", "3", "4")
         assert "What you will see" in screen_text(app)
 

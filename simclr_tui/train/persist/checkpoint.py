@@ -19,6 +19,7 @@ from simclr_tui.paths import RunPaths
 from simclr_tui.recipe.recipe import Recipe
 from simclr_tui.store import checkpoints
 from simclr_tui.store.run import Run
+from simclr_tui.text import reason
 from simclr_tui.train.model.build import build_encoder
 from simclr_tui.train.model.encoder import Encoder
 from simclr_tui.version import __version__
@@ -88,7 +89,7 @@ def _decode(data: bytes, device: torch.device | str) -> dict[str, Any] | str:
     try:
         state = torch.load(io.BytesIO(data), map_location=device, weights_only=True)
     except (RuntimeError, ValueError, EOFError, KeyError, pickle.UnpicklingError) as error:
-        return str(error).splitlines()[0] if str(error) else type(error).__name__
+        return reason(error)
     known = isinstance(state, dict) and {"encoder", "head", "optimizer", "step"} <= state.keys()
     return state if known else "unknown content"
 

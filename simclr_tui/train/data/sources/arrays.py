@@ -19,7 +19,7 @@ from simclr_tui.recipe.file_content import refuse_other
 from simclr_tui.recipe.image_walk import LeftOut
 from simclr_tui.recipe.layout import Layout, Listing, check_groups, validated_note
 from simclr_tui.recipe.reading import Reading
-from simclr_tui.text import safe
+from simclr_tui.text import reason, safe
 from simclr_tui.train.data.readers.protocol import Values
 from simclr_tui.train.data.sources.files import file_stamp
 from simclr_tui.train.data.sources.labels import describe_classes, no_folders, to_classes, to_groups
@@ -147,7 +147,7 @@ def _loaded(file: Path) -> Any:
     except (ValueError, OSError, EOFError) as error:
         if _MAPPED_OBJECTS in str(error):
             raise _no_numbers(file) from None
-        why = "it does not begin as one" if "pickle" in str(error) else str(error)  # NumPy advises to trust it
+        why = "it does not begin as one" if "pickle" in str(error) else reason(error)  # NumPy advises to trust it
         raise DataError(f"{safe(str(file))} is no array that can be read: {why}", "save it with numpy.save") from None
 
 
@@ -173,7 +173,7 @@ def open_npz(source: DataSource) -> ArraySource:
     except (ValueError, OSError, EOFError, zipfile.BadZipFile, KeyError) as error:
         if _OBJECTS in str(error):
             raise _no_numbers(source.path, name) from None
-        why = "it does not begin as one" if "pickle" in str(error) else str(error)  # NumPy advises to trust it
+        why = "it does not begin as one" if "pickle" in str(error) else reason(error)  # NumPy advises to trust it
         raise DataError(
             f"{safe(source.where)} is no .npz file that can be read: {why}", "save it with numpy.savez"
         ) from None
@@ -225,7 +225,9 @@ def open_h5(source: DataSource) -> ArraySource:
         file = h5py.File(source.path, "r")
     except OSError as error:
         refuse_other(source.path, "an HDF5 file")
-        raise DataError(f"{safe(source.where)} is no HDF5 file that can be read: {error}", "check the file") from None
+        raise DataError(
+            f"{safe(source.where)} is no HDF5 file that can be read: {reason(error)}", "check the file"
+        ) from None
     arrays: dict[str, Any] = {}
     file.visititems(lambda name, item: arrays.update({name: item}) if isinstance(item, h5py.Dataset) else None)
     stacks = [name for name, item in arrays.items() if len(item.shape) >= 3]

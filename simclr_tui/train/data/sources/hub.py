@@ -10,7 +10,7 @@ from urllib.request import getproxies
 from simclr_tui.errors import DataError
 from simclr_tui.recipe.data_sources import DataSource
 from simclr_tui.recipe.datasets import offline, reachable
-from simclr_tui.text import safe
+from simclr_tui.text import reason, safe
 from simclr_tui.train.data.sources.tables import (
     GROUP_COLUMNS,
     IMAGE_COLUMNS,
@@ -32,9 +32,8 @@ def open_hub(source: DataSource) -> TableSource:
     try:
         found = datasets.load_dataset(source.where)
     except Exception as error:  # the hub's clients raise all sorts of things
-        first = safe(str(error).splitlines()[0] if str(error) else type(error).__name__)
         raise DataError(
-            f"hf:{safe(source.where)} cannot be opened: {first}",
+            f"hf:{safe(source.where)} cannot be opened: {reason(error)}",
             "without a network only what an earlier run has fetched can be read",
         ) from None
     splits: dict[str, Rows] = {}

@@ -15,7 +15,7 @@ from simclr_tui.errors import DataError
 from simclr_tui.recipe.data_sources import DataSource
 from simclr_tui.recipe.file_content import refuse_other
 from simclr_tui.recipe.layout import TEST_NAMES, TRAIN_NAMES
-from simclr_tui.text import safe
+from simclr_tui.text import reason, safe
 from simclr_tui.train.data.readers.protocol import File
 from simclr_tui.train.data.sources.files import file_stamp
 from simclr_tui.train.data.sources.patterns import expand, split_of
@@ -66,7 +66,9 @@ def _opened(file: str) -> Any:
         return pq.ParquetFile(file)
     except (OSError, pa.ArrowInvalid) as error:
         refuse_other(Path(file), "a Parquet file")
-        raise DataError(f"{safe(file)} is no Parquet file that can be read: {error}", "fetch it again") from None
+        raise DataError(
+            f"{safe(file)} is no Parquet file that can be read: {reason(error)}", "fetch it again"
+        ) from None
 
 
 def _rows(source: DataSource, tables: Sequence[Any]) -> Rows:

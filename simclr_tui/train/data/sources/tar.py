@@ -23,7 +23,7 @@ from simclr_tui.recipe.layout import (
     validated_note,
 )
 from simclr_tui.recipe.reading import Reading
-from simclr_tui.text import safe
+from simclr_tui.text import reason, safe
 from simclr_tui.train.data.sources.files import file_stamp
 from simclr_tui.train.data.sources.labels import ONE_CLASS, any_known, to_classes
 from simclr_tui.train.data.sources.patterns import expand, split_of
@@ -167,7 +167,7 @@ class TarSource:
                 hint = "unpack its compression first: images are read by their place in a plain .tar"
             else:
                 refuse_other(shard, "a tar archive")
-            raise DataError(f"{safe(str(shard))} cannot be read as a tar file: {error}", hint) from None
+            raise DataError(f"{safe(str(shard))} cannot be read as a tar file: {reason(error)}", hint) from None
 
     def _add(self, shard: _Shard, tar: tarfile.TarFile, member: tarfile.TarInfo) -> None:
         folder, _, base = member.name.rpartition("/")
@@ -188,7 +188,8 @@ class TarSource:
                 found = json.loads(_content(tar, member))
             except ValueError as error:
                 raise DataError(
-                    f"{safe(member.name)} in {safe(str(shard.path))} is no JSON: {error}", "correct it, or leave it out"
+                    f"{safe(member.name)} in {safe(str(shard.path))} is no JSON: {reason(error)}",
+                    "correct it, or leave it out",
                 ) from None
             label = next((found[k] for k in _LABEL_KEYS if k in found), None) if isinstance(found, dict) else None
             if label is not None:

@@ -20,7 +20,7 @@ from torch import Tensor
 
 from simclr_tui.errors import CheckpointError
 from simclr_tui.store.export.target import not_installed
-from simclr_tui.text import safe
+from simclr_tui.text import reason, safe
 
 _UNREADABLE = (
     RuntimeError,
@@ -68,7 +68,7 @@ def _read_safetensors(path: Path) -> WeightsFile:
         with safe_open(path, "pt") as file:
             return WeightsFile(path, {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {})  # noqa: SIM118
     except SafetensorError as error:
-        raise CheckpointError(f"{safe(path.name)} is damaged: {safe(str(error))}", "fetch the file again") from None
+        raise CheckpointError(f"{safe(path.name)} is damaged: {reason(error)}", "fetch the file again") from None
 
 
 def _read_pickle(path: Path) -> dict[str, Tensor]:
@@ -85,9 +85,8 @@ def _read_inert(path: Path) -> Any:
     try:
         return torch.load(path, map_location="cpu", weights_only=False, pickle_module=_INERT_PICKLE)
     except _UNREADABLE as error:
-        words = safe(str(error).splitlines()[0]) if str(error) else type(error).__name__
         raise CheckpointError(
-            f"{safe(path.name)} cannot be read as weights: {words}", "give .safetensors, .pt, .pth or .ckpt"
+            f"{safe(path.name)} cannot be read as weights: {reason(error)}", "give .safetensors, .pt, .pth or .ckpt"
         ) from None
 
 

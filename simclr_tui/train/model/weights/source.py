@@ -11,7 +11,7 @@ from simclr_tui.errors import CheckpointError, NotFoundError, RecipeError
 from simclr_tui.recipe.datasets import offline
 from simclr_tui.recipe.encoder_source import library_of
 from simclr_tui.store.export.target import not_installed
-from simclr_tui.text import did_you_mean, safe
+from simclr_tui.text import did_you_mean, reason, safe
 from simclr_tui.train.model.torchvision_import import import_torchvision
 from simclr_tui.train.model.weights.match import refuse_taken_apart
 from simclr_tui.train.model.weights.read import WeightsFile, read_weights
@@ -34,7 +34,7 @@ def open_source(source: str) -> WeightsFile:
         return _of_torchvision(name) if kind == "torchvision" else _of_timm(name)
     except (OSError, RuntimeError) as error:  # a download that fails raises either, and so does a damaged file
         raise CheckpointError(
-            f"the weights of {source} are not in its cache and cannot be fetched: {safe(str(error).splitlines()[0])}",
+            f"the weights of {source} are not in its cache and cannot be fetched: {reason(error)}",
             f"fetch the file elsewhere and give it in place of {source}",
         ) from None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import io
 import os
 import sys
 import types
@@ -177,12 +178,17 @@ def test_what_holds_no_weights_is_a_sentence(tmp_path):
     (tmp_path / "short.safetensors").write_bytes(b"\x10")
     with zipfile.ZipFile(tmp_path / "zip.pt", "w") as archive:
         archive.writestr("a/b", "c")
+    whole = io.BytesIO()
+    torch.save({"a": torch.zeros(100)}, whole)
+    (tmp_path / "cut.pt").write_bytes(whole.getvalue()[:-200])
     for name, words in {
         "text.pt": "cannot be read as weights", "empty.pt": "holds no tensors", "script.pt": "TorchScript",
         "short.safetensors": "damaged", "zip.pt": "cannot be read as weights", "none.pt": "cannot read",
+        "cut.pt": "cannot be read as weights",
     }.items():  # fmt: skip
-        with pytest.raises(CheckpointError, match=words):
+        with pytest.raises(CheckpointError, match=words) as refused:
             read_weights(tmp_path / name)
+        assert ". " not in str(refused.value), "a library's advice is left out"
 
 
 def test_a_mismatch_names_a_tensor_both_shapes_and_the_remedy(trained, tmp_path):

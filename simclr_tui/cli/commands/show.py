@@ -114,7 +114,7 @@ def _print_state(run: Run, status: State, waits: dict[str, object]) -> None:
         ["note", info.note],
         ["folder", str(run.path)],
         ["checkpoints", ", ".join(_checkpoint_words(run)) or "none yet"],
-        *[[found.name, found.words] for found in read_evaluations(run.paths)],
+        *[[f"eval {found.name}", found.words] for found in read_evaluations(run.paths)],
     ]
     output.facts(run.name, [row for row in rows if row[1]])
 

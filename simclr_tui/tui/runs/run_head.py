@@ -96,7 +96,8 @@ def _how_good(detail: Detail, state: State, best: float | None) -> list[Part]:
             parts.append((f"its best {percent(own)}", ""))
     elif state.state in ACTIVE:
         parts.append(("kNN not measured yet", "dim"))
-    parts += [(f"{safe(name)} {safe(words)}", "bold") for name, words in detail.evaluations]
+    # The knn of simclr eval is another figure than the kNN of training, so it says where it is from.
+    parts += [(f"eval {safe(name)} {safe(words)}", "bold") for name, words in detail.evaluations]
     if best is not None:
         parts.append((f"best comparable {percent(best)}", ""))
     classes = state.facts.get("classes")

@@ -92,7 +92,7 @@ def test_every_protocol_is_measured_kept_and_shown(run):
     shown = json.loads(simclr(run, "show", run.name, "--json").stdout)["evaluations"]
     assert {row["name"]: row["top1"] for row in shown} == {name: row["top1"] for name, row in found.items()}
     lines = [line.split() for line in simclr(run, "show", run.name).stdout.splitlines()]
-    assert ["linear-aug", f"{100 * found['linear-aug']['top1']:.1f}", "±"] in [line[:3] for line in lines]
+    assert ["eval", "linear-aug", f"{100 * found['linear-aug']['top1']:.1f}", "±"] in [line[:4] for line in lines]
     (row,) = json.loads(simclr(run, "ls", "--json").stdout)
     assert (row["linear"], row["finetune_1"]) == (found["linear"]["top1"], None)
 

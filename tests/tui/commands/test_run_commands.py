@@ -196,6 +196,8 @@ async def test_evaluate_asks_for_the_protocol_runs_it_and_shows_the_result(train
         found = await until(pilot, lambda: read_evaluation(run.paths, "knn"), 120)
         await until(pilot, lambda: f"run1 knn: {found.words}" in notices(app))
         await until(pilot, lambda: "evaluating" not in screen_text(app))
+        if size == WIDE:  # beside the kNN of training
+            await until(pilot, lambda: f"eval knn {found.words}" in screen_text(app), what="the head to tell it")
         await press(app, pilot, "4")
         await until(pilot, lambda: found.words in screen_text(app), what="the Recipe tab to tell it")
 

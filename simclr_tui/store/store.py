@@ -33,6 +33,7 @@ class Store:
     def __init__(self, root: Path) -> None:
         self.root = root
         self._cleared = False
+        self._others: list[str] | None = None  # entries, at the last listing, under names that no run can have
         self._highest: dict[Path, int] = {}  # the highest number of a run in the store and in its trash …
         self._numbered_at: dict[Path, tuple[int, int] | None] = {}  # … as of these changes of the two folders
 
@@ -49,12 +50,14 @@ class Store:
         return [entry.name for entry in self._scan()]
 
     def misnamed(self) -> list[str]:
-        """Return the folders that hold a run under a name that no run can have: moved by hand. No list shows them."""
-        try:
-            others = [name for name in os.listdir(self.root) if not NAME.fullmatch(name) and name[0] != "."]  # noqa: PTH208
-        except OSError:
-            return []
-        return sorted(name for name in others if is_run(f"{self.root}/{name}"))
+        """Return the folders that hold a run under a name that no run can have: moved by hand. No list shows them.
+
+        They are those of the last listing, if there was one: a listing of a hundred thousand entries takes 40 ms.
+        """
+        if self._others is None:
+            with contextlib.suppress(StoreError):
+                self._scan()
+        return sorted(name for name in self._others or () if is_run(f"{self.root}/{name}"))
 
     def inodes(self) -> dict[str, int]:
         """Return the inode number of every entry that may be a run. Raises StoreError as `names` does."""
@@ -63,13 +66,22 @@ class Store:
     def _scan(self) -> list[os.DirEntry[str]]:
         try:
             with os.scandir(self.root) as entries:
-                return [entry for entry in entries if NAME.fullmatch(entry.name)]
+                every = list(entries)
         except FileNotFoundError:
-            return []
+            every = []
         except OSError as error:
             raise StoreError(
                 f"cannot read the run store {self.root}: {error.strerror}", "give another --runs"
             ) from None
+        found: list[os.DirEntry[str]] = []
+        others: list[str] = []
+        for entry in every:
+            if NAME.fullmatch(name := entry.name):
+                found.append(entry)
+            elif name[0] != ".":
+                others.append(name)
+        self._others = others
+        return found
 
     def run(self, name: str) -> Run:
         """Return the run of that exact name, without checking that it exists."""

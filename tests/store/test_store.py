@@ -307,3 +307,16 @@ def test_the_public_face_opens_runs(tmp_path):
     assert [run.name for run in runs(tmp_path)] == ["run9", "run10"]
     assert open_run("run10", tmp_path).recipe.seed == 4
     assert open_run(tmp_path / "run9").state == "finished"
+
+
+def test_runs_under_names_that_no_run_can_have_are_those_of_the_last_listing(tmp_path):
+    for name in ("my run", ".hidden"):
+        make_run(tmp_path, name="moved").path.rename(tmp_path / name)
+    make_run(tmp_path, name="run1")
+    (tmp_path / "no run").mkdir()
+    store = Store(tmp_path)
+    assert store.misnamed() == ["my run"]
+    (tmp_path / "my run").rename(tmp_path / "our run")
+    assert store.names() == ["run1"]
+    assert store.misnamed() == ["our run"]
+    assert Store(tmp_path / "nowhere").misnamed() == []

@@ -135,14 +135,14 @@ def _check_files(file: Path, root: Path, seen: dict[str, tuple[str, str, str]]) 
     if missing:
         first = ", ".join(map(safe, missing[:3])) + (", …" if len(missing) > 3 else "")
         raise DataError(
-            f"{safe(file.name)} lists {len(missing):,} of {len(seen):,} files that do not exist ({first})",
+            f"{safe(file.name)} lists files that do not exist: {len(missing):,} of {len(seen):,} ({first})",
             f"paths are relative to {safe(str(root))}: correct them, or delete those rows",
         )
     others = [name for name in seen if suffix_of(name) not in KIND_OF_SUFFIX and kind_by_content(root / name) is None]
     if others:
         first = ", ".join(map(safe, others[:3])) + (", …" if len(others) > 3 else "")
         raise DataError(
-            f"{safe(file.name)} lists {len(others):,} of {len(seen):,} files of no kind that is read ({first})",
+            f"{safe(file.name)} lists files of no kind that is read: {len(others):,} of {len(seen):,} ({first})",
             "convert them to TIFF or PNG, or delete those rows",
         )
 

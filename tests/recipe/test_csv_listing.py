@@ -97,7 +97,7 @@ def test_labels_none_and_folder_hold_whatever_the_label_column_says(folder):
         ("path;label\nim/0.png;0,5\nim/1.png;1,5", r"the label column holds measurements \(0,5"),
         (
             "path\nim/0.png\nd.csv",
-            r"lists 1 of 2 files of no kind that is read \(d.csv\) — convert them to TIFF or PNG",
+            r"lists files of no kind that is read: 1 of 2 \(d.csv\) — convert them to TIFF or PNG",
         ),
         (b"PK\3\4" + bytes(40), "is a spreadsheet or compressed — save it as CSV, in UTF-8"),
         # gzip's header holds the time, which would name the test anew in every process that collects it

@@ -343,7 +343,7 @@ def saved(folder: Path, **arrays: np.ndarray) -> str:
 @pytest.mark.parametrize(
     ("make", "words"),
     [
-        (lambda f: broken_csv(f, "path,label\n0.png,a\nnowhere.png,b"), r"d.csv lists 1 of 2 files that do not exist \(nowhere.png\)"),  # noqa: E501
+        (lambda f: broken_csv(f, "path,label\n0.png,a\nnowhere.png,b"), r"d.csv lists files that do not exist: 1 of 2 \(nowhere.png\)"),  # noqa: E501
         (lambda f: broken_csv(f, "path,label\n0.png,a\n0.png,b"), "d.csv, row 3: 0.png was already listed with other values — keep one row"),  # noqa: E501
         (lambda f: broken_csv(f, "path,label\n0.png,1.5\n1.png,2.25"), r"the label column holds measurements \(1.5"),
         (lambda f: broken_csv(f, "file,label\n,1"), "row 2: no path"),

@@ -226,7 +226,7 @@ async def test_a_table_of_images_is_counted_and_a_row_without_its_file_is_refuse
         table.write_text("path,label\n0.png,a\nnowhere.png,b")
         row(app, "bs").query_one(Input).value = "4"
         await until(pilot, lambda: row(app, "bs").value == 4 and planned(app))
-        assert "plates.csv lists 1 of 2 files that do not exist (nowhere.png)" in app.screen._preview.problem
+        assert "plates.csv lists files that do not exist: 1 of 2 (nowhere.png)" in app.screen._preview.problem
         await press(app, pilot, "ctrl+s")
         assert "do not exist" in screen_text(app)
         assert not Store(tmp_path / "runs").names()

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from simclr_tui.errors import NotFoundError, SimclrError, UnansweredError
-from simclr_tui.recipe.fields import Value, short_values
-from simclr_tui.store.comparable import knn_images, measured_by, measured_differently, why_left_out
+from simclr_tui.recipe.fields import short_values
+from simclr_tui.store.comparable import OTHER_IMAGES, knn_images, measured_by, measured_differently, why_left_out
+from simclr_tui.store.data_facts import read_held_out
 from simclr_tui.store.metrics.metric_table import METRICS
 from simclr_tui.store.run import Run
 from simclr_tui.text import safe
@@ -20,13 +22,12 @@ def best_run(runs: Iterable[Run]) -> Run:
     Raises UnansweredError if one cannot be read at the moment, NotFoundError if there is none, or if the runs were
     measured on different data: then there is no single best run, and the message names the best of each kind.
     """
-    scored: list[tuple[float, str, Run, dict[str, Value]]] = []
+    scored: list[tuple[float, str, Run, dict[str, Any]]] = []
     for run in runs:
         try:
             status = run.status
             if not why_left_out(status.state, status.flags) and not _lacks_measure(run):
-                measured = {**short_values(run.recipe), "knn_images": knn_images(status.facts)}
-                scored.append((status.summary[_METRIC], run.name, run, measured))
+                scored.append((status.summary[_METRIC], run.name, run, _measured_by(run, knn_images(status.facts))))
         except KeyError:  # not measured
             continue
         except SimclrError as error:  # a damaged run cannot be the best, but one that is not answered may be
@@ -37,7 +38,7 @@ def best_run(runs: Iterable[Run]) -> Run:
     scored.sort(key=lambda entry: entry[:2], reverse=True)
     fields = measured_differently(_METRIC, [recipe for *_, recipe in scored])
     if fields:
-        best: dict[tuple[Value, ...], str] = {}
+        best: dict[tuple[Any, ...], str] = {}
         for _, name, _, recipe in scored:
             best.setdefault(tuple(recipe[field] for field in fields), name)
         shown = ", ".join(f"{name} ({', '.join(map(str, values))})" for values, name in list(best.items())[:4])
@@ -46,6 +47,13 @@ def best_run(runs: Iterable[Run]) -> Run:
             safe(f"name one: the best of each are {shown}"),
         )
     return scored[0][2]
+
+
+def _measured_by(run: Run, images: int) -> dict[str, Any]:
+    """Return what decides whether the run's accuracy can be compared, and the digest that names its held-out images."""
+    recipe, held_out = run.recipe, read_held_out(run.path)
+    known = {"knn_images": images, "held_out": held_out, OTHER_IMAGES: held_out.get(recipe.knn_on, "not known")}
+    return short_values(recipe) | known
 
 
 def _lacks_measure(run: Run) -> bool:

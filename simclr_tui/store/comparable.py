@@ -13,6 +13,8 @@ from typing import Any
 from simclr_tui.recipe.fields import fields
 from simclr_tui.store.metrics.metric_table import METRICS, Within
 
+OTHER_IMAGES = "held-out images"
+"""Stands for a field where runs were measured on as many images of one data set, and on others."""
 UNHEALTHY = ("diverged", "collapsed")
 """Flags of a run whose figures do not represent its recipe."""
 
@@ -86,7 +88,7 @@ def _other_images(within: Within, known: Sequence[Mapping[str, Any]]) -> tuple[s
         return ()  # which is said already
     kinds = ("test" if within == "test" else str(recipe.get("knn_on")) for recipe in known)
     found = {(recipe.get("held_out") or {}).get(kind, "") for recipe, kind in zip(known, kinds, strict=True)}
-    return ("held-out images",) if len(found - {""}) > 1 else ()
+    return (OTHER_IMAGES,) if len(found - {""}) > 1 else ()
 
 
 def comparable_values(

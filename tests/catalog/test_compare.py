@@ -224,7 +224,8 @@ def test_accuracies_on_other_numbers_of_images_of_the_same_data_are_not_compared
 def test_accuracies_on_other_held_out_images_of_the_same_data_are_not_compared(tmp_path, changed, judged):
     """As many as before, under the same names of data: files were replaced between the two runs."""
     before = {"validation": "a", "test": "b"}
-    runs = [trained(tmp_path, name, {"lr": knn}, knn=(knn,)) for name, knn in zip("abc", (0.2, 0.9, 0.1), strict=True)]
+    accuracies = {"a": 0.2, "b": 0.9, "c": 0.1}
+    runs = [trained(tmp_path, name, {"lr": knn}, knn=(knn,), summary={"knn": knn}) for name, knn in accuracies.items()]
     for run, held_out, top1 in zip(runs, (before, before | changed, {}), (0.2, 0.9, 0.1), strict=True):  # {}: unknown
         facts = DataFacts(fingerprint="f", data="d", images=9, test_images=3, held_out=held_out)
         write_data_facts(run.path, facts)
@@ -233,6 +234,13 @@ def test_accuracies_on_other_held_out_images_of_the_same_data_are_not_compared(t
     assert {name for name in ("knn", "linear top-1") if measure(found, name).better == 1} == judged
     refused = [words for words in found.verdicts if "because the runs differ in held-out images" in words]
     assert len(refused) == len(changed)
+    if "validation" in changed:
+        with pytest.raises(
+            NotFoundError, match=r"differ in held-out images — name one: the best of each are b \(d\), a \("
+        ):
+            best_run(runs)
+    else:
+        assert best_run(runs).name == "b"
 
 
 def test_runs_on_images_without_labels_have_no_winner_and_a_sentence_says_what_would_tell(tmp_path):

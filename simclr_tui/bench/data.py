@@ -49,7 +49,8 @@ def data_figures(directory: Path, count: int, repeat: int) -> list[Figure]:
     """Return images/s (two views each, on the device) over `count` files written to the folder `directory`."""
     count = max(_BATCH, count // _BATCH * _BATCH)
     mean_bytes = _write_files(directory / "generated", count)
-    decoders, compute = Decoders(FolderSource(directory), Scaling(SIDE)), choose_compute(_PAPER)
+    # As a run does, whose survey of the folder has found nothing but what Pillow reads to its true values.
+    decoders, compute = Decoders(FolderSource(directory), Scaling(SIDE, direct=True)), choose_compute(_PAPER)
     names = tuple(f"generated/{file.name}" for file in sorted((directory / "generated").iterdir()))
     images = FileImages.of(names, decoders, DamagedImages(len(names)))
     ways: dict[str, Pass] = {"decoding alone": lambda: len(images[:])}

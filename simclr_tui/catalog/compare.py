@@ -12,8 +12,7 @@ from simclr_tui.catalog.spread import Spread, spread_of
 from simclr_tui.catalog.verdict import Sample, Verdict, judge
 from simclr_tui.recipe.fields import Value, differ, fields, without_result
 from simclr_tui.recipe.recipe import Recipe
-from simclr_tui.store.comparable import knn_images, measured_differently, why_left_out
-from simclr_tui.store.data_facts import read_held_out
+from simclr_tui.store.comparable import evaluated_on, knn_images, measured_differently, why_left_out
 from simclr_tui.store.energy import MEASURED
 from simclr_tui.store.evaluations import Evaluation, read_evaluation
 from simclr_tui.store.metrics.history import History
@@ -280,11 +279,7 @@ class _Judging:
             machines = {(self.runs[place].info.host, self.states[place].facts.get("device")) for place in places}
             return ("the machine",) if len(machines) > 1 else ()
         recipes = [
-            {
-                **self.runs[place].resolved.known_values(),
-                "knn_images": knn_images(self.states[place].facts),
-                "held_out": read_held_out(self.runs[place].path),
-            }
+            self.runs[place].resolved.known_values() | evaluated_on(self.runs[place].path, self.states[place].facts)
             for place in places
         ]
         return measured_differently(metric, recipes)

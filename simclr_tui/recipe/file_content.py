@@ -99,6 +99,7 @@ def head_of(file: Path | bytes) -> bytes:
 
 
 _FIRST_GROUPS = (2, 8)  # of the elements that a data set begins with: about the file itself, about the study
+_LAST_ELEMENT = 0x0110  # of those that can come first in their group
 _LONG = (b"OB", b"OW", b"SQ", b"UN", b"UT", b"UC", b"UR")  # value representations whose length takes four bytes
 
 
@@ -125,12 +126,11 @@ def _element(head: bytes, order: str) -> tuple[tuple[int, int], int] | None:
     group, element = struct.unpack(order + "HH", head[:4])
     if group not in _FIRST_GROUPS or element > _LAST_ELEMENT:
         return None
-    if re.match(rb"[A-Z]{2}", head[4:6]):
-        size, start = (struct.unpack(order + "I", head[8:12])[0], 12) if head[4:6] in _LONG else (
-            struct.unpack(order + "H", head[6:8])[0], 8)  # fmt: skip
-    else:
-        size, start = struct.unpack(order + "I", head[4:8])[0], 8
+    if head[4:6] in _LONG:
+        length, start = head[8:12], 12
+    elif re.match(rb"[A-Z]{2}", head[4:6]):
+        length, start = head[6:8], 8
+    else:  # the value representation is implicit
+        length, start = head[4:8], 8
+    size = int.from_bytes(length, "little" if order == "<" else "big")
     return ((group, element), start + size) if size < HEAD else None
-
-
-_LAST_ELEMENT = 0x0110  # of those that can come first in their group

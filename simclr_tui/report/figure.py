@@ -9,8 +9,7 @@ from pathlib import Path
 from simclr_tui.errors import RecipeError
 from simclr_tui.recipe.fields import Value, field
 from simclr_tui.report.figure_choice import FigureChoice
-from simclr_tui.store.comparable import knn_images, measured_differently, why_left_out
-from simclr_tui.store.data_facts import read_held_out
+from simclr_tui.store.comparable import evaluated_on, measured_differently, why_left_out
 from simclr_tui.store.export.figure import FIGURE_SUFFIXES, Series, draw_figure, save_figure
 from simclr_tui.store.export.target import check_target, not_installed
 from simclr_tui.store.metrics.downsample import has_axis
@@ -82,14 +81,7 @@ def _groups(runs: Sequence[Run], name: str) -> tuple[dict[str, list[Run]], list[
 
 def _mean(name: str, members: Sequence[Run], metrics: Sequence[str], *, drawn: dict[Path, History]) -> Series:
     """Return a group as what becomes one line. Raises RecipeError for a metric that may not be averaged over it."""
-    known = [
-        {
-            **run.resolved.known_values(),
-            "knn_images": knn_images(run.status.facts),
-            "held_out": read_held_out(run.path),
-        }
-        for run in members
-    ]
+    known = [run.resolved.known_values() | evaluated_on(run.path, run.status.facts) for run in members]
     for metric in metrics:
         if differing := measured_differently(metric, known):
             said = f"{metric} is not averaged over {name}, because its runs differ in {', '.join(differing)}"

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from simclr_tui.errors import NotFoundError, SimclrError, UnansweredError
 from simclr_tui.recipe.fields import short_values
-from simclr_tui.store.comparable import OTHER_IMAGES, knn_images, measured_by, measured_differently, why_left_out
-from simclr_tui.store.data_facts import read_held_out
+from simclr_tui.store.comparable import OTHER_IMAGES, evaluated_on, measured_by, measured_differently, why_left_out
 from simclr_tui.store.metrics.metric_table import METRICS
 from simclr_tui.store.run import Run
 from simclr_tui.text import safe
@@ -27,7 +26,7 @@ def best_run(runs: Iterable[Run]) -> Run:
         try:
             status = run.status
             if not why_left_out(status.state, status.flags) and not _lacks_measure(run):
-                scored.append((status.summary[_METRIC], run.name, run, _measured_by(run, knn_images(status.facts))))
+                scored.append((status.summary[_METRIC], run.name, run, _measured_by(run, status.facts)))
         except KeyError:  # not measured
             continue
         except SimclrError as error:  # a damaged run cannot be the best, but one that is not answered may be
@@ -49,11 +48,10 @@ def best_run(runs: Iterable[Run]) -> Run:
     return scored[0][2]
 
 
-def _measured_by(run: Run, images: int) -> dict[str, Any]:
+def _measured_by(run: Run, facts: Mapping[str, Any]) -> dict[str, Any]:
     """Return what decides whether the run's accuracy can be compared, and the digest that names its held-out images."""
-    recipe, held_out = run.recipe, read_held_out(run.path)
-    known = {"knn_images": images, "held_out": held_out, OTHER_IMAGES: held_out.get(recipe.knn_on, "not known")}
-    return short_values(recipe) | known
+    recipe, known = run.recipe, evaluated_on(run.path, facts)
+    return short_values(recipe) | known | {OTHER_IMAGES: known["held_out"].get(recipe.knn_on, "not known")}
 
 
 def _lacks_measure(run: Run) -> bool:

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from simclr_tui.recipe.fields import fields
+from simclr_tui.store.data_facts import read_held_out
 from simclr_tui.store.metrics.metric_table import METRICS, Within
 
 OTHER_IMAGES = "held-out images"
@@ -100,6 +102,11 @@ def comparable_values(
     """
     sound = [row for row in rows if not left_out(row) and row.get(metric) is not None]
     return [row[metric] for row in sound], measured_differently(metric, sound)
+
+
+def evaluated_on(run: Path, facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what `measured_differently` may be told of a run beside its recipe. Raises as `read_held_out`."""
+    return {"knn_images": knn_images(facts), "held_out": read_held_out(run)}
 
 
 def knn_images(facts: Mapping[str, Any]) -> int:

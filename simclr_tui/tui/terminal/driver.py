@@ -117,6 +117,16 @@ class TerminalDriver(LinuxDriver):
             self._mouse_pixels = False
         super().stop_application_mode()
 
+    def disable_input(self) -> None:
+        """Stop reading keys, once.
+
+        Textual calls this again after the terminal is restored, and would discard what was typed for the shell, or a
+        Ctrl-C that the kernel had not yet made a signal of.
+        """
+        if self._key_thread is not None:
+            super().disable_input()
+            self._key_thread = None
+
     def close(self) -> None:
         super().close()
         self.given_back = True

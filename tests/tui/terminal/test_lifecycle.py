@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -54,6 +55,31 @@ def test_signals_end_it_with_the_terminal_restored(tmp_path, open_terminal, numb
     terminal.process.send_signal(number)
     assert terminal.ended() == code
     assert terminal.restored, modes_left(terminal.output)
+
+
+HELD = """
+import time
+from simclr_tui.tui.terminal.driver import TerminalDriver
+restore = TerminalDriver.stop_application_mode
+def hold(self):
+    restore(self)
+    while not Path(sys.argv[1]).with_name("typed").exists():
+        time.sleep(0.01)
+TerminalDriver.stop_application_mode = hold
+"""
+
+
+def test_what_is_typed_once_the_terminal_is_restored_is_the_shells(tmp_path, open_terminal):
+    terminal = open_terminal(before=HELD)
+    terminal.until(lambda: "No runs here yet" in terminal.text)
+    terminal.type("q")
+    terminal.until(lambda: terminal.restored)
+    terminal.type("ls\n")
+    terminal.until(lambda: terminal.output.endswith(b"ls\r\n"))  # echoed, so the kernel has it
+    (tmp_path / "typed").touch()
+    assert terminal.ended() == 0
+    os.set_blocking(terminal.slave, False)
+    assert os.read(terminal.slave, 100) == b"ls\n"
 
 
 def test_a_locale_that_is_not_utf8_gets_ascii(tmp_path, open_terminal):

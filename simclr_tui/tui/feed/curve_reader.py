@@ -33,6 +33,11 @@ class CurveReader:
         self._wall: WallTimes | None = None
         self.behind = False  # True if there is more to read, or an average lags behind its metric
 
+    @property
+    def steps(self) -> int:
+        """Return the number of steps in memory."""
+        return len(self.history.step)
+
     def poll(self, budget: int) -> bool:
         """Read up to `budget` new bytes. Returns True when something was read."""
         grown = self.history.poll(budget)

@@ -29,7 +29,8 @@ _SAMPLE_EVERY = 1.0
 _LISTING_BUDGET = 0.25
 _LISTING_SHARE = 10  # a listing that takes t seconds is not repeated for 10·t
 _LEAST = 500_000  # bytes read of each run per turn, at least
-_KEEP = 12  # runs whose histories stay in memory after they leave the screen
+_KEEP = 12  # runs whose histories stay in memory after they leave the screen,
+_KEEP_STEPS = 200_000  # unless they have more steps together, of some 200 bytes each: a run is read again sooner
 
 Post = Callable[[Snapshot], object]
 
@@ -148,9 +149,18 @@ class Feed(threading.Thread):
     def _reader(self, name: str) -> RunReader:
         reader = self._readers.pop(name, None) or RunReader(self._store.run(name))
         self._readers[name] = reader
-        while len(self._readers) > max(_KEEP, len(self._request.marked) + 1):
-            del self._readers[next(iter(self._readers))]
         return reader
+
+    def _forget(self, request: Request) -> None:
+        """Drop the runs that left the screen, the longest unread first, until few enough are kept."""
+        on_screen = {request.current, *request.marked, *request.shown}
+        left = {name: reader.curves.steps for name, reader in self._readers.items() if name not in on_screen}
+        steps = sum(left.values())
+        for name, taken in left.items():
+            if len(self._readers) <= _KEEP and steps <= _KEEP_STEPS:
+                return
+            del self._readers[name]
+            steps -= taken
 
     def _read(self, request: Request) -> bool:
         behind = False
@@ -169,6 +179,7 @@ class Feed(threading.Thread):
         if detail is not None:  # its trend comes from the curves, of which more has been read since
             self._post_if_changed(replace(detail, knn_before=self._reader(request.current).curves.earlier("knn")))
         self._answered = request
+        self._forget(request)
         return behind
 
     def _detail(self, request: Request) -> Detail:

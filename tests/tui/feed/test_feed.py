@@ -7,6 +7,7 @@ import time
 
 from simclr_tui.catalog.row import columns
 from simclr_tui.store.state import write_state
+from simclr_tui.tui.feed import feed
 from simclr_tui.tui.runs.arrangement import Arrangement, differing_fields
 from tests.tui.driving import dashboard, press, screen_lines, screen_text, until
 from tests.tui.runs_fabric import CREATED, fabricate, make_state, write_metrics
@@ -39,6 +40,23 @@ async def test_a_run_that_vanishes_under_the_cursor_takes_nothing_down(tmp_path)
         assert app.main.runs_pane.marked == ()
         shutil.rmtree(root)
         await until(pilot, lambda: "No runs here yet" in screen_text(app))
+
+
+async def test_the_runs_longest_off_screen_are_forgotten_and_drawn_again_when_asked_for(tmp_path, monkeypatch):
+    monkeypatch.setattr(feed, "_KEEP_STEPS", 100)
+    for number in range(4):
+        fabricate(tmp_path / "runs", f"run{number}", steps=60, created=CREATED + number)
+    async with dashboard(tmp_path / "runs") as (app, pilot):
+        for name, kept in (("run3", "3"), ("run2", "32"), ("run1", "21"), ("run0", "10"), ("run1", "01")):
+            await until(pilot, lambda now=name: [one.label for one in drawn(app)] == [now])
+            assert len(drawn(app)[0].xs) == 60
+            await until(pilot, lambda now=kept: list(app.feed._readers) == [f"run{number}" for number in now])
+            await press(app, pilot, "up" if name == "run0" else "down")
+
+
+def drawn(app):
+    page = app.main.curves._curves
+    return page.panels[0].series if page is not None else []
 
 
 async def test_nothing_is_redrawn_while_nothing_changes(tmp_path):

@@ -8,27 +8,28 @@ from __future__ import annotations
 import hashlib
 import math
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from simclr_tui.catalog.references import Kind, is_ranked, knn_kind
+from simclr_tui.catalog.references import Kind, by_images, is_ranked, knn_kind
 from simclr_tui.catalog.row import Row
+from simclr_tui.store.comparable import knn_digest
 from simclr_tui.store.names import natural_key
 from simclr_tui.store.state import OPEN
 
 # The number is raised when the columns change: another version's tables are neither read nor written.
 _MAKE = """
-create table if not exists brief_1 (
+create table if not exists brief_2 (
     name text primary key, mark text, checksum integer,
-    created real, watched integer, kind integer, knn_best real
+    created real, watched integer, kind integer, images text, knn_best real
 ) without rowid;
-create index if not exists brief_1_created on brief_1 (created);
-create index if not exists brief_1_best on brief_1 (kind, knn_best) where knn_best is not null;
-create table if not exists looks_1 (id integer primary key, looked real, listing text, runs integer);
+create index if not exists brief_2_created on brief_2 (created);
+create index if not exists brief_2_best on brief_2 (kind, images, knn_best) where knn_best is not null;
+create table if not exists looks_2 (id integer primary key, looked real, listing text, runs integer);
 """
-_WRITE = "insert or replace into brief_1 values (?, ?, ?, ?, ?, ?, ?)"
+_WRITE = "insert or replace into brief_2 values (?, ?, ?, ?, ?, ?, ?, ?)"
 
 
 @dataclass(frozen=True)
@@ -47,13 +48,23 @@ class Look:
 class Facts(NamedTuple):
     """Hold what decides whether a run is among the newest and among the best.
 
-    `watched` runs can change at any time. `knn_best` is None unless the run counts among those of its kind.
+    `watched` runs can change at any time. `images` is the digest of those that kNN was measured on.
+    `knn_best` is None unless the run counts among those of its kind.
     """
 
     created: float | None
     watched: bool
     kind: int
+    images: str
     knn_best: float | None
+
+
+class _Most(NamedTuple):
+    """Hold the highest accuracy among runs of one kind that were measured on the same images, and their number."""
+
+    images: str
+    accuracy: float
+    runs: int
 
 
 @dataclass(frozen=True)
@@ -68,7 +79,8 @@ class Brief:
 def facts_of(row: Row) -> Facts:
     """Return the facts of a row."""
     watched = row["state"] in OPEN or bool(row["error"])
-    return Facts(row["created"], watched, _number(knn_kind(row)), row["knn_best"] if is_ranked(row) else None)
+    accuracy = row["knn_best"] if is_ranked(row) else None
+    return Facts(row["created"], watched, _number(knn_kind(row)), knn_digest(row), accuracy)
 
 
 @lru_cache(maxsize=1024)
@@ -96,19 +108,19 @@ def write_brief(
     for statement in _MAKE.split(";"):
         connection.execute(statement)
     connection.executemany(_WRITE, ((row["name"], mark, checksum, *facts_of(row)) for row, mark, checksum in rows))
-    connection.executemany("delete from brief_1 where name = ?", ((name,) for name in gone))
+    connection.executemany("delete from brief_2 where name = ?", ((name,) for name in gone))
     if look is None:
-        connection.execute("delete from looks_1")
+        connection.execute("delete from looks_2")
     else:
         values = (look.looked, look.listing, look.runs)
-        connection.execute("insert or replace into looks_1 values (1, ?, ?, ?)", values)
+        connection.execute("insert or replace into looks_2 values (1, ?, ?, ?)", values)
 
 
 def read_marks(connection: sqlite3.Connection) -> dict[str, tuple[str, int]]:
     """Return the marks of the folders that need no second look while they keep them, each with its row's checksum."""
     if not _has_tables(connection):
         return {}
-    found = connection.execute("select name, mark, checksum from brief_1 where mark is not null and not watched")
+    found = connection.execute("select name, mark, checksum from brief_2 where mark is not null and not watched")
     return {name: (mark, checksum) for name, mark, checksum in found}
 
 
@@ -116,18 +128,18 @@ def read_look(connection: sqlite3.Connection) -> Look | None:
     """Return what the rows are known to be true of; None if that is not known."""
     if not _has_tables(connection):
         return None
-    found = connection.execute("select looked, listing, runs from looks_1 where id = 1").fetchone()
-    ((count,),) = connection.execute("select count(*) from brief_1")
+    found = connection.execute("select looked, listing, runs from looks_2 where id = 1").fetchone()
+    ((count,),) = connection.execute("select count(*) from brief_2")
     known = found is not None and isinstance(found[0], float) and found[2] == count  # else another program wrote here
     return Look(*found) if known else None
 
 
 def read_brief(connection: sqlite3.Connection, count: int, *, most_watched: int) -> Brief | None:
     """Return the newest `count` runs and the best; None if a run has no date, or over `most_watched` are watched."""
-    asked = "select name, created, watched, kind, knn_best from brief_1"
+    asked = "select name, created, watched, kind, images, knn_best from brief_2"
     watched = _facts(connection.execute(f"{asked} where watched"))
-    oldest = connection.execute("select created from brief_1 order by created desc limit 1 offset ?", (count - 1,))
-    ((undated,),) = connection.execute("select count(*) from brief_1 where created is null")
+    oldest = connection.execute("select created from brief_2 order by created desc limit 1 offset ?", (count - 1,))
+    ((undated,),) = connection.execute("select count(*) from brief_2 where created is null")
     if undated or len(watched) > most_watched:
         return None
     since = next((created for (created,) in oldest), -math.inf)  # of runs created at one time, all are looked at
@@ -137,24 +149,29 @@ def read_brief(connection: sqlite3.Connection, count: int, *, most_watched: int)
 
 
 def _best(connection: sqlite3.Connection) -> frozenset[str]:
-    """Return the best run of each kind, as `best_of_kinds` finds them: of equals the oldest."""
-    kinds = connection.execute(
-        "select kind, max(knn_best) from brief_1 where knn_best is not null group by kind having count(*) > 1"
+    """Return the best run of each kind, as `best_runs` finds them: of equals the oldest."""
+    kinds: dict[int, dict[str, _Most]] = {}
+    for kind, images, accuracy, runs in connection.execute(
+        "select kind, images, max(knn_best), count(*) from brief_2 where knn_best is not null group by kind, images"
+    ):
+        kinds.setdefault(kind, {})[images] = _Most(images, accuracy, runs)
+    alike = [(kind, members) for kind, found in kinds.items() for members in by_images(found).values()]
+    return frozenset(
+        _oldest_best(connection, kind, members) for kind, members in alike if sum(one.runs for one in members) > 1
     )
-    best: set[str] = set()
-    for kind, accuracy in kinds.fetchall():
-        equal = connection.execute(
-            "select created, name from brief_1 where kind = ? and knn_best = ? and knn_best is not null",
-            (kind, accuracy),
-        )
-        best.add(min(equal, key=lambda found: (found[0] or 0.0, natural_key(found[1])))[1])
-    return frozenset(best)
+
+
+def _oldest_best(connection: sqlite3.Connection, kind: int, members: Sequence[_Most]) -> str:
+    accuracy = max(one.accuracy for one in members)
+    asked = "select created, name from brief_2 where kind = ? and images = ? and knn_best = ? and knn_best is not null"
+    equal = [found for one in members for found in connection.execute(asked, (kind, one.images, accuracy))]
+    return str(min(equal, key=lambda found: (found[0] or 0.0, natural_key(found[1])))[1])
 
 
 def _facts(found: Iterable[tuple[Any, ...]]) -> dict[str, Facts]:
-    return {name: Facts(created, bool(watched), kind, best) for name, created, watched, kind, best in found}
+    return {name: Facts(created, bool(watched), *ranked) for name, created, watched, *ranked in found}
 
 
 def _has_tables(connection: sqlite3.Connection) -> bool:
-    asked = "select count(*) from sqlite_master where name in ('brief_1', 'looks_1') and type = 'table'"
+    asked = "select count(*) from sqlite_master where name in ('brief_2', 'looks_2') and type = 'table'"
     return bool(connection.execute(asked).fetchone() == (2,))

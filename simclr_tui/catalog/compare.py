@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,7 +12,14 @@ from simclr_tui.catalog.spread import Spread, spread_of
 from simclr_tui.catalog.verdict import Sample, Verdict, judge
 from simclr_tui.recipe.fields import Value, differ, fields, without_result
 from simclr_tui.recipe.recipe import Recipe
-from simclr_tui.store.comparable import evaluated_on, knn_images, measured_differently, why_left_out
+from simclr_tui.store.comparable import (
+    evaluated_on,
+    knn_images,
+    measured_by,
+    measured_differently,
+    other_images,
+    why_left_out,
+)
 from simclr_tui.store.energy import MEASURED
 from simclr_tui.store.evaluations import Evaluation, read_evaluation
 from simclr_tui.store.metrics.history import History
@@ -27,7 +34,8 @@ class Measure:
     """Hold one row of the comparison.
 
     `name` is its key in `compare --json`. `better` is the index of the value that is told apart as the best, or None;
-    `verdict` says so in a sentence. `metric` names the metric whose unit and direction apply, and is empty for a fact
+    `verdict` says so in a sentence. `comparable` is False where the runs were measured on or by different things, so
+    that a difference says nothing. `metric` names the metric whose unit and direction apply, and is empty for a fact
     that is neither good nor bad.
     """
 
@@ -37,6 +45,7 @@ class Measure:
     metric: str = ""
     better: int | None = None
     verdict: str = ""
+    comparable: bool = True
 
     @property
     def title(self) -> str:
@@ -186,13 +195,19 @@ def compare(runs: Sequence[Run]) -> Comparison:
             for one, measure in zip(verdicts, measures, strict=True)
         ]
     said = over_seeds if repeated else verdicts
+    differences = _differences(runs)
     return Comparison(
         runs=tuple(runs),
         states=states,
         histories=histories,
-        differences=_differences(runs),
+        differences=differences,
         measures=tuple(
-            replace(measure, better=verdict.winner, verdict=verdict.words)
+            replace(
+                measure,
+                better=verdict.winner,
+                verdict=verdict.words,
+                comparable=judging.alike(measure.metric, differences),
+            )
             for measure, verdict in zip(measures, verdicts, strict=True)
         ),
         seeds=seeds,
@@ -278,11 +293,17 @@ class _Judging:
         if METRICS[metric].within == "machine":
             machines = {(self.runs[place].info.host, self.states[place].facts.get("device")) for place in places}
             return ("the machine",) if len(machines) > 1 else ()
-        recipes = [
-            self.runs[place].resolved.known_values() | evaluated_on(self.runs[place].path, self.states[place].facts)
-            for place in places
-        ]
-        return measured_differently(metric, recipes)
+        return measured_differently(metric, [self._known(place) for place in places])
+
+    def alike(self, metric: str, differences: Collection[str]) -> bool:
+        """Return whether all runs were measured alike, as far as is known; `differences` are fields in which they are
+        known to differ."""
+        within = METRICS[metric].within if metric in METRICS else ""
+        known = [self._known(place) for place in range(len(self.runs))]
+        return not set(measured_by(within)) & set(differences) and not other_images(metric, known)
+
+    def _known(self, place: int) -> dict[str, Any]:
+        return self.runs[place].resolved.known_values() | evaluated_on(self.states[place].facts)
 
 
 def _seeds(

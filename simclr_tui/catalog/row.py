@@ -11,7 +11,7 @@ from typing import Any
 
 from simclr_tui.errors import RecipeError, SimclrError
 from simclr_tui.recipe.fields import differ, field, fields
-from simclr_tui.store.comparable import knn_images
+from simclr_tui.store.comparable import DIGESTS, evaluated_on
 from simclr_tui.store.evaluations import read_evaluation
 from simclr_tui.store.metrics.metric_table import COLUMNS, Unit
 from simclr_tui.store.run import Run
@@ -41,6 +41,7 @@ OWN: dict[str, type] = {
     "elapsed": float,
     "flags": str,
     "knn_images": int,  # how many kNN was measured on
+    **dict.fromkeys(DIGESTS.values(), str),  # which they were
     "git_commit": str,
     "error": str,
     "fingerprint": str,
@@ -110,7 +111,7 @@ def state_columns(state: State) -> Row:
         "exit_code": state.exit_code,
         "elapsed": state.elapsed + state.time,
         "flags": ",".join(state.flags),
-        "knn_images": knn_images(state.facts) or None,
+        **{name: value or None for name, value in evaluated_on(state.facts).items()},
         **{metric: summary.get(metric) for metric in SUMMARY},
     }
 

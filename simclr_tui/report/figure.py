@@ -81,7 +81,7 @@ def _groups(runs: Sequence[Run], name: str) -> tuple[dict[str, list[Run]], list[
 
 def _mean(name: str, members: Sequence[Run], metrics: Sequence[str], *, drawn: dict[Path, History]) -> Series:
     """Return a group as what becomes one line. Raises RecipeError for a metric that may not be averaged over it."""
-    known = [run.resolved.known_values() | evaluated_on(run.path, run.status.facts) for run in members]
+    known = [run.resolved.known_values() | evaluated_on(run.status.facts) for run in members]
     for metric in metrics:
         if differing := measured_differently(metric, known):
             said = f"{metric} is not averaged over {name}, because its runs differ in {', '.join(differing)}"

@@ -7,7 +7,14 @@ from typing import Any
 
 from simclr_tui.errors import NotFoundError, SimclrError, UnansweredError
 from simclr_tui.recipe.fields import short_values
-from simclr_tui.store.comparable import OTHER_IMAGES, evaluated_on, measured_by, measured_differently, why_left_out
+from simclr_tui.store.comparable import (
+    OTHER_IMAGES,
+    evaluated_on,
+    knn_digest,
+    measured_by,
+    measured_differently,
+    why_left_out,
+)
 from simclr_tui.store.metrics.metric_table import METRICS
 from simclr_tui.store.run import Run
 from simclr_tui.text import safe
@@ -50,8 +57,8 @@ def best_run(runs: Iterable[Run]) -> Run:
 
 def _measured_by(run: Run, facts: Mapping[str, Any]) -> dict[str, Any]:
     """Return what decides whether the run's accuracy can be compared, and the digest that names its held-out images."""
-    recipe, known = run.recipe, evaluated_on(run.path, facts)
-    return short_values(recipe) | known | {OTHER_IMAGES: known["held_out"].get(recipe.knn_on, "not known")}
+    known = short_values(run.recipe) | evaluated_on(facts)
+    return known | {OTHER_IMAGES: knn_digest(known) or "not known"}
 
 
 def _lacks_measure(run: Run) -> bool:

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 from simclr_tui.recipe.fields import fields
-from simclr_tui.store.data_facts import read_held_out
 from simclr_tui.store.metrics.metric_table import METRICS, Within
 
 OTHER_IMAGES = "held-out images"
 """Stands for a field where runs were measured on as many images of one data set, and on others."""
+DIGESTS = {"validation": "validation_digest", "test": "test_digest"}
+"""By what `--knn-on` calls them, the fact that tells which labelled images an accuracy is measured on. It is the same
+for all runs of one data set, unless these images changed in between; a run of version 0.1 recorded none."""
 UNHEALTHY = ("diverged", "collapsed")
 """Flags of a run whose figures do not represent its recipe."""
 
@@ -58,7 +59,7 @@ def measured_differently(metric: str, recipes: Iterable[Mapping[str, Any]]) -> t
     """Return the fields (short names) whose differences keep a metric from comparing the runs; empty if it can.
 
     Each of `recipes` maps every field's short name to its value, as a row of the catalog does, and may say on how many
-    images kNN was measured (`knn_images`), and on which (`held_out`, see `DataFacts`). None is a value that is not
+    images kNN was measured (`knn_images`), and on which (`DIGESTS`). None is a value that is not
     known, as in a run of another program. A field that is known of only some, or that decides the metric and is known
     of none, keeps the metric from comparing them too; the name then says so.
     """
@@ -75,12 +76,16 @@ def measured_differently(metric: str, recipes: Iterable[Mapping[str, Any]]) -> t
         elif None in values and (values.count(None) < len(values) or (name in _DECIDING and name in known[0])):
             unknown.append(name)
     said = unknown if len(unknown) <= _NAMED else [f"{len(unknown)} fields"]
-    return (*apart, *_other_images(within, known), *(f"{name} (not known of every run)" for name in said))
+    return (*apart, *other_images(metric, known), *(f"{name} (not known of every run)" for name in said))
 
 
-def _other_images(within: Within, known: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
-    """Return `knn_images` where runs of one recipe were measured on different numbers of labelled images: the data, or
-    the split that they are taken from, is not the same; `held-out images` where these are as many, and others."""
+def other_images(metric: str, known: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
+    """Return `knn_images` where runs of one data set were measured on different numbers of labelled images: the data,
+    or the split that they are taken from, is not the same; `held-out images` where these are as many, and others.
+
+    `known` and what is not known of a run are as for `measured_differently`: an unknown digest speaks against nothing.
+    """
+    within = METRICS[metric].within if metric in METRICS else ""
     if within not in ("labels", "test"):
         return ()
     counts = {count for recipe in known if (count := recipe.get("knn_images"))} if within == "labels" else set()
@@ -88,9 +93,23 @@ def _other_images(within: Within, known: Sequence[Mapping[str, Any]]) -> tuple[s
         return ("knn_images",)
     if len({str(recipe.get("data")) for recipe in known}) > 1:
         return ()  # which is said already
-    kinds = ("test" if within == "test" else str(recipe.get("knn_on")) for recipe in known)
-    found = {(recipe.get("held_out") or {}).get(kind, "") for recipe, kind in zip(known, kinds, strict=True)}
-    return (OTHER_IMAGES,) if len(found - {""}) > 1 else ()
+    found = {_digest(recipe, "test") if within == "test" else knn_digest(recipe) for recipe in known}
+    return (OTHER_IMAGES,) if are_others(found) else ()
+
+
+def knn_digest(recipe: Mapping[str, Any]) -> str:
+    """Return the digest of the images that a run's kNN is measured on, from what `measured_differently` takes; empty if
+    that is not known."""
+    return _digest(recipe, str(recipe.get("knn_on")))
+
+
+def are_others(digests: Iterable[str]) -> bool:
+    """Return whether some of these digests are known to be of other held-out images than the rest."""
+    return len({*digests} - {""}) > 1
+
+
+def _digest(recipe: Mapping[str, Any], kind: str) -> str:
+    return str(recipe.get(DIGESTS.get(kind, "")) or "")
 
 
 def comparable_values(
@@ -104,9 +123,9 @@ def comparable_values(
     return [row[metric] for row in sound], measured_differently(metric, sound)
 
 
-def evaluated_on(run: Path, facts: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what `measured_differently` may be told of a run beside its recipe. Raises as `read_held_out`."""
-    return {"knn_images": knn_images(facts), "held_out": read_held_out(run)}
+def evaluated_on(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what `measured_differently` may be told of a run beside its recipe, from the facts of its state."""
+    return {"knn_images": knn_images(facts)} | {name: facts.get(name, "") for name in DIGESTS.values()}
 
 
 def knn_images(facts: Mapping[str, Any]) -> int:

@@ -45,9 +45,6 @@ class DataFacts(msgspec.Struct, kw_only=True):
     validation_images: int | None = None
     """The number of images in the data's own validation split (0: it has none); None in a run that began before such a
     split was read, and goes on with a tenth of its training images."""
-    held_out: dict[str, str] = msgspec.field(default_factory=dict)
-    """A digest of the labelled images that are evaluated on, by what `--knn-on` calls them: `validation`, `test`. They
-    are the same for all runs of one data set, unless it changed in between."""
     accept: bool = False
     """Set by `simclr resume --accept-data`; the next attempt accepts the data as it is, and clears this."""
     moved_to: str = ""
@@ -103,15 +100,6 @@ def read_data_facts(run: Path) -> DataFacts | None:
     except UNREADABLE as error:
         refuse_unanswered(error, f"{NAME} of {safe(run.name)}")
         return None
-
-
-def read_held_out(run: Path) -> dict[str, str]:
-    """Return which images a run's accuracies are measured on, see `DataFacts.held_out`; empty where that is not known.
-
-    Raises UnansweredError as `read_data_facts`.
-    """
-    facts = read_data_facts(run)
-    return {} if facts is None else facts.held_out
 
 
 def write_data_facts(run: Path, facts: DataFacts) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 import statistics
 from collections import Counter
@@ -15,7 +14,7 @@ from simclr_tui.catalog.row import Row
 from simclr_tui.catalog.spread import Spread, spread_of
 from simclr_tui.catalog.verdict import Sample, Verdict, judge
 from simclr_tui.errors import ExitCode
-from simclr_tui.store.comparable import measured_by, measured_differently, row_left_out
+from simclr_tui.store.comparable import DIGESTS, measured_by, measured_differently, row_left_out
 from simclr_tui.store.metrics.metric_table import METRICS
 from simclr_tui.store.state import OPEN
 from simclr_tui.sweep.axes import Values
@@ -29,6 +28,7 @@ PRUNED = "pruned"
 WORST = 0.0
 """Score reported to a sampler for a trial that can only fail: the lowest possible accuracy."""
 _METRIC = "knn"  # the metric by which trials are judged
+_MEASURED = (*measured_by(METRICS[_METRIC].within), "knn_images", *DIGESTS.values())
 _OWN_FAULTS = (ExitCode.DIVERGED, ExitCode.OUT_OF_MEMORY)
 
 
@@ -37,8 +37,8 @@ class TrialResult:
     """Hold the results of one trial.
 
     `scores` holds the last kNN of each run that finished in good health, in the order of `seeds`; `states`, each run's
-    state, or `collapsed` or `diverged`. `images` is the number of test images behind kNN (0: unknown). `measured` holds
-    the fields that define how kNN was measured.
+    state, or `collapsed` or `diverged`. `images` is the number of test images behind kNN (0: unknown). `measured` says
+    for each score how it was measured, and on what.
     """
 
     number: int
@@ -49,11 +49,12 @@ class TrialResult:
     published: float | None
     seeds: tuple[int, ...] = ()
     images: int = 0
-    measured: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    measured: tuple[Mapping[str, Any], ...] = ()
 
     @cached_property
     def spread(self) -> Spread | None:
-        return spread_of(self.scores)
+        """Return mean and deviation of the scores; None where the seeds were measured differently."""
+        return None if _differently([self]) else spread_of(self.scores)
 
     @property
     def mean(self) -> float | None:
@@ -84,8 +85,8 @@ def _result(sweep: Sweep, number: int, rows: list[Row], *, varied: Sequence[str]
         scores=tuple(row[_METRIC] for row in sound),
         published=sweep.published[number] if number < len(sweep.published) else None,
         seeds=tuple(row["seed"] for row in sound),
-        images=(images := min((row.get("knn_images") or 0 for row in sound), default=0)),
-        measured={name: rows[0][name] for name in measured_by(METRICS[_METRIC].within)} | {"knn_images": images},
+        images=min((row.get("knn_images") or 0 for row in sound), default=0),
+        measured=tuple({name: row.get(name) for name in _MEASURED} for row in sound),
     )
 
 
@@ -113,9 +114,9 @@ def best_trial(results: Sequence[TrialResult]) -> TrialResult | None:
 
     `sweep_verdict` says whether it can be told apart from the next.
     """
-    scored = [result for result in results if result.mean is not None]
-    if _differently(scored):
+    if _differently(results):
         return None
+    scored = [result for result in results if result.mean is not None]
     return max(scored, key=lambda result: result.mean or 0.0, default=None)
 
 
@@ -125,12 +126,11 @@ def sweep_verdict(results: Sequence[TrialResult]) -> Verdict:
         Sample(f"trial {one.number}", one.scores, one.seeds, one.images) if one.scores else None for one in results
     ]
     about = METRICS[_METRIC]
-    scored = [result for result in results if result.scores]
-    return judge(about.title, samples, about.better, share=True, differently=_differently(scored))
+    return judge(about.title, samples, about.better, share=True, differently=_differently(results))
 
 
 def _differently(results: Sequence[TrialResult]) -> tuple[str, ...]:
-    return measured_differently(_METRIC, [result.measured for result in results])
+    return measured_differently(_METRIC, [measured for result in results for measured in result.measured])
 
 
 def importances(sweep: Sweep, results: Sequence[TrialResult]) -> dict[str, float | None]:

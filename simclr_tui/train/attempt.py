@@ -18,6 +18,7 @@ from simclr_tui.store.run import Run
 from simclr_tui.text import percent, size
 from simclr_tui.train.auto_micro_batch import choose_chunk
 from simclr_tui.train.data.batches import Source
+from simclr_tui.train.data.held_out_digests import held_out_digests
 from simclr_tui.train.data.images import Data
 from simclr_tui.train.data.open import open_data
 from simclr_tui.train.device import choose_compute
@@ -206,6 +207,7 @@ def _report_start(training: Training, data: Data) -> None:
         **({"validation_images": len(data.validation.images)} if data.validation else {}),
         "classes": len(data.classes),
         **training.monitor.facts(),
+        **held_out_digests(data),
         "damaged_images": len(data.damaged),
         "parameters": parameters,
         "dim": training.encoder.dim,

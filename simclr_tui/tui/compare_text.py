@@ -11,8 +11,6 @@ from rich.text import Text
 from simclr_tui.catalog.compare import Comparison, Measure
 from simclr_tui.display.colours import colours_of
 from simclr_tui.display.glyphs import draws_unicode, state_glyph
-from simclr_tui.store.comparable import measured_by
-from simclr_tui.store.metrics.metric_table import METRICS
 from simclr_tui.text import number, safe, size
 from simclr_tui.tui.heat_map import heat_map
 from simclr_tui.tui.runs.run_line import shortened
@@ -100,8 +98,7 @@ def _results(text: Text, comparison: Comparison, band: range, *, cells: int) -> 
     star = "★" if draws_unicode() else "*"
     for measure in comparison.measures:
         if any(value is not None for value in measure.values):
-            differs = _is_comparable(comparison, measure)
-            found = [_cell(measure, at, star, room=cells, differs=differs) for at in band]
+            found = [_cell(measure, at, star, room=cells) for at in band]
             _row(text, measure.title, found, width=cells)
 
 
@@ -118,19 +115,13 @@ def _over_seeds(text: Text, comparison: Comparison, colours: dict[str, str], *, 
             _row(text, name, [_starred(safe(words[at]), at == better, star) for at in band], width=cells)
 
 
-def _is_comparable(comparison: Comparison, measure: Measure) -> bool:
-    """Return False where the runs differ in a field without which a difference of the measure says nothing."""
-    within = METRICS[measure.metric].within if measure.metric in METRICS else ""
-    return not set(measured_by(within)) & comparison.differences.keys()
-
-
 def _starred(words: str, better: bool, star: str) -> Cell:
     return (f"{words} {star}", "bold") if better else (f"{words}  ", "not bold")
 
 
-def _cell(measure: Measure, index: int, star: str, *, room: int, differs: bool) -> Cell:
+def _cell(measure: Measure, index: int, star: str, *, room: int) -> Cell:
     words, style = _starred(measure.words(index), measure.better == index, star)
-    beside = _difference(measure, index) if differs else ""
+    beside = _difference(measure, index) if measure.comparable else ""
     return words + (f"{beside:>{_BESIDE}}" if room >= _ROOMY else ""), style
 
 

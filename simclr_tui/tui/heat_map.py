@@ -10,10 +10,8 @@ from rich.style import Style
 from rich.text import Text
 from textual.color import Color
 
-from simclr_tui.catalog.compare import Comparison
+from simclr_tui.catalog.compare import Comparison, Measure
 from simclr_tui.recipe.fields import Value
-from simclr_tui.store.comparable import measured_by
-from simclr_tui.store.metrics.metric_table import METRICS
 from simclr_tui.tui.tabs.recipe_tab import value_text
 
 Pair = tuple[Value | None, Value | None]
@@ -27,13 +25,15 @@ _LOW, _HIGH = Color.parse("#23395d"), Color.parse("#2fa866")
 def heat_map(comparison: Comparison) -> Text | None:
     """Return the map, with the mean over runs of the same two values; None unless exactly two fields differ.
 
-    Seeds do not count as a field, and runs that failed or collapsed have no value. There is no map over a field without
-    which accuracies cannot be compared, such as the data: no shade would be better than another.
+    Seeds do not count as a field, and runs that failed or collapsed have no value. There is no map where
+    the accuracies cannot be compared, as over different data: no shade would be better than another.
     """
     fields = [name for name in comparison.differences if name != "seed"]
-    if len(fields) != 2 or set(fields) & set(measured_by(METRICS["knn_best"].within)):
+    measure = next((one for one in comparison.measures if one.metric == "knn_best"), None)
+    if len(fields) != 2 or measure is None or not measure.comparable:
         return None
-    found = _means(comparison, *(comparison.differences[name] for name in fields))
+    pairs = list(zip(*(comparison.differences[name] for name in fields), strict=True))
+    found = _means(comparison, measure, pairs)
     return draw_heat_map(fields[0], fields[1], found) if len(found) >= _LEAST else None
 
 
@@ -51,11 +51,10 @@ def draw_heat_map(down: str, across: str, found: Mapping[Pair, float]) -> Text:
     return text.append("\n")
 
 
-def _means(comparison: Comparison, down: list[Value | None], across: list[Value | None]) -> dict[Pair, float]:
-    measure = next((one for one in comparison.measures if one.metric == "knn_best"), None)
+def _means(comparison: Comparison, measure: Measure, pairs: list[Pair]) -> dict[Pair, float]:
     values: dict[Pair, list[float]] = {}
-    for index, pair in enumerate(zip(down, across, strict=True)):
-        value = measure.values[index] if measure is not None else None
+    for index, pair in enumerate(pairs):
+        value = measure.values[index]
         if value is not None and math.isfinite(value) and not comparison.left_out[index]:
             values.setdefault(pair, []).append(value)
     return {pair: fmean(known) for pair, known in values.items()}

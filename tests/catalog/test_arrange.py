@@ -135,6 +135,27 @@ def test_what_was_measured_differently_is_not_averaged_and_a_sentence_says_why(m
     assert not_averaged(group_rows(alike, "temp")) == []
 
 
+@pytest.mark.parametrize(
+    ("knn_on", "changed", "averaged"),
+    [
+        ("validation", "validation_digest", {"linear"}),
+        ("validation", "test_digest", {"knn"}),
+        ("test", "test_digest", set()),
+    ],
+)
+def test_accuracies_on_held_out_images_that_changed_are_not_averaged(knn_on, changed, averaged):
+    known = {"knn_on": knn_on, "validation_digest": "v", "test_digest": "t"}
+    rows = [
+        row(name, temp=0.5, knn=0.5, linear=0.6, **known | more)
+        for name, more in (("a", {}), ("b", {changed: "other"}))
+    ]
+    (group,) = group_rows(rows, "temp")
+    assert {figure for figure in ("knn", "linear") if group.spread(figure) is not None} == averaged
+    refused = {figure: ["held-out images"] for figure in {"knn", "linear"} - averaged}
+    assert group.as_json()["not_averaged"] == refused
+    assert len([words for words in not_averaged([group]) if "held-out images" in words]) == len(refused)
+
+
 def test_what_is_not_a_number_is_not_averaged():
     assert spread_of([True, "x", None, math.nan, math.inf]) is None
     assert spread_of([1, 3.0, math.nan]) == Spread(2.0, pytest.approx(math.sqrt(2)), 2)

@@ -21,7 +21,7 @@ from simclr_tui.catalog import catalog as module
 from simclr_tui.catalog.arrange import sort_rows
 from simclr_tui.catalog.catalog import Catalog
 from simclr_tui.catalog.database import Database
-from simclr_tui.catalog.references import best_of_kinds
+from simclr_tui.catalog.references import best_runs, ranked_by_kind
 from simclr_tui.catalog.row import Row
 from simclr_tui.store.evaluations import save_evaluation
 from simclr_tui.store.labels import edit_run
@@ -222,7 +222,18 @@ def test_the_newest_are_those_of_the_whole_listing(store, clock):
         newest = Catalog(store, clock=clock).newest(count)
         assert newest is not None
         assert newest.rows == sort_rows(rows, "created", False)[-count:]
-        assert newest.best == {row["name"] for row in best_of_kinds(rows).values()} == {"same1"}
+        assert newest.best == best_runs(ranked_by_kind(rows)) == {"same1"}
+
+
+def test_the_best_of_the_newest_are_those_of_each_set_of_held_out_images(store, clock):
+    for number, digest in enumerate(["", "x", "x", "y", "y", "z"]):
+        facts = {"validation_digest": digest} if digest else {}
+        make_run(store.root, f"on{digest}{number}", summary={"knn_best": 0.8 + number / 100}, facts=facts)
+    rows = indexed(store, clock).rows()
+    newest = Catalog(store, clock=clock).newest(3)
+    assert newest is not None
+    assert newest.best == best_runs(ranked_by_kind(rows)) >= {"onx2", "ony4"}
+    assert "onz5" not in newest.best, "it is alone on its images"
 
 
 def test_the_newest_are_found_without_the_rows_of_the_others(store, clock, looked_at, monkeypatch):
@@ -272,15 +283,15 @@ def test_the_newest_are_not_told_where_only_a_look_at_all_can_tell(store, clock)
 @pytest.mark.parametrize(
     "change",
     [
-        "drop table brief_1",
-        "drop table looks_1",
-        "drop table brief_1; create view brief_1 as select 1 as name",
-        "delete from brief_1 where name = 'run3'",
+        "drop table brief_2",
+        "drop table looks_2",
+        "drop table brief_2; create view brief_2 as select 1 as name",
+        "delete from brief_2 where name = 'run3'",
         "delete from packed where name = 'run3'; delete from runs where name = 'run3'",
-        "update brief_1 set mark = null",
-        "update brief_1 set checksum = checksum + 1",
+        "update brief_2 set mark = null",
+        "update brief_2 set checksum = checksum + 1",
         "update packed set row = x'00' where name = 'run12'",
-        "update looks_1 set looked = 'text', runs = x'ff'",
+        "update looks_2 set looked = 'text', runs = x'ff'",
     ],
 )
 def test_what_is_known_of_a_big_store_can_be_lost(store, clock, change):
@@ -384,7 +395,14 @@ def test_any_order_of_changes_and_readers_ends_with_the_rows_of_the_folders(stor
         if kind < 3:
             state = chance.choice(["finished", "failed", "starting", "running"])
             write_state(
-                run.paths, State(state=state, since=1.0, step=number, summary={"knn": 0.5, "knn_best": number / 150})
+                run.paths,
+                State(
+                    state=state,
+                    since=1.0,
+                    step=number,
+                    summary={"knn": 0.5, "knn_best": number / 150},
+                    facts=chance.choice([{}, {"validation_digest": "x"}, {"validation_digest": "y"}]),
+                ),
             )
         elif kind == 3:
             run.write_info(msgspec.structs.replace(run.info, note=f"note {number}"))
@@ -403,7 +421,7 @@ def test_any_order_of_changes_and_readers_ends_with_the_rows_of_the_folders(stor
         if newest is not None:
             told += 1
             assert [plain(row) for row in newest.rows] == sort_rows(now, "created", False)[-4:], (number, kind)
-            assert newest.best == {row["name"] for row in best_of_kinds(now).values()}, (number, kind)
+            assert newest.best == best_runs(ranked_by_kind(now)), (number, kind)
     assert told > count // 2
 
 

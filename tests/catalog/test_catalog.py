@@ -272,6 +272,7 @@ def test_a_newer_schema_is_read_and_kept(store):
     "change",
     [
         "alter table runs drop column temp",
+        "alter table runs drop column validation_digest; alter table runs drop column test_digest",
         "drop table runs",
         "drop table runs; create table runs (name text primary key)",
         "drop table runs; create table runs (other blob); insert into runs values (1)",

@@ -10,7 +10,6 @@ import pytest
 from simclr_tui.catalog.compare import Comparison, Measure, compare
 from simclr_tui.errors import NotFoundError, SimclrError
 from simclr_tui.store.best_run import best_run
-from simclr_tui.store.data_facts import DataFacts, write_data_facts
 from simclr_tui.store.evaluations import save_evaluation
 from simclr_tui.store.state import write_state
 from tests.run_factory import make_run, metric_line, write_metrics
@@ -218,23 +217,24 @@ def test_accuracies_on_other_numbers_of_images_of_the_same_data_are_not_compared
 
 @pytest.mark.parametrize(
     ("changed", "judged"),
-    [({}, {"knn", "linear top-1"}), ({"validation": "d"}, {"linear top-1"}), ({"test": "d"}, {"knn"})],
+    [({}, {"knn", "linear top-1"}), ({"validation_digest": "d"}, {"linear top-1"}), ({"test_digest": "d"}, {"knn"})],
     ids=["the same", "other validation images", "other test images"],
 )
 def test_accuracies_on_other_held_out_images_of_the_same_data_are_not_compared(tmp_path, changed, judged):
     """As many as before, under the same names of data: files were replaced between the two runs."""
-    before = {"validation": "a", "test": "b"}
-    accuracies = {"a": 0.2, "b": 0.9, "c": 0.1}
-    runs = [trained(tmp_path, name, {"lr": knn}, knn=(knn,), summary={"knn": knn}) for name, knn in accuracies.items()]
-    for run, held_out, top1 in zip(runs, (before, before | changed, {}), (0.2, 0.9, 0.1), strict=True):  # {}: unknown
-        facts = DataFacts(fingerprint="f", data="d", images=9, test_images=3, held_out=held_out)
-        write_data_facts(run.path, facts)
+    before = {"validation_digest": "a", "test_digest": "b"}
+    digests = {"a": before, "b": before | changed, "c": {}}  # of c they are unknown
+    runs = []
+    for (name, known), top1 in zip(digests.items(), (0.2, 0.9, 0.1), strict=True):
+        run = trained(tmp_path, name, {"lr": top1}, knn=(top1,), summary={"knn": top1}, facts=known)
+        runs.append(run)
         save_evaluation(run.paths, evaluation(top1=(top1,), confusion=[[900, 900], [900, 900]], test_images=3600))
     found = compare(runs)
     assert {name for name in ("knn", "linear top-1") if measure(found, name).better == 1} == judged
+    assert {name for name in ("knn", "linear top-1") if measure(found, name).comparable} == judged
     refused = [words for words in found.verdicts if "because the runs differ in held-out images" in words]
     assert len(refused) == len(changed)
-    if "validation" in changed:
+    if "validation_digest" in changed:
         with pytest.raises(
             NotFoundError, match=r"differ in held-out images — name one: the best of each are b \(d\), a \("
         ):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from simclr_tui.catalog.references import best_of_kinds, knn_kind, knn_references, ranked_by_kind, same_ranks
+from simclr_tui.catalog.references import best_runs, knn_kind, knn_references, ranked_by_kind, ranked_with, same_ranks
 from simclr_tui.store.data_facts import DataFacts, write_data_facts
 from tests.run_factory import make_run
 
@@ -17,7 +17,7 @@ def row(name, knn, state="finished", flags="", **recipe):
 
 
 def names(rows):
-    return {best["name"] for best in best_of_kinds(rows).values()}
+    return best_runs(ranked_by_kind(rows))
 
 
 def test_the_best_of_those_that_count_is_one():
@@ -46,6 +46,34 @@ def test_what_was_measured_in_another_way_has_a_best_of_its_own(other):
     assert names([*rows, row("d", 0.8, **other)]) == {"b", "c"}
     assert knn_kind(rows[0]) != knn_kind(rows[2])
     assert names([row("a", 0.5), row("b", 0.6, temp=0.1, bs=64)]) == {"b"}, "the recipe may differ"
+
+
+def on(digest, name, knn, state="finished", **recipe):
+    return row(name, knn, state, **recipe) | {"validation_digest": digest}
+
+
+def test_a_run_that_was_measured_on_other_images_of_the_same_data_has_a_best_of_its_own():
+    first = [on("x", "a", 0.5), on("x", "b", 0.6)]
+    assert names([*first, on("y", "c", 0.9)]) == {"b"}, "the only one on its images has nothing to be better than"
+    assert names([*first, on("y", "c", 0.9), on("y", "d", 0.7)]) == {"b", "c"}
+    ranked = ranked_by_kind([*first, on("y", "c", 0.9)])
+    assert [[one["name"] for one in ranked_with(ranked, on(digest, "now", 0.1))] for digest in "xyz"] == [
+        ["b", "a"], ["c"], [],
+    ]  # fmt: skip
+    on_test = {"validation_digest": "y", "test_digest": "x", "knn_on": "test"}
+    assert names([row("a", 0.5, **on_test), row("b", 0.6, **on_test | {"validation_digest": "z"})]) == {"b"}, (
+        "the images that kNN is not measured on are no matter"
+    )
+
+
+def test_a_run_that_does_not_say_which_images_it_was_measured_on_counts_among_those_of_its_data():
+    before = [row("old", 0.5), on("", "older", 0.4)]
+    assert names([*before, on("x", "a", 0.7)]) == {"a"}
+    assert names([*before, on("x", "a", 0.1)]) == {"old"}
+    assert names([*before, on("x", "a", 0.7), on("y", "b", 0.9)]) == {"old"}, "where these changed, nobody can tell"
+    ranked = ranked_by_kind([*before, on("x", "a", 0.7)])
+    assert ranked_with(ranked, row("now", None, "running"))[0]["name"] == "a"
+    assert ranked_with(ranked, on("y", "now", None, "running")) == []
 
 
 def test_the_reference_is_the_best_other_run_that_can_be_compared(tmp_path):

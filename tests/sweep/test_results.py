@@ -111,7 +111,9 @@ def test_the_catalog_can_be_asked_for_trials(tmp_path):
 
 def result(number, *scores, seeds=None, images=0, **measured):
     seeds = tuple(range(len(scores))) if seeds is None else seeds
-    return TrialResult(number, {"temp": number}, ("run1",), Counter(), scores, None, seeds, images, measured)
+    return TrialResult(
+        number, {"temp": number}, ("run1",), Counter(), scores, None, seeds, images, tuple(measured for _ in scores)
+    )
 
 
 def test_the_best_trial_is_told_apart_or_a_sentence_says_that_it_is_not():
@@ -127,6 +129,20 @@ def test_trials_on_other_data_have_no_best():
     results = [result(0, 0.5, data="shapes", subset=0, knn_k=5), result(1, 0.9, data="cifar10", subset=0, knn_k=5)]
     assert best_trial(results) is None
     assert "differ in data" in sweep_verdict(results).words
+
+
+def test_trials_on_held_out_images_that_changed_have_no_best_and_one_across_the_change_has_no_mean(tmp_path):
+    sweep, rows = made(tmp_path, lambda values, seed: values["temp"] / 2)
+    ended = [row for row in rows if row["sweep"]]
+    for changed_at in (0, 1, 6, 12):  # of twelve runs, two a trial; at 0 and 12 none differs
+        now = [row | {"validation_digest": "new" if at >= changed_at else "old"} for at, row in enumerate(ended)]
+        results = sweep_results(sweep, now)
+        same = changed_at in (0, 12)
+        assert (best_trial(results) is not None, "held-out images" in sweep_verdict(results).words) == (same, not same)
+        whole = [one.number for one in results if one.mean is not None]
+        assert len(whole) == (5 if changed_at % 2 else 6)
+    unknown = [row | {"validation_digest": None if at else "new"} for at, row in enumerate(ended)]
+    assert best_trial(sweep_results(sweep, unknown)) is not None
 
 
 def test_a_collapsed_run_is_no_score_of_its_trial(tmp_path):

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from simclr_tui.catalog.catalog import Catalog
-from simclr_tui.catalog.references import best_of_kinds, knn_kind
+from simclr_tui.catalog.references import ranked_by_kind, ranked_with
 from simclr_tui.paths import LAYOUT
 from simclr_tui.store.state import OPEN
 from simclr_tui.store.store import Store
@@ -40,7 +40,7 @@ async def test_five_questions_are_answered_without_a_key(store, size):
         at = next(index for index, line in enumerate(lines) if "● second-gpu-run" in line)
         assert f"{100 * row['knn_best']:.1f}" in lines[at]
         # Which is the best so far?
-        best = best_of_kinds(app.main.runs_pane.all_rows)[knn_kind(row)]
+        best = ranked_with(ranked_by_kind(app.main.runs_pane.all_rows), row)[0]
         assert best["state"] == "finished"
         if size[0] > 80:
             assert f"best comparable {percent(best['knn_best'])}" in text

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from simclr_tui.catalog.compare import compare
+from simclr_tui.store.state import write_state
 from simclr_tui.store.store import Store
 from simclr_tui.tui.heat_map import heat_map
 from tests.tui.runs_fabric import CREATED, fabricate
@@ -44,3 +46,17 @@ def test_accuracies_on_other_data_share_no_map(tmp_path):
         fabricate(tmp_path, f"run{number}", steps=40, created=CREATED + number, subset=subset, bs=bs)
     store = Store(tmp_path)
     assert heat_map(compare([store.run(f"run{number}") for number in range(4)])) is None
+
+
+def test_accuracies_on_held_out_images_that_changed_share_no_map(tmp_path):
+    for number, (temp, bs) in enumerate((temp, bs) for temp in (0.1, 0.5) for bs in (32, 64)):
+        fabricate(tmp_path, f"run{number}", steps=40, created=CREATED + number, temp=temp, bs=bs)
+    store = Store(tmp_path)
+    runs = [store.run(f"run{number}") for number in range(4)]
+    for run, digest in zip(runs, "aaab", strict=True):
+        state = run.status
+        facts = state.facts | {"validation_digest": digest, "test_digest": digest}
+        write_state(run.paths, msgspec.structs.replace(state, facts=facts))
+    assert heat_map(compare(runs)) is None
+    write_state(runs[3].paths, msgspec.structs.replace(runs[3].status, facts=runs[0].status.facts))
+    assert heat_map(compare(runs)) is not None

@@ -137,7 +137,7 @@ def test_accuracies_measured_in_different_ways_are_neither_averaged_nor_drawn():
     results = [
         TrialResult(
             number, dict(values), (f"run{number}",), Counter({"finished": 1}), (0.5 + number / 100,), None,
-            measured={"knn_k": 10 + number},
+            measured=({"knn_k": 10 + number},),
         )
         for number, values in enumerate(SWEEP.listed)
     ]  # fmt: skip

@@ -181,9 +181,9 @@ def _print_rows(rows: list[Row], chosen: tuple[str, ...], sorted_by: str, *, bes
 
 def _best(rows: list[Row]) -> set[str]:
     """Return the runs with the best kNN of those that can be compared, as the dashboard stars them."""
-    from simclr_tui.catalog.references import best_of_kinds
+    from simclr_tui.catalog.references import best_runs, ranked_by_kind
 
-    return {str(row["name"]) for row in best_of_kinds(rows).values()}
+    return set(best_runs(ranked_by_kind(rows)))
 
 
 def _star(row: Row, best: set[str]) -> str:

@@ -12,7 +12,6 @@ from simclr_tui.store.data_facts import DataFacts, read_data_facts
 from simclr_tui.text import safe
 from simclr_tui.train.data.images import Data
 from simclr_tui.train.data.scaling import Scaling
-from simclr_tui.train.data.validation import labelled, votes_and_validation
 
 
 def describe(name: str, data: Data) -> DataFacts:
@@ -24,7 +23,6 @@ def describe(name: str, data: Data) -> DataFacts:
         images=len(data.train),
         test_images=len(data.test) if data.test else 0,
         validation_images=len(data.validation) if data.validation else 0,
-        held_out=_held_out(data),
         channels=data.channels,
         channel_names=list(data.channel_names),
         levels=data.levels,
@@ -84,24 +82,6 @@ def fingerprint(data: Data) -> str:
             digest.update(labels.astype("<i8").tobytes())
     digest.update("\0".join(data.classes).encode("utf-8", "surrogateescape"))
     return digest.hexdigest()
-
-
-def _held_out(data: Data) -> dict[str, str]:
-    """Return a digest of the names, sizes and labels of the images of each kind that an accuracy is measured on."""
-    own = labelled(data.validation)
-    asked = {"validation": votes_and_validation(data)[1], "test": labelled(data.test)}
-    sources = {"validation": data.train if own is None else data.validation, "test": data.test}
-    found = {}
-    for kind, images in asked.items():
-        source = sources[kind]
-        if images is None or source is None:
-            continue
-        digest = hashlib.blake2b(images.labels.astype("<i8").tobytes(), digest_size=8)
-        for place in images.places.tolist():
-            name, size = (values[place] if values else place for values in (source.names, source.sizes))
-            digest.update(os.fsencode(str(name)) + b"\0" + str(size).encode() + b"\0")
-        found[kind] = digest.hexdigest()
-    return found
 
 
 def _counts(data: Data) -> dict[str, int]:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from simclr_tui.catalog.catalog import Catalog
-from simclr_tui.catalog.references import Kind, knn_references, ranked_by_kind, same_ranks
+from simclr_tui.catalog.references import Ranked, knn_references, ranked_by_kind, same_ranks
 from simclr_tui.catalog.row import Row
 from simclr_tui.errors import SimclrError
 from simclr_tui.hardware.sampler import Sampler, machine_summary
@@ -54,7 +54,7 @@ class Feed(threading.Thread):
         self._readers: dict[str, RunReader] = {}
         self._posted: dict[type, Snapshot] = {}
         self._rows: tuple[Row, ...] = ()
-        self._ranked: dict[Kind, list[Row]] = {}
+        self._ranked: Ranked = {}
         self._by_name: dict[str, Row] = {}  # of the last listing; empty until a row of it is asked for
         self._answered: Request | None = None
         self._references: dict[str, dict[str, float]] = {}  # in the curves on screen

@@ -15,7 +15,7 @@ from textual.widgets import Input
 
 from simclr_tui.catalog.arrange import PROGRESS, groupable, sortable
 from simclr_tui.catalog.filter import complete_filter
-from simclr_tui.catalog.references import Kind, best_of_kinds, knn_kind, same_ranks
+from simclr_tui.catalog.references import Ranked, best_runs, ranked_by_kind, ranked_with, same_ranks
 from simclr_tui.catalog.row import EVALUATED, Row, columns
 from simclr_tui.display.colours import colours_of
 from simclr_tui.display.glyphs import draws_unicode
@@ -76,7 +76,7 @@ class RunsPane(Vertical):
         self._titles = ("", "")  # the list's titles, above and below
         self._wanted = ""  # a run to go to as soon as it is listed
         self._waits: dict[str, str] = {}  # what each queued run waits for
-        self._bests: dict[Kind, Row] = {}
+        self._ranked: Ranked = {}
         self.sweeps: tuple[str, ...] = ()  # whose runs are listed
         self._opening = True  # while the cursor follows the run worth looking at first
         self._opened_on = ""  # where the opening has put the cursor
@@ -121,8 +121,8 @@ class RunsPane(Vertical):
     def best_knn(self) -> float | None:
         """Return the best kNN accuracy, 0–1, of the runs that can be compared with the one under the cursor."""
         row = self.current
-        best = self._bests.get(knn_kind(row)) if row else None
-        return best["knn_best"] if best else None
+        ranked = ranked_with(self._ranked, row) if row else []
+        return ranked[0]["knn_best"] if len(ranked) > 1 else None
 
     def waits_for(self, name: str) -> str:
         """Return what a queued run waits for; empty for every other one."""
@@ -152,7 +152,7 @@ class RunsPane(Vertical):
     def take(self, listing: Listing) -> None:
         """Show a new listing."""
         if not same_ranks(self._listing.rows, listing.rows):
-            self._bests = best_of_kinds(listing.rows)
+            self._ranked = ranked_by_kind(listing.rows)
         self._listing = listing
         known = {row["name"] for row in listing.rows}
         self.marked = tuple(name for name in self.marked if name in known)
@@ -193,8 +193,7 @@ class RunsPane(Vertical):
             name: (letter(index) if several else "▐" if draws_unicode() else "#", colours[name])
             for index, name in enumerate(self.marked)
         }
-        best = frozenset(row["name"] for row in self._bests.values())
-        self.runs.sign(Signs(marks, frozenset(self.arrangement.pinned), self._news, best))
+        self.runs.sign(Signs(marks, frozenset(self.arrangement.pinned), self._news, best_runs(self._ranked)))
 
     def add_news(self, names: set[str]) -> None:
         """Mark runs with news, until the cursor reaches them."""

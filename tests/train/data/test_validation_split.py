@@ -16,9 +16,11 @@ from simclr_tui.errors import DataError
 from simclr_tui.paths import RunPaths
 from simclr_tui.recipe.reading import Reading
 from simclr_tui.recipe.recipe import Recipe
+from simclr_tui.store.comparable import DIGESTS
 from simclr_tui.store.data_facts import NAME, read_data_facts, write_data_facts
 from simclr_tui.train.data import Data, open_data
-from simclr_tui.train.data.facts import describe, fingerprint
+from simclr_tui.train.data.facts import fingerprint
+from simclr_tui.train.data.held_out_digests import held_out_digests
 from simclr_tui.train.data.inspect import inspect_data
 from simclr_tui.train.data.validation import bank_and_validation, votes_and_validation
 from simclr_tui.train.known_data import reading_of_run, recognise_data
@@ -208,16 +210,14 @@ def test_a_look_at_the_data_says_which_images_are_the_validation_images(tmp_path
     assert inspect_data(f"folder:{tmp_path / 'images'}", Reading(), lambda *_: None).duplicates.across == 1
 
 
-@pytest.mark.parametrize(
-    ("changed", "kept"), [("train", {"validation", "test"}), ("val", {"test"}), ("test", {"validation"})]
-)
+@pytest.mark.parametrize(("changed", "kept"), [("train", set(DIGESTS)), ("val", {"test"}), ("test", {"validation"})])
 def test_a_run_knows_which_images_its_accuracies_are_measured_on(tmp_path, changed, kept):
     data = folder(tmp_path)
-    before = describe(data, opened(data, tmp_path)).held_out
+    before = held_out_digests(opened(data, tmp_path))
     replaced = next(Path(data.removeprefix("folder:")).glob(f"{changed}/*/*.png"))
     replaced.write_bytes(png(IMAGES[0] * 0))
-    after = describe(data, opened(data, tmp_path)).held_out
-    assert {kind for kind in ("validation", "test") if before[kind] == after[kind]} == kept
+    after = held_out_digests(opened(data, tmp_path))
+    assert {kind for kind, name in DIGESTS.items() if before[name] == after[name]} == kept
 
 
 def test_without_a_split_the_held_out_images_are_known_by_their_names_and_another_training_image_is_no_matter(tmp_path):
@@ -226,15 +226,18 @@ def test_without_a_split_the_held_out_images_are_known_by_their_names_and_anothe
         (tmp_path / "images" / "ab"[number % 2] / f"{number:02}.png").write_bytes(png(IMAGES[number % 36]))
     data = f"folder:{tmp_path / 'images'}"
     first = opened(data, tmp_path)
-    before = describe(data, first).held_out
+    before = held_out_digests(first)
     votes = sorted(
         set(first.train.names) - {first.train.names[place] for place in bank_and_validation(first.train)[1].places}
     )
     replaced = tmp_path / "images" / votes[0]
     replaced.write_bytes(png(IMAGES[0] * 0))
     again = opened(data, tmp_path)
-    assert describe(data, again).held_out == before
+    assert held_out_digests(again) == before
     assert fingerprint(again) != fingerprint(first)
     (tmp_path / "images" / first.test.names[0]).write_bytes(png(IMAGES[0] * 0))
-    changed = describe(data, opened(data, tmp_path)).held_out
-    assert (changed["validation"], changed["test"] != before["test"]) == (before["validation"], True)
+    changed = held_out_digests(opened(data, tmp_path))
+    assert {name: before[name] != changed[name] for name in changed} == {
+        "validation_digest": False,
+        "test_digest": True,
+    }

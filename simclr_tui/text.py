@@ -155,12 +155,15 @@ def plus_minus(mean: float, std: float | None) -> str:
 
 
 def value_text(value: object) -> str:
-    """Return a recipe's value as it is shown everywhere: `yes` or `no` for a flag, `–` for one that is not known."""
+    """Return a recipe's value as it is shown everywhere: `yes` or `no` for a flag, `–` for one that is not known.
+
+    Values that differ are never shown alike, so nothing is rounded but what arithmetic left in the last digits.
+    """
     if isinstance(value, bool):
         return "yes" if value else "no"
     if value is None:
         return "–"
-    return str(shortest(value) if isinstance(value, float) else value)
+    return str(shortest(value)) if isinstance(value, float) else safe(str(value))
 
 
 def shortest(value: float) -> float:

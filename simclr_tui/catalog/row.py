@@ -17,7 +17,7 @@ from simclr_tui.store.metrics.metric_table import COLUMNS, Unit
 from simclr_tui.store.run import Run
 from simclr_tui.store.state import State, read_or_rebuild
 from simclr_tui.store.unreadable import refuse_unanswered
-from simclr_tui.text import did_you_mean, duration, energy, number, percent, safe, size
+from simclr_tui.text import did_you_mean, duration, energy, number, percent, safe, size, value_text
 
 Row = dict[str, Any]
 
@@ -144,6 +144,7 @@ _BY_UNIT: dict[Unit, Callable[[float], str]] = {
     "joules": energy,
 }
 _WRITERS: dict[str, Callable[[float], str]] = {
+    **{item.short: value_text for item in fields()},
     **{metric.name: _BY_UNIT[metric.unit] for metric in COLUMNS},
     "elapsed": duration,
     "created": lambda seconds: time.strftime("%m-%d %H:%M", time.localtime(seconds)),

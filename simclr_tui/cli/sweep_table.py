@@ -11,8 +11,8 @@ from simclr_tui.cli import output
 from simclr_tui.cli.parallel_coordinates import parallel_lines
 from simclr_tui.sweep.folder import Sweep
 from simclr_tui.sweep.results import TrialResult, best_trial, importances, sweep_results, sweep_verdict
-from simclr_tui.sweep.words import score_words, state_words, trial_states, value_words, values_words
-from simclr_tui.text import number, percent
+from simclr_tui.sweep.words import score_words, state_words, trial_states, values_words
+from simclr_tui.text import number, percent, value_text
 
 _ROWS = 8  # height of a slice plot
 
@@ -78,7 +78,7 @@ def print_sweep(sweep: Sweep, rows: Sequence[Row], lines: bool = False) -> None:
 
 
 def _cells(result: TrialResult, published: bool) -> list[str]:
-    shown = [str(result.number), *(value_words(value) for value in result.values.values()), score_words(result)]
+    shown = [str(result.number), *(value_text(value) for value in result.values.values()), score_words(result)]
     if published:
         shown.append(number(result.published))
     runs = result.runs[0] if len(result.runs) == 1 else f"{result.runs[0]} … {result.runs[-1]}"
@@ -89,10 +89,13 @@ def _slice(name: str, results: Sequence[TrialResult]) -> None:
     """Plot kNN over one field: one evenly spaced column per value, one mark per trial."""
     scored = [(result.values[name], result.mean) for result in results if result.mean is not None]
     values = sorted({value for value, _ in scored}, key=lambda value: (isinstance(value, str), value))
-    room = max(1, (min(100, shutil.get_terminal_size((100, 24)).columns) - 8) // 8)
-    if len(values) < 2 or len(values) > room * 4:
+    cells = max(8, min(100, shutil.get_terminal_size((100, 24)).columns) - 8)
+    if len(values) < 2 or len(values) * 2 > cells:
         return
-    width = 8 if len(values) <= room else 2
+    labels = [value_text(value) for value in values]
+    labelled = max(8, *(len(label) + 1 for label in labels))
+    fits = labelled * len(values) <= cells
+    width = labelled if fits else 2
     low, high = min(mean for _, mean in scored), max(mean for _, mean in scored)
     span = high - low or 1.0
     grid = [[0] * len(values) for _ in range(_ROWS)]
@@ -104,7 +107,7 @@ def _slice(name: str, results: Sequence[TrialResult]) -> None:
         label = percent(high - span * index / (_ROWS - 1)) if index in (0, _ROWS - 1) else ""
         marks = "".join((str(min(count, 9)) if count > 1 else "o" if count else " ").center(width) for count in line)
         output.data(f"{label:>6} |{marks.rstrip()}")
-    if width == 8:
-        output.data(" " * 8 + "".join(value_words(value)[:7].center(width) for value in values).rstrip())
+    if fits:
+        output.data(" " * 8 + "".join(label.center(width) for label in labels).rstrip())
     else:
-        output.data(f"        from {value_words(values[0])} to {value_words(values[-1])}")
+        output.data(f"        from {labels[0]} to {labels[-1]}")

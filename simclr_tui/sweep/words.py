@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from simclr_tui.sweep.folder import Sweep
 from simclr_tui.sweep.results import TrialResult
-from simclr_tui.text import number, percent, safe
+from simclr_tui.text import percent, value_text
 
 
 def state_words(sweep: Sweep, results: Sequence[TrialResult]) -> str:
@@ -24,17 +24,10 @@ def trial_states(result: TrialResult) -> str:
 
 def values_words(result: TrialResult | None) -> str:
     """Return a trial's values as `temp 0.1, bs 256`."""
-    return ", ".join(f"{name} {value_words(value)}" for name, value in result.values.items()) if result else ""
+    return ", ".join(f"{name} {value_text(value)}" for name, value in result.values.items()) if result else ""
 
 
 def score_words(result: TrialResult) -> str:
     """Return a trial's kNN as `87.2%`, with its deviation over seeds where there are several."""
     spread = f" ± {100 * result.std:.1f} (n={len(result.scores)})" if result.std is not None else ""
     return percent(result.mean) + spread
-
-
-def value_words(value: object) -> str:
-    """Return a field's value as people write it."""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return number(value) if isinstance(value, int | float) else safe(str(value))

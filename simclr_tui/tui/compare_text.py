@@ -5,16 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from rich.cells import cell_len, set_cell_size
+from rich.cells import cell_len, chop_cells
 from rich.text import Text
 
 from simclr_tui.catalog.compare import Comparison, Measure
 from simclr_tui.display.colours import colours_of
 from simclr_tui.display.glyphs import draws_unicode, state_glyph
-from simclr_tui.text import number, safe, size
+from simclr_tui.text import number, safe, size, value_text
 from simclr_tui.tui.heat_map import heat_map
 from simclr_tui.tui.runs.run_line import shortened
-from simclr_tui.tui.tabs.recipe_tab import value_text
 from simclr_tui.tui.wrapping import wrapped
 
 Cell = tuple[str, str]  # words and their style
@@ -67,7 +66,7 @@ def _column(width: int, columns: int, *, least: int) -> int:
 
 def _heads(text: Text, comparison: Comparison, band: range, *, colours: dict[str, str], cells: int) -> None:
     runs = [comparison.runs[at] for at in band]
-    names = [shortened(safe(run.name), min(cells - 2, cell_len(safe(run.name)))) for run in runs]
+    names = _names([safe(run.name) for run in runs], cells - 2)
     titles = [_over_values(name, f"bold {colours[run.name]}", cells) for name, run in zip(names, runs, strict=True)]
     _row(text, "", titles, width=cells)
     found = [comparison.states[at].state for at in band]
@@ -141,10 +140,21 @@ def _difference(measure: Measure, index: int) -> str:
     return f"({'+' if change >= 0 else '-'}{words or number(abs(change))})"
 
 
+def _names(names: list[str], cells: int) -> list[str]:
+    """Return the names, shortened in the middle where they are still told apart then."""
+    short = [shortened(name, min(cells, cell_len(name))) for name in names]
+    return short if len(set(short)) == len(set(names)) else names
+
+
 def _row(text: Text, title: str, cells: list[Cell], *, width: int) -> None:
-    """Append a row, its values at the right of their columns."""
-    text.append(f"{'':{_INDENT}}{title:<{_TITLE}}", "not bold")
-    for words, style in cells:
-        cut = words if cell_len(words) < width else set_cell_size(words, width - 2) + "…"
-        text.append(" " * (width - cell_len(cut)) + cut, style)
-    text.append("\n")
+    """Append a row, its values at the right of their columns.
+
+    A value that is too long continues below: cut, it might look like another.
+    """
+    columns = [[words] if cell_len(words) < width else chop_cells(words, width - 1) for words, _ in cells]
+    for line in range(max(map(len, columns))):
+        text.append(f"{'':{_INDENT}}{'' if line else title:<{_TITLE}}", "not bold")
+        for parts, (_, style) in zip(columns, cells, strict=True):
+            words = parts[line] if line < len(parts) else ""
+            text.append(" " * (width - cell_len(words)) + words, style)
+        text.append("\n")

@@ -6,19 +6,20 @@ import math
 from collections.abc import Mapping
 from statistics import fmean
 
+from rich.cells import cell_len
 from rich.style import Style
 from rich.text import Text
 from textual.color import Color
 
 from simclr_tui.catalog.compare import Comparison, Measure
 from simclr_tui.recipe.fields import Value
-from simclr_tui.tui.tabs.recipe_tab import value_text
+from simclr_tui.text import value_text
 
 Pair = tuple[Value | None, Value | None]
 """Values of two fields."""
 
 _LEAST = 4  # runs and different pairs of values, at least
-_CELL = 9  # cells of a column
+_CELL = 9  # cells of a column, at least
 _LOW, _HIGH = Color.parse("#23395d"), Color.parse("#2fa866")
 
 
@@ -41,13 +42,15 @@ def draw_heat_map(down: str, across: str, found: Mapping[Pair, float]) -> Text:
     """Return kNN accuracies (0–1) by the values of two fields, in %, the better the greener."""
     rows, columns = (_ordered({pair[side] for pair in found}) for side in (0, 1))
     text = Text(no_wrap=True).append(f"\nkNN % by {down} (down) and {across} (across)\n", "dim")
-    text.append(" " * _CELL, "not bold")
-    for column in columns:
-        text.append(f"{value_text(column):>{_CELL}}", "not bold")
-    for row in rows:
-        text.append(f"\n{value_text(row):>{_CELL}}", "not bold")
+    heads, titles = ([value_text(value) for value in values] for values in (rows, columns))
+    left, width = (max(_CELL, *(cell_len(words) + 1 for words in one)) for one in (heads, titles))
+    text.append(" " * left, "not bold")
+    for title in titles:
+        text.append(_right(title, width), "not bold")
+    for row, head in zip(rows, heads, strict=True):
+        text.append(f"\n{_right(head, left)}", "not bold")
         for column in columns:
-            text.append_text(_cell(found, (row, column)))
+            text.append_text(_cell(found, (row, column), width))
     return text.append("\n")
 
 
@@ -64,10 +67,14 @@ def _ordered(values: set[Value | None]) -> list[Value | None]:
     return sorted(values, key=lambda value: (not isinstance(value, int | float), value if value is not None else ""))
 
 
-def _cell(found: Mapping[Pair, float], pair: Pair) -> Text:
+def _right(words: str, width: int) -> str:
+    return " " * (width - cell_len(words)) + words
+
+
+def _cell(found: Mapping[Pair, float], pair: Pair, width: int) -> Text:
     value = found.get(pair)
     if value is None:
-        return Text(f"{'–':>{_CELL}}", "dim")
+        return Text(f"{'–':>{width}}", "dim")
     low, high = min(found.values()), max(found.values())
     shade = _LOW.blend(_HIGH, (value - low) / (high - low) if high > low else 1.0)
-    return Text(f"{100 * value:>{_CELL - 1}.1f} ", Style(color="white", bgcolor=shade.hex, bold=value == high))
+    return Text(f"{100 * value:>{width - 1}.1f} ", Style(color="white", bgcolor=shade.hex, bold=value == high))

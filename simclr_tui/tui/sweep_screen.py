@@ -16,8 +16,8 @@ from simclr_tui.catalog.row import Row
 from simclr_tui.display.glyphs import draws_unicode
 from simclr_tui.sweep.folder import Sweep
 from simclr_tui.sweep.results import TrialResult, best_trial, sweep_results
-from simclr_tui.sweep.words import score_words, trial_states, value_words
-from simclr_tui.text import safe
+from simclr_tui.sweep.words import score_words, trial_states
+from simclr_tui.text import number, safe, value_text
 from simclr_tui.tui.action_screen import ActionScreen, Doer
 from simclr_tui.tui.actions import bindings
 from simclr_tui.tui.breakpoints import WIDTHS
@@ -102,10 +102,10 @@ class SweepScreen(ActionScreen[str | None]):
 
     def _cells(self, result: TrialResult, columns: list[str], best: bool) -> list[Text]:
         star = ("★" if draws_unicode() else "*") if best else " "
-        words = {name: value_words(value) for name, value in result.values.items()}
+        words = {name: value_text(value) for name, value in result.values.items()}
         words |= {_TRIAL: str(result.number), _KNN: f"{score_words(result)}{star}", _STATE: trial_states(result)}
         if result.published is not None:
-            words[_PUBLISHED] = value_words(result.published)
+            words[_PUBLISHED] = number(result.published)
         return [_cell(name, words.get(name, "–"), "bold" if best else "") for name in columns]
 
     def _in_order(self) -> list[TrialResult]:
@@ -152,8 +152,8 @@ class SweepScreen(ActionScreen[str | None]):
     @on(DataTable.RowSelected)
     def open(self) -> None:
         """Go to the first run of the trial under the cursor."""
-        number = self._number
-        run = next((result.runs[0] for result in self._results if result.number == number), None)
+        chosen = self._number
+        run = next((result.runs[0] for result in self._results if result.number == chosen), None)
         if run is not None:
             self.dismiss(run)
 

@@ -10,8 +10,8 @@ from rich.text import Text
 from simclr_tui.recipe.fields import Value
 from simclr_tui.sweep.folder import Sweep
 from simclr_tui.sweep.results import TrialResult, best_trial, importances, sweep_verdict
-from simclr_tui.sweep.words import score_words, state_words, value_words, values_words
-from simclr_tui.text import percent, safe
+from simclr_tui.sweep.words import score_words, state_words, values_words
+from simclr_tui.text import percent, safe, value_text
 from simclr_tui.tui.heat_map import Pair, draw_heat_map
 from simclr_tui.tui.runs.second_line import bar
 from simclr_tui.tui.wrapping import wrapped
@@ -95,10 +95,10 @@ def _grouped(scored: Sequence[tuple[Value, float]]) -> list[tuple[str, list[floa
     """Return the accuracies by value, in order; of many numbers, by ranges of about as many values."""
     values = sorted({value for value, _ in scored}, key=lambda value: (isinstance(value, str), value))
     if len(values) <= _MOST_VALUES:
-        return [(value_words(one), [mean for value, mean in scored if value == one]) for one in values]
+        return [(value_text(one), [mean for value, mean in scored if value == one]) for one in values]
     size = -(-len(values) // _BINS)
     bins = [values[start : start + size] for start in range(0, len(values), size)]
     return [
-        (f"{value_words(part[0])}–{value_words(part[-1])}", [mean for value, mean in scored if value in part])
+        (f"{value_text(part[0])}–{value_text(part[-1])}", [mean for value, mean in scored if value in part])
         for part in bins
     ]

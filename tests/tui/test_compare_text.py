@@ -36,6 +36,25 @@ def test_every_run_has_a_column_within_the_width(comparison, width):
     assert ends, "a long name keeps its end, by which it is told from its twin"
 
 
+def test_values_and_names_that_differ_are_never_shown_alike(tmp_path):
+    names = [f"resnet18-cifar10-{middle}-warm-up-epochs" for middle in ("ten", "two")]
+    values = [0.12345, 0.12346]
+    sets = [f"folder:/a/long/way/to/the/images-of-{which}/train" for which in ("2024", "2025")]
+    for name, temp, data in zip(names, values, sets, strict=True):
+        fabricate(tmp_path, name, steps=20, temp=temp, data=data)
+    lines = comparison_text(compare([Store(tmp_path).run(name) for name in names]), 56).plain.splitlines()
+    assert [line for line in lines if cell_len(line) > 56] == []
+    assert next(line for line in lines if line.startswith("  temp ")).split()[1:] == ["0.12345", "0.12346"]
+    middle = 22 + (56 - 22) // 2
+    start = lines.index("Differences") + 1
+    stop = next(place for place in range(start + 1, len(lines)) if lines[place][:4].strip())
+    for words, left, right in ((sets[0], 22, middle), (sets[1], middle, 56)):
+        assert "".join(line[left:right].strip() for line in lines[start:stop]) == words
+    heads = lines[: start - 1]
+    assert "".join(line[22:middle].strip() for line in heads).startswith(names[0])
+    assert "".join(line[middle:].strip() for line in heads).startswith(names[1])
+
+
 def test_a_sentence_breaks_between_words_and_never_inside_a_name(comparison):
     lines = comparison_text(comparison, 56).plain.splitlines()
     start = lines.index("Conclusions")

@@ -8,7 +8,7 @@ import pytest
 from simclr_tui.catalog.compare import compare
 from simclr_tui.store.state import write_state
 from simclr_tui.store.store import Store
-from simclr_tui.tui.heat_map import heat_map
+from simclr_tui.tui.heat_map import draw_heat_map, heat_map
 from tests.tui.runs_fabric import CREATED, fabricate
 
 
@@ -34,6 +34,13 @@ def test_two_fields_span_a_map_with_the_value_of_each_pair_and_a_dash_for_a_fail
     assert len(lines) == 5, "a value that only a failed run has is no row"
     shades = {span.style.bgcolor.name for span in text.spans if getattr(span.style, "bgcolor", None)}
     assert len(shades) == len(set(best.values[:4])), "a better value has another shade"
+
+
+def test_values_of_many_digits_widen_their_columns_and_stay_apart():
+    found = {(temp, bs): 0.1 * bs / 64 for temp in (0.123456781, 0.123456789) for bs in (32, 64)}
+    lines = draw_heat_map("temp", "a", found).plain.splitlines()[2:]
+    assert [line.split()[0] for line in lines[1:]] == ["0.123456781", "0.123456789"]
+    assert {len(line) for line in lines} == {len(lines[0])}
 
 
 def test_one_field_or_too_few_runs_give_no_map(runs):

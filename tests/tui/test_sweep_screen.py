@@ -130,7 +130,7 @@ def test_a_field_of_many_values_is_told_by_ranges():
     ]
     lines = [line.split() for line in sweep_text(sweep, results, 60).plain.splitlines()]
     told = [(line[0], line[2]) for line in lines if line[:1] and "–" in line[0] and line[-1] == "trials"]
-    assert told == [("0.1–0.3", "11.0%"), ("0.4–0.6", "14.0%"), ("0.7–0.9", "17.0%"), ("1–1.2", "20.0%")]
+    assert told == [("0.1–0.3", "11.0%"), ("0.4–0.6", "14.0%"), ("0.7–0.9", "17.0%"), ("1.0–1.2", "20.0%")]
 
 
 def test_accuracies_measured_in_different_ways_are_neither_averaged_nor_drawn():

@@ -202,6 +202,7 @@ class Feed(threading.Thread):
             reader.evaluations(),
             reader.machine.latest(),
             reader.curves.earlier("knn"),
+            request.marked,
         )
 
     def _curves(self, request: Request) -> bool:

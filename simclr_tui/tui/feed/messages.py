@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from simclr_tui.catalog.row import Row
+from simclr_tui.display.colours import colours_of
 from simclr_tui.hardware.sample import HardwareSample
 from simclr_tui.recipe.resolve import Resolved
 from simclr_tui.store.metrics.downsample import Axis
@@ -152,6 +153,7 @@ class Log:
 class Detail:
     """Hold one run, opened; `resolved` is None where the recipe cannot be read, and `problem` says why.
 
+    `marked` are all marked runs, in their order, `others` the recipes of those that are not this run.
     `checkpoint` is the step of the newest one, `evaluations` pairs a result's name with its words; `sample` is the
     newest of the run's machine, `knn_before` an earlier value of kNN and the epochs since then.
     """
@@ -165,6 +167,12 @@ class Detail:
     evaluations: tuple[tuple[str, str], ...] = ()
     sample: HardwareSample | None = None
     knn_before: tuple[float, float] | None = None
+    marked: tuple[str, ...] = ()
+
+    @property
+    def colours(self) -> dict[str, str]:
+        """Return the colours of the marked runs and of this one, as the list and the charts show them."""
+        return colours_of(tuple(dict.fromkeys((*self.marked, self.run))))
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,8 @@ from textual.widgets import Input, Select, Static
 from simclr_tui.errors import SimclrError
 from simclr_tui.recipe.fields import Field, Value
 from simclr_tui.recipe.recipe import Recipe
-from simclr_tui.text import safe
+from simclr_tui.text import safe, value_text
 from simclr_tui.tui.dialogs.entry import Entry
-from simclr_tui.tui.tabs.recipe_tab import value_text
 
 _YES_NO = {"yes": True, "no": False}
 

@@ -6,7 +6,6 @@ from rich.text import Text
 from textual.app import RenderResult
 from textual.widget import Widget
 
-from simclr_tui.display.colours import run_colour
 from simclr_tui.display.state_facts import facts
 from simclr_tui.store.state import ACTIVE
 from simclr_tui.text import percent, safe
@@ -66,7 +65,7 @@ class StatusLine(Widget):
 
 def _line(detail: Detail, width: int, *, best: float | None) -> Text:
     """Return the line: the name gives way to what a glance asks for, since list and tabs show it too."""
-    name = Text(f" {safe(detail.run)}", style=f"bold {run_colour(detail.run)}")
+    name = Text(f" {safe(detail.run)}", style=f"bold {detail.colours[detail.run]}")
     state = detail.state
     if detail.problem or state is None:
         return name.append(f"  {safe(detail.problem) or 'its state cannot be read'}", "not bold red")

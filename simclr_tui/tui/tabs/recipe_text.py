@@ -49,7 +49,7 @@ class _Table:
             if item.group != group:
                 group = item.group
                 text.append(f"\n{group}\n", "dim")
-            self._append_field(text, item, values, cells)
+            self._append_field(text, item, values, cells=cells)
         if not rows:
             several = len(self._names) > 1
             text.append(
@@ -85,7 +85,7 @@ class _Table:
             signs = {name: f"{letter(index)} " for index, name in enumerate(marked)} if len(marked) > 1 else {}
             heads = [signs.get(name, "") + safe(name) for name in names]
             text.append("\n")
-            _append_row(text, Text(), heads, [f"bold {colours[name]}" for name in names], cells=cells)
+            _append_row(text, Text(), heads, styles=[f"bold {colours[name]}" for name in names], cells=cells)
         left_out = len(self.detail.others) - len(self._others)
         if left_out:
             text.append(f"{left_out} more marked: = compares all\n", "dim")
@@ -96,7 +96,7 @@ class _Table:
         for name, words in self.detail.evaluations:
             text.append(f"  {safe(name):<14} ", "bold").append(f"{safe(words)}\n", "not bold")
 
-    def _append_field(self, text: Text, item: Field, values: list[str], cells: int) -> None:
+    def _append_field(self, text: Text, item: Field, values: list[str], *, cells: int) -> None:
         differs = _differ(values)
         source = safe(self.resolved.sources.get(item.key, "default"))
         chosen = source != "default" and not source.startswith("preset")
@@ -105,7 +105,7 @@ class _Table:
             styles.append(f"not bold {self.detail.colours[name]}" if value != values[0] else "not bold dim")
         title = Text(f"{'≠' if differs else ' '} {item.short} ", "bold" if differs else "")
         end = Text(source, "not bold" if chosen else "not bold dim")
-        _append_row(text, title, values, styles, cells=cells, end=end)
+        _append_row(text, title, values, styles=styles, cells=cells, end=end)
 
 
 def _differ(values: Sequence[str]) -> bool:
@@ -113,7 +113,7 @@ def _differ(values: Sequence[str]) -> bool:
 
 
 def _append_row(
-    text: Text, title: Text, values: Sequence[str], styles: Sequence[str], *, cells: int, end: Text | None = None
+    text: Text, title: Text, values: Sequence[str], *, styles: Sequence[str], cells: int, end: Text | None = None
 ) -> None:
     """Append a value per column; one that is too long continues below: cut, it might look like another."""
     columns = [chop_cells(value, cells - _GAP) or [""] for value in values]

@@ -166,20 +166,25 @@ class _Opener:
         return self.named(self._data(sets, plan.damaged, plan=plan, damages=damages))
 
     def named(self, data: Data) -> Data:
-        """Return the data with what the listing says, which no cache holds: names, groups, what was left out."""
+        """Return the data with what the listing says now: classes, labels, names, groups, what was left out.
+
+        A cache holds classes and labels too; but those of a table may be others since, of the same images.
+        """
+        sets = zip((data.train, data.test, data.validation), self.splits, strict=True)
         train, test, validation = (
-            None if images is None else self._listed(images, split)
-            for images, split in zip((data.train, data.test, data.validation), self.splits, strict=True)
+            None if images is None else self._listed(images, split, data.damaged) for images, split in sets
         )
         assert train is not None
         return replace(
             data, train=train, test=test, validation=validation, validated_on=self.layout.validated_on,
-            layout=self.layout.notes, left_out=self.layout.left_out,
+            classes=self.layout.classes, layout=self.layout.notes, left_out=self.layout.left_out,
         )  # fmt: skip
 
-    def _listed(self, images: ImageSet, split: Split) -> ImageSet:
-        listed = None if images.labels is None else split.labels
-        return replace(images, names=split.names, sizes=self._sizes(split), groups=split.groups, listed=listed)
+    def _listed(self, images: ImageSet, split: Split, damaged: tuple[str, ...]) -> ImageSet:
+        named = replace(images, names=split.names, sizes=self._sizes(split), groups=split.groups)
+        if not self.layout.classes:
+            return replace(named, labels=None, listed=None)
+        return replace(named, labels=_without(split, damaged), listed=split.labels)
 
     def _sizes(self, split: Split) -> tuple[str, ...]:
         """Return each file's size as its stamp says it, without the time of its change."""

@@ -257,6 +257,19 @@ def test_a_group_is_whole_on_one_side(tmp_path):
     assert sides[1]
 
 
+@pytest.mark.parametrize("make", [csv, npy], ids=["csv", "npy"])
+def test_labels_that_were_corrected_since_the_images_were_decoded_are_those_that_count(tmp_path, monkeypatch, make):
+    """The images are cached, and their files are as before: only the table or the array of labels is not."""
+    data = make(tmp_path)
+    assert together(opened(data, tmp_path)) == EXPECTED
+    corrected = (LABELS + 1) % 3 + 5 * (LABELS == 1)
+    monkeypatch.setitem(globals(), "LABELS", corrected)
+    make(tmp_path)
+    now = opened(data, tmp_path)
+    assert together(now) == {image.tobytes(): str(label) for image, label in zip(IMAGES, corrected, strict=True)}
+    assert now.train.labels.tolist() == now.train.listed.tolist()
+
+
 def test_images_of_a_table_whose_group_is_unknown_are_in_no_common_one(tmp_path):
     assert opened(grouped_parquet(tmp_path, [None, None, "p3"]), tmp_path).train.groups == ("", "", "p3")
 

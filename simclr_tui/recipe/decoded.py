@@ -62,7 +62,7 @@ def decoded_entries(folder: Path | None = None, leftovers: bool = True) -> list[
 def free(entry: CacheEntry) -> None:
     """Remove an entry. A run that is training on it is not affected: its files stay open."""
     shutil.rmtree(entry.path, ignore_errors=True)
-    for suffix in ("-headers.json", "-damaged.txt"):
+    for suffix in ("-headers.json", "-damaged.txt", "-held-out.json"):
         entry.path.with_name(entry.path.name + suffix).unlink(missing_ok=True)
 
 

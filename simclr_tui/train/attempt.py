@@ -18,7 +18,6 @@ from simclr_tui.store.run import Run
 from simclr_tui.text import percent, size
 from simclr_tui.train.auto_micro_batch import choose_chunk
 from simclr_tui.train.data.batches import Source
-from simclr_tui.train.data.held_out_digests import held_out_digests
 from simclr_tui.train.data.images import Data
 from simclr_tui.train.data.open import open_data
 from simclr_tui.train.device import choose_compute
@@ -168,8 +167,9 @@ def _open_images(recipe: Recipe, report: Reporter, stop: StopFlag, *, group: Pro
     if not group.is_first:
         group.barrier()
     data = open_data(
-        recipe.data, image_size=recipe.image_size, subset=recipe.subset, progress=progress, reading=reading
-    )
+        recipe.data, image_size=recipe.image_size, subset=recipe.subset,
+        progress=progress, reading=reading, digests=group.is_first,
+    )  # fmt: skip
     if group.is_first:
         group.barrier()
     report_damaged(report, data.damaged)
@@ -207,7 +207,7 @@ def _report_start(training: Training, data: Data) -> None:
         **({"validation_images": len(data.validation.images)} if data.validation else {}),
         "classes": len(data.classes),
         **training.monitor.facts(),
-        **held_out_digests(data),
+        **data.held_out,
         "damaged_images": len(data.damaged),
         "parameters": parameters,
         "dim": training.encoder.dim,

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
+from simclr_tui.errors import DataError
+from simclr_tui.store.comparable import DIGESTS
 from simclr_tui.store.data_facts import DataFacts, read_data_facts
 from simclr_tui.text import safe
+from simclr_tui.train.data.each import Progress
 from simclr_tui.train.data.images import Data
+from simclr_tui.train.data.pixels import Labels
 from simclr_tui.train.data.scaling import Scaling
+from simclr_tui.train.data.sources.contents import Contents
+from simclr_tui.train.data.validation import labelled, votes_and_validation
 
 
 def describe(name: str, data: Data) -> DataFacts:
@@ -81,6 +89,35 @@ def fingerprint(data: Data) -> str:
         if labels is not None:
             digest.update(labels.astype("<i8").tobytes())
     digest.update("\0".join(data.classes).encode("utf-8", "surrogateescape"))
+    return digest.hexdigest()
+
+
+def with_digests(data: Data, contents: Contents | None, progress: Progress) -> Data:
+    """Return the data with the digest of each kind of images that an accuracy is measured on (`Data.held_out`).
+
+    It changes with the names, labels or content of these images, and with nothing else. A known data set has neither
+    names nor contents: the images' places tell. Where an image's disk does not answer, a note says so in place of the
+    digests, since what is decoded can be trained on without it.
+    """
+    own = labelled(data.validation)
+    asked = {"validation": votes_and_validation(data)[1], "test": labelled(data.test)}
+    sources = {"validation": data.train if own is None else data.validation, "test": data.test}
+    found: dict[str, str] = {}
+    try:
+        for kind, images in asked.items():
+            if images is not None and (source := sources[kind]) is not None:
+                names = [source.names[place] if source.names else str(place) for place in images.places.tolist()]
+                content = contents.digest(names, progress) if contents is not None else ""
+                found[DIGESTS[kind]] = _digest(images.labels, names, content)
+    except DataError as error:
+        note = f"later runs on other held-out images will not be told from this one: {error.message}"
+        return dataclasses.replace(data, notes=(*data.notes, note))
+    return dataclasses.replace(data, held_out=found)
+
+
+def _digest(labels: Labels, names: Sequence[str], content: str) -> str:
+    digest = hashlib.blake2b(labels.astype("<i8").tobytes(), digest_size=8)
+    digest.update(b"\0".join(map(os.fsencode, names)) + content.encode())
     return digest.hexdigest()
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -66,7 +66,8 @@ class Data:
     `damaged` names the images that were found unreadable and substituted; where images are decoded when asked for,
     others may follow (`damages`). `check` compares a large cache while it is used. `scaling` and `range_reason` say how
     values became pixels (None: 8-bit RGB as it is), `layout` how classes and splits were found, `left_out` what was not
-    taken, `notes` and `warnings` what else to tell before training.
+    taken, `notes` and `warnings` what else to tell before training. `held_out` holds the digests of the images that
+    accuracies are measured on, where they were asked for.
     """
 
     train: ImageSet
@@ -83,6 +84,7 @@ class Data:
     left_out: tuple[str, ...] = ()
     validation: ImageSet | None = None
     validated_on: str = ""
+    held_out: dict[str, str] = field(default_factory=dict)
 
     @property
     def channels(self) -> int:

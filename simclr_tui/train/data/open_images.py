@@ -18,12 +18,14 @@ from simclr_tui.recipe.reading import Reading
 from simclr_tui.train.data import decoded_cache
 from simclr_tui.train.data.decode_pool import Decoders
 from simclr_tui.train.data.each import Progress, for_each
+from simclr_tui.train.data.facts import with_digests
 from simclr_tui.train.data.images import Data, ImageSet
 from simclr_tui.train.data.lazy_images import DAMAGED_LIMIT, DamagedImages, FileImages, too_many
 from simclr_tui.train.data.memory_budget import fits
 from simclr_tui.train.data.pixels import Labels
 from simclr_tui.train.data.quality import quality_warnings
 from simclr_tui.train.data.scaling import Scaling
+from simclr_tui.train.data.sources.contents import Contents
 from simclr_tui.train.data.sources.protocol import Source, shaped_pixels_of
 from simclr_tui.train.data.splits import Split, chosen
 from simclr_tui.train.data.survey import check_types, choose_channels, named, survey_images
@@ -32,10 +34,18 @@ from simclr_tui.train.data.whole_images import WholeImages, stored
 
 
 def open_images(
-    source: Source, image_size: int, subset: int, *, reading: Reading, progress: Progress, cache_dir: Path
+    source: Source,
+    image_size: int,
+    subset: int,
+    *,
+    reading: Reading,
+    progress: Progress,
+    cache_dir: Path,
+    digests: bool = False,
 ) -> Data:
     """Decode a source into squares of one size, or map what an earlier call decoded; images whose pixels do not fit
-    into memory are left to be decoded one by one as they are asked for. The pixels are the same. Raises DataError.
+    into memory are left to be decoded one by one as they are asked for. The pixels are the same. With `digests`, those
+    of the held-out images are taken too. Raises DataError.
 
     The stored side is the largest shorter side among the images, at most `side_cap`: images that share a
     size are kept pixel for pixel, larger ones keep enough for a random crop, and smaller ones are enlarged to
@@ -62,9 +72,14 @@ def open_images(
         plan = _kept(cache_dir / f"{name}-headers.json", lambda: opener.plan(cap))
         opener.refuse_many(plan.damaged)
         if not fits(opener.count, plan.scaling.bytes):
-            return opener.undecoded(plan)
-        data = decoded_cache.cached(cache_dir, name, lambda allocate: opener.decoded(plan, allocate), about=source.spec)
-    return opener.named(data)
+            data = opener.undecoded(plan)
+        else:
+            data = decoded_cache.cached(
+                cache_dir, name, lambda allocate: opener.decoded(plan, allocate), about=source.spec
+            )
+    data = opener.named(data)
+    contents = Contents(source, cache_dir / f"{name}-held-out.json")
+    return with_digests(data, contents, progress) if digests else data
 
 
 def side_cap(image_size: int) -> int:
@@ -163,7 +178,7 @@ class _Opener:
             ImageSet(FileImages.of(split.names, decoders, damages), _without(split, plan.damaged))
             for split in self.splits
         ]
-        return self.named(self._data(sets, plan.damaged, plan=plan, damages=damages))
+        return self._data(sets, plan.damaged, plan=plan, damages=damages)
 
     def named(self, data: Data) -> Data:
         """Return the data with what the listing says now: classes, labels, names, groups, what was left out.

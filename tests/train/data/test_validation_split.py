@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import tarfile
 from pathlib import Path
 
@@ -14,14 +15,15 @@ from PIL import Image
 
 from simclr_tui.errors import DataError
 from simclr_tui.paths import RunPaths
+from simclr_tui.recipe.decoded import decoded_entries, free
 from simclr_tui.recipe.reading import Reading
 from simclr_tui.recipe.recipe import Recipe
 from simclr_tui.store.comparable import DIGESTS
 from simclr_tui.store.data_facts import NAME, read_data_facts, write_data_facts
 from simclr_tui.train.data import Data, open_data
 from simclr_tui.train.data.facts import fingerprint
-from simclr_tui.train.data.held_out_digests import held_out_digests
 from simclr_tui.train.data.inspect import inspect_data
+from simclr_tui.train.data.sources.files import FolderSource
 from simclr_tui.train.data.validation import bank_and_validation, votes_and_validation
 from simclr_tui.train.known_data import reading_of_run, recognise_data
 from simclr_tui.train.observe.monitor import Monitor
@@ -34,6 +36,12 @@ SPLITS = {"train": slice(0, 21), "val": slice(21, 30), "test": slice(30, 36)}
 def opened(data: str, folder: Path, **reading: object) -> Data:
     how = Reading(**reading)  # type: ignore[arg-type]
     return open_data(data, image_size=12, subset=0, progress=lambda *_: None, cache=folder / "cache", reading=how)
+
+
+def digests(data: str, folder: Path) -> dict[str, str]:
+    return open_data(
+        data, image_size=12, subset=0, progress=lambda *_: None, cache=folder / "cache", digests=True
+    ).held_out
 
 
 def png(image: np.ndarray) -> bytes:
@@ -213,10 +221,10 @@ def test_a_look_at_the_data_says_which_images_are_the_validation_images(tmp_path
 @pytest.mark.parametrize(("changed", "kept"), [("train", set(DIGESTS)), ("val", {"test"}), ("test", {"validation"})])
 def test_a_run_knows_which_images_its_accuracies_are_measured_on(tmp_path, changed, kept):
     data = folder(tmp_path)
-    before = held_out_digests(opened(data, tmp_path))
+    before = digests(data, tmp_path)
     replaced = next(Path(data.removeprefix("folder:")).glob(f"{changed}/*/*.png"))
     replaced.write_bytes(png(IMAGES[0] * 0))
-    after = held_out_digests(opened(data, tmp_path))
+    after = digests(data, tmp_path)
     assert {kind for kind, name in DIGESTS.items() if before[name] == after[name]} == kept
 
 
@@ -226,18 +234,68 @@ def test_without_a_split_the_held_out_images_are_known_by_their_names_and_anothe
         (tmp_path / "images" / "ab"[number % 2] / f"{number:02}.png").write_bytes(png(IMAGES[number % 36]))
     data = f"folder:{tmp_path / 'images'}"
     first = opened(data, tmp_path)
-    before = held_out_digests(first)
+    before = digests(data, tmp_path)
     votes = sorted(
         set(first.train.names) - {first.train.names[place] for place in bank_and_validation(first.train)[1].places}
     )
     replaced = tmp_path / "images" / votes[0]
     replaced.write_bytes(png(IMAGES[0] * 0))
     again = opened(data, tmp_path)
-    assert held_out_digests(again) == before
+    assert digests(data, tmp_path) == before
     assert fingerprint(again) != fingerprint(first)
     (tmp_path / "images" / first.test.names[0]).write_bytes(png(IMAGES[0] * 0))
-    changed = held_out_digests(opened(data, tmp_path))
+    changed = digests(data, tmp_path)
     assert {name: before[name] != changed[name] for name in changed} == {
         "validation_digest": False,
         "test_digest": True,
     }
+
+
+def test_a_held_out_file_that_was_replaced_by_one_of_its_size_is_seen_and_one_written_again_is_the_same(tmp_path):
+    data = folder(tmp_path)
+    for number, file in enumerate(sorted((tmp_path / "images").rglob("*.png"))):
+        Image.fromarray(IMAGES[number]).save(file, "BMP")  # whose size is that of its pixels
+    before = digests(data, tmp_path)
+    tested = sorted((tmp_path / "images" / "test").rglob("*.png"))
+    content, seconds = tested[0].read_bytes(), tested[0].stat().st_mtime
+    tested[0].write_bytes(content)
+    os.utime(tested[0], (seconds + 9, seconds + 9))
+    assert digests(data, tmp_path) == before, "as it was, though it was copied"
+    tested[0].write_bytes(content[:-4] + b"\0\1\2\3")
+    os.utime(tested[0], (seconds + 18, seconds + 18))
+    after = digests(data, tmp_path)
+    assert {name: before[name] != after[name] for name in before} == {"validation_digest": False, "test_digest": True}
+
+
+def test_a_labelled_array_knows_its_held_out_images_by_their_values_and_not_by_its_size(tmp_path):
+    """An image that is added for training makes the file larger; a test image that changes leaves its size."""
+
+    def saved(images: np.ndarray, tested: np.ndarray) -> dict[str, str]:
+        labels = np.arange(len(images)) % 3
+        np.savez(tmp_path / "d.npz", x_train=images, y_train=labels, x_test=tested, y_test=LABELS[30:])
+        return digests(f"npz:{tmp_path / 'd.npz'}", tmp_path)
+
+    before = saved(IMAGES[:29], IMAGES[30:])
+    assert saved(IMAGES[:30], IMAGES[30:])["test_digest"] == before["test_digest"]
+    changed = IMAGES[30:].copy()
+    changed[2, 5, 5] ^= 1
+    assert saved(IMAGES[:29], changed)["test_digest"] != before["test_digest"]
+
+
+def test_held_out_images_are_read_once_and_what_is_kept_of_them_is_no_condition(tmp_path, monkeypatch):
+    data = folder(tmp_path)
+    first, read = opened(data, tmp_path), []
+    assert first.held_out == {}, "only who asks for them pays for them"
+    image = FolderSource.image
+    monkeypatch.setattr(FolderSource, "image", lambda source, name: read.append(name) or image(source, name))
+    before = digests(data, tmp_path)
+    assert sorted(read) == sorted([*first.validation.names, *first.test.names])
+    assert digests(data, tmp_path) == before
+    assert len(read) == 15, "the second run finds what the first one kept"
+    (kept,) = (tmp_path / "cache").glob("*-held-out.json")
+    kept.write_bytes(b"[1")
+    assert digests(data, tmp_path) == before
+    free(next(entry for entry in decoded_entries(tmp_path / "cache")))
+    assert not kept.exists()
+    kept.mkdir()
+    assert digests(data, tmp_path) == before, "kept nowhere, it is read each time"

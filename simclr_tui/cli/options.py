@@ -29,6 +29,13 @@ def complete_preset(incomplete: str) -> list[str]:
     return [name for name in ("auto", *preset_names()) if name.startswith(incomplete)]
 
 
+Preset = Annotated[
+    str,
+    typer.Option("--preset", "-p", help="Same as in `simclr run`.", autocompletion=complete_preset, show_default=True),
+]
+Config = Annotated[
+    Path | None, typer.Option("--config", "-c", help="TOML file that overrides the preset.", show_default=False)
+]
 RUNS_HELP = "The run store."
 Runs = Annotated[Path, typer.Option("--runs", envvar="SIMCLR_RUNS", help=RUNS_HELP, show_default=True)]
 RunName = Annotated[

@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Annotated, Any
 
 import msgspec
 import typer
 
 from simclr_tui.cli import output
-from simclr_tui.cli.options import AsJson, complete_preset
+from simclr_tui.cli.options import AsJson, Config, Preset
 from simclr_tui.cli.recipe_options import with_recipe_flags
 from simclr_tui.errors import SimclrError
 from simclr_tui.interpreter import python_module
@@ -57,15 +56,8 @@ def queue(count: Count = 10_000, repeat: Repeat = 5, json: AsJson = False) -> No
 @with_recipe_flags
 def train(
     *,
-    preset: Annotated[
-        str,
-        typer.Option(
-            "--preset", "-p", help="Same as in `simclr run`.", autocompletion=complete_preset, show_default=True
-        ),
-    ] = "auto",
-    config: Annotated[
-        Path | None, typer.Option("--config", "-c", help="TOML file that overrides the preset.", show_default=False)
-    ] = None,
+    preset: Preset = "auto",
+    config: Config = None,
     steps: Annotated[int, typer.Option("--steps", min=1, help="Steps per measurement.")] = 8,
     repeat: Repeat = 5,
     peer: Annotated[

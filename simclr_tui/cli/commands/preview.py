@@ -8,22 +8,15 @@ from typing import Annotated, Any
 import typer
 
 from simclr_tui.cli import output
-from simclr_tui.cli.options import complete_preset
+from simclr_tui.cli.options import Config, Preset
 from simclr_tui.cli.recipe_options import with_recipe_flags
 
 
 @with_recipe_flags
 def preview(
     *,
-    preset: Annotated[
-        str,
-        typer.Option(
-            "--preset", "-p", help="Same as in `simclr run`.", autocompletion=complete_preset, show_default=True
-        ),
-    ] = "auto",
-    config: Annotated[
-        Path | None, typer.Option("--config", "-c", help="TOML file that overrides the preset.", show_default=False)
-    ] = None,
+    preset: Preset = "auto",
+    config: Config = None,
     images: Annotated[int, typer.Option("--images", "-i", min=1, max=256, help="Number of images.")] = 4,
     file: Annotated[
         Path | None,

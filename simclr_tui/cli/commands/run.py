@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -10,6 +9,7 @@ import typer
 from simclr_tui.cli.options import (
     DEFAULT_RUNS,
     After,
+    Config,
     Cpus,
     Detach,
     Name,
@@ -41,9 +41,7 @@ def run(
             autocompletion=complete_preset,
         ),
     ] = "auto",
-    config: Annotated[
-        Path | None, typer.Option("--config", "-c", help="TOML file that overrides the preset.", show_default=False)
-    ] = None,
+    config: Config = None,
     detach: Detach = False,
     queue: Queued = False,
     priority: Priority = 0,

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from simclr_tui.cli import output
-from simclr_tui.cli.options import DEFAULT_RUNS, AsJson, Cpus, Nodes, Partition, Runs, Time, complete_preset
+from simclr_tui.cli.options import DEFAULT_RUNS, AsJson, Config, Cpus, Nodes, Partition, Preset, Runs, Time
 from simclr_tui.cli.placed import tell_pause
 from simclr_tui.cli.plan_notes import print_notes
 from simclr_tui.cli.recipe_options import with_sweep_flags
@@ -43,10 +42,8 @@ def sweep(
         int,
         typer.Option("--parallel", min=0, help="tpe trials at a time (0: one per queue slot, 4 on Slurm)."),
     ] = 0,
-    preset: Annotated[
-        str, typer.Option("--preset", "-p", help="Same as in `simclr run`.", autocompletion=complete_preset)
-    ] = "auto",
-    config: Annotated[Path | None, typer.Option("--config", "-c", help="Same as in `simclr run`.")] = None,
+    preset: Preset = "auto",
+    config: Config = None,
     on: Annotated[Literal["here", "slurm"], typer.Option("--on", help="Same as in `simclr run`.")] = "here",
     partition: Partition = "",
     time: Time = "",

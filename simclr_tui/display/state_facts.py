@@ -13,17 +13,20 @@ FLAG_WORDS = {
     "elsewhere": "on another host",
 }
 """A word or two for each flag of a state."""
+TROUBLED = ("failed", "lost")
+"""States whose reason is told before all else."""
 
 
 def facts(state: State) -> list[tuple[str, str]]:
-    """Return facts about a run's state with their styles, most important first."""
+    """Return facts about a run's state with their styles, most important first: what went wrong before kNN."""
     plain = "not bold default"
     found = [(f"{state_glyph(state.state)} {state.state}", plain)]
     found += [(FLAG_WORDS.get(flag, safe(flag)), "bold yellow") for flag in state.flags]
     active = state.state in ACTIVE
     if state.activity and active:
         found.append((safe(state.activity), plain))
-    if state.reason and (not active or "elsewhere" in state.flags):
+    wrong = state.state in TROUBLED or (active and "elsewhere" in state.flags)
+    if state.reason and wrong:
         found.append((safe(state.reason), plain))
     summary = state.summary
     if "knn" in summary:
@@ -35,6 +38,8 @@ def facts(state: State) -> list[tuple[str, str]]:
     if state.steps_per_epoch:
         epochs = state.steps // state.steps_per_epoch
         found.append((f"epoch {min(epochs, state.step // state.steps_per_epoch)}/{epochs}", plain))
+    if state.reason and not active and not wrong:
+        found.append((safe(state.reason), plain))
     if state.steps:
         found.append((f"step {state.step:,}/{state.steps:,}", plain))
     if active and "images_per_s" in summary:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rich.cells import cell_len, chop_cells
+from rich.cells import cell_len, chop_cells, set_cell_size
 
 
 def wrapped(words: str, width: int, *, first: str = "", further: str = "") -> list[str]:
@@ -19,3 +19,8 @@ def wrapped(words: str, width: int, *, first: str = "", further: str = "") -> li
             line = further
         line += (" " if line.strip() else "") + rest
     return [*lines, line] if line.strip() else lines
+
+
+def cut(words: str, cells: int) -> str:
+    """Return the words in at most `cells` cells, with a mark where they were cut."""
+    return words if cell_len(words) <= cells else set_cell_size(words, max(0, cells - 1)).rstrip() + "…"

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
+from rich.cells import cell_len
 from rich.text import Text
 from textual.app import RenderResult
 from textual.widget import Widget
 
 from simclr_tui.catalog.references import UNEVEN
 from simclr_tui.display.glyphs import draws_unicode, state_glyph, state_style
-from simclr_tui.display.state_facts import FLAG_WORDS
+from simclr_tui.display.state_facts import FLAG_WORDS, TROUBLED
 from simclr_tui.hardware.sample import HardwareSample
 from simclr_tui.store.state import ACTIVE, State
 from simclr_tui.text import duration, number, percent, safe
 from simclr_tui.tui.feed.messages import Detail
 from simclr_tui.tui.runs.second_line import bar, clock_in
+from simclr_tui.tui.wrapping import cut
 
 _BAR = 16
+_GAP = 2  # cells between parts
 Part = tuple[str, str]
 
 
@@ -41,10 +45,10 @@ class RunHead(Widget):
         if detail is None or not detail.run:
             return Text("")
         text = Text(no_wrap=True)
-        for number_, parts in enumerate(head_lines(detail, self._best, self._waits)):
+        for number_, parts in enumerate(head_lines(detail, self._best, self._waits, width=self.size.width)):
             line = Text(no_wrap=True, end="")
             for words, style in parts:
-                gap = "" if not line else "  "
+                gap = "" if not line else " " * _GAP
                 if line and line.cell_len + len(gap + words) > self.size.width:
                     continue
                 line.append(gap + words, style or "not bold")
@@ -53,20 +57,21 @@ class RunHead(Widget):
         return text
 
 
-def head_lines(detail: Detail, best: float | None = None, waits: str = "") -> list[list[Part]]:
+def head_lines(detail: Detail, best: float | None = None, waits: str = "", *, width: int = 80) -> list[list[Part]]:
     """Return the three lines, each as words with their style, the most important first."""
     state = detail.state
     if detail.problem or state is None:
         return [[(safe(detail.problem) or "its state cannot be read", "bold red")], [], []]
-    return [_how_far(state, waits), _how_good(detail, state, best), _on_what(detail.sample, state)]
+    return [_how_far(state, waits, width), _how_good(detail, state, best, width=width), _on_what(detail.sample, state)]
 
 
-def _how_far(state: State, waits: str) -> list[Part]:
+def _how_far(state: State, waits: str, width: int) -> list[Part]:
     active = state.state in ACTIVE
     parts = [(f"{state_glyph(state.state)} {state.state}", f"bold {state_style(state.state).colour}".strip())]
     parts += [(FLAG_WORDS.get(flag, safe(flag)), "bold yellow") for flag in state.flags]
     if state.reason and not active:
-        parts.append((safe(state.reason), "red" if state.state in ("failed", "lost") else ""))
+        # Cut, if it must be, and never left out.
+        parts.append((cut(safe(state.reason), _room(parts, width)), "red" if state.state in TROUBLED else ""))
     if state.state == "queued":
         return [*parts, (waits, "")] if waits else parts
     if active and state.steps:
@@ -85,7 +90,7 @@ def _how_far(state: State, waits: str) -> list[Part]:
     return parts
 
 
-def _how_good(detail: Detail, state: State, best: float | None) -> list[Part]:
+def _how_good(detail: Detail, state: State, best: float | None, *, width: int) -> list[Part]:
     summary = state.summary
     parts: list[Part] = []
     knn = summary.get("knn")
@@ -96,8 +101,8 @@ def _how_good(detail: Detail, state: State, best: float | None) -> list[Part]:
             parts.append((f"its best {percent(own)}", ""))
     elif state.state in ACTIVE:
         parts.append(("kNN not measured yet", "dim"))
-    # The knn of simclr eval is another figure than the kNN of training, so it says where it is from.
-    parts += [(f"eval {safe(name)} {safe(words)}", "bold") for name, words in detail.evaluations]
+    if detail.evaluations:
+        parts.append((_evaluated(detail.evaluations, _room(parts, width)), "bold"))
     if best is not None:
         parts.append((f"best comparable {percent(best)}", ""))
     classes = state.facts.get("classes")
@@ -112,6 +117,29 @@ def _how_good(detail: Detail, state: State, best: float | None) -> list[Part]:
     return parts
 
 
+def _room(parts: Sequence[Part], width: int) -> int:
+    """Return the cells that are left behind the parts."""
+    return width - sum(cell_len(words) + _GAP for words, _ in parts)
+
+
+def _evaluated(evaluations: Sequence[tuple[str, str]], room: int) -> str:
+    """Return the results of `simclr eval` in whole, else their first accuracies alone, and how many have no room.
+
+    The knn of `simclr eval` is another figure than the kNN of training, so it is said where they are from.
+    """
+    found = [(safe(name), safe(words)) for name, words in evaluations]
+    whole = "  ".join(f"eval {name} {words}" for name, words in found)
+    if cell_len(whole) <= room:
+        return whole
+    brief = [f"{name} {words.partition(' (')[0].partition(',')[0]}" for name, words in found]
+    for count in range(len(brief), 0, -1):
+        more = f" +{len(brief) - count}" if count < len(brief) else ""
+        line = f"eval {', '.join(brief[:count])}{more}"
+        if cell_len(line) <= room:
+            return line
+    return f"eval {brief[0]}"
+
+
 def _trend(knn: float, before: tuple[float, float] | None) -> str:
     """Return the change of kNN in percentage points: `▲1.9 in 25 epochs`."""
     if before is None or not math.isfinite(before[0]):
@@ -124,12 +152,12 @@ def _trend(knn: float, before: tuple[float, float] | None) -> str:
     return f" {up if change > 0 else down}{abs(change):.1f} in {epochs}"
 
 
-def gpu_words(sample: HardwareSample | None) -> str:
-    """Return `GPU0 24.4/85 GB 97%` of each GPU of a run; empty where it has none."""
+def gpu_words(sample: HardwareSample | None, *, with_load: bool = True) -> str:
+    """Return `GPU0 24/85 GB 97%` of each GPU of a run; empty where it has none."""
     found = []
     for gpu in sample.gpus if sample is not None else ():
         if gpu.memory_used is not None and gpu.memory_total:
-            load = "" if gpu.utilization is None else f" {100 * gpu.utilization:.0f}%"
+            load = f" {100 * gpu.utilization:.0f}%" if with_load and gpu.utilization is not None else ""
             found.append(f"GPU{gpu.index} {gpu.memory_used / 1e9:.0f}/{gpu.memory_total / 1e9:.0f} GB{load}")
     return "  ".join(found)
 

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from rich.cells import cell_len
 from rich.text import Text
 from textual.app import RenderResult
 from textual.widget import Widget
 
-from simclr_tui.display.state_facts import facts
-from simclr_tui.store.state import ACTIVE
+from simclr_tui.display.state_facts import TROUBLED, facts
+from simclr_tui.store.state import ACTIVE, State
 from simclr_tui.text import percent, safe
 from simclr_tui.tui.feed.messages import Detail
 from simclr_tui.tui.runs.run_head import gpu_words
 from simclr_tui.tui.runs.run_line import shortened
+from simclr_tui.tui.wrapping import cut
 
-_AT_A_GLANCE = 5  # facts that answer what a glance asks: state, kNN, the best, the time left, the GPU
-_SHORTEST = 8  # cells of a shortened name, at least
+_NAME = (8, 6)  # cells of a shortened name, at least, in full and in brief
+_GAP = 2  # cells between facts
+_REASON = 24  # cells of a shortened reason, at least
 
 
 class StatusLine(Widget):
@@ -64,28 +67,40 @@ class StatusLine(Widget):
 
 
 def _line(detail: Detail, width: int, *, best: float | None) -> Text:
-    """Return the line: the name gives way to what a glance asks for, since list and tabs show it too."""
-    name = Text(f" {safe(detail.run)}", style=f"bold {detail.colours[detail.run]}")
+    """Return the line: what a glance asks for comes first, and the name is shortened before any of it is left out."""
+    style, name = f"bold {detail.colours[detail.run]}", safe(detail.run)
     state = detail.state
     if detail.problem or state is None:
-        return name.append(f"  {safe(detail.problem) or 'its state cannot be read'}", "not bold red")
+        return Text(f" {name}", style).append(f"  {safe(detail.problem) or 'its state cannot be read'}", "not bold red")
+    for briefly in (False, True):  # the state's sign alone says enough, and a GPU's memory without its load
+        parts, asked = _parts(detail, state, best, briefly=briefly)
+        room = width - 1 - sum(min(cell_len(words), _REASON) + _GAP for words, _ in parts[:asked])
+        if room >= min(cell_len(name), _NAME[briefly]):
+            break
+    line = Text(f" {shortened(name, max(_NAME[True], min(room, cell_len(name))))}".rstrip(), style)
+    reason = safe(state.reason) if state.state in TROUBLED else ""
+    for index, (words, part_style) in enumerate(parts):
+        left = width - line.cell_len - _GAP
+        if words == reason:
+            after = sum(cell_len(later) + _GAP for later, _ in parts[index + 1 : asked])
+            words = cut(words, min(left, max(left - after, _REASON)))
+        if cell_len(words) <= left:
+            line.append(" " * _GAP + words, part_style)
+    return line
+
+
+def _parts(detail: Detail, state: State, best: float | None, *, briefly: bool) -> tuple[list[tuple[str, str]], int]:
+    """Return the facts with the GPU's and the best kNN accuracy among them, and how many a glance asks for."""
     found = facts(state)
-    memory = gpu_words(detail.sample)
-    if memory and state.state in ACTIVE:
-        # Before epochs and steps: these come first at a glance.
-        at = next((index for index, (part, _) in enumerate(found) if part.startswith("epoch ")), len(found))
-        found.insert(at, (memory, "not bold default"))
-    at = next((index for index, (part, _) in enumerate(found) if part.startswith("kNN ")), -1)
-    tells_best = best is not None and at >= 0 and f" {percent(best)}" not in found[at][0]
-    if tells_best:
+    if briefly:
+        found[0] = (found[0][0].split()[0], found[0][1])
+    asked = next((index for index, (words, _) in enumerate(found) if words.startswith("epoch ")), len(found))
+    at = next((index for index, (words, _) in enumerate(found) if words.startswith("kNN ")), -1)
+    if best is not None and at >= 0 and f" {percent(best)}" not in found[at][0]:
         found.insert(at + 1, (f"best {percent(best)}", "not bold default"))
-    needed = sum(len(part) + 2 for part, _ in found[: _AT_A_GLANCE if tells_best else _AT_A_GLANCE - 1])
-    if name.cell_len + needed > width:
-        room = width - needed
-        name = Text(shortened(name.plain, room) if room >= _SHORTEST else "", name.style)
-        if room < 0:  # the state's sign says enough
-            found[0] = (found[0][0].split()[0], found[0][1])
-    for part, style in found:
-        if name.cell_len + len(part) + 2 <= width:
-            name.append(f"  {part}", style)
-    return name
+        asked += 1
+    memory = gpu_words(detail.sample, with_load=not briefly)
+    if memory and state.state in ACTIVE:
+        found.insert(asked, (memory, "not bold default"))
+        asked += 1
+    return found, asked

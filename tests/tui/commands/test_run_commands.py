@@ -12,6 +12,7 @@ from simclr_tui.launch.queue.queue import enqueue, pause, waiting_runs, why_paus
 from simclr_tui.launch.waiting import take_out
 from simclr_tui.store.evaluations import read_evaluation
 from simclr_tui.store.store import Store
+from simclr_tui.text import percent
 from simclr_tui.tui.dialogs.ask import Ask
 from simclr_tui.tui.dialogs.confirm import Confirm
 from simclr_tui.tui.dialogs.pick import Pick
@@ -197,7 +198,9 @@ async def test_evaluate_asks_for_the_protocol_runs_it_and_shows_the_result(train
         await until(pilot, lambda: f"run1 knn: {found.words}" in notices(app))
         await until(pilot, lambda: "evaluating" not in screen_text(app))
         if size == WIDE:  # beside the kNN of training
-            await until(pilot, lambda: f"eval knn {found.words}" in screen_text(app), what="the head to tell it")
+            await until(
+                pilot, lambda: f"eval knn {percent(found.top1)}" in screen_text(app), what="the head to tell it"
+            )
         await press(app, pilot, "4")
         await until(pilot, lambda: found.words in screen_text(app), what="the Recipe tab to tell it")
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 
 from simclr_tui.cli import output
 from simclr_tui.cli.chart import draw_chart, join_charts
 from simclr_tui.display.glyphs import state_cell
+from simclr_tui.errors import ExitCode
 from simclr_tui.store.metrics.history import History
 from simclr_tui.store.run import Run
 from simclr_tui.store.state import State
@@ -42,7 +44,16 @@ def summarise(run: Run, status: State) -> None:
 def _next(run: Run, status: State) -> str:
     if status.state == "finished":
         return f"simclr show {run.name}, simclr compare {run.name} OTHER, simclr tui"
+    if status.exit_code == ExitCode.DATA and not status.step:
+        return _after_refused_data(run)
     return f"simclr resume {run.name}, simclr logs {run.name}"
+
+
+def _after_refused_data(run: Run) -> str:
+    """Return what to do after a run whose images were refused before its first step: resuming it meets them again."""
+    data = run.recipe.data
+    look = f"; simclr data inspect {safe(shlex.quote(data))} looks at all of it" if ":" in data else ""
+    return f"mend the data as said above, or give another --data, and run it again{look}"
 
 
 def _chart(run: Run, history: History) -> str:

@@ -6,6 +6,7 @@ import pytest
 
 from simclr_tui.cli.chart import draw_chart, join_charts, round_ticks
 from simclr_tui.cli.summary import _references, summarise
+from simclr_tui.errors import ExitCode
 from tests.run_factory import make_run, metric_line, write_metrics
 
 
@@ -58,3 +59,23 @@ def test_a_run_ends_with_loss_beside_knn(run, capsys, monkeypatch):
 
 def test_charts_of_one_height_join_line_by_line():
     assert join_charts("a\nb", "c\nd") == "a  c\nb  d"
+
+
+@pytest.mark.parametrize(
+    ("data", "exit_code", "step", "words"),
+    [
+        ("folder:my images", ExitCode.DATA, 0, "run it again; simclr data inspect 'folder:my images' looks"),
+        ("cifar10", ExitCode.DATA, 0, "give another --data, and run it again\n"),
+        ("folder:images", ExitCode.DATA, 9, "next: simclr resume refused, simclr logs refused"),
+        ("folder:images", ExitCode.FAILED, 0, "next: simclr resume refused, simclr logs refused"),
+    ],
+    ids=["a folder", "a known data set", "after some steps", "another failure"],
+)  # fmt: skip
+def test_a_run_whose_images_were_refused_is_not_to_be_resumed(tmp_path, capsys, data, exit_code, step, words):
+    run = make_run(
+        tmp_path, "refused", {"data": data}, state="failed", exit_code=int(exit_code), step=step, reason="no"
+    )
+    summarise(run, run.status)
+    told = capsys.readouterr().err
+    assert words in told
+    assert ("simclr resume" in told) == ("simclr resume" in words)

@@ -25,7 +25,7 @@ from simclr_tui.limits import usable_cores
 from simclr_tui.train.data.pixels import Pixels, Shapes
 from simclr_tui.train.data.scaling import Scaling
 from simclr_tui.train.data.sources.protocol import Source, pixels_of
-from simclr_tui.train.data.survey import named
+from simclr_tui.train.data.sources.refusals import refusal, together
 
 TASK_IMAGES = 8
 """Images per task: one exchange with a decoder process."""
@@ -135,7 +135,7 @@ class _Decoder:
         try:
             pixels_of(self._source, name, self._scaling)
         except DataError as error:
-            raise named(error, name) from None
+            raise together([refusal(error, name)]) from None
 
     def _wait_for_answer(self, answers: IO[bytes]) -> None:
         # Looks are counted, not seconds: where this process was stopped as well, all of that time is one look.

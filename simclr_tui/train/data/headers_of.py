@@ -23,7 +23,7 @@ from simclr_tui.store.process import end_with_parent
 from simclr_tui.train.data.each import Progress
 from simclr_tui.train.data.sources.files import FolderSource
 from simclr_tui.train.data.sources.protocol import Source, survey
-from simclr_tui.train.data.survey import named
+from simclr_tui.train.data.sources.refusals import Refusal, refusal
 
 _CHUNK = 1000  # files a task
 _LARGE = 100_000_000  # pixels
@@ -39,7 +39,7 @@ class Looked:
     header: Header | None
     size: int
     digest: int
-    refusal: str = ""
+    refusal: Refusal | None = None
     file: tuple[int, int] | None = None
 
 
@@ -83,7 +83,7 @@ def _look_at_one(source: Source, name: str) -> Looked:
             header = survey(source, name)  # which may refuse it
         return Looked(header, size, digest, file=file)
     except DataError as error:
-        return Looked(None, size, digest, str(named(error, name)))
+        return Looked(None, size, digest, refusal(error, name))
     except Exception:
         return Looked(None, size, digest)
 

@@ -17,16 +17,17 @@ from simclr_tui.recipe.layout import Layout
 from simclr_tui.recipe.reading import Reading
 from simclr_tui.store.data_report import Advice, Channel, DataReport, Duplicates, ImageFormat
 from simclr_tui.text import safe
-from simclr_tui.train.data.each import Progress, for_each
+from simclr_tui.train.data.each import Progress
 from simclr_tui.train.data.headers_of import Looked, equal_images, look_at
 from simclr_tui.train.data.open_images import side_cap
 from simclr_tui.train.data.progress_line import ProgressLine
-from simclr_tui.train.data.scaling import Scaling, pick_channels
+from simclr_tui.train.data.scaling import Scaling, not_finite, pick_channels
 from simclr_tui.train.data.sources import Source, open_source, values_of
+from simclr_tui.train.data.sources.refusals import Refusal, for_each_accepted, refusal, together
 from simclr_tui.train.data.splits import Split, chosen
-from simclr_tui.train.data.survey import Format, Survey, check_types, choose_channels, format_of
+from simclr_tui.train.data.survey import Format, Survey, choose_alike, format_of
 from simclr_tui.train.data.validation import describe_groups
-from simclr_tui.train.data.value_range import Values, choose_range
+from simclr_tui.train.data.value_range import Values, choose_range, refuse_complex
 
 _LOOKED_INTO = 256  # images that are decoded
 _BINS = 64
@@ -51,7 +52,7 @@ def inspect_data(data: str, reading: Reading, progress: Progress) -> DataReport:
         layout=_layout(layout, train), left_out=list(layout.left_out), notes=[],
         warnings=[], duplicates=_duplicates(source, names, looks, tests={*test.names, *validation.names}),
         damaged=list(survey.damaged[:_NAMED]), damaged_count=len(survey.damaged), constant=[], constant_count=0,
-        advice=[], refused=next((look.refusal for look in looks if look.refusal), ""),
+        advice=[], refused=_refused(looks),
     )  # fmt: skip
     if not report.refused and survey.formats:
         try:
@@ -61,6 +62,11 @@ def inspect_data(data: str, reading: Reading, progress: Progress) -> DataReport:
     report.advice = _advice(report, survey, reading)
     report.seconds = round(time.monotonic() - began, 2)
     return report
+
+
+def _refused(looks: Sequence[Looked]) -> str:
+    refused = [look.refusal for look in looks if look.refusal is not None]
+    return str(together(refused)) if refused else ""
 
 
 def _survey(names: Sequence[str], looks: Sequence[Looked]) -> tuple[Survey, list[ImageFormat]]:
@@ -116,34 +122,36 @@ def _look_into(
     report: DataReport, source: Source, train: Split, *, survey: Survey, reading: Reading, progress: Progress
 ) -> None:
     """Decode some images: the values of every channel, what range training would choose, and what is constant."""
-    channels, notes = choose_channels(survey, reading)
+    channels, notes = choose_alike(survey, reading)
     report.notes += notes
-    check_types(survey, reading)
     good = [name for name in train.names if name not in set(survey.damaged)]
     some = [good[int(i)] for i in np.unique(np.linspace(0, len(good) - 1, min(len(good), _LOOKED_INTO)).astype(int))]
-    values, constant = Values(), list[str]()
+    values, constant, refusals = Values(), list[str](), dict[str, Refusal]()
 
     def look(_: int, name: str) -> bool:
         image, header = values_of(source, name, 1 << 30)
         picked = pick_channels(image, header, channels)
+        refuse_complex(picked, name)
         if picked.dtype.kind == "b":
             picked = picked.astype(np.uint8)
         finite = picked if picked.dtype.kind != "f" else np.nan_to_num(picked)
         values.add(finite, max(256, (1 << 21) // len(some)))
         if np.all(finite.min(axis=(0, 1)) == finite.max(axis=(0, 1))):
             constant.append(name)
-        return bool(np.isfinite(picked).all())
+        if reading.bounds is None and (bad := int(picked.size - np.isfinite(picked).sum())):
+            refusals[name] = refusal(not_finite(safe(name), bad), name)
+        return True
 
-    whole = for_each("looking into images", some, look, progress=progress)
+    whole = for_each_accepted("looking into images", some, look, progress=progress)
     report.looked_into = sum(found is not None for found in whole)
     bad = [name for name, found in zip(some, whole, strict=True) if found is None]
     report.damaged, report.damaged_count = (report.damaged + bad)[:_NAMED], report.damaged_count + len(bad)
     report.constant, report.constant_count = sorted(constant)[:_NAMED], len(constant)
     if not values.images:
         return
-    odd = next((name for name, found in zip(some, whole, strict=True) if found is False), "")
+    odd = [refusals[name] for name in some if name in refusals]
     if odd:
-        report.warnings.append(f"{safe(odd)} has values that are not finite: training refuses it without --range LO:HI")
+        report.refused = str(together(odd, all_known=report.looked_into == len(good)))
     report.channels = [_channel(values, number, channels) for number in range(len(channels))]
     eight_bits = all(form.dtype == "uint8" for form in survey.formats)
     picked = choose_range(Scaling(1, channels), reading, eight_bits, values=values)

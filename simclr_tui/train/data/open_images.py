@@ -12,12 +12,11 @@ from typing import Any
 import numpy as np
 
 from simclr_tui.atomic import write_file
-from simclr_tui.errors import DataError
 from simclr_tui.recipe.layout import Layout
 from simclr_tui.recipe.reading import Reading
 from simclr_tui.train.data import decoded_cache
 from simclr_tui.train.data.decode_pool import Decoders
-from simclr_tui.train.data.each import Progress, for_each
+from simclr_tui.train.data.each import Progress
 from simclr_tui.train.data.facts import with_digests
 from simclr_tui.train.data.images import Data, ImageSet
 from simclr_tui.train.data.lazy_images import DAMAGED_LIMIT, DamagedImages, FileImages, too_many
@@ -27,8 +26,9 @@ from simclr_tui.train.data.quality import quality_warnings
 from simclr_tui.train.data.scaling import Scaling
 from simclr_tui.train.data.sources.contents import Contents
 from simclr_tui.train.data.sources.protocol import Source, shaped_pixels_of
+from simclr_tui.train.data.sources.refusals import for_each_accepted
 from simclr_tui.train.data.splits import Split, chosen
-from simclr_tui.train.data.survey import check_types, choose_channels, named, survey_images
+from simclr_tui.train.data.survey import choose_alike, survey_images
 from simclr_tui.train.data.value_range import choose_range, measure
 from simclr_tui.train.data.whole_images import WholeImages, stored
 
@@ -88,6 +88,7 @@ def side_cap(image_size: int) -> int:
 
 
 _SPLITS = ("train", "test", "validation")
+_REFUSED_DECODING = 100  # images, after which no others are decoded only to be refused
 
 
 @dataclass(frozen=True)
@@ -143,8 +144,7 @@ class _Opener:
     def plan(self, cap: int) -> Plan:
         found = survey_images(self.source, self.names, self.reading, progress=self.progress)
         self.refuse_many(found.damaged)
-        channels, notes = choose_channels(found, self.reading)
-        check_types(found, self.reading)
+        channels, notes = choose_alike(found, self.reading)
         whole = self.reading.crop_from == "whole" and found.longer > 0
         scaling = Scaling(min(cap, found.longer if whole else found.side), channels, whole=whole)
         eight_bits = all(form.dtype == "uint8" for form in found.formats)
@@ -225,13 +225,12 @@ class _Opener:
         shapes = np.ones((len(split.names), 2), np.int32)
 
         def into(index: int, name: str) -> bool:
-            try:
-                out[index], shapes[index] = shaped_pixels_of(self.source, name, scaling)
-            except DataError as error:
-                raise named(error, name) from None
+            out[index], shapes[index] = shaped_pixels_of(self.source, name, scaling)
             return True
 
-        done = for_each(f"decoding {what} images", split.names, into, progress=self.progress)
+        done = for_each_accepted(
+            f"decoding {what} images", split.names, into, progress=self.progress, most=_REFUSED_DECODING
+        )
         damaged = [name for name, written in zip(split.names, done, strict=True) if not written]
         return ImageSet(WholeImages(out, shapes) if scaling.whole else out, split.labels), damaged
 

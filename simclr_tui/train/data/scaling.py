@@ -119,9 +119,8 @@ def _ends(numbers: NDArray[Any], scaling: Scaling) -> tuple[NDArray[Any], NDArra
 
 def not_finite(name: str, count: int) -> DataError:
     """Return the error that refuses values which are not finite."""
-    values = "1 value that is" if count == 1 else f"{count:,} values that are"
     return DataError(
-        f"{name} has {values} not finite (NaN or infinity)",
+        f"{name} holds NaN or infinity ({count:,} of its values)",
         "replace them, or give --range LO:HI, which takes NaN for LO",
     )
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from simclr_tui.errors import DataError
@@ -10,8 +11,11 @@ from simclr_tui.recipe.image_headers import Header
 from simclr_tui.recipe.reading import Reading
 from simclr_tui.text import safe
 from simclr_tui.train.data.decode import pillow_reads
-from simclr_tui.train.data.each import Progress, for_each
+from simclr_tui.train.data.each import Progress
 from simclr_tui.train.data.sources.protocol import Source, survey
+from simclr_tui.train.data.sources.refusals import for_each_accepted
+
+_KINDS = 6  # of images that differ, told one by one
 
 
 @dataclass(frozen=True)
@@ -50,8 +54,10 @@ class Survey:
 
 
 def survey_images(source: Source, names: Sequence[str], reading: Reading, *, progress: Progress) -> Survey:
-    """Read the header of every image. Raises DataError for one that cannot be read truthfully."""
-    headers = for_each("reading image sizes", names, lambda _, name: _named(source, name, reading), progress=progress)
+    """Read the header of every image. Raises DataError for those that cannot be read truthfully."""
+    headers = for_each_accepted(
+        "reading image sizes", names, lambda _, name: survey(source, name, reading.as_0_1), progress=progress
+    )
     formats: dict[Format, tuple[int, str]] = {}
     side, longer, square = 1, 0, True
     for name, header in zip(names, headers, strict=True):
@@ -65,19 +71,6 @@ def survey_images(source: Source, names: Sequence[str], reading: Reading, *, pro
     return Survey(side, formats, tuple(damaged), longer=0 if square else longer)
 
 
-def _named(source: Source, name: str, reading: Reading) -> Header:
-    try:
-        return survey(source, name, reading.as_0_1)
-    except DataError as error:
-        raise named(error, name) from None
-
-
-def named(error: DataError, name: str) -> DataError:
-    """Return a reader's refusal with the image's name in it."""
-    message = str(error.args[0]) if error.args else str(error)
-    return error if safe(name) in message else DataError(f"{safe(name)}: {message}", error.hint)
-
-
 def format_of(header: Header) -> Format:
     """Return what is read alike."""
     return Format(
@@ -89,6 +82,20 @@ def format_of(header: Header) -> Format:
         pillow_reads(header),
         header.animated,
     )
+
+
+def choose_alike(survey: Survey, reading: Reading) -> tuple[tuple[int, ...], tuple[str, ...]]:
+    """Return what `choose_channels` does. Raises one DataError where channels, types of value or both differ."""
+    try:
+        chosen = choose_channels(survey, reading)
+    except DataError as error:
+        try:
+            check_types(survey, reading)
+        except DataError as other:
+            raise DataError(f"{error}; {other}") from None
+        raise
+    check_types(survey, reading)
+    return chosen
 
 
 def choose_channels(survey: Survey, reading: Reading) -> tuple[tuple[int, ...], tuple[str, ...]]:
@@ -150,8 +157,13 @@ def check_types(survey: Survey, reading: Reading) -> None:
     )
 
 
-def _examples(survey: Survey, what: object) -> str:
-    seen: dict[object, str] = {}
-    for form, (_, first) in survey.formats.items():
-        seen.setdefault(what(form), f"{safe(first)} is {form.words}")  # type: ignore[operator]
-    return "; ".join(list(seen.values())[:3])
+def _examples(survey: Survey, what: Callable[[Format], object]) -> str:
+    first_of: dict[object, str] = {}
+    counts: Counter[object] = Counter()
+    for form, (count, first) in survey.formats.items():
+        kind = what(form)
+        first_of.setdefault(kind, f"{safe(first)} is {form.words}")
+        counts[kind] += count
+    told = [f"{words} ({counts[kind]:,} image{'s'[: counts[kind] != 1]})" for kind, words in first_of.items()]
+    more = [f"and {len(told) - _KINDS:,} kinds more"] if len(told) > _KINDS else []
+    return "; ".join([*told[:_KINDS], *more])

@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from simclr_tui.errors import DataError
 from simclr_tui.recipe.reading import Reading
 from simclr_tui.text import safe
-from simclr_tui.train.data.each import Progress, for_each
+from simclr_tui.train.data.each import Progress
 from simclr_tui.train.data.pixels import levels_of
 from simclr_tui.train.data.scaling import Scaling, not_finite, pick_channels
 from simclr_tui.train.data.sources.protocol import Source, values_of
-from simclr_tui.train.data.survey import named
+from simclr_tui.train.data.sources.refusals import for_each_accepted
 
 MOST_IMAGES = 4096
 """Images that are measured; of more, so many evenly spaced ones."""
@@ -55,21 +55,23 @@ class Values:
         return np.concatenate(self.samples)
 
 
+def refuse_complex(values: NDArray[Any], name: str) -> None:
+    """Raise DataError where an image is made of complex numbers."""
+    if values.dtype.kind == "c":
+        raise DataError(f"{safe(name)} holds complex numbers", "store their magnitude")
+
+
 def measure(
     source: Source, names: Sequence[str], channels: tuple[int, ...], *, nan_is_low: bool, progress: Progress
 ) -> Values:
-    """Read images and measure their values. Raises DataError for values that are not finite, naming the image."""
+    """Read images and measure their values. Raises DataError for values that are not finite, naming the images."""
     chosen = [names[int(i)] for i in np.linspace(0, len(names) - 1, min(len(names), MOST_IMAGES)).astype(np.int64)]
     found, keep = Values(), max(64, _VALUES // max(1, len(chosen)))
 
     def look(_: int, name: str) -> bool:
-        try:
-            values, header = values_of(source, name, 1 << 30)
-            picked = pick_channels(values, header, channels)
-        except DataError as error:
-            raise named(error, name) from None
-        if picked.dtype.kind == "c":
-            raise DataError(f"{safe(name)} holds complex numbers", "store their magnitude")
+        values, header = values_of(source, name, 1 << 30)
+        picked = pick_channels(values, header, channels)
+        refuse_complex(picked, name)
         if picked.dtype.kind == "f" and not np.isfinite(picked).all():
             if not nan_is_low:
                 raise not_finite(safe(name), int(picked.size - np.isfinite(picked).sum()))
@@ -79,7 +81,7 @@ def measure(
         found.add(picked.astype(np.uint8) if picked.dtype.kind == "b" else picked, keep)
         return True
 
-    for_each("measuring values", chosen, look, progress=progress)
+    for_each_accepted("measuring values", chosen, look, progress=progress)
     if not found.images:
         first = ", ".join(map(safe, chosen[:3])) + (", …" if len(chosen) > 3 else "")
         raise DataError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import shutil
 import subprocess
@@ -13,8 +14,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from simclr_tui.errors import DataError
 from simclr_tui.recipe.reading import Reading
 from simclr_tui.store.data_report import DataReport
+from simclr_tui.train.data import open_data
 from simclr_tui.train.data.inspect import inspect_data, main
 
 RNG = np.random.default_rng(2)
@@ -87,6 +90,49 @@ def test_what_training_would_refuse_is_said(tmp_path):
     save(tmp_path / "mixed" / "b.png", noise(16, 16))
     assert "differ in bit depth" in looked(tmp_path / "mixed").refused
     assert looked(tmp_path / "mixed", range="0:4095").refused == ""
+
+
+def test_every_kind_of_refused_file_is_told_with_their_number_by_the_look_and_by_the_launch(tmp_path):
+    for i in range(30):
+        save(tmp_path / "images" / f"{i:02}.png", noise(16, 16, 3))
+    for i in range(12):
+        (tmp_path / "images" / f"z{i:02}.png").write_bytes(gzip.compress(bytes(90), mtime=0))
+    (tmp_path / "images" / "pointer.png").write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0\n")
+    data = f"folder:{tmp_path / 'images'}"
+    with pytest.raises(DataError) as refused:
+        open_data(data, image_size=16, subset=0, progress=lambda *_: None, cache=tmp_path / "cache")
+    assert (
+        str(refused.value)
+        == looked(tmp_path / "images").refused
+        == (
+            "images are refused for 2 reasons:"
+            " pointer.png is a Git LFS pointer to a file that was not fetched — run git lfs pull;"
+            " z00.png is compressed by gzip (and 11 more: z01.png, z02.png, …) — unpack it"
+        )
+    )
+
+
+def test_images_of_several_channels_and_several_depths_are_told_of_both(tmp_path):
+    for i in range(3):
+        save(tmp_path / "images" / f"colour{i}.png", noise(16, 16, 3))
+        save(tmp_path / "images" / f"deep{i}.png", noise(16, 16, top=4095))
+    told = looked(tmp_path / "images").refused
+    assert "differ in channels: colour0.png is PNG, 3 channels of uint8 (3 images); deep0.png" in told
+    assert "--channels 1" in told
+    assert "differ in bit depth: colour0.png is PNG, 3 channels of uint8 (3 images); deep0.png" in told
+    assert "--range LO:HI" in told
+
+
+def test_values_that_are_not_finite_are_told_of_all_images_looked_into(tmp_path):
+    (tmp_path / "images").mkdir()
+    for i in range(9):
+        image = np.ones((8, 8), np.float32) * np.arange(8, dtype=np.float32)
+        image[0, : i % 3] = np.nan
+        np.save(tmp_path / "images" / f"{i}.npy", image)
+    report = looked(tmp_path / "images")
+    assert report.refused.startswith("1.npy holds NaN or infinity (1 of its values) (and 5 more: 2.npy, 4.npy, …) — ")
+    assert report.channels, "what can be measured is shown all the same"
+    assert looked(tmp_path / "images", range="0:7").refused == ""
 
 
 def test_thousands_of_files_are_looked_at_by_several_processes(tmp_path):

@@ -311,10 +311,10 @@ PAIR = texture(0, 1000, "uint16", 3)
 @pytest.mark.parametrize(
     ("images", "reading", "words"),
     [
-        ({"a": PAIR[0], "b": PAIR[1][..., :2]}, {}, "the images differ in channels: a.npy is NumPy, 3 channels of uint16; b"),  # noqa: E501
-        ({"a": PAIR[0], "b": PAIR[1].astype("uint8")}, {}, "differ in bit depth: a.npy is .*uint16; b.npy is .*uint8 — .*--range LO:HI"),  # noqa: E501
+        ({"a": PAIR[0], "b": PAIR[1][..., :2]}, {}, "the images differ in channels: a.npy is NumPy, 3 channels of uint16 .1 image.; b"),  # noqa: E501
+        ({"a": PAIR[0], "b": PAIR[1].astype("uint8")}, {}, "differ in bit depth: a.npy is .*uint16.*; b.npy is .*uint8 .* — .*--range LO:HI"),  # noqa: E501
         ({"a": PAIR[0], "b": PAIR[1]}, {"channels": "1,7"}, r"a.npy \(NumPy, 3 channels of uint16\) has no channel 7 — give --channels 3"),  # noqa: E501
-        ({"a": PAIR[0] * np.nan, "b": PAIR[1] / 7}, {}, "a.npy has 1,728 values that are not finite .* — .*--range LO:HI"),  # noqa: E501
+        ({"a": PAIR[0] * np.nan, "b": PAIR[1] / 7}, {}, r"a.npy holds NaN or infinity \(1,728 of its values\) — .*--range LO:HI"),  # noqa: E501
         ({"a": PAIR[0] * 0 + 7, "b": PAIR[1] * 0 + 7}, {}, r"every image holds one value only \(7\)"),
         ({"a": PAIR[0] * 1j, "b": PAIR[1] * 1j}, {}, "a.npy: a .npy file that holds no image of numbers"),
         ({"a": PAIR[0][0, 0], "b": PAIR[1][0, 0]}, {}, r"holds no image of numbers, \(H, W\)"),
@@ -336,7 +336,7 @@ def test_a_missing_library_is_named_before_anything_is_decoded(tmp_path, monkeyp
     monkeypatch.setattr("simclr_tui.train.data.readers.read.installed", lambda package: package != "tifffile")
     with pytest.raises(
         DataError,
-        match=r"0.tif \(TIFF, 5 .*uint16\) cannot be read truthfully without tifffile — .*pip install .*tiff",
+        match=r"0.tif \(TIFF, 5 .*uint16\) cannot be read truthfully without tifffile .* — .*pip install .*tiff",
     ):
         opened(root)
 

@@ -90,21 +90,27 @@ class Canvas:
             cell = row * self.width + column
             self._points[cell], self._colours[cell] = "•", colour
 
-    def rule(self, y: float, words: str = "") -> None:
-        """Draw a dashed line at `y` through the cells that are still empty, with its name where it disturbs nothing."""
+    def rule(self, y: float, *names: str) -> None:
+        """Draw a dashed line at `y` through the cells that are still empty.
+
+        It has the first of its names, the longest of them first, that disturbs nothing.
+        """
         row = self.row_of(y) if math.isfinite(y) else -1
         if not 0 <= row < self.height:
             return
         start = row * self.width
         free = [self._is_empty(cell) for cell in range(start, start + self.width)]
-        words = f" {words} " if words else ""
-        starts = (self.width - len(words) - 1, 1)  # the right end first: most curves have levelled out there
-        at = next((one for one in starts if one >= 0 and all(free[one : one + len(words)])), None)
         dash = "┄" if self.fine else "-"
+        line = [dash] * self.width
+        for words in (f" {name} " for name in names):
+            starts = (self.width - len(words) - 1, 1)  # the right end first: most curves have levelled out there
+            at = next((one for one in starts if one >= 0 and sum(free[one : one + len(words)]) == len(words)), None)
+            if at is not None:
+                line[at : at + len(words)] = words
+                break
         for column, empty in enumerate(free):
             if empty:
-                named = words and at is not None and at <= column < at + len(words)
-                self._points[start + column] = words[column - at] if named and at is not None else dash
+                self._points[start + column] = line[column]
 
     def _is_empty(self, cell: int) -> bool:
         return not (self._bits[cell] or cell in self._marks or cell in self._points)

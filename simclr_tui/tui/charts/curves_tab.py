@@ -83,7 +83,16 @@ class CurvesTab(ChartTab):
         if self.layout_shown.clip:
             parts.append("outliers clipped")
         if curves.unwanted:
-            parts.append(f"{curves.unwanted} not shown (i: {self.pattern})")
+            parts.append(f"{curves.unwanted} not shown · charts: {_pattern_words(self.pattern)} (i to change)")
         if curves.damaged:
             parts.append(f"{curves.damaged:,} damaged lines left out")
         return parts
+
+
+def _pattern_words(pattern: str) -> str:
+    """Return the filter of metrics as `loss, knn without loss_scale`."""
+    words = pattern.split()
+    wanted, unwanted = (
+        [word.lstrip("-") for word in words if word.startswith("-") is left_out] for left_out in (False, True)
+    )
+    return (", ".join(wanted) or "all") + (f" without {', '.join(unwanted)}" if unwanted else "")

@@ -6,12 +6,15 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from rich.cells import cell_len
+
 from simclr_tui.text import number
 from simclr_tui.tui.charts.axis_range import x_range, y_range
 from simclr_tui.tui.charts.canvas import Canvas
 from simclr_tui.tui.charts.ticks import log_ticks, round_range, x_ticks
 from simclr_tui.tui.feed.messages import Panel, Series
 from simclr_tui.tui.feed.window import Span
+from simclr_tui.tui.runs.run_line import shortened
 
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 _LABEL_CELLS = {"time": 9, "wall": 11}  # width of an x label, with some room
@@ -91,7 +94,7 @@ def draw(panel: Panel, lines: list[Series], *, width: int, height: int, style: S
         if canvas.fine and panel.sparse:
             _points(canvas, series, span)
     for value, name in panel.references:
-        canvas.rule(_log10(value) if style.log else value, name if width >= _NAMED else "")
+        canvas.rule(_log10(value) if style.log else value, *(_shorter(name, canvas.width) if width >= _NAMED else ()))
     for index, series in enumerate(lines):
         if series.best is not None:
             canvas.put(*series.best, "★", colour=series.colour)
@@ -103,6 +106,11 @@ def draw(panel: Panel, lines: list[Series], *, width: int, height: int, style: S
     )
     y_labels = {canvas.row_of(tick): text for tick, text in zip(ticks, words, strict=True)}
     return Drawing(canvas, span, left, top, y_labels, labels)
+
+
+def _shorter(name: str, width: int) -> list[str]:
+    """Return a reference line's name, which may hold a run's, in two thirds of the canvas, in half and in a third."""
+    return [shortened(name, min(cell_len(name), cells)) for cells in (2 * width // 3, width // 2, width // 3)]
 
 
 def _label_cells(axis: str, span: Span) -> int:

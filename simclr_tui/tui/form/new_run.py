@@ -39,8 +39,10 @@ from simclr_tui.tui.form.job_rows import JobRows
 from simclr_tui.tui.form.planner import Entries, Planner, Preview, facts, place
 from simclr_tui.tui.host import Host
 from simclr_tui.tui.key_line import KeyLine
+from simclr_tui.tui.wrapping import wrapped
 
 FIRST = ("data", "subset", "epochs", "bs", "temp", "lr", "encoder", "width")
+_FACT, _LEAST_FACT = 13, 20  # cells of a fact's name, and of its value at least
 _PAUSE = 0.25  # seconds without a key before the whole form is checked
 
 
@@ -217,8 +219,12 @@ class NewRun(ActionScreen[str]):
             text.append(f"{safe(problem or (preview.problem if preview else ''))}\n\n", "bold red")
         elif preview is not None and preview.plan is not None:
             expected = estimate(preview.plan.resolved.recipe, preview.plan.steps, self._rows)
+            room = max(_LEAST_FACT, self.query_one("#plan", Static).content_region.width - _FACT)
             for name, value in facts(preview.plan, expected):
-                text.append(f"{name:<13}", "dim").append(f"{value}\n", "not dim")
+                lines = wrapped(value, room)
+                text.append(f"{name:<{_FACT}}", "dim").append(f"{lines[0]}\n", "not dim")
+                for line in lines[1:]:
+                    text.append(f"{'':{_FACT}}{line}\n", "not dim")
             for choice in (*preview.plan.choices, *preview.plan.data_notes):
                 text.append(f"\n{safe(choice)}", "dim")
             for warning in preview.plan.warnings:

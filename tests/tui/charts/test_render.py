@@ -199,6 +199,17 @@ def test_a_reference_line_is_dashed_and_named_where_it_hides_nothing():
     assert "best: other" not in "".join(zoomed)
 
 
+@pytest.mark.parametrize(("ys", "room"), [([10, 20, 30, 40], 40), ([20, 60, 60, 60, 60, 20, 20, 20], 16)])
+def test_a_reference_line_has_its_name_in_as_much_room_as_there_is(ys, room):
+    name = "best: resnet18-cifar10-a-long-name-that-ends-in-two"
+    _, lines = picture(Panel("knn", "kNN", (line(ys),), references=((60.0, name),)), width=46)
+    shown = next(one for one in lines if "best:" in one)
+    words = shown[shown.index("best:") :].split("┄")[0].strip()
+    assert words.endswith("two")
+    assert "…" in words
+    assert 10 <= len(words) <= room
+
+
 def test_lines_of_one_machine_carry_the_first_letters_of_their_names():
     panel = Panel("m", "RAM GB", (line(range(50), "machine"), line(range(50, 0, -1), "run", BLUE)), initials=True)
     text = "\n".join(picture(panel)[1])

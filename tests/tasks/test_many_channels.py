@@ -26,22 +26,25 @@ from tests.training import TINY, train_in_process
 
 SIDE = 16
 RISING = np.linspace(0.2, 0.8, SIDE)
-CHANNELS = {"satellite": 13, "spectrogram": 1}
+KINDS = {
+    "satellite": (13, "uint16", 10_000), "spectrogram": (1, "float32", -80.0),
+    "microscopy": (5, "uint16", 60_000), "xray": (1, "uint16", 4095),  # the last one is 12 bits in 16
+}  # fmt: skip
+"""Of each preset, its images' channels, their type, and the value that they stay below."""
 
 
 def images(channels: int, dtype: str, top: float, count: int) -> np.ndarray:
-    """Return images (count, SIDE, SIDE, C) whose values grow to the right, away from 0."""
+    """Return images (count, SIDE, SIDE, C) whose values grow to the right and downwards, away from 0."""
     noise = np.random.default_rng(channels).uniform(-0.05, 0.05, (count, SIDE, SIDE, channels))
-    return ((RISING[:, None] + noise) * top).astype(dtype)
+    return (((RISING[:, None, None] + RISING[:, None]) / 2 + noise) * top).astype(dtype)
 
 
-@pytest.fixture(scope="module", params=CHANNELS)
+@pytest.fixture(scope="module", params=KINDS)
 def trained(request, tmp_path_factory) -> tuple[str, Run]:
-    """One epoch of a preset on 48 images, which are 13 bands of whole numbers or a spectrogram of floats each."""
+    """One epoch of a preset on 48 images of the kind that it is for."""
     torch.set_num_threads(1)
     preset, root = request.param, tmp_path_factory.mktemp(request.param)
-    dtype, top = ("uint16", 10_000) if preset == "satellite" else ("float32", -80.0)
-    train, test = (images(CHANNELS[preset], dtype, top, count) for count in (48, 16))
+    train, test = (images(*KINDS[preset], count) for count in (48, 16))
     np.savez(root / "d.npz", x_train=train, y_train=np.arange(48) % 2, x_test=test, y_test=np.arange(16) % 2)
     small = {name: TINY[name] for name in ("width", "image_size", "head_dim", "bs", "knn_on", "threads", "device")}
     flags = small | {"data": f"npz:{root / 'd.npz'}", "epochs": 1, "warmup": 0.5, "precision": "fp32"}
@@ -75,10 +78,10 @@ def test_a_run_of_the_preset_finishes_with_every_channel(trained):
     preset, run = trained
     facts = read_data_facts(run.path)
     assert run.status.state == "finished"
-    assert (facts.channels, facts.levels) == (CHANNELS[preset], 65535)
+    assert (facts.channels, facts.levels) == (KINDS[preset][0], 65535)
     assert np.isfinite(run.history().points("loss")[1]).all()
     encoder = simclr_tui.load_encoder(run)
-    assert encoder(torch.zeros(2, CHANNELS[preset], SIDE, SIDE)).shape[0] == 2
+    assert encoder(torch.zeros(2, KINDS[preset][0], SIDE, SIDE)).shape[0] == 2
 
 
 def test_the_views_that_are_shown_are_those_of_the_first_step(trained):
@@ -94,12 +97,14 @@ def test_the_views_that_are_shown_are_those_of_the_first_step(trained):
         np.testing.assert_array_equal(drawn(row.original), as_drawn(data.train.images[samples[place]] / 65535))
         np.testing.assert_array_equal(drawn(row.views[0]), as_drawn(expected[place]))
         np.testing.assert_array_equal(drawn(row.views[1]), as_drawn(expected[4 + place]))
-    said = "channels 1, 2, 3 of 13 drawn as red, green, blue" if preset == "satellite" else "1 channel, drawn as grey"
+    channels = KINDS[preset][0]
+    said = "1 channel, drawn as grey" if channels == 1 else f"channels 1, 2, 3 of {channels} drawn as red, green, blue"
     assert found.channels == said
 
 
 def test_what_has_a_direction_keeps_it_and_what_has_none_is_turned(trained):
-    """A spectrogram read from right to left is another sound, and this one darkens to the right; land has no up."""
+    """A spectrogram read from right to left is another sound, and this one darkens to the right and downwards; a body
+    has an up, and may stand either way round; neither land nor a field of cells has one."""
     preset, run = trained
     data = opened(run)
     recipe, _ = for_channels(run.recipe, data.channels, rgb=data.rgb)
@@ -107,9 +112,13 @@ def test_what_has_a_direction_keeps_it_and_what_has_none_is_turned(trained):
     views = two_views(
         torch.from_numpy(np.array(data.train.images[samples])), draw_views(recipe, 0, samples, SIDE), SIDE
     ).numpy()
-    across = views.mean(axis=(1, 2))
-    kept = np.mean(across[:, SIDE // 2 :].mean(axis=1) > across[:, : SIDE // 2].mean(axis=1))
-    assert kept < 0.1 if preset == "spectrogram" else 0.25 < kept < 0.75
+    assert views.shape[1] == KINDS[preset][0]
+    assert 0 <= views.min() < views.max() <= 1
+    half = SIDE // 2
+    across, down = views.mean(axis=(1, 2)), views.mean(axis=(1, 3))
+    right, low = (np.mean(mean[:, half:].mean(axis=1) > mean[:, :half].mean(axis=1)) for mean in (across, down))
+    assert right < 0.1 if preset == "spectrogram" else 0.25 < right < 0.75
+    assert low < 0.1 if preset == "spectrogram" else low > 0.9 if preset == "xray" else 0.25 < low < 0.75
 
 
 def test_neighbours_by_all_channels_are_those_of_brute_force(trained, tmp_path):

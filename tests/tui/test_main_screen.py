@@ -140,8 +140,10 @@ async def test_filter_as_one_types_without_firing_keys_and_escape_leaves_it(stor
         await write(app, pilot, "/state:finished")
         assert names(app) == ["run2", "run1"]
         assert app.screen is app.main
+        assert "enter OK · → complete · esc clear" in screen_text(app)
         await press(app, pilot, "enter")
         assert "2 of 4 / state:finished" in screen_text(app)
+        assert "esc clear" not in screen_text(app)
         await write(app, pilot, "/  temp<")
         assert "'temp<' is not a whole comparison" in screen_text(app)
         await press(app, pilot, "escape")

@@ -62,7 +62,8 @@ class CurvesTab(ChartTab):
         self.focus()
 
     def legend(self) -> tuple[Series, ...]:
-        series = self._panels[0].series if self._panels else ()
+        """Return the lines of the first chart of runs; those of a machine are named in its own caption."""
+        series = next((panel.series for panel in self._panels if not panel.initials), ())
         return series if len(series) > 1 else ()
 
     def notes(self) -> list[str]:

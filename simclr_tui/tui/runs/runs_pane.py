@@ -41,6 +41,7 @@ EMPTY = (
     " No runs here yet.\n\n n  start one from a form\n ?  find a key\n q  leave\n\n"
     " or type in another terminal\n    simclr run"
 )
+FILTER_KEYS = "enter OK · → complete · esc clear"
 NOTHING_LEFT = " No runs match.\n\n / to edit, esc to clear"
 
 
@@ -74,6 +75,7 @@ class RunsPane(Vertical):
         self._fields: tuple[str, ...] = ()
         self._news: frozenset[str] = frozenset()
         self._titles = ("", "")  # the list's titles, above and below
+        self._types_filter = False
         self._wanted = ""  # a run to go to as soon as it is listed
         self._waits: dict[str, str] = {}  # what each queued run waits for
         self._ranked: Ranked = {}
@@ -222,7 +224,8 @@ class RunsPane(Vertical):
         count = f"{shown:,} of {total:,}" if shown != total else f"{total:,}"
         text = self.arrangement.filter.text
         marks = f"{len(self.marked)} marked · " if self.marked else ""
-        titles = f"Runs {count}" + (f" / {safe(text)[:40]}" if text else ""), marks + self.arrangement.words
+        below = FILTER_KEYS if self._types_filter else marks + self.arrangement.words
+        titles = f"Runs {count}" + (f" / {safe(text)[:40]}" if text else ""), below
         if titles != self._titles:  # setting a title redraws the pane and everything in it
             self._titles = titles
             self.border_title, self.border_subtitle = map(Content, titles)
@@ -249,8 +252,9 @@ class RunsPane(Vertical):
 
     def start_filter(self) -> None:
         """Focus the filter at once: the next key may have been typed already."""
-        self._entry.display = True
+        self._entry.display = self._types_filter = True
         self.screen.set_focus(self._entry)
+        self._write_title()
 
     @on(Input.Changed, "#filter")
     def _filter_typed(self, event: Input.Changed) -> None:
@@ -274,7 +278,8 @@ class RunsPane(Vertical):
         """Focus the list; clear the filter unless it is kept."""
         if not keep:
             self._entry.value = ""
-        self._entry.display = False
+        self._entry.display = self._types_filter = False
+        self._write_title()
         self.post_message(self.Complained(""))
         self.runs.focus()
 

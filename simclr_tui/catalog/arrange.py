@@ -11,14 +11,14 @@ from typing import Any
 from simclr_tui.catalog.row import Row, columns, find_column
 from simclr_tui.catalog.spread import Spread, spread_of
 from simclr_tui.recipe.fields import fields
-from simclr_tui.store.comparable import DIGESTS, comparable_values, row_left_out
+from simclr_tui.store.comparable import DIGESTS, EVALUATED_DIGESTS, comparable_values, row_left_out
 from simclr_tui.store.metrics.metric_table import COLUMNS, GROUPED, METRICS
 from simclr_tui.store.names import natural_key
 from simclr_tui.store.state import STATES
 from simclr_tui.text import plus_minus, spread
 
 PROGRESS = "progress"  # a sort key that is not a column: the fraction of the steps that are done
-_HIDDEN = {"path", "fingerprint", "git_commit", *DIGESTS.values()}
+_HIDDEN = {"path", "fingerprint", "git_commit", *DIGESTS.values(), *EVALUATED_DIGESTS.values()}
 _HIGHEST_FIRST = {"created", PROGRESS, "step", "steps", *(one.name for one in COLUMNS if one.better != "lowest")}
 
 

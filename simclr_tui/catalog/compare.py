@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
 
+from simclr_tui.catalog.measures import SIGNS, Measure, measures_of, spread_words
 from simclr_tui.catalog.spread import Spread, spread_of
 from simclr_tui.catalog.verdict import Sample, Verdict, judge
 from simclr_tui.recipe.fields import Value, differ, fields, without_result
 from simclr_tui.recipe.recipe import Recipe
 from simclr_tui.store.comparable import (
+    EVALUATED_DIGESTS,
     evaluated_on,
     knn_images,
     measured_by,
@@ -20,41 +22,11 @@ from simclr_tui.store.comparable import (
     other_images,
     why_left_out,
 )
-from simclr_tui.store.energy import MEASURED
 from simclr_tui.store.evaluations import Evaluation, read_evaluation
 from simclr_tui.store.metrics.history import History
-from simclr_tui.store.metrics.metric_table import METRICS, Unit
+from simclr_tui.store.metrics.metric_table import METRICS
 from simclr_tui.store.run import Run
 from simclr_tui.store.state import State
-from simclr_tui.text import duration, energy, number, percent, plus_minus, size, spread
-
-
-@dataclass(frozen=True)
-class Measure:
-    """Hold one row of the comparison.
-
-    `name` is its key in `compare --json`. `better` is the index of the value that is told apart as the best, or None;
-    `verdict` says so in a sentence. `comparable` is False where the runs were measured on or by different things, so
-    that a difference says nothing. `metric` names the metric whose unit and direction apply, and is empty for a fact
-    that is neither good nor bad.
-    """
-
-    name: str
-    unit: Unit
-    values: tuple[float | None, ...]
-    metric: str = ""
-    better: int | None = None
-    verdict: str = ""
-    comparable: bool = True
-
-    @property
-    def title(self) -> str:
-        """Return the name that people read."""
-        return _TITLES.get(self.name, self.name)
-
-    def words(self, index: int) -> str:
-        """Return a run's value in its unit, as people read it."""
-        return _worded(self.values[index], self.unit)
 
 
 @dataclass(frozen=True)
@@ -126,7 +98,7 @@ class Comparison:
         for index, measure in enumerate(self.measures):
             spreads = [group.spreads[index] for group in self.seeds]
             if any(spreads):
-                words = [_spread_words(spread, measure.unit) for spread in spreads]
+                words = [spread_words(spread, measure.unit) for spread in spreads]
                 rows.append((measure.title, words, self.over_seeds[index].winner))
         return rows
 
@@ -154,7 +126,7 @@ class Comparison:
             "measures": {
                 measure.name: {
                     "values": list(measure.values),
-                    "unit": _SIGNS[measure.unit],
+                    "unit": SIGNS[measure.unit],
                     "better": None if measure.better is None else self.runs[measure.better].name,
                 }
                 for measure in self.measures
@@ -182,9 +154,9 @@ def compare(runs: Sequence[Run]) -> Comparison:
     recipes = [run.recipe for run in runs]
     left_out = tuple(why_left_out(state.state, state.flags) for state in states)
     linear = [read_evaluation(run.paths, METRICS["linear"].evaluation) for run in runs]
-    measures = _measures(histories, states, linear)
-    seeds = _seeds(recipes, measures, left_out, apart=[run.is_partly_known for run in runs])
+    measures = measures_of(histories, states, linear)
     judging = _Judging(runs, recipes, states, linear, left_out)
+    seeds = _seeds(judging, measures)
     repeated = any(len(group.places) > 1 for group in seeds)
     over_seeds = tuple(judging.groups(measure, seeds) for measure in measures)
     alone = tuple((place,) for place in range(len(runs)))
@@ -213,7 +185,11 @@ def compare(runs: Sequence[Run]) -> Comparison:
         seeds=seeds,
         left_out=left_out,
         over_seeds=over_seeds,
-        verdicts=(*_sentences(runs, left_out, measures, verdicts=said), *_without_labels(states, left_out)),
+        verdicts=(
+            *_sentences(runs, left_out, measures, verdicts=said),
+            *_not_averaged(judging, measures, seeds),
+            *_without_labels(states, left_out),
+        ),
     )
 
 
@@ -225,6 +201,17 @@ def _sentences(
     said = [f"Not averaged and not ranked: {', '.join(out)}."] if out else []
     judged = zip(measures, verdicts, strict=True)
     return (*said, *(one.words for measure, one in judged if one.words and measure.name in _CONCLUDED))
+
+
+def _not_averaged(judging: _Judging, measures: Sequence[Measure], seeds: Sequence[Seeds]) -> tuple[str, ...]:
+    """Return a sentence for each measure that has no mean over some seeds, because other images were measured on."""
+    found = []
+    for measure in (one for one in measures if one.name in _CONCLUDED):
+        for group in seeds:
+            if mixed := judging.mixed(measure, group.sound):
+                names = ", ".join(judging.runs[place].name for place in group.sound)
+                found.append(f"{measure.title}: no mean over {names}, which differ in {', '.join(mixed)}.")
+    return tuple(found)
 
 
 _WITHOUT_LABELS = (
@@ -302,98 +289,31 @@ class _Judging:
         known = [self._known(place) for place in range(len(self.runs))]
         return not set(measured_by(within)) & set(differences) and not other_images(metric, known)
 
+    def mixed(self, measure: Measure, places: Sequence[int]) -> tuple[str, ...]:
+        """Return how runs of one recipe were measured on other images than each other; empty if they were not."""
+        return other_images(measure.metric, [self._known(at) for at in places if measure.values[at] is not None])
+
     def _known(self, place: int) -> dict[str, Any]:
-        return self.runs[place].resolved.known_values() | evaluated_on(self.states[place].facts)
+        evaluation = self.linear[place]
+        measured = {EVALUATED_DIGESTS["linear"]: evaluation.test_digest if evaluation else ""}
+        return self.runs[place].resolved.known_values() | evaluated_on(self.states[place].facts) | measured
 
 
-def _seeds(
-    recipes: Sequence[Recipe], measures: Sequence[Measure], left_out: Sequence[str], *, apart: Sequence[bool]
-) -> tuple[Seeds, ...]:
-    """Return the runs in groups that differ only in the seed, in the order of their first runs; `apart` ones alone."""
+def _seeds(judging: _Judging, measures: Sequence[Measure]) -> tuple[Seeds, ...]:
+    """Return the runs in groups that differ only in the seed, in the order of their first runs; those that are not
+    known in full stand alone."""
     alike = {"seed": 0} | {item.key: item.default for item in fields() if not item.result}
     groups: dict[tuple[Recipe, int], list[int]] = {}
-    for place, recipe in enumerate(recipes):
-        key = (msgspec.structs.replace(recipe, **alike), place if apart[place] else -1)
+    for place, recipe in enumerate(judging.recipes):
+        alone = judging.runs[place].is_partly_known
+        key = (msgspec.structs.replace(recipe, **alike), place if alone else -1)
         groups.setdefault(key, []).append(place)
     found: list[Seeds] = []
     for places in groups.values():
-        sound = tuple(place for place in places if not left_out[place])
-        spreads = tuple(spread_of(measure.values[place] for place in sound) for measure in measures)
+        sound = tuple(place for place in places if not judging.left_out[place])
+        spreads = tuple(
+            None if judging.mixed(measure, sound) else spread_of(measure.values[place] for place in sound)
+            for measure in measures
+        )
         found.append(Seeds(tuple(places), sound, spreads))
     return tuple(found)
-
-
-def _measures(
-    histories: Sequence[History], states: Sequence[State], linear: Sequence[Evaluation | None]
-) -> tuple[Measure, ...]:
-    def last(metric: str) -> list[float | None]:
-        return [history.last(metric) for history in histories]
-
-    def best(metric: str) -> list[float | None]:
-        found = [history.best(metric, METRICS[metric].better == "highest") for history in histories]
-        return [pair[1] if pair else None for pair in found]
-
-    def measure(name: str, metric: str, values: list[float | None]) -> Measure:
-        return Measure(name, METRICS[metric].unit, tuple(values), metric)
-
-    most_memory = [pair[1] if (pair := history.best("gpu_allocated", True)) else None for history in histories]
-    return (
-        measure("knn", "knn", last("knn")),
-        measure("knn best", "knn_best", best("knn")),
-        measure("knn first", "knn_first", [_first(history, "knn") for history in histories]),
-        measure("linear top-1", "linear", [None if one is None else one.top1 for one in linear]),
-        measure("loss", "loss", last("loss")),
-        measure("loss best", "loss", best("loss")),
-        measure("contrastive top-1", "contrastive_top1", last("contrastive_top1")),
-        measure("images/s", "images_per_s", last("images_per_s")),
-        measure("GPU memory", "gpu_allocated", most_memory),
-        *_spent(states),
-        Measure("training time", "seconds", tuple(state.elapsed + state.time for state in states)),
-        Measure("steps", "", tuple(float(state.step) for state in states)),
-    )
-
-
-def _spent(states: Sequence[State]) -> list[Measure]:
-    """Return GPU time and energy, where some run has measured them."""
-    rows = [
-        Measure(METRICS[name].title, METRICS[name].unit, tuple(state.summary.get(name) for state in states))
-        for name in MEASURED
-    ]
-    return [row for row in rows if any(value is not None for value in row.values)]
-
-
-def _first(history: History, metric: str) -> float | None:
-    return next((value for value in history.points(metric).values if value == value), None)
-
-
-_TITLES = {
-    "knn": "kNN accuracy",
-    "knn best": "best kNN accuracy",
-    "knn first": "kNN before training",
-    "linear top-1": "linear probe, top-1",
-    "loss best": "lowest loss",
-}
-_WRITERS: dict[Unit, Callable[[float | None], str]] = {
-    "": number, "share": percent, "bytes": size, "seconds": duration, "joules": energy,
-}  # fmt: skip
-_SIGNS: dict[Unit, str] = {
-    "": "",
-    "share": "%",
-    "bytes": "bytes",
-    "seconds": "s",
-    "joules": "J",
-}  # as --json names the units
-
-
-def _worded(value: float | None, unit: Unit) -> str:
-    return _WRITERS[unit](value)
-
-
-def _spread_words(found: Spread | None, unit: Unit) -> str:
-    if found is None or found.std is None:
-        return _worded(found.mean if found else None, unit)
-    if unit == "share":
-        return spread(found.mean, found.std)
-    if unit:
-        return f"{_worded(found.mean, unit)} ± {_worded(found.std, unit)}"
-    return plus_minus(found.mean, found.std)

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from simclr_tui.catalog.row import Row, columns, find_column
 from simclr_tui.errors import RecipeError
 from simclr_tui.recipe.fields import field
-from simclr_tui.store.comparable import DIGESTS
+from simclr_tui.store.comparable import DIGESTS, EVALUATED_DIGESTS
 from simclr_tui.store.state import STATES
 
 Test = Callable[[Row], bool]
@@ -25,7 +25,7 @@ _BROKEN = re.compile(r"([A-Za-z_][\w-]*)?[<>=!:~]")  # as bare text: a compariso
 _ORDER: dict[str, Callable[[float, float], bool]] = {
     ">=": operator.ge, "<=": operator.le, "<": operator.lt, ">": operator.gt,
 }  # fmt: skip
-_INTERNAL = {"path", "fingerprint", "error", *DIGESTS.values()}
+_INTERNAL = {"path", "fingerprint", "error", *DIGESTS.values(), *EVALUATED_DIGESTS.values()}
 _SEARCHED = ("name", "note", "tags", "data", "preset")
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from simclr_tui.errors import RecipeError, SimclrError
 from simclr_tui.recipe.fields import differ, field, fields
-from simclr_tui.store.comparable import DIGESTS, evaluated_on
+from simclr_tui.store.comparable import DIGESTS, EVALUATED_DIGESTS, evaluated_on
 from simclr_tui.store.evaluations import read_evaluation
 from simclr_tui.store.metrics.metric_table import COLUMNS, Unit
 from simclr_tui.store.run import Run
@@ -41,7 +41,7 @@ OWN: dict[str, type] = {
     "elapsed": float,
     "flags": str,
     "knn_images": int,  # how many kNN was measured on
-    **dict.fromkeys(DIGESTS.values(), str),  # which they were
+    **dict.fromkeys((*DIGESTS.values(), *EVALUATED_DIGESTS.values()), str),  # which they were
     "git_commit": str,
     "error": str,
     "fingerprint": str,
@@ -96,7 +96,9 @@ def _evaluated(run: Run) -> Row:
         for column, name in EVALUATED.items()
         if f"{name}.json" in there
     }
-    return {column: evaluation.top1 for column, evaluation in found.items() if evaluation is not None}
+    known = {column: evaluation for column, evaluation in found.items() if evaluation is not None}
+    accuracies: Row = {column: evaluation.top1 for column, evaluation in known.items()}
+    return accuracies | {EVALUATED_DIGESTS[name]: one.test_digest or None for name, one in known.items()}
 
 
 def state_columns(state: State) -> Row:

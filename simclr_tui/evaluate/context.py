@@ -89,6 +89,7 @@ class Context:
     settings: Settings = field(default_factory=Settings)
     range_change: str = ""
     head: ProjectionHead | None = None
+    test_digest: str = ""
 
     @property
     def fine_tuned(self) -> Encoder | HeadStart:

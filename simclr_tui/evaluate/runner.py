@@ -18,6 +18,7 @@ from simclr_tui.evaluate.frozen import digest, frozen
 from simclr_tui.evaluate.metrics import Metrics, compute_metrics
 from simclr_tui.evaluate.protocols.table import measure_of
 from simclr_tui.paths import RunPaths
+from simclr_tui.store.comparable import DIGESTS
 from simclr_tui.store.evaluations import Evaluation, Hyperparameter, SeedResult, result_name, save_evaluation
 from simclr_tui.store.protocols import Protocol
 from simclr_tui.train.data.each import Progress
@@ -38,14 +39,16 @@ def open_context(loaded: LoadedEncoder, data: EvaluationData, settings: Settings
     """Open the labelled images. Raises DataError where there are no labels."""
     recipe = loaded.recipe
     opened = open_data(
-        data.name, image_size=recipe.image_size, subset=data.subset, progress=progress, reading=recipe.reading
-    )
+        data.name, image_size=recipe.image_size, subset=data.subset,
+        progress=progress, reading=recipe.reading, digests=True,
+    )  # fmt: skip
     loaded.encoder.check_channels(opened.channels, data.name)
     train, test = labelled_splits(opened, data.name)
     changed = range_change(loaded.run.path, data.name, opened.scaling)
     return Context(
-        recipe, loaded.encoder, loaded.compute, train, test, opened.classes, progress, settings, changed, loaded.head
-    )
+        recipe, loaded.encoder, loaded.compute, train, test, opened.classes, progress, settings, changed, loaded.head,
+        opened.held_out.get(DIGESTS["test"], ""),
+    )  # fmt: skip
 
 
 def evaluate(
@@ -104,6 +107,7 @@ def _record(
         classes=list(context.classes),
         train_images=len(context.train),
         test_images=len(context.test),
+        test_digest=context.test_digest,
         smallest_class=int(np.unique(context.train.labels, return_counts=True)[1].min()),
         hyperparameters=outcomes[0][0].hyperparameters | _seen(context),
         results=[_seed_result(seed, *pair) for seed, pair in enumerate(outcomes)],

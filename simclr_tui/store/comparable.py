@@ -11,13 +11,16 @@ from functools import cache
 from typing import Any
 
 from simclr_tui.recipe.fields import fields
-from simclr_tui.store.metrics.metric_table import METRICS, Within
+from simclr_tui.store.metrics.metric_table import COLUMNS, METRICS, Within
 
 OTHER_IMAGES = "held-out images"
 """Stands for a field where runs were measured on as many images of one data set, and on others."""
 DIGESTS = {"validation": "validation_digest", "test": "test_digest"}
 """By what `--knn-on` calls them, the fact that tells which labelled images an accuracy is measured on. It is the same
 for all runs of one data set, unless these images changed in between; a run of version 0.1 recorded none."""
+EVALUATED_DIGESTS = {metric.name: f"{metric.name}_digest" for metric in COLUMNS if metric.evaluation}
+"""By the metric that an evaluation after training is shown as, what tells which test images it was measured on. They
+may have changed since the training, whose own digest stands for results that do not say."""
 UNHEALTHY = ("diverged", "collapsed")
 """Flags of a run whose figures do not represent its recipe."""
 
@@ -93,14 +96,14 @@ def other_images(metric: str, known: Sequence[Mapping[str, Any]]) -> tuple[str, 
         return ("knn_images",)
     if len({str(recipe.get("data")) for recipe in known}) > 1:
         return ()  # which is said already
-    found = {_digest(recipe, "test") if within == "test" else knn_digest(recipe) for recipe in known}
+    found = {_test_digest(recipe, metric) if within == "test" else knn_digest(recipe) for recipe in known}
     return (OTHER_IMAGES,) if are_others(found) else ()
 
 
 def knn_digest(recipe: Mapping[str, Any]) -> str:
     """Return the digest of the images that a run's kNN is measured on, from what `measured_differently` takes; empty if
     that is not known."""
-    return _digest(recipe, str(recipe.get("knn_on")))
+    return str(recipe.get(DIGESTS.get(str(recipe.get("knn_on")), "")) or "")
 
 
 def are_others(digests: Iterable[str]) -> bool:
@@ -108,8 +111,8 @@ def are_others(digests: Iterable[str]) -> bool:
     return len({*digests} - {""}) > 1
 
 
-def _digest(recipe: Mapping[str, Any], kind: str) -> str:
-    return str(recipe.get(DIGESTS.get(kind, "")) or "")
+def _test_digest(recipe: Mapping[str, Any], metric: str) -> str:
+    return str(recipe.get(EVALUATED_DIGESTS.get(metric, "")) or recipe.get(DIGESTS["test"]) or "")
 
 
 def comparable_values(

@@ -60,6 +60,8 @@ class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
     test_images: int
     smallest_class: int = 0
     """Labelled training images of the smallest class; 0 in results that do not say."""
+    test_digest: str = ""
+    """A digest of the names, labels and content of the test images; empty in results that do not say."""
     hyperparameters: dict[str, Hyperparameter]
     results: list[SeedResult]
     confusion: list[list[int]]

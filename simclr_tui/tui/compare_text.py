@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from rich.cells import cell_len, chop_cells
 from rich.text import Text
 
-from simclr_tui.catalog.compare import Comparison, Measure
+from simclr_tui.catalog.compare import Comparison
+from simclr_tui.catalog.measures import Measure
 from simclr_tui.display.colours import colours_of
 from simclr_tui.display.glyphs import draws_unicode, state_glyph
 from simclr_tui.text import number, safe, size, value_text

@@ -11,7 +11,8 @@ from rich.style import Style
 from rich.text import Text
 from textual.color import Color
 
-from simclr_tui.catalog.compare import Comparison, Measure
+from simclr_tui.catalog.compare import Comparison
+from simclr_tui.catalog.measures import Measure
 from simclr_tui.recipe.fields import Value
 from simclr_tui.text import value_text
 

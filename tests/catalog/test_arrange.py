@@ -141,6 +141,7 @@ def test_what_was_measured_differently_is_not_averaged_and_a_sentence_says_why(m
         ("validation", "validation_digest", {"linear"}),
         ("validation", "test_digest", {"knn"}),
         ("test", "test_digest", set()),
+        ("test", "linear_digest", {"knn"}),
     ],
 )
 def test_accuracies_on_held_out_images_that_changed_are_not_averaged(knn_on, changed, averaged):

@@ -7,11 +7,14 @@ import json
 import msgspec
 import pytest
 
-from simclr_tui.catalog.compare import Comparison, Measure, compare
+from simclr_tui.catalog.catalog import Catalog
+from simclr_tui.catalog.compare import Comparison, compare
+from simclr_tui.catalog.measures import Measure
 from simclr_tui.errors import NotFoundError, SimclrError
 from simclr_tui.store.best_run import best_run
 from simclr_tui.store.evaluations import save_evaluation
 from simclr_tui.store.state import write_state
+from simclr_tui.store.store import Store
 from tests.run_factory import make_run, metric_line, write_metrics
 from tests.store.test_evaluations import evaluation
 
@@ -288,3 +291,35 @@ def test_speed_has_a_winner_on_one_machine_only(tmp_path):
         first = trained(root, "a", {"lr": 0.1}, summary={"images_per_s": 1.0}, facts={"device": "CPU, 1 threads"})
         second = trained(root, "b", {"lr": 0.2}, summary={"images_per_s": 2.0}, facts={"device": device})
         assert measure(compare([first, second]), "images/s").better == better
+
+
+def test_results_of_eval_are_told_apart_by_the_test_images_that_there_were_then(tmp_path):
+    """Between two results of runs that were trained before, a test image was replaced."""
+    runs = []
+    for name, top1, digest in (("a", 0.2, "then"), ("b", 0.9, "now"), ("c", 0.5, "now")):
+        run = trained(
+            tmp_path, name, {"lr": top1}, knn=(top1,), facts={"test_digest": "then", "validation_digest": "v"}
+        )
+        result = evaluation(top1=(top1,), confusion=[[900, 900], [900, 900]], test_images=3600, test_digest=digest)
+        save_evaluation(run.paths, result)
+        runs.append(run)
+    assert measure(compare(runs), "linear top-1").better is None
+    assert measure(compare(runs), "knn").better == 1
+    assert measure(compare(runs[1:]), "linear top-1").better == 0
+    assert [row["linear_digest"] for row in Catalog(Store(tmp_path)).rows()] == ["then", "now", "now"]
+
+
+def test_seeds_that_were_measured_on_other_images_have_no_mean_and_a_sentence_says_so(tmp_path):
+    runs = [
+        trained(
+            tmp_path, name, {"seed": seed}, knn=(0.2 + seed / 10,), loss=(5.0,), facts={"validation_digest": digest}
+        )
+        for seed, (name, digest) in enumerate((("a", "then"), ("b", "now"), ("c", "now")))
+    ]
+    found = compare(runs)
+    titles = [title for title, *_ in found.group_rows()]
+    assert ("kNN accuracy" in titles, "loss" in titles) == (False, True)
+    assert [words for words in found.verdicts if "no mean over a, b, c, which differ in held-out images" in words]
+    again = compare(runs[1:])
+    assert "kNN accuracy" in [title for title, *_ in again.group_rows()]
+    assert not [words for words in again.verdicts if "no mean" in words]

@@ -41,7 +41,8 @@ def as_user(user: int, act: Callable[[], object]) -> str:
 def group_folder(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     if os.geteuid() != 0:
         pytest.skip("two users need root")
-    with tempfile.TemporaryDirectory(dir="/tmp") as made:
+    # What a run started may still write its last words into the folder while that is removed.
+    with tempfile.TemporaryDirectory(dir="/tmp", ignore_cleanup_errors=True) as made:
         root = Path(made)
         os.chown(root, ALICE, GROUP)
         root.chmod(0o2770)

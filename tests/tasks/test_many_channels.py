@@ -30,7 +30,7 @@ KINDS = {
     "satellite": (13, "uint16", 10_000), "spectrogram": (1, "float32", -80.0),
     "microscopy": (5, "uint16", 60_000), "xray": (1, "uint16", 4095),  # the last one is 12 bits in 16
 }  # fmt: skip
-"""Of each preset, its images' channels, their type, and the value that they stay below."""
+"""Name, for each preset, the channels of its images, their type, and the value that they stay below."""
 
 
 def images(channels: int, dtype: str, top: float, count: int) -> np.ndarray:

@@ -7,6 +7,7 @@ import contextlib
 import psutil
 import pytest
 
+from simclr_tui import atomic
 from tests.faults.counting import (  # noqa: F401 - hooks and a fixture for every test
     fault,
     has_failed,
@@ -45,6 +46,14 @@ def _end_what_a_failed_test_left(request):
             if any(word.startswith(f"{folder}/") for word in process.info["cmdline"] or ()):
                 with contextlib.suppress(psutil.Error):
                     process.kill()
+
+
+@pytest.fixture(autouse=True)
+def _holds_no_lock():
+    """Fail a test that leaves a lock held: the next one in this process would take it for its own program's."""
+    before = set(atomic._held)
+    yield
+    assert atomic._held <= before, "a lock is still held"
 
 
 @pytest.fixture(autouse=True)

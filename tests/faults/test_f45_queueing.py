@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from simclr_tui.atomic import Lock
 from simclr_tui.launch.queue.dependencies import waits_for
 from simclr_tui.launch.queue.queue import enqueue
 from simclr_tui.store.labels import edit_run
@@ -44,7 +43,10 @@ def test_a_sweep_that_was_killed_while_it_was_claimed_leaves_its_name_free(tmp_p
     (abandoned.root / "recipe.toml").touch()
     held = SweepFolder(store, "sweep2")
     held.root.mkdir()
-    Lock(held.root / "claim.lock").acquire()
+    held.claim_lock.acquire()
     (SweepFolder(store, "sweep3").root / "notes").mkdir(parents=True)
-    assert [claim_sweep(store, None).root.name for _ in range(2)] == ["sweep1", "sweep4"]
+    claimed = [claim_sweep(store, None) for _ in range(2)]
+    assert [claim.root.name for claim in claimed] == ["sweep1", "sweep4"]
+    for claim in (held, *claimed):
+        claim.claim_lock.release()
     assert sweep_names(store) == []

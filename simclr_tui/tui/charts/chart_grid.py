@@ -57,36 +57,45 @@ class Caption(Widget):
     def render(self) -> RenderResult:
         if self._panel is None:
             return Text("")
-        for labels, best in ((True, True), (True, False), (False, True), (False, False)):
-            line = self._line(self._panel, labels=labels, best=best)
-            if line.cell_len <= self.size.width:
-                return line
-        return self._line(self._panel, labels=False, best=False, room=self.size.width)
+        return caption(self._panel, self.size.width, "bold reverse" if self._chosen else "bold")
 
-    def _line(self, panel: Panel, *, labels: bool, best: bool, room: int = 0) -> Text:
-        """Return the title and what each line is.
 
-        In limited `room` the title is the short one, and an ellipsis stands for the lines that have none left.
-        """
-        line = Text(no_wrap=True, end="")
-        heading = short_heading_of(panel.key, panel.heading) if room else panel.heading
-        line.append(heading, "bold reverse" if self._chosen else "bold")
-        for index in range(len(panel.series)):
-            part = self._part(panel, index, labels=labels, best=best)
-            if room and line.cell_len + part.cell_len > room - 2 * (index < len(panel.series) - 1):
-                line.append(" …", "not bold")
-                break
-            line.append_text(part)
-        line.truncate(room or line.cell_len, overflow="ellipsis")
-        return line
+def caption(panel: Panel, width: int, title: str = "bold") -> Text:
+    """Return a chart's heading and what each line is, in `width` cells; `title` is the heading's style.
 
-    def _part(self, panel: Panel, index: int, *, labels: bool, best: bool) -> Text:
-        series, several = panel.series[index], len(panel.series) > 1
-        sign = sign_of(panel, index) if several else "━" if draws_unicode() else "-"
-        part = Text("  ").append(sign, f"bold {series.colour}" if several else f"not bold {series.colour}")
-        name = series.label if labels and series.label else ""
-        part.append(name.removeprefix(sign) if several and panel.initials else f" {name}" if name else "", "not bold")
-        return part.append(f" {_values(panel, series, best)}", "not bold")
+    Where room is short, names go before best values, and then the heading is the short one. Lines that still have
+    none are counted: `+2`.
+    """
+    for labels, best in ((True, True), (True, False), (False, True), (False, False)):
+        parts = _parts(panel, labels=labels, best=best)
+        line = Text(panel.heading, title, no_wrap=True, end="").append_text(Text().join(parts))
+        if line.cell_len <= width:
+            return line
+    line = Text(no_wrap=True, end="").append(short_heading_of(panel.key, panel.heading), title)
+    parts = _parts(panel, labels=False, best=False)
+    for index, part in enumerate(parts):
+        left = len(parts) - index
+        counted = len(f"  +{left - 1}") if left > 1 else 0
+        if line.cell_len + part.cell_len + counted > width and line.cell_len + sum(map(len, parts[index:])) > width:
+            line.append(f"  +{left}", "not bold")
+            break
+        line.append_text(part)
+    line.truncate(width, overflow="ellipsis")
+    return line
+
+
+def _parts(panel: Panel, *, labels: bool, best: bool) -> list[Text]:
+    """Return what is said of each line: its letter, with `labels` its name, its value, with `best` the best one."""
+    return [_part(panel, index, labels=labels, best=best) for index in range(len(panel.series))]
+
+
+def _part(panel: Panel, index: int, *, labels: bool, best: bool) -> Text:
+    series, several = panel.series[index], len(panel.series) > 1
+    sign = sign_of(panel, index) if several else "━" if draws_unicode() else "-"
+    part = Text("  ").append(sign, f"bold {series.colour}" if several else f"not bold {series.colour}")
+    name = series.label if labels and series.label else ""
+    part.append(name.removeprefix(sign) if several and panel.initials else f" {name}" if name else "", "not bold")
+    return part.append(f" {_values(panel, series, best)}", "not bold")
 
 
 def _values(panel: Panel, series: Series, best: bool) -> str:

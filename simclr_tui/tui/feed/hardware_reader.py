@@ -12,7 +12,7 @@ from simclr_tui.text import safe
 from simclr_tui.tui.feed.curve_page import Memory
 from simclr_tui.tui.feed.curve_reader import CurveReader
 from simclr_tui.tui.feed.messages import ChartAxis, Hardware, Panel, Request, Series
-from simclr_tui.tui.feed.metric_view import HARDWARE, HOST_MEMORY
+from simclr_tui.tui.feed.metric_view import HARDWARE, HOST_MEMORY, RAM_OF_EACH_RUN
 from simclr_tui.tui.feed.window import Span
 
 _BLUE, _ORANGE = "#3b8eea", "#e5883b"
@@ -149,7 +149,7 @@ def host_memory(machines: Sequence[MachineReader]) -> Memory | None:
             lines = list(zip(machines, own, colours, strict=True))
         return Panel(
             HOST_MEMORY,
-            HOST_MEMORY.removeprefix(HARDWARE) if alone else "RAM of each run GB",
+            HOST_MEMORY.removeprefix(HARDWARE) if alone else RAM_OF_EACH_RUN,
             tuple(machine.memory_line(line, request, span, colour=colour) for machine, line, colour in lines),
             request.axis,
             total,

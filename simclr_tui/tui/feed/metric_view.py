@@ -9,6 +9,7 @@ from simclr_tui.store.metrics.metric_table import METRICS, Better, Metric, Unit
 from simclr_tui.text import number, safe
 
 HARDWARE = "hardware: "  # prefix of the key of a panel that is not a metric
+RAM_OF_EACH_RUN = "RAM of each run GB"  # its heading where several runs are drawn
 HOST_MEMORY = f"{HARDWARE}host memory GB"  # takes the place of GPU memory beside the metrics where there is no GPU
 
 
@@ -79,8 +80,19 @@ def heading_of(metric: str, objectives: Collection[str] = ()) -> str:
     return view_of(metric).heading
 
 
+# Short headings of what is no metric: the charts of the hardware.
+_SHORTER = {
+    RAM_OF_EACH_RUN: "RAM GB",
+    "host memory GB": "RAM GB",
+    "waiting for data %": "data wait %",
+    "CPU cores of this run": "CPU cores",
+}
+
+
 def short_heading_of(metric: str, heading: str) -> str:
-    """Return a chart's heading where `heading` has no room: a known metric's short title, with its unit."""
+    """Return a chart's heading where `heading` has no room: the short title of what is known, with its unit."""
+    if heading in _SHORTER:
+        return _SHORTER[heading]
     known = METRICS.get(metric)
     return heading if known is None else f"{known.short} {_KNOWN[metric].unit}".strip()
 

@@ -22,7 +22,7 @@ _KNN = 6  # cells for `100.0★`
 _NAME = 24  # cells for a name, where the rest has room
 _SHORTEST = 12  # cells for a name, at least
 _FIELD = 14  # cells for a value, at most
-_TITLE = 8  # cells for a title beyond its values, at most
+_TITLE = 8  # cells for a title beyond its values, at most, where room is short
 _TITLES = {"elapsed": "time", "created": "started"}
 _WIDE = 70  # cells from which the state is spelled out, and names are shown in full
 
@@ -42,20 +42,37 @@ def longest_name(rows: list[Row]) -> int:
     return max((cell_len(safe(row["name"])) for row in rows), default=0)
 
 
+def spells_states(width: int) -> bool:
+    """Return whether a list of `width` cells has room to spell out the state and the progress of each run."""
+    return width >= _WIDE
+
+
 def lay_out(rows: list[Row], longest: int, fields: tuple[str, ...], *, width: int, needed: int = 0) -> Layout:
     """Divide `width` cells: kNN always, then the first `needed` fields, then the name and the fields that fit.
 
     Names give way before the needed fields do: they are shortened in the middle.
     """
-    wide = width >= _WIDE
+    wide = spells_states(width)
     left = width - _SIGNS - _KNN - 1 - ((_STATUS + 1) if wide else 0)
     shortest = min(longest, _SHORTEST)
     first, left = _fitting(rows, fields[:needed], left, kept=shortest)
     comfortable = min(longest, 64 if wide else _NAME)
     # One field besides kNN is worth a shortened name; more are not.
     least = comfortable if wide or first else min(comfortable, max(shortest, left - 6))
-    rest, left = _fitting(rows, fields[needed:], left, kept=least) if len(first) == needed else ((), left)
-    return Layout(width, max(1, min(longest, left)), (*first, *rest), wide)
+    rest: tuple[tuple[str, int], ...] = ()
+    if len(first) == needed:
+        rest, left = _fitting(rows, fields[needed:], left, kept=least)
+    return Layout(width, max(1, min(longest, left)), _with_whole_titles((*first, *rest), left - longest), wide)
+
+
+def _with_whole_titles(fields: tuple[tuple[str, int], ...], spare: int) -> tuple[tuple[str, int], ...]:
+    """Widen the columns whose titles would be cut, the first ones first, by what is left over of the width."""
+    found: list[tuple[str, int]] = []
+    for name, cells in fields:
+        more = max(0, min(spare, len(title_of(name)) - cells))
+        found.append((name, cells + more))
+        spare -= more
+    return tuple(found)
 
 
 def _fitting(

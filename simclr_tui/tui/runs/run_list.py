@@ -24,6 +24,7 @@ from simclr_tui.tui.runs.run_line import (
     lay_out,
     longest_name,
     run_line,
+    spells_states,
     whole_parts,
 )
 from simclr_tui.tui.runs.second_line import Line
@@ -79,7 +80,8 @@ class RunList(ScrollView, can_focus=True):
         self._fields: tuple[str, ...] = ()
         self._needed = 0  # number of leading fields that must be shown
         self._headings: dict[int, str] = {}
-        self._second: dict[int, Line] = {}
+        self._told: dict[int, Line] = {}
+        self._second: dict[int, tuple[str, str]] = {}  # as drawn: the words of `_told` that the width calls for
         # The content of each line: a row's index, a group's heading, or the second line of a row.
         self._lines: list[int | str | tuple[int, str]] = []
         self._places: list[int] = []  # the line of each row
@@ -106,15 +108,16 @@ class RunList(ScrollView, can_focus=True):
         `headings` stand above the row with their index, `second` lines below it; the first `needed` fields are shown
         whatever width the names need.
         """
-        headings, second = headings or {}, second or {}
+        headings, self._told = headings or {}, second or {}
+        second_now = self._second_now()
         shown = (self.rows, self._fields, self._headings, self._second, self._needed)
-        if (rows, fields, headings, second, needed) == shown and rows:
+        if (rows, fields, headings, second_now, needed) == shown and rows:
             return
         name = self.current["name"] if self.current else None
         moved = [row["name"] for row in rows] != [row["name"] for row in self.rows] or headings != self._headings
-        moved = moved or second.keys() != self._second.keys()
+        moved = moved or second_now.keys() != self._second.keys()
         before, self.rows = self.rows, rows
-        lines_before, self._second = self._second, second
+        lines_before, self._second = self._second, second_now
         self._fields, self._headings, self._needed = fields, headings, needed
         if moved:
             self._place()
@@ -128,7 +131,13 @@ class RunList(ScrollView, can_focus=True):
             self._refresh_changed(before, lines_before)
         self._report_move()
 
-    def _refresh_changed(self, before: list[Row], lines_before: dict[int, Line]) -> None:
+    def _second_now(self) -> dict[int, tuple[str, str]]:
+        """Return the second lines, without what the first ones say at the list's width."""
+        if not spells_states(self.scrollable_content_region.width):
+            return {index: (line.words, line.kind) for index, line in self._told.items()}
+        return {index: (line.beside, line.kind) for index, line in self._told.items() if line.beside}
+
+    def _refresh_changed(self, before: list[Row], lines_before: dict[int, tuple[str, str]]) -> None:
         """Redraw only the lines that changed: on a machine that trains, every line takes time from training."""
         for index, (old, new) in enumerate(zip(before, self.rows, strict=True)):
             if old is not new and old != new:
@@ -163,6 +172,10 @@ class RunList(ScrollView, can_focus=True):
         """Lay the columns out anew. Returns True if they changed."""
         before, width = self._layout_now, self.scrollable_content_region.width
         self._layout_now = lay_out(self.rows, self._longest, self._fields, width=width, needed=self._needed)
+        if self._layout_now.status != before.status and self.rows:
+            self._second = self._second_now()
+            self._place()
+            self.virtual_size = Size(self.size.width, len(self._lines) + 1)
         return self._layout_now != before
 
     def watch_cursor(self, old: int, new: int) -> None:
@@ -197,8 +210,8 @@ class RunList(ScrollView, can_focus=True):
         self.cursor = max(0, len(self.rows) - 1) if last else 0
 
     def on_resize(self) -> None:
-        self.virtual_size = Size(self.size.width, len(self._lines) + 1)
         self._relayout()
+        self.virtual_size = Size(self.size.width, len(self._lines) + 1)
         self.refresh()
         self._keep_in_view()
 

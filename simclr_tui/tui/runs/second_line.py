@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from simclr_tui.catalog.row import Row
 from simclr_tui.display.glyphs import draws_unicode
@@ -15,8 +16,16 @@ from simclr_tui.text import duration, safe
 _TROUBLES = tuple(flag for flag in FLAGS if flag != "elsewhere")
 _BAR = 11
 
-Line = tuple[str, str]
-"""Words, and the kind of the run's state, which gives their colour."""
+
+class Line(NamedTuple):
+    """Hold a run's second line, and the kind of the run's state, which gives its colour.
+
+    `beside` is what is left to say where the first line spells out state and progress; empty where that is nothing.
+    """
+
+    words: str
+    kind: str
+    beside: str
 
 
 def worst_flag(row: Row) -> str:
@@ -56,22 +65,26 @@ def second_line(row: Row, waits: Mapping[str, str]) -> Line | None:
     state, flag = str(row["state"]), worst_flag(row)
     done = f"{min(99, int(100 * share_done(row)))}%" if row.get("steps") else ""
     at = f" at {done}" if done else ""
-    if row.get("error"):
-        return safe(str(row["error"])), "failed"
+    if reason := safe(str(row.get("error") or (row.get("reason") if state == "failed" else "") or "")):
+        return Line(reason, "failed", reason)
     if state == "failed":
-        return safe(str(row.get("reason") or "")) or (FLAG_WORDS.get(flag, "failed") + at), "failed"
+        return Line(FLAG_WORDS.get(flag, "failed") + at, "failed", state if flag else "")
     if flag and state not in ACTIVE:
-        return f"{FLAG_WORDS[flag]}, {state}{at if state != 'finished' else ''}", "failed"
+        ended = state != "finished"
+        return Line(f"{FLAG_WORDS[flag]}, {state}{at if ended else ''}", "failed", state if ended else "")
     if state in ("lost", "stopped"):
-        return f"{state}{at} · r resumes it", "failed" if state == "lost" else "quiet"
+        return Line(f"{state}{at} · r resumes it", "failed" if state == "lost" else "quiet", "r resumes it")
     if state == "queued":
-        return waits.get(row["name"], "waits for its turn"), "quiet"
+        words = waits.get(row["name"], "waits for its turn")
+        return Line(words, "quiet", words.partition(": ")[2] if row.get("place") and ": " in words else words)
     if state == "starting":
-        return "starting", "running"
+        return Line("starting", "running", "")
     if state == "running":
-        left = seconds_left(row)
-        words = f"{bar(share_done(row))} {done}" + ("" if left is None else f"  {duration(left)}")
-        return (f"{FLAG_WORDS[flag]}  {words}", "failed") if flag else (words, "running")
+        progress, left = bar(share_done(row)), seconds_left(row)
+        until_done = "" if left is None else f"  {duration(left)}"
+        flagged = f"{FLAG_WORDS[flag]}  " if flag else ""
+        words, beside = f"{flagged}{progress} {done}{until_done}", f"{progress}{until_done}{' left' if left else ''}"
+        return Line(words, "failed" if flag else "running", beside)
     return None
 
 

@@ -10,8 +10,10 @@ from rich.text import Text
 from simclr_tui.display.colours import run_colour
 from simclr_tui.store.metrics.writer import MetricWriter
 from simclr_tui.tui.charts.chart import Chart
+from simclr_tui.tui.charts.chart_grid import caption
 from simclr_tui.tui.charts.chart_tab import ChartTab, note_lines, wrapped
-from simclr_tui.tui.feed.metric_view import short_heading_of
+from simclr_tui.tui.feed.messages import Panel, Series
+from simclr_tui.tui.feed.metric_view import HOST_MEMORY, RAM_OF_EACH_RUN, short_heading_of
 from simclr_tui.tui.feed.window import Window
 from simclr_tui.tui.tabs.log_view import LogView
 from tests.tui.driving import NARROW, WIDE, dashboard, notices, press, screen_lines, screen_text, until, write
@@ -434,6 +436,24 @@ def test_a_title_without_room_is_the_short_one_with_its_unit():
     assert short_heading_of("knn_balanced", "balanced kNN accuracy %") == "bal. kNN %"
     assert short_heading_of("loss", "loss NT-Xent") == "loss"
     assert short_heading_of("my_metric", "my_metric") == "my_metric"
+
+
+@pytest.mark.parametrize(
+    ("width", "wanted"),
+    [
+        (60, "RAM of each run GB  a 0.253  b 0.25  c 0.251  d 0.257"),
+        (42, "RAM GB  a 0.253  b 0.25  c 0.251  d 0.257"),
+        (41, "RAM GB  a 0.253  b 0.25  c 0.251  d 0.257"),
+        (40, "RAM GB  a 0.253  b 0.25  c 0.251  +1"),
+        (28, "RAM GB  a 0.253  b 0.25  +2"),
+        (20, "RAM GB  a 0.253  +3"),
+        (6, "RAM G…"),
+    ],
+)
+def test_a_caption_shortens_its_title_before_it_leaves_a_line_out_and_counts_those(width, wanted):
+    figures = zip("abcd", (0.253, 0.25, 0.251, 0.257), strict=True)
+    lines = tuple(Series(f"a-long-name-{end}", "red", (0.0,), (y,), last=y) for end, y in figures)
+    assert caption(Panel(HOST_MEMORY, RAM_OF_EACH_RUN, lines), width).plain == wanted
 
 
 async def test_the_names_of_nine_marked_runs_stand_above_their_charts(tmp_path):

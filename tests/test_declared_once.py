@@ -133,4 +133,4 @@ def test_every_metric_says_what_it_is():
         assert not metric.about.endswith(".")
         assert metric.column or metric.series, f"{metric.name} is shown nowhere"
         assert not (metric.grouped or metric.listed) or metric.column
-        assert bool(metric.within) <= bool(metric.better)
+        assert metric.better or not metric.within or metric.name == "knn_first"  # where training begins is no merit

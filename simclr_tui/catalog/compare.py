@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from simclr_tui.catalog.bands import has_mean
 from simclr_tui.catalog.measures import SIGNS, Measure, measures_of, spread_words
 from simclr_tui.catalog.spread import Spread, spread_of
 from simclr_tui.catalog.verdict import Sample, Verdict, judge
@@ -33,12 +34,14 @@ from simclr_tui.store.state import State
 class Seeds:
     """Group runs whose recipes differ only in the seed, by their indices in `places`.
 
-    `sound` are those that finished and are healthy; over them, `spreads` has one entry per measure.
+    `sound` are those that finished and are healthy; over them, `spreads` has one entry per measure. `mixed` names the
+    metrics that were measured on other images in some of them than in the rest.
     """
 
     places: tuple[int, ...]
     sound: tuple[int, ...]
     spreads: tuple[Spread | None, ...]
+    mixed: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -69,11 +72,15 @@ class Comparison:
         """Return whether some of the runs differ only in the seed."""
         return any(len(group.places) > 1 for group in self.seeds)
 
-    @property
-    def averaged(self) -> tuple[tuple[str, ...], ...]:
-        """Return the names of runs that differ only in the seed and count: of each such group two or more."""
-        groups = (tuple(self.runs[place].name for place in group.sound) for group in self.seeds)
-        return tuple(names for names in groups if len(names) > 1)
+    def averaged(self, metric: str) -> tuple[tuple[str, ...], ...]:
+        """Return the names of runs whose mean of a metric says something: of each such group two or more.
+
+        They differ only in the seed, count, and were measured on the same images. A machine's speed has no mean.
+        """
+        if not has_mean(metric):
+            return ()
+        alike = (group.sound for group in self.seeds if metric not in group.mixed and len(group.sound) > 1)
+        return tuple(tuple(self.runs[place].name for place in sound) for sound in alike)
 
     def group_title(self, group: Seeds) -> str:
         """Return `run1, run3 (2 seeds)`, or `run1, run3 (1 of 2 seeds)` if one of them is left out."""
@@ -293,6 +300,11 @@ class _Judging:
         """Return how runs of one recipe were measured on other images than each other; empty if they were not."""
         return other_images(measure.metric, [self._known(at) for at in places if measure.values[at] is not None])
 
+    def mixed_series(self, places: Sequence[int]) -> frozenset[str]:
+        """Return the metrics that runs of one recipe have logged on other images than each other."""
+        known = [self._known(place) for place in places]
+        return frozenset(name for name, metric in METRICS.items() if metric.series and other_images(name, known))
+
     def _known(self, place: int) -> dict[str, Any]:
         evaluation = self.linear[place]
         measured = {EVALUATED_DIGESTS["linear"]: evaluation.test_digest if evaluation else ""}
@@ -315,5 +327,5 @@ def _seeds(judging: _Judging, measures: Sequence[Measure]) -> tuple[Seeds, ...]:
             None if judging.mixed(measure, sound) else spread_of(measure.values[place] for place in sound)
             for measure in measures
         )
-        found.append(Seeds(tuple(places), sound, spreads))
+        found.append(Seeds(tuple(places), sound, spreads, judging.mixed_series(sound)))
     return tuple(found)

@@ -24,8 +24,12 @@ from simclr_tui.store.store import Store
 from simclr_tui.sweep.control import KnownTrial, adding, of_sweep, placement_of_sweep, queue_trial, seeds_of_trials
 from simclr_tui.sweep.folder import Sweep, SweepFolder
 from simclr_tui.sweep.optuna_study import Study
-from simclr_tui.sweep.results import PRUNED, trial_score
+from simclr_tui.sweep.results import PRUNED, other_images_than, trial_score
 
+_NOT_LEARNED = (
+    "is not learned from: its kNN is of other held-out images than that of the trials before; for a search over the"
+    " images that there are now, start another sweep"
+)
 _TICK = 1.0  # seconds between two passes
 
 
@@ -59,8 +63,7 @@ def _sample(store: Store, folder: SweepFolder) -> None:
         if folder.read().stopped:  # set before the runs are stopped: such an end is not the trials' result
             return
         for number in study.open():
-            of_trial = [row for row in rows if row["trial"] == number]
-            _look(store, study, sweep, number=number, rows=of_trial)
+            _look(store, study, sweep, number=number, rows=rows)
         while len(study.open()) < sweep.parallel and study.asked() < sweep.trials:
             study.ask()
         if not study.open():
@@ -84,13 +87,18 @@ def _queue(store: Store, folder: SweepFolder, study: Study, *, sweep: Sweep, row
 
 
 def _look(store: Store, study: Study, sweep: Sweep, *, number: int, rows: list[Row]) -> None:
-    """Report a trial's result to the study; prune a trial that is not worth its time."""
-    if len(rows) < len(sweep.seeds):
+    """Report a trial's result to the study; prune a trial that is not worth its time. `rows` are all of the sweep."""
+    scored = study.scored()
+    own, before = ([row for row in rows if row["trial"] in numbers] for numbers in ({number}, scored))
+    if len(own) < len(sweep.seeds):
         return
-    if all(row["state"] not in OPEN for row in rows):
-        study.tell(number, trial_score(rows))
-    elif sweep.prune != "none" and rows[0]["state"] == "running":
-        _judge(store, study, rows[0], number=number)
+    others = other_images_than(own, before)
+    if all(row["state"] not in OPEN for row in own):
+        study.tell(number, trial_score(own, before))
+        if others:
+            print(f"trial {number} {_NOT_LEARNED}", flush=True)
+    elif sweep.prune != "none" and own[0]["state"] == "running" and not others:
+        _judge(store, study, own[0], number=number)
 
 
 def _judge(store: Store, study: Study, row: Row, *, number: int) -> None:

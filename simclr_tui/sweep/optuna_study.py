@@ -40,6 +40,11 @@ class Study:
         """Return how many trials have been asked for."""
         return len(self._study.get_trials(deepcopy=False))
 
+    def scored(self) -> set[int]:
+        """Return the numbers of the trials that ended with a score."""
+        ended = (self._optuna.trial.TrialState.COMPLETE,)
+        return {trial.number for trial in self._study.get_trials(deepcopy=False, states=ended)}
+
     def open(self) -> dict[int, Values]:
         """Return the trials that were asked for and have no result yet."""
         running = (self._optuna.trial.TrialState.RUNNING,)

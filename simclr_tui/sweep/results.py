@@ -14,7 +14,7 @@ from simclr_tui.catalog.row import Row
 from simclr_tui.catalog.spread import Spread, spread_of
 from simclr_tui.catalog.verdict import Sample, Verdict, judge
 from simclr_tui.errors import ExitCode
-from simclr_tui.store.comparable import DIGESTS, measured_by, measured_differently, row_left_out
+from simclr_tui.store.comparable import DIGESTS, measured_by, measured_differently, other_images, row_left_out
 from simclr_tui.store.metrics.metric_table import METRICS
 from simclr_tui.store.state import OPEN
 from simclr_tui.sweep.axes import Values
@@ -97,14 +97,26 @@ def _state_word(row: Row) -> str:
     return str(row["state"]) if row["state"] in OPEN else row_left_out(row) or str(row["state"])
 
 
-def trial_score(rows: Sequence[Row]) -> float | None:
+def other_images_than(rows: Sequence[Row], before: Sequence[Row]) -> bool:
+    """Return whether kNN is known to be of other held-out images among `rows`, or in them than in those `before`.
+
+    Rows that have no accuracy yet say by which images it will be.
+    """
+    scored = [row for row in before if row["state"] == "finished" and row[_METRIC] is not None]
+    return bool(other_images(_METRIC, [*scored, *rows]))
+
+
+def trial_score(rows: Sequence[Row], before: Sequence[Row] = ()) -> float | None:
     """Return the score that a sampler learns for a trial whose runs have ended: their mean kNN.
 
     It is the lowest possible score where a run diverged or ran out of memory, which would happen again, and None where
-    the cause came from outside (stopped, lost).
+    the cause came from outside (stopped, lost), or where held-out images have changed among its runs or since `before`,
+    the runs of the trials that the sampler has learned from.
     """
     if any(row["exit_code"] in _OWN_FAULTS or "diverged" in str(row["flags"] or "").split(",") for row in rows):
         return WORST
+    if other_images_than(rows, before):
+        return None
     scores = [row[_METRIC] for row in rows if row["state"] == "finished" and row[_METRIC] is not None]
     return statistics.fmean(scores) if scores and len(scores) == len(rows) else None
 

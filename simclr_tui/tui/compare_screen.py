@@ -26,7 +26,7 @@ from simclr_tui.tui.charts.chart_tab import ChartTab
 from simclr_tui.tui.charts.controller import ChartsController
 from simclr_tui.tui.charts.curves_tab import CurvesTab
 from simclr_tui.tui.compare_text import comparison_text
-from simclr_tui.tui.feed.curve_page import curve_page
+from simclr_tui.tui.feed.curve_page import Averaged, curve_page, run_by_run
 from simclr_tui.tui.feed.curve_reader import CurveReader
 from simclr_tui.tui.feed.messages import Curves
 from simclr_tui.tui.feed.run_reader import BUDGET
@@ -63,7 +63,7 @@ class CompareScreen(ActionScreen[None]):
         self._readers = [CurveReader(run) for run in runs]
         self._lock = threading.Lock()  # readers belong to one thread at a time
         self._objectives: set[str] = set()
-        self._seeds: tuple[tuple[str, ...], ...] = ()
+        self._seeds: Averaged = run_by_run
         self._reading = False
 
     def compose(self) -> ComposeResult:

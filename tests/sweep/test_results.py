@@ -169,6 +169,24 @@ def test_a_sampler_learns_of_failures_that_would_come_again_and_of_no_others(row
     assert trial_score(rows) == (None if score is None else pytest.approx(score))
 
 
+@pytest.mark.parametrize(
+    ("of_trial", "before", "score"),
+    [
+        (["new", "new"], ["new"], 0.5), (["new", "new"], ["old"], None), (["old", "new"], [], None),
+        (["new", None], [], 0.5), (["new", "new"], [None], 0.5),
+    ],
+)  # fmt: skip
+def test_a_sampler_learns_no_accuracy_on_other_held_out_images_than_those_before(of_trial, before, score):
+    def on(digest, **more):
+        return row("finished", 0.5) | {"data": "shapes", "knn_on": "validation", "validation_digest": digest} | more
+
+    rows, earlier = [on(digest) for digest in of_trial], [on(digest) for digest in before]
+    assert trial_score(rows, earlier) == score
+    failed = on("another", state="failed", exit_code=ExitCode.DIVERGED)  # which has no accuracy to learn from
+    assert trial_score(rows, [*earlier, failed]) == score
+    assert trial_score([failed], earlier) == WORST
+
+
 def test_a_sampler_that_is_started_again_goes_on_and_never_repeats(tmp_path):
     pytest.importorskip("optuna")
     axes = (parse_axis("temp", "0.05:1.0:log"), parse_axis("lr", "0.001:10:log"))

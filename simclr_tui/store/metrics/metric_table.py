@@ -66,7 +66,7 @@ _TABLE: tuple[Metric, ...] = (
     _share("knn_balanced", "balanced kNN accuracy", "bal. kNN",
            "the mean over classes of the accuracy of kNN, where classes are uneven", **_ACCURACY),
     _share("knn_first", "kNN accuracy before training", "kNN first", "the accuracy of kNN before the first step",
-           series=False, column=True),
+           within="labels", series=False, column=True),
     _share("knn_best", "best kNN accuracy", "kNN best", "the best accuracy of the kNN monitor", series=False,
            listed=True, grouped=True, **_ACCURACY),
     _share("probe_accuracy", "linear probe accuracy", "probe acc",

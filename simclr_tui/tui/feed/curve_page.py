@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from types import MappingProxyType
 
-from simclr_tui.catalog.bands import has_mean
 from simclr_tui.display.colours import colours_of
 from simclr_tui.text import safe
 from simclr_tui.tui.feed.curve_reader import CurveReader
@@ -19,7 +18,14 @@ References = Mapping[str, Mapping[str, float]]
 """The values that each metric is measured by, with their names."""
 Memory = Callable[[Request, Span | None, Sequence[str]], Panel]
 """Draws the host's memory over a range of x, each run in its colour."""
+Averaged = Callable[[str], Sequence[Sequence[str]]]
+"""Names, by metric, the runs that differ only in their seed and have a mean, group by group."""
 _NO_REFERENCES: References = MappingProxyType({})
+
+
+def run_by_run(_: str) -> tuple[()]:
+    """Return no runs that are averaged, whatever the metric."""
+    return ()
 
 
 def curve_page(
@@ -30,13 +36,13 @@ def curve_page(
     references: References = _NO_REFERENCES,
     ends: float | None = None,
     memory: Memory | None = None,
-    seeds: Sequence[Sequence[str]] = (),
+    seeds: Averaged = run_by_run,
 ) -> Curves:
     """Return the charts that a request asks for, all over the same x range.
 
     `objectives` are those of the runs, `references` the values that a metric is measured by, in the metric's own unit;
     `ends` is the x at which the run will end, `memory` the chart of the host's memory for runs without a GPU; `seeds`
-    name runs that differ only in their seed, of which a chart draws the mean and its interval.
+    names the runs of which a metric's chart draws the mean and its interval.
     """
     measured = {name for reader in readers for name in reader.history.columns}
     logged = in_order(measured | {HOST_MEMORY} if memory is not None and "gpu_reserved" not in measured else measured)
@@ -73,10 +79,10 @@ def _lines_of(
     *,
     span: Span | None,
     colours: Mapping[str, str],
-    seeds: Sequence[Sequence[str]],
+    seeds: Averaged,
 ) -> tuple[Series, ...]:
-    """Return a line per run, or one for all runs that differ only in their seed, in the place of the first of them."""
-    groups = {name: names for names in seeds for name in names} if has_mean(metric) else {}
+    """Return a line per run, or one for all runs that are averaged, in the place of the first of them."""
+    groups = {name: names for names in seeds(metric) for name in names}
     by_name = {reader.name: reader for reader in readers}
     lines: dict[str, Series] = {}
     for reader in readers:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 
+import msgspec
 import pytest
 
 from simclr_tui.catalog.compare import compare
 from simclr_tui.catalog.spread import spread_of
+from simclr_tui.store.state import write_state
 from simclr_tui.tui.feed.curve_page import curve_page
 from simclr_tui.tui.feed.curve_reader import CurveReader
 from simclr_tui.tui.feed.messages import Request
@@ -59,6 +61,20 @@ def test_the_seeds_that_count_become_their_mean_between_the_ends_of_its_interval
         assert line.raw[place] == pytest.approx(100 * (found.mean - found.half))
         assert line.raw[count + 1 + place] == pytest.approx(100 * (found.mean + found.half))
     assert line.last == line.ys[-1]
+
+
+def test_seeds_on_other_held_out_images_have_a_mean_loss_and_no_mean_accuracy(root, runs):
+    states = [run.status for run in runs[:3]]
+    for run, state, digest in zip(runs, states, ("then", "now", ""), strict=False):
+        facts = state.facts | ({"validation_digest": digest} if digest else {})
+        write_state(run.paths, msgspec.structs.replace(state, facts=facts))
+    try:
+        assert [series.label for series in panel(runs, "knn").series] == list(NAMES)
+        assert panel(runs, "loss").series[0].label == "a ×3 seeds"
+        assert [series.label for series in panel(runs[1:3], "knn").series] == ["b ×2 seeds"]  # of one it is not known
+    finally:
+        for run, state in zip(runs, states, strict=False):
+            write_state(run.paths, state)
 
 
 def test_a_zoomed_line_reaches_to_the_edges_of_the_chart_and_the_cursor_reads_the_mean(runs):

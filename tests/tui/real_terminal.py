@@ -44,7 +44,7 @@ class Terminal:
         # A size in the environment would be believed before that of the terminal.
         inherited = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES", "NO_COLOR")}
         self.process = subprocess.Popen(
-            [*shell, sys.executable, *(command or ("-c", LAUNCH.format(before=before), str(root)))],
+            [*shell, sys.executable, "-X", "faulthandler", *(command or ("-c", LAUNCH.format(before=before), str(root)))],
             preexec_fn=lambda: os.login_tty(os.dup(slave)),
             env=inherited | {"TERM": "xterm-256color", "LANG": "C.UTF-8"} | env,
         )
@@ -75,14 +75,24 @@ class Terminal:
     def until(self, condition, timeout=60.0):
         deadline = time.monotonic() + timeout
         while not condition():
-            assert time.monotonic() < deadline, self.text
+            assert time.monotonic() < deadline, self._screen_and_stacks()
             self.read()
+
+    def _screen_and_stacks(self):
+        """The screen that never came to what was waited for, and what the dashboard did meanwhile: it ends with this."""
+        shown, before = self.text, len(self.output)
+        with contextlib.suppress(OSError):
+            os.killpg(os.tcgetpgrp(self.master), signal.SIGABRT)
+            until = time.monotonic() + 5.0
+            while time.monotonic() < until:
+                self.read()
+        return f"{shown}\n{self.output[before:].decode(errors='replace')[-20_000:]}"
 
     def still(self, seconds=1.0, timeout=60.0):
         """The screen once it stays the same for so long, without its first line, which tells the load of the time."""
         deadline, since, shown = time.monotonic() + timeout, time.monotonic(), []
         while time.monotonic() - since < seconds:
-            assert time.monotonic() < deadline, self.text
+            assert time.monotonic() < deadline, self._screen_and_stacks()
             self.read()
             if self.screen.display[1:] != shown:
                 shown, since = self.screen.display[1:], time.monotonic()
@@ -92,7 +102,7 @@ class Terminal:
         """The exit code, with everything read that was written."""
         deadline = time.monotonic() + timeout
         while self.process.poll() is None:
-            assert time.monotonic() < deadline, self.text
+            assert time.monotonic() < deadline, self._screen_and_stacks()
             self.read()
         while select.select([self.master], [], [], 0)[0]:
             self.read(0)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 
-from simclr_tui.cli.chart import draw_chart, join_charts, round_ticks
+from simclr_tui.cli import chart
+from simclr_tui.cli.chart import draw_chart, join_charts
 from simclr_tui.cli.summary import _references, summarise
 from simclr_tui.errors import ExitCode
 from tests.run_factory import make_run, metric_line, write_metrics
@@ -23,24 +26,11 @@ def run(tmp_path):
     return run
 
 
-@pytest.mark.parametrize(
-    ("low", "high", "count", "ticks"),
-    [
-        (0, 100, 6, [0, 20, 40, 60, 80, 100]),
-        (1, 16.5, 5, [5, 10, 15]),
-        (3, 3, 5, [3]),
-        (0, 39_000, 4, [0, 10_000, 20_000, 30_000]),
-    ],
-)
-def test_ticks_are_round_numbers_within_the_span(low, high, count, ticks):
-    assert round_ticks(low, high, count) == ticks
-
-
 def test_a_share_is_drawn_in_percent_with_its_references_named(run):
     text = draw_chart([("run1", run.history())], "knn", width=60, references={"chance": 0.1})
     assert "kNN %" in text
-    assert "chance" in text
-    assert "80." in text
+    assert y_labels(text) == ["100", "50", "0"]
+    assert text.splitlines()[-1].split() == ["⠤⠤", "run1", "--", "chance"], "the legend lies over no value"
 
 
 def test_the_best_kNN_is_of_the_runs_that_were_measured_alike(run):
@@ -57,8 +47,10 @@ def test_a_run_ends_with_loss_beside_knn(run, capsys, monkeypatch):
     assert "best: other" in printed.err
 
 
-def test_charts_of_one_height_join_line_by_line():
+def test_charts_join_line_by_line_with_the_legend_of_either():
     assert join_charts("a\nb", "c\nd") == "a  c\nb  d"
+    assert join_charts("a\nb", "c\nd\ne") == "a  c\nb  d\n   e"
+    assert join_charts("a\nb\ne", "c\nd") == "a  c\nb  d\ne"
 
 
 @pytest.mark.parametrize(
@@ -79,3 +71,39 @@ def test_a_run_whose_images_were_refused_is_not_to_be_resumed(tmp_path, capsys, 
     told = capsys.readouterr().err
     assert words in told
     assert ("simclr resume" in told) == ("simclr resume" in words)
+
+
+def y_labels(text):
+    """What the y axis says, from its top."""
+    return [line.partition("┤")[0].strip() for line in text.splitlines() if "┤" in line]
+
+
+def chart_of(values, monkeypatch, **options):
+    monkeypatch.setattr(chart, "decimate", lambda *_, **__: ([float(x) for x in range(len(values))], values))
+    return draw_chart([("run1", None)], "loss", width=60, **options)
+
+
+@pytest.mark.parametrize(
+    ("values", "log_y", "labels"),
+    [
+        ([4.378, 4.922], False, ["5", "4.8", "4.6", "4.4", "4.2"]),
+        ([0.0, 0.08], False, ["0.08", "0.04", "0"]),
+        ([3.0, 3.0], False, ["3"]),
+        ([0.0, 0.002, 2.0], True, ["1", "0.1", "0.01"]),
+        ([1.0, math.inf, math.nan, 2.0], False, ["2", "1.5", "1"]),
+    ],
+    ids=["both ends are labelled", "from zero", "one value", "zero has no place on a log scale", "not finite"],
+)
+def test_the_y_axis_has_round_ticks(values, log_y, labels, monkeypatch):
+    assert y_labels(chart_of(values, monkeypatch, log_y=log_y)) == labels
+
+
+def test_what_cannot_be_drawn_is_said(monkeypatch):
+    assert chart_of([math.nan] * 2, monkeypatch) == "loss: no value that is a finite number"
+    assert chart_of([0.0, -1.0], monkeypatch, log_y=True) == "loss: no value above zero, as a log scale needs"
+
+
+def test_a_legend_wraps_in_whole_names(run):
+    names = ["resnet18-temp01-cosine", "resnet18-temp05-cosine", "resnet18-temp10-cosine"]
+    legend = draw_chart([(name, run.history()) for name in names], "loss", width=60, height=12).splitlines()[12:]
+    assert [line.split() for line in legend] == [["⠤⠤", names[0], "⠤⠤", names[1]], ["⠤⠤", names[2]]]

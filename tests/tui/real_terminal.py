@@ -44,7 +44,13 @@ class Terminal:
         # A size in the environment would be believed before that of the terminal.
         inherited = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES", "NO_COLOR")}
         self.process = subprocess.Popen(
-            [*shell, sys.executable, "-X", "faulthandler", *(command or ("-c", LAUNCH.format(before=before), str(root)))],
+            [
+                *shell,
+                sys.executable,
+                "-X",
+                "faulthandler",
+                *(command or ("-c", LAUNCH.format(before=before), str(root))),
+            ],
             preexec_fn=lambda: os.login_tty(os.dup(slave)),
             env=inherited | {"TERM": "xterm-256color", "LANG": "C.UTF-8"} | env,
         )
@@ -79,7 +85,7 @@ class Terminal:
             self.read()
 
     def _screen_and_stacks(self):
-        """The screen that never came to what was waited for, and what the dashboard did meanwhile: it ends with this."""
+        """The screen that lacks what was waited for, and what the dashboard did meanwhile: it ends with this."""
         shown, before = self.text, len(self.output)
         with contextlib.suppress(OSError):
             os.killpg(os.tcgetpgrp(self.master), signal.SIGABRT)

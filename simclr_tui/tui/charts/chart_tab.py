@@ -14,12 +14,12 @@ from textual.containers import Vertical
 from textual.message import Message
 from textual.widgets import Static
 
+from simclr_tui.display.ticks import place_in_words
 from simclr_tui.tui.action_screen import Doers
 from simclr_tui.tui.actions import bindings
 from simclr_tui.tui.charts.chart import Chart
 from simclr_tui.tui.charts.chart_grid import Caption, ChartPanel, Panels
 from simclr_tui.tui.charts.render import Style, letter
-from simclr_tui.tui.charts.ticks import place_in_words
 from simclr_tui.tui.charts.viewport import Viewport
 from simclr_tui.tui.feed.messages import ChartAxis, Panel, Series, Snapshot
 from simclr_tui.tui.view_state import Layout

@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 
 from rich.cells import cell_len
 
+from simclr_tui.display.ticks import log_ticks, round_range, x_ticks
 from simclr_tui.text import number
 from simclr_tui.tui.charts.axis_range import x_range, y_range
 from simclr_tui.tui.charts.canvas import Canvas
-from simclr_tui.tui.charts.ticks import log_ticks, round_range, x_ticks
 from simclr_tui.tui.feed.messages import Panel, Series
 from simclr_tui.tui.feed.window import Span
 from simclr_tui.tui.runs.run_line import shortened

@@ -6,10 +6,10 @@ import math
 
 import pytest
 
+from simclr_tui.display.ticks import clock_time, place_in_words, x_ticks
 from simclr_tui.tui.charts.axis_range import without_outliers, y_range
 from simclr_tui.tui.charts.canvas import Canvas
 from simclr_tui.tui.charts.render import Style, cells, draw, drawable
-from simclr_tui.tui.charts.ticks import clock_time, place_in_words, x_ticks
 from simclr_tui.tui.feed.messages import Panel, Series
 from simclr_tui.tui.feed.metric_filter import matching
 

@@ -1,4 +1,4 @@
-"""Ticks, gaps and ranges of a chart."""
+"""Ticks of a chart's axes."""
 
 from __future__ import annotations
 
@@ -7,11 +7,8 @@ import math
 
 import pytest
 
-from simclr_tui.display.colours import run_colour
-from simclr_tui.tui.actions import ACTIONS, SCREENS, bindings
-from simclr_tui.tui.charts.chart_grid import grid_shape
-from simclr_tui.tui.charts.ticks import log_ticks, nice_ticks, time_ticks
-from simclr_tui.tui.terminal.lifecycle import plain
+from simclr_tui.display.ticks import log_ticks, nice_ticks, round_range, time_ticks
+from simclr_tui.tui.charts.canvas import Canvas
 
 
 @pytest.mark.parametrize(
@@ -40,37 +37,8 @@ def test_log_ticks_are_powers_of_ten_or_the_ends():
     assert log_ticks(0.2, 0.7) == [0.2, 0.7]
 
 
-def test_runs_in_a_row_have_different_colours_that_never_change():
-    colours = [run_colour(f"run{number}") for number in range(1, 9)]
-    assert len(set(colours)) == 8
-    assert run_colour("night") == run_colour("night")
-    assert run_colour("\ud800") == run_colour("\ud800")
-
-
-def test_charts_are_as_many_as_can_be_read():
-    assert grid_shape(10, 3) == (1, 1)
-    assert grid_shape(78, 28) == (2, 3)
-    assert grid_shape(400, 100) == (4, 4)
-
-
-def test_plain_text_is_ascii_and_as_wide():
-    drawn = "╭─ Runs ─╮│● ✓ ▇▁ 62% … │╰─┤"
-    assert plain(drawn).isascii()
-    assert len(plain(drawn)) == len(drawn)
-
-
-def test_no_key_of_a_screen_has_two_meanings():
-    for where in SCREENS:
-        keys = [key for binding in bindings(where) for key in binding.key.split(",")]
-        assert len(keys) == len(set(keys)), where
-    assert all(action.help.endswith(".") for action in ACTIONS)
-
-
 @pytest.mark.parametrize("rows", [1, 3, 5, 7, 9, 11, 25])
 def test_the_y_axis_begins_and_ends_with_a_round_number_at_even_rows(rows):
-    from simclr_tui.tui.charts.canvas import Canvas
-    from simclr_tui.tui.charts.ticks import round_range
-
     for low, high in ((4.83, 5.93), (0.0, 100.0), (24_913.0, 27_120.0), (1e-5, 3e-4), (2.0, 2.0001), (10.0, 34.2)):
         bottom, top, ticks = round_range(low, high, rows)
         assert bottom <= low + 1e-12
@@ -87,8 +55,6 @@ def test_the_y_axis_begins_and_ends_with_a_round_number_at_even_rows(rows):
 
 
 def test_a_range_across_zero_or_of_no_size_has_ticks_too():
-    from simclr_tui.tui.charts.ticks import round_range
-
     assert round_range(-0.13, 0.1, 5)[2] == [-0.2, 0.0, 0.2]
     assert round_range(-0.13, 0.1, 2)[2] == [-0.13, 0.1], "one step never covers both sides of zero"
     assert round_range(0.0, 5e-324, 5)[2] == [0.0, 5e-324]

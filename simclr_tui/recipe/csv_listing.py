@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import os
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 from simclr_tui.errors import DataError
@@ -21,6 +22,7 @@ from simclr_tui.recipe.layout import (
     validated_note,
 )
 from simclr_tui.recipe.reading import DEFAULT_READING, Reading
+from simclr_tui.recipe.refusals import Refusal, by_kind, joined
 from simclr_tui.text import did_you_mean, safe
 
 _COLUMNS = {
@@ -40,31 +42,62 @@ def csv_layout(file: Path, reading: Reading = DEFAULT_READING) -> Layout:
     """Return the images listed in a CSV or TSV file, whose paths are absolute or relative to its folder.
 
     An image is known by its path relative to that folder, however it is written: `./a.png`, `/data/a.png`, `b\\a.png`.
-    Raises DataError if there is no path column, if a row has no path (the row is named), if a path is listed twice
-    with different values, or if the label column holds measurements.
+    Raises DataError if there is no path column, if the label column holds measurements, or for all rows that cannot be
+    read: without a path or a file, of an unknown split, with more cells than columns, or at odds with another.
     """
-    rows, columns, unused = _read(file)
+    rows, columns, header = _read(file)
+    unused = [name for at, name in enumerate(header) if name and at not in columns]
     root, left_out, notes = file.parent, LeftOut(), list[str]()
     for column in unused:
         left_out.add("columns that are not read", column)
-    seen: dict[str, tuple[str, str, str]] = {}
-    for number, row in enumerate(rows, start=2):
-        name, *rest = (row[at].strip() if at is not None and at < len(row) else "" for at in columns)
-        if not name:
-            raise DataError(f"{safe(file.name)}, row {number}: no path", "fill the path column, or delete the row")
-        group = rest[2] if _is_known(rest[2]) else ""
-        name, entry = _plain_path(name, root), (rest[0], rest[1].lower(), group)
-        if name in seen:
-            if seen[name] != entry:
-                raise DataError(
-                    f"{safe(file.name)}, row {number}: {safe(name)} was already listed with other values",
-                    "keep one row per image",
-                )
-            left_out.add("rows that repeat another", name)
-            continue
-        seen[name] = entry
-    _check_files(file, root, seen)
+    seen, errors = _entries(file, rows, columns, header=header, left_out=left_out)
+    errors += _missing_files(file, root, seen)
+    if errors:
+        raise joined(errors, f"{safe(file.name)} is refused")
     return _layout(file, seen, reading, left_out=left_out, notes=notes)
+
+
+_Entry = tuple[str, str, str]
+"""An image's label, split and group, as written."""
+_Row = tuple[int, list[str]]
+"""A row's number in the table, from 1, and its cells."""
+
+
+def _entries(
+    file: Path, rows: list[_Row], columns: tuple[int | None, ...], *, header: list[str], left_out: LeftOut
+) -> tuple[dict[str, _Entry], list[DataError]]:
+    """Return the images of a table, by their names, and an error for each kind of trouble that rows have."""
+    seen: dict[str, _Entry] = {}
+    refused: list[Refusal] = []
+
+    def refuse(name: str, why: str, hint: str) -> None:
+        refused.append(Refusal(name, f"{safe(file.name)}, {safe(name)}{why}", hint))
+
+    for number, row in rows:
+        name, *rest = (row[at].strip() if at is not None and at < len(row) else "" for at in columns)
+        if any(cell.strip() for cell in row[len(header) :]):
+            refuse(
+                f"row {number}", f": {len(row)} cells under {len(header)} names of columns",
+                "put quotes around a cell that holds the separator, or name all columns",
+            )  # fmt: skip
+            continue
+        if not name:
+            refuse(f"row {number}", ": no path", "fill the path column, or delete the row")
+            continue
+        name, split = _plain_path(name, file.parent), rest[1].lower()
+        entry = (rest[0], split, rest[2] if _is_known(rest[2]) else "")
+        shown = f"row {number}: {name}"
+        if split and split not in (*TRAIN_NAMES, *TEST_NAMES):
+            known = ", ".join((*TRAIN_NAMES[:1], *TEST_NAMES))
+            hint = f"known splits are {known}; rename a column that means no split"
+            refuse(shown, f" has the unknown split {safe(split)!r}", hint)
+        elif name in seen and seen[name] != entry:
+            refuse(shown, " was already listed with other values", "keep one row per image")
+        elif name in seen:
+            left_out.add("rows that repeat another", name)
+        else:
+            seen[name] = entry
+    return seen, by_kind(refused)
 
 
 def _plain_path(written: str, root: Path) -> str:
@@ -88,72 +121,75 @@ def _is_file(path: Path) -> bool:
         return False
 
 
-def _read(file: Path) -> tuple[list[list[str]], tuple[int | None, ...], list[str]]:
-    """Return the rows of a table, where each known column is, and the names of the other columns."""
+def _read(file: Path) -> tuple[list[_Row], tuple[int | None, ...], list[str]]:
+    """Return the rows of a table, where each known column is, and the names of all columns, in lower case."""
     try:
         with file.open("rb") as opened:
             if opened.read(4).startswith(_NO_TEXT):
                 raise DataError(f"{safe(str(file))} is a spreadsheet or compressed", "save it as CSV, in UTF-8")
         with file.open(newline="", encoding="utf-8-sig") as text:
             sample = text.readline()
-            if _SAYS_DELIMITER.match(sample):
+            says_so = _SAYS_DELIMITER.match(sample) is not None
+            if says_so:
                 delimiter = sample[4]
             else:
                 text.seek(0)
                 delimiter = max(",;\t|", key=sample.count)
-            rows = list(csv.reader(text, delimiter=delimiter))
+            rows = list(enumerate(csv.reader(text, delimiter=delimiter), start=1 + says_so))
     except UnicodeDecodeError:
         refuse_other(file, "a table")
         raise DataError(f"{safe(str(file))} is not UTF-8", "save the table as UTF-8") from None
     except (OSError, csv.Error) as error:
         raise DataError(f"{safe(str(file))} cannot be read: {error}", "give --data csv:FILE") from None
-    rows = [row for row in rows if any(cell.strip() for cell in row)]
+    rows = [(number, row) for number, row in rows if any(cell.strip() for cell in row)]
     if len(rows) < 2:
         raise DataError(
             f"{safe(str(file))} lists no images", "the first row must name the columns: path,label,split,group"
         )
-    header = [cell.strip().lower() for cell in rows[0]]
+    header = [cell.strip().lower() for cell in rows[0][1]]
     known = [_COLUMN_Y if name == "y" and "x" in header else name for name in header]
     columns = tuple(next((known.index(n) for n in names if n in known), None) for names in _COLUMNS.values())
     if columns[0] is None:
-        if any(suffix_of(cell.strip()) in IMAGE_SUFFIXES for cell in rows[0]):
+        if any(suffix_of(cell.strip()) in IMAGE_SUFFIXES for cell in rows[0][1]):
             raise DataError(
                 f"{safe(str(file))} has no names of columns: its first row is an image's",
                 "put a row above it: path,label,split,group, as many of them as there are columns",
             )
         hint = did_you_mean("path", header) or f"the columns are {', '.join(map(safe, header))}"
         raise DataError(f"{safe(str(file))} has no column `path`", f"rename one to it; {hint}")
-    return rows[1:], columns, [name for at, name in enumerate(header) if name and at not in columns]
+    return rows[1:], columns, header
 
 
 _SAYS_DELIMITER = re.compile(r"sep=[,;|\t]\s*$")  # as spreadsheets do in a line of its own
 _NO_TEXT = (b"PK\3\4", b"\x1f\x8b", b"\xd0\xcf\x11\xe0")  # xlsx and zip, gzip, xls
 
 
-def _check_files(file: Path, root: Path, seen: dict[str, tuple[str, str, str]]) -> None:
+def _missing_files(file: Path, root: Path, seen: Mapping[str, _Entry]) -> list[DataError]:
+    """Return an error for the files that do not exist, and one for those of no kind that is read."""
     missing = [name for name in seen if not os.path.isfile(root / name)]  # noqa: PTH113
-    if missing:
-        first = ", ".join(map(safe, missing[:3])) + (", …" if len(missing) > 3 else "")
-        raise DataError(
-            f"{safe(file.name)} lists files that do not exist: {len(missing):,} of {len(seen):,} ({first})",
-            f"paths are relative to {safe(str(root))}: correct them, or delete those rows",
-        )
-    others = [name for name in seen if suffix_of(name) not in KIND_OF_SUFFIX and kind_by_content(root / name) is None]
-    if others:
-        first = ", ".join(map(safe, others[:3])) + (", …" if len(others) > 3 else "")
-        raise DataError(
-            f"{safe(file.name)} lists files of no kind that is read: {len(others):,} of {len(seen):,} ({first})",
-            "convert them to TIFF or PNG, or delete those rows",
-        )
+    lost = set(missing)
+    others = [
+        name
+        for name in seen
+        if name not in lost and suffix_of(name) not in KIND_OF_SUFFIX and kind_by_content(root / name) is None
+    ]
+    errors = []
+    for names, what, hint in (
+        (missing, "that do not exist", f"paths are relative to {safe(str(root))}: correct them, or delete those rows"),
+        (others, "of no kind that is read", "convert them to TIFF or PNG, or delete those rows"),
+    ):
+        if names:
+            first = ", ".join(map(safe, names[:3])) + (", …" if len(names) > 3 else "")
+            message = f"{safe(file.name)} lists files {what}: {len(names):,} of {len(seen):,} ({first})"
+            errors.append(DataError(message, hint))
+    return errors
 
 
-def _layout(
-    file: Path, seen: dict[str, tuple[str, str, str]], reading: Reading, *, left_out: LeftOut, notes: list[str]
-) -> Layout:
-    by_split = _by_split(file, seen, reading, left_out=left_out)
+def _layout(file: Path, seen: dict[str, _Entry], reading: Reading, *, left_out: LeftOut, notes: list[str]) -> Layout:
+    by_split = _by_split(seen, reading, left_out)
     used = {name: seen[name] for names in by_split.values() for name in names}
     known = {label for label, _, _ in used.values() if _is_known(label)}
-    classes = () if reading.labels == "none" else _classes(file, known)
+    classes = _classes(file, known) if reading.labels == "auto" else ()
     if reading.labels == "folder":
         classes = _classes(file, {Path(name).parent.name for name in used})
         if len(classes) < 2:
@@ -186,13 +222,12 @@ def _layout(
     )
 
 
-def _by_split(
-    file: Path, seen: dict[str, tuple[str, str, str]], reading: Reading, *, left_out: LeftOut
-) -> dict[str, list[str]]:
+def _by_split(seen: dict[str, _Entry], reading: Reading, left_out: LeftOut) -> dict[str, list[str]]:
     """Return the images to train, to test and to validate on; of several test splits, the first labelled one tests."""
     found: dict[str, list[str]] = {}
     for name in sorted(seen):
-        found.setdefault(_split(file, name, seen[name][1]), []).append(name)
+        split = seen[name][1]
+        found.setdefault(split if split in TEST_NAMES else "train", []).append(name)
     train = found.pop("train", [])
     tests = [split for split in TEST_NAMES if split in found]
     labelled = [s for s in tests if reading.labels == "folder" or any(_is_known(seen[name][0]) for name in found[s])]
@@ -213,24 +248,13 @@ def _hold_out_note(train: Listing) -> str:
     return f"no labelled test split: a tenth is held out, by a hash of each {key}"
 
 
-def _split(file: Path, name: str, split: str) -> str:
-    """Return the split that a row names, `train` where it names none. Raises DataError for a word that is no split."""
-    if not split or split in TRAIN_NAMES:
-        return "train"
-    if split in TEST_NAMES:
-        return split
-    raise DataError(
-        f"{safe(file.name)}: {safe(name)} has the unknown split {safe(split)!r}",
-        f"known splits are {', '.join((*TRAIN_NAMES[:1], *TEST_NAMES))}; rename a column that means no split",
-    )
-
-
 def _classes(file: Path, labels: set[str]) -> tuple[str, ...]:
     numbers = [label for label in labels if _is_decimal(label)]
     many = len(labels) > _MOST_CLASSES
     if numbers and len(numbers) == len(labels) and (many or any(float(n.replace(",", ".", 1)) % 1 for n in numbers)):
+        first = ", ".join(map(safe, sorted(labels)[:3])) + (", …" if len(labels) > 3 else "")
         raise DataError(
-            f"{safe(file.name)}: the label column holds measurements ({safe(sorted(labels)[0])}, …), not classes",
+            f"{safe(file.name)}: the label column holds measurements ({first}), not classes",
             "put classes there, or give --labels none",
         )
     return tuple(sorted(labels, key=lambda label: (len(label), label) if label.isdigit() else (0, label)))
@@ -244,9 +268,7 @@ def _is_decimal(label: str) -> bool:
     return "." in label or "," in label or "e" in label.lower()
 
 
-def _listing(
-    names: list[str], seen: dict[str, tuple[str, str, str]], classes: tuple[str, ...], *, labels: str
-) -> Listing:
+def _listing(names: list[str], seen: dict[str, _Entry], classes: tuple[str, ...], *, labels: str) -> Listing:
     class_index = {label: index for index, label in enumerate(classes)}
     given = [Path(name).parent.name if labels == "folder" else seen[name][0] for name in names]
     groups = tuple(seen[name][2] for name in names)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 from pathlib import Path
 
 import pytest
@@ -85,7 +86,7 @@ def test_the_y_of_coordinates_is_no_label(folder):
 
 
 def test_labels_none_and_folder_hold_whatever_the_label_column_says(folder):
-    file = table(folder, "path,label", "im/{number}.png,{number},5")
+    file = table(folder, "path,label", 'im/{number}.png,"{number},5"')
     assert csv_layout(file, Reading(labels="none")).classes == ()
     with pytest.raises(DataError, match="lists the images of one folder"):
         csv_layout(file, Reading(labels="folder"))
@@ -110,3 +111,29 @@ def test_what_is_no_table_of_classes_is_refused_in_one_sentence(folder, content,
     file.write_bytes(content if isinstance(content, bytes) else content.encode())
     with pytest.raises(DataError, match=words):
         csv_layout(file)
+
+
+def test_every_kind_of_trouble_that_rows_have_is_told_at_once_with_its_count_and_first_names(folder):
+    rows = [
+        "im/0.png,a,train", "", ",b,train", "im/1.png,a,often", "im/0.png,b,train", "im/2.png,a,never", ",c,test",
+        "lost.png,a,train", "im/3.png,big, round,train", "im/0.png,c,train", "d.csv,a,train", '"im/4.png","a",train',
+    ]  # fmt: skip
+    (folder / "d.csv").write_text("path,label,split\n" + "\n".join(rows))
+    with pytest.raises(DataError) as refused:
+        csv_layout(folder / "d.csv")
+    head, *told = re.split(r": (?=d.csv)|; (?=d.csv)", str(refused.value))
+    assert head == "d.csv is refused for 6 reasons"
+    assert [sentence.partition(" — ")[0] for sentence in told] == [
+        "d.csv, row 4: no path (and 1 more: row 8)",  # a row that is empty counts, as it does in a spreadsheet
+        "d.csv, row 5: im/1.png has the unknown split 'often' (and 1 more: row 7: im/2.png)",
+        "d.csv, row 6: im/0.png was already listed with other values (and 1 more: row 11: im/0.png)",
+        "d.csv, row 10: 4 cells under 3 names of columns",
+        "d.csv lists files that do not exist: 1 of 4 (lost.png)",
+        "d.csv lists files of no kind that is read: 1 of 4 (d.csv)",
+    ]
+
+
+def test_rows_are_counted_as_the_file_has_them_after_a_line_that_names_the_delimiter(folder):
+    (folder / "d.csv").write_text("sep=;\npath;label\nim/0.png;a\n;b\n")
+    with pytest.raises(DataError, match=r"d\.csv, row 4: no path"):
+        csv_layout(folder / "d.csv")

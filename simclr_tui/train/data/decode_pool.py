@@ -22,10 +22,10 @@ import numpy as np
 from simclr_tui.errors import DataError, SimclrError
 from simclr_tui.interpreter import python_module
 from simclr_tui.limits import usable_cores
+from simclr_tui.recipe.refusals import refusal, together
 from simclr_tui.train.data.pixels import Pixels, Shapes
 from simclr_tui.train.data.scaling import Scaling
 from simclr_tui.train.data.sources.protocol import Source, pixels_of
-from simclr_tui.train.data.sources.refusals import refusal, together
 
 TASK_IMAGES = 8
 """Images per task: one exchange with a decoder process."""

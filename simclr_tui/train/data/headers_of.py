@@ -19,11 +19,11 @@ import numpy as np
 from simclr_tui.errors import DataError
 from simclr_tui.limits import usable_cores
 from simclr_tui.recipe.image_headers import HEAD, Bytes, Header, parse_header
+from simclr_tui.recipe.refusals import Refusal, refusal
 from simclr_tui.store.process import end_with_parent
 from simclr_tui.train.data.each import Progress
 from simclr_tui.train.data.sources.files import FolderSource
 from simclr_tui.train.data.sources.protocol import Source, survey
-from simclr_tui.train.data.sources.refusals import Refusal, refusal
 
 _CHUNK = 1000  # files a task
 _LARGE = 100_000_000  # pixels

@@ -15,6 +15,7 @@ from simclr_tui.errors import DataError, ExitCode, SimclrError
 from simclr_tui.recipe.datasets import KNOWN, check_data
 from simclr_tui.recipe.layout import Layout
 from simclr_tui.recipe.reading import Reading
+from simclr_tui.recipe.refusals import Refusal, refusal, together
 from simclr_tui.store.data_report import Advice, Channel, DataReport, Duplicates, ImageFormat
 from simclr_tui.text import safe
 from simclr_tui.train.data.each import Progress
@@ -23,7 +24,7 @@ from simclr_tui.train.data.open_images import side_cap
 from simclr_tui.train.data.progress_line import ProgressLine
 from simclr_tui.train.data.scaling import Scaling, not_finite, pick_channels
 from simclr_tui.train.data.sources import Source, open_source, values_of
-from simclr_tui.train.data.sources.refusals import Refusal, for_each_accepted, refusal, together
+from simclr_tui.train.data.sources.refusals import for_each_accepted
 from simclr_tui.train.data.splits import Split, chosen
 from simclr_tui.train.data.survey import Format, Survey, choose_alike, format_of
 from simclr_tui.train.data.validation import describe_groups

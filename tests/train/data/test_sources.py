@@ -343,6 +343,13 @@ def cut_tar(folder: Path) -> str:
     return f"tar:{folder}/*.tar"
 
 
+def two_bad_shards(folder: Path) -> str:
+    cut = cut_tar(folder)
+    pictures = {f"{n}.{kind}": png(IMAGES[0]) if kind == "png" else b"{" for n in (1, 2) for kind in ("png", "json")}
+    archive(folder / "s-000.tar", pictures)
+    return cut
+
+
 def code(folder: Path, text: str) -> str:
     (folder / "mine.py").write_text(text)
     return f"py:{folder / 'mine.py'}:load"
@@ -381,6 +388,8 @@ def saved(folder: Path, **arrays: np.ndarray) -> str:
         (lambda f: broken_csv(f, "0.png,a\n1.png,b"), "no names of columns: its first row is an image's — put a row above"),  # noqa: E501
         (lambda f: broken_csv(f, "path,label,fold\n0.png,a,3"), "unknown split '3' — .*; rename a column"),
         (lambda f: archive(f / "d.tar", {"0.png": png(IMAGES[0]), "0.json": b"{"}), "0.json in .*d.tar is no JSON: .* — correct it"),  # noqa: E501
+        (two_bad_shards, r"is refused for 2 reasons: 1.json in .* is no JSON: .*\(and 1 more: 2.json in .*0.tar\) — correct it, or leave it out; .*s-001.tar cannot be read as a tar file"),  # noqa: E501
+        (lambda f: saved(f, images=IMAGES, labels=LABELS[:7], x_test=IMAGES, y_test=LABELS[:3]), "is refused for 2 reasons: .*30 train images and 7 labels — .*; .*30 test images and 3 labels"),  # noqa: E501
         (lambda f: f"npy:{f}/none.npy", "none.npy does not exist or is not a file"),
         (lambda f: "h5:", "h5: needs a path"),
     ],

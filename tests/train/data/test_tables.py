@@ -152,12 +152,25 @@ def table(folder: Path, **columns: list[Any]) -> None:
     ("make", "words"),
     [
         (unlike_shards, "some files of one split have a column label, and some have none — give files of one kind"),
-        (lambda f: write(f / "d.parquet", split=["often"] * 20), "a row of the unknown split 'often' — known splits"),
-        (lambda f: write(f / "d.parquet", label=[{"a": n} for n in LABELS]), r"a label has parts \(a\) — give"),
-        (lambda f: write(f / "d.parquet", label=[[1, 2]] * 20), "an image has 2 labels — .* or --labels none"),
+        (lambda f: write(f / "d.parquet", split=["often"] * 20), "has 20 rows of the unknown split 'often' — known"),
+        (lambda f: write(f / "d.parquet", label=[{"a": n} for n in LABELS]), r"a label has parts \(a\) .* — give"),
+        (
+            lambda f: write(f / "d.parquet", split=["a", "b", "c", "d", *["train"] * 16]),
+            "has 4 rows of the unknown splits 'a', 'b', 'c', and 1 more — known splits",
+        ),
+        (
+            lambda f: write(f / "d.parquet", label=[[1, 2]] * 2 + [[1]] * 8 + [[1, 2]] * 2 + [[]] * 8),
+            r"are refused for 2 reasons: .*an image has 2 labels \(4 of 20 labels: 0, 1, 10, …\) — .* or --labels none;"
+            r" .*an image has 0 labels \(8 of 20 labels: 12, 13, 14, …\)",
+        ),
+        (
+            lambda f: table(f, image=["a 1.png", "b.png", None, "c.png"]),
+            r"for 2 reasons: .*lists 'a 1.png', which does not exist \(and 2 more: train/0000001, train/0000003\) — .*;"
+            r" train/0000002: .* has a row without an image",
+        ),
         (lambda f: write(f / "d.parquet", 0), "has no rows — give a table of at least one image"),
         (lambda f: table(f, image=[ENCODED[0], None]), "train/0000001: .* has a row without an image — delete the row"),
-        (lambda f: table(f, image=["gone.png"]), "lists gone.png, which does not exist — correct the path"),
+        (lambda f: table(f, image=["gone.png"]), "lists 'gone.png', which does not exist — correct the path"),
         (lambda f: table(f, image=[[[1, 2]]]), "holds no encoded images — keep each as the bytes"),
         (lambda f: table(f, picture_of=ENCODED, label=LABELS), "has no image column: picture_of, label — call"),
         (lambda f: (f / "d.parquet").write_bytes(b"PAR1PAR1"), "d.parquet is no Parquet file that can be read: .*"),

@@ -85,7 +85,7 @@ def test_a_label_is_read_without_what_an_editor_puts_around_it(tmp_path):
 
 def test_labels_with_a_fraction_are_refused_and_empty_ones_are_none(tmp_path):
     shard(tmp_path / "d.tar", labels=(b"1.5", b"2"))
-    with pytest.raises(DataError, match=r"the labels are measurements \(1\.5, …\), not classes — give whole numbers"):
+    with pytest.raises(DataError, match=r"measurements, not classes \(4 of 8 labels: 1\.5\) — give whole numbers"):
         opened(tmp_path, f"tar:{tmp_path}/d.tar")
     shard(tmp_path / "e.tar", labels=(b"", b"\n"))
     data = opened(tmp_path, f"tar:{tmp_path}/e.tar")

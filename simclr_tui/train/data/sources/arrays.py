@@ -19,6 +19,7 @@ from simclr_tui.recipe.file_content import refuse_other
 from simclr_tui.recipe.image_walk import LeftOut
 from simclr_tui.recipe.layout import Layout, Listing, check_groups, validated_note
 from simclr_tui.recipe.reading import Reading
+from simclr_tui.recipe.refusals import joined
 from simclr_tui.text import reason, safe
 from simclr_tui.train.data.readers.protocol import Values
 from simclr_tui.train.data.sources.files import file_stamp
@@ -57,8 +58,9 @@ class ArraySource:
     def __init__(self, source: DataSource, parts: Mapping[str, Part], unused: Iterable[str] = ()) -> None:
         self._source, self._parts, self._unused = source, dict(parts), tuple(unused)
         self._stamp = file_stamp(source.path)
-        for split, part in self._parts.items():
-            self._check(split, part)
+        errors = [error for split, part in self._parts.items() if (error := self._trouble(split, part))]
+        if errors:
+            raise joined(errors, f"{safe(source.text)} is refused")
 
     @property
     def spec(self) -> str:
@@ -112,25 +114,27 @@ class ArraySource:
             validation=validation, validated_on=called,
         )  # fmt: skip
 
-    def _check(self, split: str, part: Part) -> None:
+    def _trouble(self, split: str, part: Part) -> DataError | None:
+        """Return what is wrong with the arrays of a split, None where nothing is."""
         shape, shown = tuple(getattr(part.images, "shape", ())), safe(self._source.text)
         if shape[:1] == (0,):
-            raise DataError(f"{shown} has no {split} images", "give an array with at least one image")
+            return DataError(f"{shown} has no {split} images", "give an array with at least one image")
         if len(shape) not in (3, 4):
-            raise DataError(
+            return DataError(
                 f"{shown}: the {split} images have shape {shape}", "give (N, H, W), (N, H, W, C) or (N, C, H, W)"
             )
         if len(shape) == 3 and shape[2] <= _FEWEST_COLUMNS < shape[1]:
-            raise DataError(
+            return DataError(
                 f"{shown}: the {split} images have shape {shape}: one image of {shape[2]} channels, or {shape[0]:,} of"
                 f" {shape[1]} × {shape[2]} pixels", "give (N, H, W), (N, H, W, C) or (N, C, H, W)"
             )  # fmt: skip
         if part.images.dtype.kind not in "uifb":
-            raise DataError(f"{shown}: the {split} images are of type {part.images.dtype}", "give numbers")
+            return DataError(f"{shown}: the {split} images are of type {part.images.dtype}", "give numbers")
         if part.labels is not None and len(part.labels) != shape[0]:
-            raise DataError(
+            return DataError(
                 f"{shown}: {shape[0]:,} {split} images and {len(part.labels):,} labels", "give one label for each"
             )
+        return None
 
 
 def open_npy(source: DataSource) -> ArraySource:

@@ -8,10 +8,12 @@ from typing import Any
 
 from simclr_tui.errors import DataError
 from simclr_tui.recipe.reading import Reading
+from simclr_tui.recipe.refusals import joined
 from simclr_tui.text import safe
 
 NONE = -1
 ONE_CLASS = "all labels are the same, which tells nothing apart: trained without labels"
+_SHOWN = 3
 _UNKNOWN = ("", "none", "nan", "null")
 
 
@@ -21,14 +23,14 @@ def to_classes(where: str, given: Sequence[Any], names: Sequence[str] = ()) -> t
     Unknown labels (None, NaN, −1, empty) are -1. A single class is none, because every image would be told apart from
     no other. Raises DataError where the labels are measurements.
     """
-    words = [_word(where, label) for label in given]
+    words = _words(where, given)
     if names:
         table = {str(number): name for number, name in enumerate(names)}
         words = [table.get(word, word) for word in words]
         classes = tuple(names)
     else:
         known = set(words) - {""}
-        _refuse_measurements(where, known)
+        _refuse_measurements(where, words)
         classes = tuple(sorted(known, key=lambda word: (len(word), word) if word.isdigit() else (0, word)))
     if len(classes) < 2 or len(set(words) - {""}) < 2:
         classes = ()
@@ -36,34 +38,72 @@ def to_classes(where: str, given: Sequence[Any], names: Sequence[str] = ()) -> t
     return classes, tuple(index.get(word, NONE) for word in words)
 
 
-def _refuse_measurements(where: str, words: set[str]) -> None:
+def _words(where: str, given: Sequence[Any]) -> list[str]:
+    """Return each label as a word, "" where it is unknown. Raises one DataError for all labels that tell no class."""
+    words: list[str] = []
+    refused: dict[tuple[str, str], list[int]] = {}
+    measured: list[str] = []
+    for place, label in enumerate(given):
+        plain = _plain(label)
+        if isinstance(plain, list):
+            why = f"an image has {len(plain)} labels", "give one class for each image, or --labels none"
+            refused.setdefault(why, []).append(place)
+        elif isinstance(plain, dict):
+            named = ", ".join(safe(str(key)) for key in plain)
+            why = f"a label has parts ({named})", "give a number or a name, or --labels none"
+            refused.setdefault(why, []).append(place)
+        elif isinstance(plain, float) and plain % 1 and not math.isnan(plain):
+            measured.append(f"{plain:g}")
+        else:
+            words.append(_word(plain))
+    errors = [
+        DataError(f"{safe(where)}: {message}{_places(places, len(given))}", hint)
+        for (message, hint), places in refused.items()
+    ]
+    errors += [_measured(where, measured, len(given))] if measured else []
+    if errors:
+        raise joined(errors, f"the labels of {safe(where)} are refused")
+    return words
+
+
+def _places(places: Sequence[int], count: int) -> str:
+    """Return which of the labels, counted from 0, are refused; nothing where only one label is there."""
+    if count == 1:
+        return ""
+    first = ", ".join(str(place) for place in places[:_SHOWN]) + (", …" if len(places) > _SHOWN else "")
+    return f" ({len(places):,} of {count:,} labels: {first})"
+
+
+def _refuse_measurements(where: str, words: Sequence[str]) -> None:
     """Raise DataError where all labels are written as numbers, and some of them with a fraction."""
+    known = [word for word in words if word]
     try:
-        fractions = {word: float(word) % 1 for word in sorted(words)}
+        measured = [word for word in known if float(word) % 1]
     except ValueError:  # some are names
         return
-    first = next((word for word, fraction in fractions.items() if fraction), None)
-    if first is not None:
-        raise _measured(where, first)
+    if measured:
+        raise _measured(where, measured, len(words))
 
 
-def _measured(where: str, label: str) -> DataError:
+def _measured(where: str, measured: Sequence[str], count: int) -> DataError:
+    different = list(dict.fromkeys(measured))
+    first = ", ".join(map(safe, different[:_SHOWN])) + (", …" if len(different) > _SHOWN else "")
     return DataError(
-        f"{safe(where)}: the labels are measurements ({safe(label)}, …), not classes",
+        f"{safe(where)}: the labels are measurements, not classes ({len(measured):,} of {count:,} labels: {first})",
         "give whole numbers or names, or --labels none",
     )
 
 
-def any_known(where: str, given: Sequence[Any]) -> bool:
-    """Return whether any label tells a class. Raises DataError for labels that are several to an image."""
-    return any(_word(where, label) for label in given)
+def any_known(given: Sequence[Any]) -> bool:
+    """Return whether any label tells a class, or would if it were one."""
+    return any(_word(_plain(label)) for label in given)
 
 
 def describe_classes(classes: Sequence[str], given: Sequence[Any]) -> str:
     """Return a sentence on the classes that `to_classes` made of the labels `given`."""
     if classes:
         return f"{len(classes):,} classes"
-    return ONE_CLASS if any_known("", given) else "no labels"
+    return ONE_CLASS if any_known(given) else "no labels"
 
 
 def no_folders(where: str, reading: Reading) -> None:
@@ -78,25 +118,19 @@ def to_groups(given: Sequence[Any]) -> tuple[str, ...]:
     return groups if any(groups) else ()
 
 
-def _word(where: str, label: Any) -> str:
+def _plain(label: Any) -> Any:
+    """Return a label without the array or the list of one that holds it."""
     if isinstance(label, bytes):
-        label = label.decode("utf-8", "backslashreplace")
+        return label.decode("utf-8", "backslashreplace")
     if hasattr(label, "tolist"):
         label = label.tolist()
-    if isinstance(label, list):
-        if len(label) != 1:
-            raise DataError(
-                f"{safe(where)}: an image has {len(label)} labels", "give one class for each image, or --labels none"
-            )
-        return _word(where, label[0])
-    if isinstance(label, dict):
-        named = ", ".join(safe(str(key)) for key in label)
-        raise DataError(f"{safe(where)}: a label has parts ({named})", "give a number or a name, or --labels none")
-    if isinstance(label, float):
-        if math.isnan(label):
+    return _plain(label[0]) if isinstance(label, list) and len(label) == 1 else label
+
+
+def _word(plain: Any) -> str:
+    if isinstance(plain, float):
+        if math.isnan(plain):
             return ""
-        if label % 1:
-            raise _measured(where, f"{label:g}")
-        label = int(label)
-    word = str(label).strip()
+        plain = plain if plain % 1 else int(plain)
+    word = str(plain).strip()
     return "" if word.lower() in _UNKNOWN or word == "-1" else word

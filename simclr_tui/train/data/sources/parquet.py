@@ -31,6 +31,7 @@ from simclr_tui.train.data.sources.tables import (
 )
 
 _KEPT = 4  # row groups in memory
+_SHOWN = 3  # unknown splits that are named
 _SPLIT = "split"  # the column
 
 
@@ -104,10 +105,14 @@ def _by_column(source: DataSource, tables: Sequence[Any], rows: Rows) -> dict[st
     found: dict[str, list[int]] = {}
     for row, value in enumerate(_column(source, tables, _SPLIT)):
         found.setdefault(str(value or TRAIN_NAMES[0]).strip().lower(), []).append(row)
-    unknown = next((split for split in found if split not in (*TRAIN_NAMES, *TEST_NAMES)), None)
-    if unknown is not None:
+    unknown = {split: len(rows) for split, rows in found.items() if split not in (*TRAIN_NAMES, *TEST_NAMES)}
+    if unknown:
+        count = sum(unknown.values())
+        first = ", ".join(repr(safe(split)) for split in list(unknown)[:_SHOWN])
+        more = f", and {len(unknown) - _SHOWN:,} more" if len(unknown) > _SHOWN else ""
         raise DataError(
-            f"{safe(source.text)} has a row of the unknown split {safe(unknown)!r}",
+            f"{safe(source.text)} has {'a row' if count == 1 else f'{count:,} rows'} of the unknown"
+            f" split{'s'[: len(unknown) != 1]} {first}{more}",
             f"known splits are {', '.join((*TRAIN_NAMES[:1], *TEST_NAMES))}; rename a column that means no split",
         )
     return {split: _picked(rows, numbers) for split, numbers in found.items()}

@@ -66,7 +66,7 @@ class TableSource:
     def layout(self, reading: Reading) -> Layout:
         no_folders(self._source.text, reading)
         train = next((split for split in TRAIN_NAMES if split in self._splits), next(iter(self._splits)))
-        labelled = reading.labels != "none" and any_known(self._source.text, self._splits[train].labels)
+        labelled = reading.labels != "none" and any_known(self._splits[train].labels)
         test, validation = test_and_validation(self._labelled_tests(train) if labelled else [])
         used = [split for split in (train, test, validation if reading.validation else "") if split]
         given = [label for split in used for label in self._splits[split].labels] if labelled else []
@@ -92,7 +92,7 @@ class TableSource:
     def _labelled_tests(self, train: str) -> list[str]:
         """Return the test splits with a known label, in order: many a hub keeps the labels of `test`."""
         tests = (split for split in TEST_NAMES if split in self._splits and split != train)
-        return [split for split in tests if any_known(self._source.text, self._splits[split].labels)]
+        return [split for split in tests if any_known(self._splits[split].labels)]
 
     def _listing(self, split: str, labels: tuple[int, ...]) -> Listing:
         rows = self._splits[split]
@@ -108,7 +108,7 @@ def encoded(source: DataSource, value: Any) -> File:
         file = source.path.parent / value
         if file_stamp(file) == "missing":
             raise DataError(
-                f"{safe(source.text)} lists {safe(value)}, which does not exist",
+                f"{safe(source.text)} lists {safe(value)!r}, which does not exist",
                 "correct the path, which is relative to the table, or delete the row",
             )
         return file

@@ -23,6 +23,7 @@ from simclr_tui.recipe.layout import (
     validated_note,
 )
 from simclr_tui.recipe.reading import Reading
+from simclr_tui.recipe.refusals import Refusal, by_kind, joined
 from simclr_tui.text import reason, safe
 from simclr_tui.train.data.sources.files import file_stamp
 from simclr_tui.train.data.sources.labels import ONE_CLASS, any_known, to_classes
@@ -64,8 +65,14 @@ class TarSource:
                 f"no file matches {safe(source.where)}", "give --data tar:shard-{000..099}.tar or tar:*.tar"
             )
         stems = {Path(shard).stem for shard in shards}
+        self._refused: list[Refusal] = []
         for shard in map(Path, shards):
-            self._index(shard, shard.stem if len(stems) == len(shards) else f"{shard.parent.name}/{shard.stem}")
+            try:
+                self._index(shard, shard.stem if len(stems) == len(shards) else f"{shard.parent.name}/{shard.stem}")
+            except DataError as error:
+                self._refused.append(Refusal(os.fspath(shard), error.message, error.hint))
+        if self._refused:
+            raise joined(by_kind(self._refused), f"{safe(source.where)} is refused")
         self._keep_one_a_key()
         self._stamps = {shard: file_stamp(Path(shard)) for shard in shards}
 
@@ -121,7 +128,7 @@ class TarSource:
         if classes:
             whence = "one per folder" if reading.labels == "folder" else "of .cls or .json beside the images"
             return f"{len(classes):,} classes, {whence}"
-        if labelled and any_known("", list(self._labels.values())):
+        if labelled and any_known(list(self._labels.values())):
             return ONE_CLASS
         folders = {_folder_of(_key_of(name)) for name in self._places} - {""}
         if len(folders) < 2 or reading.labels == "none":
@@ -187,10 +194,10 @@ class TarSource:
             try:
                 found = json.loads(_content(tar, member))
             except ValueError as error:
-                raise DataError(
-                    f"{safe(member.name)} in {safe(str(shard.path))} is no JSON: {reason(error)}",
-                    "correct it, or leave it out",
-                ) from None
+                inside = f"{member.name} in {shard.path}"
+                why = f"{safe(inside)} is no JSON: {reason(error)}"
+                self._refused.append(Refusal(inside, why, "correct it, or leave it out"))
+                return
             label = next((found[k] for k in _LABEL_KEYS if k in found), None) if isinstance(found, dict) else None
             if label is not None:
                 self._labels[name] = label

@@ -71,6 +71,14 @@ class BatchDecoder:
         return Batch(step, _column(decoded, "epoch"), _column(decoded, "time"), metrics)
 
 
+def blank_where_none_is(other: tuple[Integers, Floats], rows: Integers, values: Floats) -> Floats:
+    """Return a metric's values, with NaN in the lines in which another one, given as in a batch, is no number."""
+    import numpy as np
+
+    lost = other[0][np.isnan(other[1])]
+    return np.where(np.isin(rows, lost), math.nan, values) if lost.size else values
+
+
 def _column(decoded: list[Any], key: str) -> Floats:
     """Return one field of every line. Raises TypeError if a value is null."""
     import numpy as np

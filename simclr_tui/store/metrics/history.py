@@ -13,10 +13,12 @@ import msgspec
 
 from simclr_tui.paths import RunPaths
 from simclr_tui.regular_file import open_regular
-from simclr_tui.store.metrics.batch_decoder import COORDINATES, Batch, BatchDecoder
+from simclr_tui.store.metrics.batch_decoder import COORDINATES, Batch, BatchDecoder, blank_where_none_is
+from simclr_tui.store.metrics.metric_table import METRICS
 from simclr_tui.store.metrics.minmax_tree import Extremes
 
 _STEP_METRIC = "loss"  # present in the line of a step, absent from that of an evaluation
+_BESIDE_LOSS = frozenset(name for name, metric in METRICS.items() if metric.within == "loss") - {_STEP_METRIC}
 _CHUNK = 1 << 20
 _LONGEST = 4 << 20  # bytes: no line of ours is ever near it, and what has no newline is not collected without end
 _BATCH_FROM = 2000  # lines: for fewer, importing numpy takes longer than reading them one by one
@@ -58,7 +60,8 @@ class History:
     """Follow the metric logs of a run, which `poll` reads.
 
     If attempts overlap, the later one wins from its first step on. An unfinished last line is left for the next poll; a
-    damaged line is skipped and counted in `damaged`.
+    damaged line is skipped and counted in `damaged`. What is measured of the same similarities as the loss is no number
+    either where the loss is none: among embeddings that are not finite, none is nearer than an image's own other view.
     """
 
     def __init__(self, paths: RunPaths) -> None:
@@ -152,6 +155,8 @@ class History:
         self.time.frombytes((cursor.started_at + batch.time).tobytes())
         for name, (rows, values) in batch.metrics.items():
             column = self.columns[name]
+            if name in _BESIDE_LOSS and _STEP_METRIC in batch.metrics:
+                values = blank_where_none_is(batch.metrics[_STEP_METRIC], rows, values)
             column.rows.frombytes((row + rows).tobytes())
             column.extremes.extend(values)
 
@@ -172,7 +177,7 @@ class History:
             cursor.first_line = False
         elif self.step and step < self.step[-1] and not self._restore_order(step):
             return
-        row = len(self.step)
+        row, lost = len(self.step), values.get(_STEP_METRIC, 0.0) is None
         self.step.append(step)
         self.epoch.append(epoch)
         self.time.append(cursor.started_at + seconds)
@@ -180,7 +185,7 @@ class History:
             if name not in COORDINATES:
                 column = self.columns.setdefault(name, Column())
                 column.rows.append(row)
-                column.extremes.append(math.nan if value is None else value)
+                column.extremes.append(math.nan if value is None or (lost and name in _BESIDE_LOSS) else value)
 
     def _restore_order(self, step: int) -> bool:
         """Handle a `step` lower than the one before, of which one must be damaged; return whether to add `step`.

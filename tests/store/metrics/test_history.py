@@ -281,6 +281,17 @@ def test_best_and_last_pass_over_what_is_no_number(tmp_path):
     assert history.last("knn") == 0.5
 
 
+def test_what_is_measured_of_embeddings_that_are_not_finite_is_no_best(tmp_path):
+    """Of views that are all not-a-number each is as near as any, and the trainer has written 100 % for it."""
+    paths = make_run(tmp_path).paths
+    sound = [metric_line(step, loss=5.0, contrastive_top1=0.25, images_per_s=30.0) for step in range(1, 41)]
+    lost = [metric_line(step, loss=None, contrastive_top1=1.0, images_per_s=90.0) for step in range(41, 46)]
+    write_metrics(paths, 1, [*sound, *lost])
+    history = read(paths)
+    assert history.best("contrastive_top1", highest=True)[1] == history.last("contrastive_top1") == 0.25
+    assert history.best("images_per_s", highest=True)[1] == 90.0, "which says nothing of the embeddings"
+
+
 def test_a_folder_that_may_not_be_read_is_an_empty_history(tmp_path):
     paths = RunPaths(tmp_path)
     paths.attempt(1).metrics.mkdir(parents=True)

@@ -30,7 +30,7 @@ class ActionScreen(Screen[ScreenResultType]):
     def is_possible(self, name: str, situation: Situation) -> bool:
         """Return True if an action of this screen can be done; one outside the table always can."""
         row = action_of(name, self.where)
-        return row is None or (row.possible(situation) and self.doer(name) is not None)
+        return row is None or (row.can_be_done(situation) and self.doer(name) is not None)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Dim an action that cannot be done now in the footer; its key does nothing."""

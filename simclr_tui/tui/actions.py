@@ -20,7 +20,7 @@ class Situation:
     """Hold what the keys would act on now: the run under the cursor (an empty state is none), and how many are marked.
 
     `readable` is False for a run whose files are damaged; `comparable` counts the runs that `=` would compare, `sweeps`
-    the sweeps whose runs are listed.
+    the sweeps whose runs are listed; `empty` is a store without runs.
     """
 
     state: str = ""
@@ -28,6 +28,7 @@ class Situation:
     marked: int = 0
     comparable: int = 0
     sweeps: int = 0
+    empty: bool = False
 
 
 Condition = Callable[[Situation], bool]
@@ -82,6 +83,11 @@ class Action:
     first: bool = False  # handled before the focused widget sees the key, so that the next key goes to the right place
     acts: bool = False  # changes a run or starts work: not for a dashboard that was started read-only
     possible: Condition = _always
+    without_runs: bool = False  # has an effect in an empty store, though it is one of a group that acts on runs
+
+    def can_be_done(self, now: Situation) -> bool:
+        """Return whether the action has an effect now: in an empty store nothing can be arranged, opened or drawn."""
+        return (self.without_runs or not now.empty or self.group not in _OF_RUNS) and self.possible(now)
 
     @property
     def name(self) -> str:
@@ -117,6 +123,7 @@ _KEY_NAMES = {
     "greater_than_sign": ">", "plus": "+", "minus": "-", "left": "←", "right": "→", "up": "↑", "down": "↓",
 }  # fmt: skip
 
+_OF_RUNS = ("list", "tabs", "charts")  # groups of actions
 HELP = "keys"  # the label of the help, which is never left out
 _CHARTED = "main compare"  # the screens that have charts
 
@@ -252,8 +259,23 @@ ACTIONS: tuple[Action, ...] = (
         footer=7,
     ),
     Action("columns", "C", "columns", "Choose the columns of the list.", "list"),
-    Action("open", "enter", "open", "Go to the tabs; on a narrow terminal, show them.", "list", footer=6),
-    Action("back", "escape", "back", "Leave the input, the filter, or the tabs for the run list.", "list"),
+    Action(
+        "open",
+        "enter",
+        "open",
+        "Go to the tabs; on a narrow terminal, show them.",
+        "list",
+        footer=6,
+        without_runs=True,
+    ),
+    Action(
+        "back",
+        "escape",
+        "back",
+        "Leave the input, the filter, or the tabs for the run list.",
+        "list",
+        without_runs=True,
+    ),
     Action("tab('curves')", "1", "Curves", "Show charts of the metrics of the marked runs.", "tabs"),
     Action("tab('system')", "2", "System", "Show GPU memory, load, temperature and power; CPU and RAM.", "tabs"),
     Action("tab('log')", "3", "Log", "Show the run's output, and what happened to it.", "tabs"),

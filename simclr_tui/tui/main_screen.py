@@ -326,11 +326,13 @@ class MainScreen(ActionScreen[None]):
     # Possible actions.
 
     def doer(self, name: str) -> Doer | None:
+        if name == "open" and self.has_class("-empty") and not self.has_class("-narrow"):
+            return None  # what it opens is on screen already
         return self._doers.get(name) or self.tabs_pane.doer(name)
 
     def situation(self) -> Situation:
-        row = self.runs_pane.current
-        counted = (len(self.runs_pane.marked), len(self.runs_pane.compared()), len(self.runs_pane.sweeps))
+        pane, row = self.runs_pane, self.runs_pane.current
+        counted = (len(pane.marked), len(pane.compared()), len(pane.sweeps), self.has_class("-empty"))
         if row is None:
             return Situation("", False, *counted)
         state, detail = str(row["state"]), self._detail

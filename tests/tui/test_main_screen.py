@@ -42,7 +42,7 @@ async def test_the_list_shows_state_in_words_progress_knn_and_what_differs(store
         lines = screen_lines(app)
         assert names(app) == ["run4", "run3", "run2", "run1"]
         at = next(index for index, line in enumerate(lines) if "● run4" in line)
-        assert "25%" in lines[at + 1]
+        assert "25%" in lines[at] + lines[at + 1]
         at = next(index for index, line in enumerate(lines) if "✗ run3" in line)
         assert "out of memory at step 60" in lines[at + 1]
         assert any("✓ run1" in line and "0.5" in line for line in lines)

@@ -13,7 +13,7 @@ from simclr_tui.text import percent
 from simclr_tui.tui.compare_screen import CompareScreen
 from simclr_tui.tui.form.field_row import FieldRow
 from tests.run_factory import save_checkpoint
-from tests.tui.driving import dashboard, notices, press, screen_text, until, write
+from tests.tui.driving import dashboard, notices, press, screen_lines, screen_text, until, write
 from tests.tui.people import people_store
 
 
@@ -103,6 +103,11 @@ async def test_a_store_without_runs_says_what_to_press_and_what_will_be_seen(tmp
         text = screen_text(app)
         for words in ("No runs here yet", "n  start one", "simclr run", "10 % is chance", "near 1 the encoder has"):
             assert words in text
+        footer = screen_lines(app)[-1]
+        assert footer.split() == ["n", "new", "q", "quit", "^p", "menu", "?", "keys"], "only keys that have an effect"
+        for key in ("enter", "z", "slash", "2", "o"):
+            await press(app, pilot, key)
+            assert (app.screen, app.focused, screen_lines(app)[-1]) == (app.main, app.main.runs, footer)
     async with dashboard(tmp_path / "runs", (60, 20)) as (app, pilot):
         assert "No runs here yet" in screen_text(app)
         await press(app, pilot, "enter")

@@ -184,14 +184,18 @@ class Feed(threading.Thread):
 
     def _detail(self, request: Request) -> Detail:
         reader = self._reader(request.current)
-        others = []
+        resolved, problem = None, ""
         try:
-            resolved, problem = reader.resolved(), ""
-            for name in request.marked:
-                if name != request.current and request.tab == "recipe":
-                    others.append((name, self._reader(name).resolved()))
+            resolved = reader.resolved()
         except SimclrError as error:
-            resolved, problem = None, str(error)
+            problem = str(error)
+        others, unreadable = [], []
+        for name in request.marked if request.tab == "recipe" else ():
+            try:
+                if name != request.current:
+                    others.append((name, self._reader(name).resolved()))
+            except SimclrError as error:
+                unreadable.append((name, str(error)))
         return Detail(
             request.current,
             reader.state(),
@@ -203,6 +207,7 @@ class Feed(threading.Thread):
             reader.machine.latest(),
             reader.curves.earlier("knn"),
             request.marked,
+            tuple(unreadable),
         )
 
     def _curves(self, request: Request) -> bool:

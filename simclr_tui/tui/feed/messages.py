@@ -153,7 +153,8 @@ class Log:
 class Detail:
     """Hold one run, opened; `resolved` is None where the recipe cannot be read, and `problem` says why.
 
-    `marked` are all marked runs, in their order, `others` the recipes of those that are not this run.
+    `marked` are all marked runs, in their order, `others` the recipes of those that are not this run; `unreadable` says
+    of which none can be read, and why.
     `checkpoint` is the step of the newest one, `evaluations` pairs a result's name with its words; `sample` is the
     newest of the run's machine, `knn_before` an earlier value of kNN and the epochs since then.
     """
@@ -168,6 +169,7 @@ class Detail:
     sample: HardwareSample | None = None
     knn_before: tuple[float, float] | None = None
     marked: tuple[str, ...] = ()
+    unreadable: tuple[tuple[str, str], ...] = ()
 
     @property
     def colours(self) -> dict[str, str]:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from simclr_tui.errors import SimclrError
+from simclr_tui.errors import DataError, SimclrError
 from simclr_tui.launch.cancel import Cancel
 from simclr_tui.launch.tasks import neighbors, preview, project
+from simclr_tui.recipe.datasets import check_data
 from simclr_tui.store.run import Run
+from simclr_tui.store.state import OPEN
 from simclr_tui.store.task_replies import Neighbors, Preview, Projection
 
 IMAGES = 6  # images whose views are drawn
@@ -38,11 +40,26 @@ class ImageRequest:
         }[self.kind]
 
 
+def check_images(run: Run) -> None:
+    """Raise DataError where a run's images are not known or not there, with what helps a run that has a recipe."""
+    resolved = run.resolved
+    if resolved.known_values()["data"] is None:
+        raise DataError(f"the images of {run.name} are not known", "the program that trained it did not record them")
+    try:
+        check_data(resolved.recipe.data)
+    except DataError as error:
+        state = run.state
+        can_be_resumed = state not in OPEN and state != "finished"
+        moved = f", or resume it with them: simclr resume {run.name} --data DATA" if can_be_resumed else ""
+        raise DataError(f"the images of {run.name} cannot be read: {error.message}", f"put them back{moved}") from None
+
+
 def compute(request: ImageRequest, run: Run, cancel: Cancel) -> Answer:
     """Compute an answer, unless cancelled when the cursor moves on. An error is an answer too."""
     if cancel.wait(_PAUSE):
         return SimclrError("cancelled")
     try:
+        check_images(run)
         if request.kind == "views":
             return preview(run.resolved, IMAGES, quiet=True, cancel=cancel)
         if request.kind == "neighbors":

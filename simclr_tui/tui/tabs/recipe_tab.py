@@ -41,10 +41,14 @@ class RecipeTab(VerticalScroll, can_focus=True):
 
     def show(self, detail: Detail | None) -> None:
         self._detail = detail
-        key = (
-            (detail.run, detail.resolved, detail.others, detail.problem, detail.evaluations, detail.marked)
-            if detail
-            else None
+        key = detail and (
+            detail.run,
+            detail.resolved,
+            detail.others,
+            detail.problem,
+            detail.evaluations,
+            detail.marked,
+            detail.unreadable,
         )
         if key != self._shown:
             self._shown = key

@@ -13,6 +13,7 @@ from simclr_tui.recipe.resolve import Resolved
 from simclr_tui.text import safe, value_text
 from simclr_tui.tui.charts.render import letter
 from simclr_tui.tui.feed.messages import Detail
+from simclr_tui.tui.wrapping import wrapped
 
 _OTHERS = 3  # marked runs beside the current one, at most
 _TITLE = 17  # cells for the sign of a difference and a field's name
@@ -89,6 +90,10 @@ class _Table:
         left_out = len(self.detail.others) - len(self._others)
         if left_out:
             text.append(f"{left_out} more marked: = compares all\n", "dim")
+        for name, problem in self.detail.unreadable:
+            why = problem if problem.startswith(name) else f"{name}: {problem}"
+            for line in wrapped(safe(why), self.width, first="", further="  "):
+                text.append(f"{line}\n", "not bold red")
 
     def _append_evaluations(self, text: Text) -> None:
         if self.detail.evaluations:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from simclr_tui.errors import DataError
+from simclr_tui.launch.cancel import Cancel
+from simclr_tui.recipe.resolve import UNKNOWN, to_toml
 from simclr_tui.store.store import Store
-from simclr_tui.tui.images.requests import ImageRequest
+from simclr_tui.tui.images.requests import ImageRequest, compute
 from tests.training import tiny_run, train_in_process
 from tests.tui.driving import NARROW, WIDE, dashboard, press, screen_lines, screen_text, until
 from tests.tui.runs_fabric import fabricate
@@ -102,6 +105,26 @@ async def test_a_run_without_checkpoint_and_an_empty_store_say_so(tmp_path):
             assert said in screen_text(app)
             await press(app, pilot, "m", "v", "enter", "5", "v")
             assert said in screen_text(app)
+
+
+@pytest.mark.parametrize(
+    ("state", "advice"),
+    [
+        ("finished", "put them back"),
+        ("stopped", "put them back, or resume it with them: simclr resume run1 --data DATA"),
+    ],
+)
+def test_images_that_are_gone_or_not_known_are_told_with_what_helps_a_run_that_has_its_recipe(tmp_path, state, advice):
+    gone = f"folder:{tmp_path / 'gone'}"
+    run = fabricate(tmp_path / "runs", "run1", state, 20, data=gone)
+    for kind in ("views", "embedding"):
+        error = compute(ImageRequest(kind, "run1", 20), run, Cancel())
+        assert isinstance(error, DataError)
+        assert error.message == f"the images of run1 cannot be read: {tmp_path / 'gone'} does not exist"
+        assert error.hint == advice
+    unknown = run.resolved.with_value("data", "auto", UNKNOWN)
+    run.paths.recipe.write_text(to_toml(unknown))
+    assert "not known" in str(compute(ImageRequest("views", "run1"), run, Cancel())), "auto would be other images"
 
 
 async def test_what_is_computed_for_another_run_is_not_shown_over_what_is_known(trained):

@@ -43,7 +43,16 @@ def _load(verb: Verb) -> Any:
         alone.command(verb.name)(found)
         command = typer.main.get_command(alone)
     command.name = verb.name
+    _let_paragraphs_flow(command)
     return command
+
+
+def _let_paragraphs_flow(command: Any) -> None:
+    """Join the lines of each paragraph of a help page: Typer would break them where the source does."""
+    if command.help:
+        command.help = "\n\n".join(" ".join(part.split()) for part in command.help.split("\n\n"))
+    for inner in getattr(command, "commands", {}).values():
+        _let_paragraphs_flow(inner)
 
 
 class VerbGroup(TyperGroup):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from typing import Annotated, Any
 
@@ -99,6 +100,10 @@ def _run() -> int:
         return _say(f"{named}{error.strerror or error} — see simclr doctor", ExitCode.FAILED)
 
 
+# What Hydra's users would type: temp=0.1 where an argument or a command is expected.
+_FIELD = re.compile(r"^(?:No such command '|Got unexpected extra argument\(s\) \()([a-z][\w-]*)=([^\s')]+)")
+
+
 def _say(sentence: str, code: ExitCode) -> ExitCode:
     streams.write(f"simclr: {sentence}".replace("\n", " "), err=True)
     return code
@@ -112,6 +117,8 @@ def _usage(error: Any) -> ExitCode:
     command = context.command_path if context is not None else "simclr"
     message = error.format_message().rstrip(".")
     guess = did_you_mean(message.split("'")[1], VERBS) if message.startswith("No such command") else ""
+    if field := _FIELD.search(message):
+        guess = f"recipe fields are options: --{field[1]} {field[2]}"
     return _say(f"{message} — {guess or f'see {command} --help'}", ExitCode.USAGE)
 
 

@@ -151,6 +151,8 @@ def test_closing_the_terminal_ends_the_command_and_not_the_run(root, ignored):
         (["run", "--bs", "0"], 2, "--bs must be a whole number ≥ 2"),
         (["run", "--temp", "-1"], 2, "--temp must be a number > 0"),
         (["run", "--data", "shapes", "--subset", "100"], 4, "does not fit into 100"),
+        (["run", "bs=256"], 2, "recipe fields are options: --bs 256"),
+        (["sweep", "temp=0.1,0.5"], 2, "recipe fields are options: --temp 0.1,0.5"),
         (["run", "--preset", "qick"], 2, "did you mean quick"),
         (["run", "--config", "/nowhere.toml"], 2, "/nowhere.toml"),
         (["run", *FLAGS, "--name", "../x"], 5, "cannot name a run"),
@@ -283,3 +285,11 @@ def test_help_lists_every_verb_flag_and_exit_code(root):
     flags = simclr(root, "run", "--help").stdout
     for flag in ("--bs", "--temp", "--lr", "--epochs", "--data", "--encoder", "--width", "--image-size", "--precision"):
         assert flag in flags
+
+
+def test_paragraphs_of_a_help_page_fill_its_lines(tmp_path):
+    page = simclr(tmp_path, "sweep", "--help").stdout.splitlines()
+    start = next(index for index, line in enumerate(page) if "A field with several values" in line)
+    assert " ".join(" ".join(page[start : start + 3]).split()).endswith(
+        "Ranges need --sampler random or tpe, and --trials."
+    )

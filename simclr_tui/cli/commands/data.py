@@ -54,7 +54,7 @@ def ls() -> None:
 
 
 @app.command("get")
-def get(name: Annotated[str, typer.Argument(help=f"{', '.join(KNOWN)} or folder:PATH.")]) -> None:
+def get(name: Annotated[str, typer.Argument(metavar="NAME", help=f"{', '.join(KNOWN)} or folder:PATH.")]) -> None:
     """Download and decode a data set now, instead of at its first run."""
     from simclr_tui.recipe.datasets import check_data
 

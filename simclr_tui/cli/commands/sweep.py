@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from simclr_tui.sweep.axes import Axis
     from simclr_tui.sweep.files import SweepFile
 
-app = typer.Typer(help="Try many values of recipe fields; each trial is a queued run.")
+app = typer.Typer()
 SweepName = Annotated[str, typer.Argument(metavar="NAME", help="A sweep that `simclr sweep ls` lists.")]
 
 
@@ -56,10 +56,10 @@ def sweep(
     runs: Runs = DEFAULT_RUNS,
     flags: dict[str, str],
 ) -> None:
-    """Queue one run for each trial: --temp 0.1:1.0:log --bs 256,512 --seeds 3.
+    """Try many values of recipe fields; each trial is a queued run.
 
-    A field with several values (a,b,c) or a range (LOW:HIGH or LOW:HIGH:log) is varied; one with a single value is
-    fixed. Ranges need --sampler random or tpe, and --trials.
+    A field with several values (--bs 256,512) or a range (--temp 0.1:1.0, or 0.1:1.0:log) is varied; one with a single
+    value is fixed. Ranges need --sampler random or tpe, and --trials.
     """
     if ctx.invoked_subcommand is not None:
         return

@@ -24,11 +24,11 @@ from simclr_tui.train.data.open_images import side_cap
 from simclr_tui.train.data.progress_line import ProgressLine
 from simclr_tui.train.data.scaling import Scaling, not_finite, pick_channels
 from simclr_tui.train.data.sources import Source, open_source, values_of
-from simclr_tui.train.data.sources.refusals import for_each_accepted
+from simclr_tui.train.data.sources.refusals import Refused, for_each_accepted
 from simclr_tui.train.data.splits import Split, chosen
 from simclr_tui.train.data.survey import Format, Survey, choose_alike, format_of
 from simclr_tui.train.data.validation import describe_groups
-from simclr_tui.train.data.value_range import Values, choose_range, refuse_complex
+from simclr_tui.train.data.value_range import Values, acceptable_values, choose_range, refuse_complex
 
 _LOOKED_INTO = 256  # images that are decoded
 _BINS = 64
@@ -57,7 +57,8 @@ def inspect_data(data: str, reading: Reading, progress: Progress) -> DataReport:
     )  # fmt: skip
     if not report.refused and survey.formats:
         try:
-            _look_into(report, source, train, survey=survey, reading=reading, progress=progress)
+            held_out = (*test.names, *validation.names)
+            _look_into(report, source, train, survey=survey, reading=reading, progress=progress, held_out=held_out)
         except SimclrError as error:
             report.refused = str(error)
     report.advice = _advice(report, survey, reading)
@@ -120,13 +121,19 @@ def _duplicates(source: Source, names: Sequence[str], looks: Sequence[Looked], *
 
 
 def _look_into(
-    report: DataReport, source: Source, train: Split, *, survey: Survey, reading: Reading, progress: Progress
-) -> None:
-    """Decode some images: the values of every channel, what range training would choose, and what is constant."""
+    report: DataReport, source: Source, train: Split, *, survey: Survey, reading: Reading, progress: Progress,
+    held_out: Sequence[str] = (),
+) -> None:  # fmt: skip
+    """Decode some images: the values of every channel, what range training would choose, and what is constant.
+
+    Of images that are held out, whether they would be refused.
+    """
     channels, notes = choose_alike(survey, reading)
     report.notes += notes
-    good = [name for name in train.names if name not in set(survey.damaged)]
-    some = [good[int(i)] for i in np.unique(np.linspace(0, len(good) - 1, min(len(good), _LOOKED_INTO)).astype(int))]
+    damaged = set(survey.damaged)
+    good, others = ([name for name in names if name not in damaged] for names in (train.names, held_out))
+    exact = all(form.dtype.startswith(("uint", "int", "bool")) for form in survey.formats)
+    some, apart = _spaced(good), [] if exact else _spaced(others)
     values, constant, refusals = Values(), list[str](), dict[str, Refusal]()
 
     def look(_: int, name: str) -> bool:
@@ -150,13 +157,26 @@ def _look_into(
     report.constant, report.constant_count = sorted(constant)[:_NAMED], len(constant)
     if not values.images:
         return
-    odd = [refusals[name] for name in some if name in refusals]
+    nan_is_low = reading.bounds is not None
+    apart_refused = Refused()
+    for_each_accepted(
+        "looking into held-out images", apart,
+        lambda _, name: bool(acceptable_values(source, name, channels, nan_is_low=nan_is_low).size),
+        progress=progress, refused=apart_refused,
+    )  # fmt: skip
+    odd = [*(refusals[name] for name in some if name in refusals), *apart_refused.found]
     if odd:
-        report.refused = str(together(odd, all_known=report.looked_into == len(good)))
+        all_known = report.looked_into == len(good) and len(apart) == len(others)
+        report.refused = str(together(odd, all_known=all_known))
     report.channels = [_channel(values, number, channels) for number in range(len(channels))]
     eight_bits = all(form.dtype == "uint8" for form in survey.formats)
     picked = choose_range(Scaling(1, channels), reading, eight_bits, values=values)
     report.range_reason, report.warnings = picked.reason, [*report.warnings, *picked.warnings]
+
+
+def _spaced(names: Sequence[str]) -> list[str]:
+    """Return evenly spaced names, as many as are looked into."""
+    return [names[int(i)] for i in np.unique(np.linspace(0, len(names) - 1, min(len(names), _LOOKED_INTO)).astype(int))]
 
 
 def _channel(values: Values, number: int, channels: tuple[int, ...]) -> Channel:

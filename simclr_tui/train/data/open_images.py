@@ -26,7 +26,7 @@ from simclr_tui.train.data.quality import quality_warnings
 from simclr_tui.train.data.scaling import Scaling
 from simclr_tui.train.data.sources.contents import Contents
 from simclr_tui.train.data.sources.protocol import Source, shaped_pixels_of
-from simclr_tui.train.data.sources.refusals import for_each_accepted
+from simclr_tui.train.data.sources.refusals import Refused, for_each_accepted
 from simclr_tui.train.data.splits import Split, chosen
 from simclr_tui.train.data.survey import choose_alike, survey_images
 from simclr_tui.train.data.value_range import choose_range, measure
@@ -151,7 +151,10 @@ class _Opener:
         values = None
         if not (self.reading.as_0_1 or self.reading.range == "image" or (eight_bits and self.reading.range == "auto")):
             nan_is_low = self.reading.bounds is not None
-            values = measure(self.source, self.train.names, channels, nan_is_low=nan_is_low, progress=self.progress)
+            held_out = [name for split in self.splits[1:] for name in split.names]
+            values = measure(
+                self.source, self.train.names, channels, nan_is_low=nan_is_low, progress=self.progress, others=held_out
+            )
         picked = choose_range(scaling, self.reading, eight_bits, values=values)
         ready = picked.scaling
         if ready.plain and channels in ((0,), (0, 1, 2)) and all(form.direct for form in found.formats):
@@ -159,10 +162,12 @@ class _Opener:
         return Plan(ready, picked.reason, found.damaged, notes, picked.warnings)
 
     def decoded(self, plan: Plan, allocate: decoded_cache.Allocate) -> Data:
+        refused = Refused()
         decoded = [
-            self._decode(what, split, plan.scaling, allocate=allocate)
+            self._decode(what, split, plan.scaling, allocate=allocate, refused=refused)
             for what, split in zip(_SPLITS, self.splits, strict=True)
         ]
+        refused.check()
         damaged = tuple(sorted(name for _, lost in decoded for name in lost))
         self.refuse_many(damaged)
         sets = [_substitute(images, split, lost) for (images, lost), split in zip(decoded, self.splits, strict=True)]
@@ -219,7 +224,7 @@ class _Opener:
         return Data(train, test, self.layout.classes, validation=own, **said)  # type: ignore[arg-type]
 
     def _decode(
-        self, what: str, split: Split, scaling: Scaling, *, allocate: decoded_cache.Allocate
+        self, what: str, split: Split, scaling: Scaling, *, allocate: decoded_cache.Allocate, refused: Refused
     ) -> tuple[ImageSet, list[str]]:
         out = allocate(what, (len(split.names), *scaling.shape), scaling.dtype)
         shapes = np.ones((len(split.names), 2), np.int32)
@@ -229,9 +234,10 @@ class _Opener:
             return True
 
         done = for_each_accepted(
-            f"decoding {what} images", split.names, into, progress=self.progress, most=_REFUSED_DECODING
-        )
-        damaged = [name for name, written in zip(split.names, done, strict=True) if not written]
+            f"decoding {what} images", split.names, into, progress=self.progress, most=_REFUSED_DECODING,
+            refused=refused,
+        )  # fmt: skip
+        damaged = [name for name, written in zip(split.names, done, strict=False) if not written]
         return ImageSet(WholeImages(out, shapes) if scaling.whole else out, split.labels), damaged
 
     def refuse_many(self, damaged: tuple[str, ...]) -> None:

@@ -17,7 +17,7 @@ from simclr_tui.train.data.each import Progress
 from simclr_tui.train.data.pixels import levels_of
 from simclr_tui.train.data.scaling import Scaling, not_finite, pick_channels
 from simclr_tui.train.data.sources.protocol import Source, values_of
-from simclr_tui.train.data.sources.refusals import for_each_accepted
+from simclr_tui.train.data.sources.refusals import Refused, for_each_accepted
 
 MOST_IMAGES = 4096
 """Images that are measured; of more, so many evenly spaced ones."""
@@ -61,27 +61,47 @@ def refuse_complex(values: NDArray[Any], name: str) -> None:
         raise DataError(f"{safe(name)} holds complex numbers", "store their magnitude")
 
 
+def acceptable_values(source: Source, name: str, channels: tuple[int, ...], *, nan_is_low: bool) -> NDArray[Any]:
+    """Return an image's values in some channels. Raises DataError for complex ones, and for those that are not finite
+    unless `nan_is_low`."""
+    values, header = values_of(source, name, 1 << 30)
+    picked = pick_channels(values, header, channels)
+    refuse_complex(picked, name)
+    if picked.dtype.kind == "f" and not nan_is_low and not np.isfinite(picked).all():
+        raise not_finite(safe(name), int(picked.size - np.isfinite(picked).sum()))
+    return picked
+
+
 def measure(
-    source: Source, names: Sequence[str], channels: tuple[int, ...], *, nan_is_low: bool, progress: Progress
-) -> Values:
-    """Read images and measure their values. Raises DataError for values that are not finite, naming the images."""
+    source: Source, names: Sequence[str], channels: tuple[int, ...], *, nan_is_low: bool, progress: Progress,
+    others: Sequence[str] = (),
+) -> Values:  # fmt: skip
+    """Read images and measure their values. Raises DataError for values that are not finite, naming the images.
+
+    If any are refused, so are those of the `others` (held-out images, which are not measured) that would be later.
+    """
     chosen = [names[int(i)] for i in np.linspace(0, len(names) - 1, min(len(names), MOST_IMAGES)).astype(np.int64)]
     found, keep = Values(), max(64, _VALUES // max(1, len(chosen)))
 
     def look(_: int, name: str) -> bool:
-        values, header = values_of(source, name, 1 << 30)
-        picked = pick_channels(values, header, channels)
-        refuse_complex(picked, name)
+        picked = acceptable_values(source, name, channels, nan_is_low=nan_is_low)
         if picked.dtype.kind == "f" and not np.isfinite(picked).all():
-            if not nan_is_low:
-                raise not_finite(safe(name), int(picked.size - np.isfinite(picked).sum()))
             picked = picked[np.isfinite(picked).all(axis=-1)][None]
             if not picked.size:
                 return False
         found.add(picked.astype(np.uint8) if picked.dtype.kind == "b" else picked, keep)
         return True
 
-    for_each_accepted("measuring values", chosen, look, progress=progress)
+    def look_only(_: int, name: str) -> bool:
+        acceptable_values(source, name, channels, nan_is_low=nan_is_low)
+        return True
+
+    refused = Refused()
+    for_each_accepted("measuring values", chosen, look, progress=progress, refused=refused)
+    if refused.found:
+        rest = [*(sorted({*names} - {*chosen}) if len(names) > len(chosen) else ()), *others]
+        for_each_accepted("looking at the other images", rest, look_only, progress=progress, most=100, refused=refused)
+        refused.check()
     if not found.images:
         first = ", ".join(map(safe, chosen[:3])) + (", …" if len(chosen) > 3 else "")
         raise DataError(

@@ -135,6 +135,29 @@ def test_values_that_are_not_finite_are_told_of_all_images_looked_into(tmp_path)
     assert looked(tmp_path / "images", range="0:7").refused == ""
 
 
+@pytest.mark.parametrize("train_too", [True, False])
+@pytest.mark.parametrize("chosen", ["auto", "image"])
+def test_held_out_values_that_are_not_finite_are_told_with_those_to_train_on(tmp_path, chosen, train_too):
+    """Whether the range is measured over training images first, or each image has its own."""
+    for split, bad in (("train", train_too), ("test", True), ("val", True)):
+        for i in range(6):
+            image = np.arange(64, dtype=np.float32).reshape(8, 8)
+            image[0, : 2 * (bad and i > 3)] = np.inf
+            file = tmp_path / "images" / split / "ab"[i % 2] / f"{i}.npy"
+            file.parent.mkdir(parents=True, exist_ok=True)
+            np.save(file, image)
+    told = "holds NaN or infinity (2 of its values) (and "
+    told += "5 more: train/b/5.npy, test/a/4.npy, …)" if train_too else "3 more: test/b/5.npy, val/a/4.npy, …)"
+    assert told in looked(tmp_path / "images", range=chosen).refused
+    with pytest.raises(DataError) as refused:
+        open_data(
+            f"folder:{tmp_path / 'images'}", image_size=8, subset=0, progress=lambda *_: None,
+            cache=tmp_path / "cache", reading=Reading(range=chosen),
+        )  # fmt: skip
+    assert told in str(refused.value)
+    assert not list((tmp_path / "cache").glob("*.tmp"))
+
+
 def test_thousands_of_files_are_looked_at_by_several_processes(tmp_path):
     save(tmp_path / "many" / "a" / "0.png", noise(16, 16, 3))
     (tmp_path / "many" / "b").mkdir()

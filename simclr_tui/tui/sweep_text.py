@@ -37,7 +37,8 @@ def sweep_text(sweep: Sweep, results: Sequence[TrialResult], width: int) -> Text
         return text
     shares = {name: share for name, share in importances(sweep, results).items() if share is not None}
     if shares:
-        text.append("\nShare of the variance of kNN\n", "dim")
+        text.append("\n")
+        _append(text, "Variance of kNN that each field alone explains", width, style="dim")
     for name, share in sorted(shares.items(), key=lambda item: -item[1]):
         text.append(f"{name:>14} {bar(share, _BAR)} {percent(share)}\n", "not bold")
     pairs = _by_two(sweep, results, shares)

@@ -78,6 +78,11 @@ class RunPaths:
         return self.root / RUN_FILE
 
     @property
+    def unpublished(self) -> Path:
+        """Return what becomes run.json, which makes the folder a run, once all else in it is on the disk."""
+        return self.root / f"{RUN_FILE}.new"
+
+    @property
     def recipe(self) -> Path:
         return self.root / "recipe.toml"
 

@@ -17,7 +17,7 @@ STOREYS = (
     ("errors",),
     ("boot", "group_mode"),
     ("atomic", "clock", "interpreter", "limits", "paths", "regular_file", "text", "version"),
-    ("config",),
+    ("config", "deferred_sync"),
     ("recipe",),
     ("store",),
     ("catalog", "display", "hardware", "imports", "train"),

@@ -6,9 +6,10 @@ from pathlib import Path
 
 from simclr_tui.bench.fabric import make_store
 from simclr_tui.bench.timing import MILLISECONDS, scaled, seconds
+from simclr_tui.launch.metadata import UNNAMED
 from simclr_tui.launch.plan import make_plan
 from simclr_tui.launch.queue.dispatcher import look_at
-from simclr_tui.launch.queue.queue import enqueue
+from simclr_tui.launch.queue.queue import enqueue, enqueue_all
 from simclr_tui.recipe.presets import CPU_PRESET
 from simclr_tui.store.bench_report import Figure
 
@@ -21,8 +22,8 @@ def queue_figures(directory: Path, runs: int, times: int) -> list[Figure]:
     plan = make_plan(CPU_PRESET, flags={"data": "shapes"})
 
     def queue() -> None:
-        for _ in range(_BATCH):
-            enqueue(store, plan)
+        for _ in enqueue_all(store, [(plan, UNNAMED)] * _BATCH):
+            pass
 
     def look() -> None:
         look_at(store)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -29,6 +30,9 @@ class Here:
 
     def submit(self, store: Store, plan: Plan, metadata: Metadata) -> Run:
         return start(store, plan, metadata)
+
+    def submit_all(self, store: Store, new: Iterable[tuple[Plan, Metadata]]) -> Iterator[Run]:
+        return (self.submit(store, plan, metadata) for plan, metadata in new)
 
     def requeue(self, run: Run) -> None:
         refuse_held(run.paths)

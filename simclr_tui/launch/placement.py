@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import ClassVar, Literal, Protocol
 
 from simclr_tui.errors import RecipeError
@@ -39,6 +40,9 @@ class Placement(Protocol):
 
     def submit(self, store: Store, plan: Plan, metadata: Metadata) -> Run:
         """Make a run and hand it over; `wake` sets it going once all runs of a batch are made."""
+
+    def submit_all(self, store: Store, new: Iterable[tuple[Plan, Metadata]]) -> Iterator[Run]:
+        """Make runs and hand them over in their order, and yield each once that is done."""
 
     def requeue(self, run: Run) -> None:
         """Resume a run that was stopped, failed or lost from its newest checkpoint."""

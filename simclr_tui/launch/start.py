@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import hashlib
 import platform
 import shutil
 import signal
@@ -14,7 +15,9 @@ import uuid
 from collections.abc import Iterator, Mapping
 from typing import NoReturn
 
-from simclr_tui.atomic import Lock, write_file
+import msgspec
+
+from simclr_tui.atomic import SYSTEM_OS, Lock, Os, sync_folder, write_file
 from simclr_tui.clock import SYSTEM_CLOCK
 from simclr_tui.errors import SimclrError, StoreError, UnansweredError
 from simclr_tui.group_mode import make_folder
@@ -58,7 +61,24 @@ def create(
 ) -> Run:
     """Make the folder of a run, complete except for its processes.
 
-    A `queued` run waits, under the queue's ticket or for Slurm. Raises StoreError as `start` does.
+    A `queued` run waits, under the queue's ticket or for Slurm. Raises StoreError when the store has no room or cannot
+    be written, or the name is taken; nothing is left behind.
+    """
+    with filled(store, plan, metadata, queued=queued, ticket=ticket) as run:
+        try:
+            publish(run)
+        except OSError as error:
+            _undo(run, error)
+    return run
+
+
+@contextlib.contextmanager
+def filled(
+    store: Store, plan: Plan, metadata: Metadata, *, queued: bool, ticket: Ticket | None, system: Os = SYSTEM_OS
+) -> Iterator[Run]:
+    """Claim a folder, fill it with everything but run.json, and hold it while the caller publishes it.
+
+    What the caller raises removes the folder, unless it is a run by then.
     """
     if metadata.name is not None:
         check_name(metadata.name)
@@ -66,33 +86,45 @@ def create(
     plan = dataclasses.replace(plan, resolved=settle_initial(store, plan.resolved))
     with store.claiming(metadata.name) as run:
         try:
-            first = State(state="starting", since=SYSTEM_CLOCK.wall(), supervisor=this_process())
-            if queued:
-                first = State(state="queued", since=SYSTEM_CLOCK.wall(), steps=plan.steps or 0)
-            if ticket is not None:
-                write_ticket(run.paths, ticket, durable=False)
-            _fill(run, plan, first, info=_info(run, metadata))
+            _fill(run, plan, ticket, info=_info(run, metadata), queued=queued, system=system)
+            yield run
         except (SimclrError, OSError) as error:
+            if run.paths.info.exists():
+                raise
             _undo(run, error)
-    return run
+
+
+def _fill(run: Run, plan: Plan, ticket: Ticket | None, *, info: RunInfo, queued: bool, system: Os) -> None:
+    recipe = to_toml(plan.resolved).encode()
+    if ticket is not None:
+        ticket = msgspec.structs.replace(ticket, recipe=hashlib.sha256(recipe).hexdigest())
+        write_ticket(run.paths, ticket, durable=False, system=system)
+    make_folder(run.paths.checkpoints)
+    make_folder(run.paths.evaluations)
+    make_folder(run.paths.attempt(1).root)
+    write_file(run.paths.recipe, recipe, durable=False, system=system)
+    if queued:
+        state = State(state="queued", since=SYSTEM_CLOCK.wall(), steps=plan.steps or 0)
+    else:
+        state = State(state="starting", since=SYSTEM_CLOCK.wall(), supervisor=this_process())
+    write_state(run.paths, state, system=system)
+    content = msgspec.json.format(msgspec.json.encode(info), indent=2)
+    write_file(run.paths.unpublished, content, durable=False, system=system)
+
+
+def publish(run: Run, system: Os = SYSTEM_OS) -> None:
+    """Give run.json its name, which makes the folder a run: all else in it is on the disk."""
+    system.replace(run.paths.unpublished, run.paths.info)
+    sync_folder(run.path, system)
 
 
 def _undo(run: Run, error: SimclrError | OSError) -> NoReturn:
+    """Remove a run that could not be made, and raise why. Raises StoreError for an OSError."""
     shutil.rmtree(run.path, ignore_errors=True)
     unmark(run.paths)
     if isinstance(error, OSError):
         raise StoreError(f"cannot write {run.path}: {error.strerror}", "see simclr doctor") from None
     raise error
-
-
-def _fill(run: Run, plan: Plan, state: State, *, info: RunInfo) -> None:
-    """Write every file of the folder; run.json, which makes it a run, comes last, and the folder is synced with it."""
-    make_folder(run.paths.checkpoints)
-    make_folder(run.paths.evaluations)
-    make_folder(run.paths.attempt(1).root)
-    write_file(run.paths.recipe, to_toml(plan.resolved).encode(), durable=False)
-    write_state(run.paths, state)
-    run.write_info(info)
 
 
 def _info(run: Run, metadata: Metadata) -> RunInfo:

@@ -25,7 +25,7 @@ def is_unfinished(paths: RunPaths) -> bool:
 
 def _is_beginning(paths: RunPaths, entry: os.DirEntry[str]) -> bool:
     folders = {paths.checkpoints.name, paths.evaluations.name, paths.attempt(1).root.name}
-    files = {path.name for path in (paths.recipe, paths.state, paths.ticket, paths.claim_lock)}
+    files = {path.name for path in (paths.unpublished, paths.recipe, paths.state, paths.ticket, paths.claim_lock)}
     if entry.is_dir(follow_symlinks=False):
         return entry.name in folders and not any(Path(entry.path).iterdir())
     return entry.is_file(follow_symlinks=False) and (entry.name in files or _is_temporary(entry.name, files))

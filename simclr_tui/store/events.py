@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from simclr_tui.atomic import LineWriter
+from simclr_tui.atomic import SYSTEM_OS, LineWriter, Os
 from simclr_tui.clock import SYSTEM_CLOCK, Clock
 from simclr_tui.paths import AttemptPaths, RunPaths
 from simclr_tui.regular_file import read_small
@@ -39,8 +39,8 @@ class Event(msgspec.Struct, kw_only=True):
 class EventLog:
     """Append the events of one attempt. Several processes may write to the same file: each line is a single write."""
 
-    def __init__(self, attempt: AttemptPaths, clock: Clock = SYSTEM_CLOCK) -> None:
-        self._lines = LineWriter(attempt.events)
+    def __init__(self, attempt: AttemptPaths, clock: Clock = SYSTEM_CLOCK, system: Os = SYSTEM_OS) -> None:
+        self._lines = LineWriter(attempt.events, system=system)
         self._clock = clock
 
     def write(self, event: str, message: str = "", step: int | None = None, **details: Any) -> None:
@@ -54,9 +54,11 @@ class EventLog:
         self._lines.close()
 
 
-def record(paths: RunPaths, attempt: int, event: str, *, message: str = "", step: int | None = None) -> None:
+def record(
+    paths: RunPaths, attempt: int, event: str, *, message: str = "", step: int | None = None, system: Os = SYSTEM_OS
+) -> None:
     """Append a single event to an attempt's log."""
-    events = EventLog(paths.attempt(attempt))
+    events = EventLog(paths.attempt(attempt), system=system)
     events.write(event, message, step=step)
     events.close()
 

@@ -8,7 +8,7 @@ from typing import Literal
 
 import msgspec
 
-from simclr_tui.atomic import is_locked, write_file
+from simclr_tui.atomic import SYSTEM_OS, Os, is_locked, write_file
 from simclr_tui.boot import boot_id
 from simclr_tui.clock import SYSTEM_CLOCK, Clock
 from simclr_tui.errors import ExitCode, StoreError, UnansweredError
@@ -82,14 +82,14 @@ def read_state(paths: RunPaths) -> State:
         raise store_error(error, message, "see its attempt folders") from None
 
 
-def write_state(paths: RunPaths, state: State, durable: bool = False) -> None:
+def write_state(paths: RunPaths, state: State, durable: bool = False, *, system: Os = SYSTEM_OS) -> None:
     """Replace state.json whole. Figures that are not finite are left out: JSON cannot express them. Raises OSError."""
     finite = msgspec.structs.replace(
         state,
         summary={name: value for name, value in state.summary.items() if math.isfinite(value)},
         facts={name: fact for name, fact in state.facts.items() if isinstance(fact, str) or math.isfinite(fact)},
     )
-    write_file(paths.state, msgspec.json.encode(finite), durable=durable)
+    write_file(paths.state, msgspec.json.encode(finite), durable=durable, system=system)
 
 
 def requeued(status: State, reason: str, clock: Clock = SYSTEM_CLOCK) -> State:

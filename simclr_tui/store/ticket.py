@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from simclr_tui.atomic import write_file
+from simclr_tui.atomic import SYSTEM_OS, Os, write_file
 from simclr_tui.errors import UnansweredError
 from simclr_tui.paths import RunPaths
 from simclr_tui.regular_file import read_small
@@ -57,10 +57,10 @@ def read_ticket(paths: RunPaths) -> Ticket | None:
         return Ticket()
 
 
-def write_ticket(paths: RunPaths, ticket: Ticket, durable: bool = True) -> None:
+def write_ticket(paths: RunPaths, ticket: Ticket, durable: bool = True, *, system: Os = SYSTEM_OS) -> None:
     """Replace a run's ticket. Raises OSError."""
     mark(paths)
-    write_file(paths.ticket, msgspec.json.encode(ticket), durable=durable)
+    write_file(paths.ticket, msgspec.json.encode(ticket), durable=durable, system=system)
     mark(paths)  # again: someone who dropped an earlier ticket may have removed the marker meanwhile
     raise_last(paths.root.parent, ticket.position)
 

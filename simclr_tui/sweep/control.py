@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import shutil
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -162,9 +163,8 @@ def go_on(store: Store, folder: SweepFolder) -> int:
         rows = sweep_rows(store, sweep.name)
         count = _requeue(store, sweep, rows)
         base, there = folder.base(), seeds_of_trials(rows)
-        for number in range(known_trials(sweep)):
-            trial = KnownTrial(number, values_of(sweep, number))
-            count += len(queue_trial(store, base, sweep, trial=trial, there=there.get(number, set())))
+        trials = (KnownTrial(number, values_of(sweep, number)) for number in range(known_trials(sweep)))
+        count += queue_trials(store, base, sweep, trials=trials, there=there)
     if sweep.sampler == "tpe":
         start_sampler(store, folder)
     if count:
@@ -196,17 +196,20 @@ def seeds_of_trials(rows: Sequence[Row]) -> dict[int, set[int]]:
     return found
 
 
-def queue_trial(store: Store, base: Resolved, sweep: Sweep, *, trial: KnownTrial, there: Collection[int]) -> list[Run]:
-    """Queue the runs of a trial, one for each seed that is not `there` yet. Raises SimclrError."""
-    missing = [seed for seed in sweep.seeds if seed not in there]
-    plans = [plan_trial(base, sweep, trial.values, seed=seed) for seed in missing]
-    return [_queue(store, plan, sweep, number=trial.number) for plan in plans]
+def queue_trials(
+    store: Store, base: Resolved, sweep: Sweep, *, trials: Iterable[KnownTrial], there: Mapping[int, Collection[int]]
+) -> int:
+    """Queue the runs of trials, one for each seed that is not `there` yet. Returns how many. Raises SimclrError."""
+    missing = ((trial, seed) for trial in trials for seed in sweep.seeds if seed not in there.get(trial.number, ()))
+    new = (_run_of(base, sweep, trial, seed=seed) for trial, seed in missing)
+    placed = itertools.groupby(new, key=lambda one: placement_of_sweep(sweep, one[0].resolved))
+    return sum(1 for placement, those in placed for _ in placement.submit_all(store, those))
 
 
-def _queue(store: Store, plan: Plan, sweep: Sweep, *, number: int) -> Run:
+def _run_of(base: Resolved, sweep: Sweep, trial: KnownTrial, *, seed: int) -> tuple[Plan, Metadata]:
     command = ("simclr", "sweep", "resume", sweep.name)
-    metadata = Metadata(tags=(sweep.tag,), command=command, trial=Trial(sweep=sweep.name, number=number))
-    return placement_of_sweep(sweep, plan.resolved).submit(store, plan, metadata)
+    metadata = Metadata(tags=(sweep.tag,), command=command, trial=Trial(sweep=sweep.name, number=trial.number))
+    return plan_trial(base, sweep, trial.values, seed=seed), metadata
 
 
 def _requeue(store: Store, sweep: Sweep, rows: Sequence[Row]) -> int:

@@ -21,7 +21,7 @@ from simclr_tui.launch.stop import request_stop
 from simclr_tui.store.labels import edit_run
 from simclr_tui.store.state import OPEN
 from simclr_tui.store.store import Store
-from simclr_tui.sweep.control import KnownTrial, adding, of_sweep, placement_of_sweep, queue_trial, seeds_of_trials
+from simclr_tui.sweep.control import KnownTrial, adding, of_sweep, placement_of_sweep, queue_trials, seeds_of_trials
 from simclr_tui.sweep.folder import Sweep, SweepFolder
 from simclr_tui.sweep.optuna_study import Study
 from simclr_tui.sweep.results import PRUNED, other_images_than, trial_score
@@ -77,8 +77,7 @@ def _queue(store: Store, folder: SweepFolder, study: Study, *, sweep: Sweep, row
     base, there, queued = folder.base(), seeds_of_trials(rows), 0
     for number, values in study.open().items():
         try:
-            trial = KnownTrial(number, values)
-            queued += len(queue_trial(store, base, sweep, trial=trial, there=there.get(number, ())))
+            queued += queue_trials(store, base, sweep, trials=[KnownTrial(number, values)], there=there)
         except SimclrError as error:
             print(f"trial {number} is impossible: {error}", flush=True)
             study.tell(number, None)

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import traceback
 
 import pytest
 
-from simclr_tui import atomic
-from simclr_tui.launch.queue.queue import enqueue, move, queue_again, waiting_runs
+from simclr_tui import atomic, deferred_sync
+from simclr_tui.launch.metadata import UNNAMED
+from simclr_tui.launch.queue.queue import enqueue, enqueue_all, move, queue_again, waiting_runs
 from simclr_tui.launch.queue.retry import settle
 from simclr_tui.launch.waiting import take_out
 from simclr_tui.store import checkpoints
 from simclr_tui.store.state import read_state, write_state
 from simclr_tui.store.store import Store
 from simclr_tui.store.ticket import read_ticket, write_ticket
-from tests.faults.failing_os import FailingOs, die
+from tests.faults.failing_os import die
 from tests.training import tiny_plan
 
 PLAN = tiny_plan()
@@ -25,16 +27,16 @@ def killed_at(n, change):
     """Make the change in a child that dies at its n-th system call. False once it has fewer calls."""
     child = os.fork()
     if child == 0:
-        dying = FailingOs(n, die)
-        code = 1
+        calls, code = itertools.count(1), 1
 
-        def swapped(default):
-            return dying if default is atomic.SYSTEM_OS else default
+        def dying(call):
+            return lambda *arguments: die() if next(calls) == n else call(*arguments)
 
         try:
-            for function in (atomic.write_file, atomic.LineWriter.__init__, atomic.sync_folder):
-                function.__defaults__ = tuple(map(swapped, function.__defaults__ or ()))
-                function.__kwdefaults__ = {name: swapped(it) for name, it in (function.__kwdefaults__ or {}).items()}
+            atomic.SystemOs.fsync = lambda _self, _fd: None  # a kill loses nothing that was written
+            for name in ("open", "write", "fsync", "close", "replace", "unlink"):
+                setattr(atomic.SystemOs, name, dying(getattr(atomic.SystemOs, name)))
+            deferred_sync.sync_file_system = dying(deferred_sync.sync_file_system)
             change()
             code = 0
         except BaseException:
@@ -46,12 +48,12 @@ def killed_at(n, change):
     return code == 9
 
 
-def every_kill(change, check):
-    """Kill the change at each of its calls in turn; `check` is told after each what is left."""
+def every_kill(change, check, *, step=1):
+    """Kill the change at each of its calls in turn, or each `step`-th; `check` is told after each what is left."""
     n = 1
     while killed_at(n, change):
         check()
-        n += 1
+        n += step
     assert n > 5  # or nothing was injected
     check()
 
@@ -63,14 +65,32 @@ def store(tmp_path):
 
 def test_queueing_leaves_a_whole_run_or_none(store):
     enqueue(store, PLAN)
+    every_kill(lambda: enqueue(store, PLAN), lambda: whole(store))
 
-    def whole():
-        for name, ticket in waiting_runs(store).items():
-            run = store.run(name)
-            assert (run.state, bool(ticket.recipe), run.recipe) == ("queued", True, PLAN.resolved.recipe)
-        assert set(waiting_runs(store)) == set(store.names())
 
-    every_kill(lambda: enqueue(store, PLAN), whole)
+@pytest.mark.parametrize("together", [True, False], ids=["one-sync", "a-sync-per-file"])
+def test_queueing_many_leaves_each_of_them_whole_or_not_made(store, monkeypatch, together, full_faults):
+    monkeypatch.setattr(deferred_sync, "_FEW", 0)
+    monkeypatch.setattr(deferred_sync, "sync_file_system", lambda folder: together)
+    before, left = [0], set()
+
+    def whole_so_far():
+        whole(store)
+        count = len(store.names())
+        left.add(count - before.pop())
+        before.append(count)
+
+    step = 1 if full_faults else 4  # a file takes five calls, so that each of them is killed in one file or another
+    every_kill(lambda: list(enqueue_all(store, [(PLAN, UNNAMED)] * 2)), whole_so_far, step=step)
+    assert left == {0, 1, 2}
+
+
+def whole(store):
+    waiting = waiting_runs(store)
+    for name, ticket in waiting.items():
+        run = store.run(name)
+        assert (run.state, bool(ticket.recipe), run.recipe) == ("queued", True, PLAN.resolved.recipe)
+    assert set(waiting) == set(store.names())
 
 
 def test_moving_keeps_every_run_and_all_the_others_in_their_order(store):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -9,7 +10,7 @@ from simclr_tui.hardware.gpu import gpu_count
 from simclr_tui.launch.here import Here
 from simclr_tui.launch.metadata import Metadata
 from simclr_tui.launch.plan import Plan
-from simclr_tui.launch.queue.queue import enqueue, ensure_dispatcher, queue_again, settings, waiting_runs
+from simclr_tui.launch.queue.queue import enqueue, enqueue_all, ensure_dispatcher, queue_again, settings, waiting_runs
 from simclr_tui.launch.waiting import take_out
 from simclr_tui.recipe.recipe import Recipe
 from simclr_tui.store.run import Run
@@ -30,6 +31,9 @@ class Queue:
 
     def submit(self, store: Store, plan: Plan, metadata: Metadata) -> Run:
         return enqueue(store, plan, metadata, priority=self.priority, after=self.after)
+
+    def submit_all(self, store: Store, new: Iterable[tuple[Plan, Metadata]]) -> Iterator[Run]:
+        return enqueue_all(store, new, priority=self.priority, after=self.after)
 
     def requeue(self, run: Run) -> None:
         refuse_held(run.paths)

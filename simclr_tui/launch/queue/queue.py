@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import itertools
 import os
 import time
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +23,9 @@ from simclr_tui.launch.detached import absolute, start_detached
 from simclr_tui.launch.metadata import UNNAMED, Metadata
 from simclr_tui.launch.plan import Plan
 from simclr_tui.launch.provenance import recent_code_digest
+from simclr_tui.launch.queue.together import NewRun, create_together
 from simclr_tui.launch.queue.users import queue_paths
-from simclr_tui.launch.start import claimed, create
-from simclr_tui.recipe.resolve import to_toml
+from simclr_tui.launch.start import claimed
 from simclr_tui.regular_file import read_small
 from simclr_tui.store.events import record
 from simclr_tui.store.process import ProcessId, is_alive, is_before_restart
@@ -31,9 +33,11 @@ from simclr_tui.store.run import Run
 from simclr_tui.store.state import requeued, write_state
 from simclr_tui.store.store import Store
 from simclr_tui.store.ticket import Ticket, next_position, tickets, write_ticket
+from simclr_tui.store.ticket_index import raise_last
 from simclr_tui.store.unreadable import UNREADABLE
 from simclr_tui.text import safe
 
+_TOGETHER = 100  # runs that are queued at one time: each needs a file descriptor
 _READY_WITHIN = 60.0  # seconds within which a new dispatcher must report that it runs: machines are busy
 
 
@@ -57,20 +61,30 @@ def enqueue(
 
     Raises StoreError as `start` does.
     """
-    recipe = hashlib.sha256(to_toml(plan.resolved).encode()).hexdigest()
+    return next(enqueue_all(store, [(plan, metadata)], priority=priority, after=after))
+
+
+def enqueue_all(
+    store: Store, new: Iterable[tuple[Plan, Metadata]], *, priority: int = 0, after: tuple[str, ...] = ()
+) -> Iterator[Run]:
+    """Make runs as `enqueue` does, in their order, and yield each once it is safe on the disk.
+
+    They are made a hundred at a time, which share their waits for the disk. Raises StoreError as `start` does; what was
+    made by then stays.
+    """
     ticket = Ticket(
         priority=priority,
-        position=next_position(store),
         after=after,
-        recipe=recipe,
-        code=recent_code_digest(),
         after_ids=tuple(store.run(name).info.id for name in after),
         environment=kept_environment(),
         user=os.geteuid(),
     )
-    run = create(store, plan, metadata, queued=True, ticket=ticket)
-    record(run.paths, 1, "queued", message=f"after {', '.join(after)}" if after else "")
-    return run
+    coming = iter(new)
+    while batch := list(itertools.islice(coming, _TOGETHER)):
+        first, code = next_position(store), recent_code_digest()
+        raise_last(store.root, first + len(batch) - 1)  # once: nobody else takes these positions
+        tickets = [msgspec.structs.replace(ticket, position=first + n, code=code) for n in range(len(batch))]
+        yield from create_together(store, [NewRun(*one, it) for one, it in zip(batch, tickets, strict=True)])
 
 
 _OURS = ("SIMCLR_DATA", "SIMCLR_OFFLINE")  # kept when unset, too; empty means the same

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -36,6 +37,9 @@ class Slurm:
 
     def submit(self, store: Store, plan: Plan, metadata: Metadata) -> Run:
         return submit(store, plan, metadata, resources=self.resources)
+
+    def submit_all(self, store: Store, new: Iterable[tuple[Plan, Metadata]]) -> Iterator[Run]:
+        return (self.submit(store, plan, metadata) for plan, metadata in new)
 
     def requeue(self, run: Run) -> None:
         resubmit(run, self.resources)

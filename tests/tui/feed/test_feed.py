@@ -42,6 +42,17 @@ async def test_a_run_that_vanishes_under_the_cursor_takes_nothing_down(tmp_path)
         await until(pilot, lambda: "No runs here yet" in screen_text(app))
 
 
+async def test_a_marked_run_whose_recipe_cannot_be_read_hides_no_other(tmp_path):
+    for number, temp in enumerate((0.1, 0.2, 0.7)):
+        fabricate(tmp_path / "runs", f"run{number}", steps=20, created=CREATED + number, temp=temp)
+    (tmp_path / "runs" / "run1" / "recipe.toml").write_text("temperature = ")
+    async with dashboard(tmp_path / "runs") as (app, pilot):
+        await press(app, pilot, "home", *["space", "j"] * 3, "home", "4", "v")
+        line = await until(pilot, lambda: next((line for line in screen_lines(app) if "≠ temp " in line), ""))
+        assert line.split("temp", 1)[1].split()[:2] == ["0.7", "0.1"]
+        assert any("run1" in line[41:] for line in screen_lines(app)), "which of them cannot be read"
+
+
 async def test_the_runs_longest_off_screen_are_forgotten_and_drawn_again_when_asked_for(tmp_path, monkeypatch):
     monkeypatch.setattr(feed, "_KEEP_STEPS", 100)
     for number in range(4):

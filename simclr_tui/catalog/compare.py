@@ -9,13 +9,15 @@ from typing import Any
 import msgspec
 
 from simclr_tui.catalog.bands import has_mean
-from simclr_tui.catalog.measures import SIGNS, Measure, measures_of, spread_words
+from simclr_tui.catalog.measures import SIGNS, Evaluated, Measure, measures_of, spread_words
 from simclr_tui.catalog.spread import Spread, spread_of
 from simclr_tui.catalog.verdict import Sample, Verdict, judge
 from simclr_tui.recipe.fields import Value, differ, fields, without_result
 from simclr_tui.recipe.recipe import Recipe
 from simclr_tui.store.comparable import (
     EVALUATED_DIGESTS,
+    OTHER_IMAGES,
+    are_others,
     evaluated_on,
     knn_images,
     measured_by,
@@ -23,9 +25,9 @@ from simclr_tui.store.comparable import (
     other_images,
     why_left_out,
 )
-from simclr_tui.store.evaluations import Evaluation, read_evaluation
+from simclr_tui.store.evaluations import read_evaluation
 from simclr_tui.store.metrics.history import History
-from simclr_tui.store.metrics.metric_table import METRICS
+from simclr_tui.store.metrics.metric_table import COLUMNS, METRICS
 from simclr_tui.store.run import Run
 from simclr_tui.store.state import State
 
@@ -150,6 +152,7 @@ def _differences(runs: Sequence[Run]) -> dict[str, list[Value | None]]:
     return {name: values for name, values in rows.items() if differ(values)}
 
 
+_EVALUATIONS = ("knn", *(metric.evaluation for metric in COLUMNS if metric.evaluation))
 _CONCLUDED = ("knn", "linear top-1", "loss")  # measures that get a sentence if they are judged
 
 
@@ -160,9 +163,9 @@ def compare(runs: Sequence[Run]) -> Comparison:
     histories = tuple(run.history() for run in runs)
     recipes = [run.recipe for run in runs]
     left_out = tuple(why_left_out(state.state, state.flags) for state in states)
-    linear = [read_evaluation(run.paths, METRICS["linear"].evaluation) for run in runs]
-    measures = measures_of(histories, states, linear)
-    judging = _Judging(runs, recipes, states, linear, left_out)
+    evaluated = {stem: [read_evaluation(run.paths, stem) for run in runs] for stem in _EVALUATIONS}
+    measures = measures_of(histories, states, evaluated)
+    judging = _Judging(runs, recipes, states, evaluated, left_out)
     seeds = _seeds(judging, measures)
     repeated = any(len(group.places) > 1 for group in seeds)
     over_seeds = tuple(judging.groups(measure, seeds) for measure in measures)
@@ -241,7 +244,7 @@ class _Judging:
     runs: Sequence[Run]
     recipes: Sequence[Recipe]
     states: Sequence[State]
-    linear: Sequence[Evaluation | None]
+    evaluated: Evaluated
     left_out: Sequence[str]
 
     def groups(self, measure: Measure, seeds: Sequence[Seeds]) -> Verdict:
@@ -279,7 +282,7 @@ class _Judging:
         """Return how many test images the accuracy of a run was measured on; 0 if that is not known."""
         within = METRICS[metric].within
         if within == "test":
-            evaluation = self.linear[place]
+            evaluation = self.evaluated[METRICS[metric].evaluation][place]
             return evaluation.test_images if evaluation else 0
         return knn_images(self.states[place].facts) if within == "labels" else 0
 
@@ -298,7 +301,11 @@ class _Judging:
 
     def mixed(self, measure: Measure, places: Sequence[int]) -> tuple[str, ...]:
         """Return how runs of one recipe were measured on other images than each other; empty if they were not."""
-        return other_images(measure.metric, [self._known(at) for at in places if measure.values[at] is not None])
+        there = [at for at in places if measure.values[at] is not None]
+        if measure.evaluation and not measure.metric:
+            results = (self.evaluated[measure.evaluation][at] for at in there)
+            return (OTHER_IMAGES,) if are_others(one.test_digest for one in results if one) else ()
+        return other_images(measure.metric, [self._known(at) for at in there])
 
     def mixed_series(self, places: Sequence[int]) -> frozenset[str]:
         """Return the metrics that runs of one recipe have logged on other images than each other."""
@@ -306,8 +313,10 @@ class _Judging:
         return frozenset(name for name, metric in METRICS.items() if metric.series and other_images(name, known))
 
     def _known(self, place: int) -> dict[str, Any]:
-        evaluation = self.linear[place]
-        measured = {EVALUATED_DIGESTS["linear"]: evaluation.test_digest if evaluation else ""}
+        measured = {
+            digest: one.test_digest if (one := self.evaluated[METRICS[name].evaluation][place]) else ""
+            for name, digest in EVALUATED_DIGESTS.items()
+        }
         return self.runs[place].resolved.known_values() | evaluated_on(self.states[place].facts) | measured
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from simclr_tui.catalog.spread import Spread
 from simclr_tui.store.energy import MEASURED
 from simclr_tui.store.evaluations import Evaluation
 from simclr_tui.store.metrics.history import History
-from simclr_tui.store.metrics.metric_table import METRICS, Unit
+from simclr_tui.store.metrics.metric_table import COLUMNS, METRICS, Unit
 from simclr_tui.store.state import State
 from simclr_tui.text import duration, energy, number, percent, plus_minus, size, spread
 
@@ -21,7 +21,7 @@ class Measure:
     `name` is its key in `compare --json`. `better` is the index of the value that is told apart as the best, or None;
     `verdict` says so in a sentence. `comparable` is False where the runs were measured on or by different things, so
     that a difference says nothing. `metric` names the metric whose unit and direction apply, and is empty for a fact
-    that is neither good nor bad.
+    that is neither good nor bad; `evaluation` names the result of eval that has the value, where that is no metric.
     """
 
     name: str
@@ -31,6 +31,7 @@ class Measure:
     better: int | None = None
     verdict: str = ""
     comparable: bool = True
+    evaluation: str = ""
 
     @property
     def title(self) -> str:
@@ -42,9 +43,11 @@ class Measure:
         return _worded(self.values[index], self.unit)
 
 
-def measures_of(
-    histories: Sequence[History], states: Sequence[State], linear: Sequence[Evaluation | None]
-) -> tuple[Measure, ...]:
+Evaluated = Mapping[str, Sequence[Evaluation | None]]
+"""Results of eval by the stem of their file, with one per run (None: not evaluated so)."""
+
+
+def measures_of(histories: Sequence[History], states: Sequence[State], evaluated: Evaluated) -> tuple[Measure, ...]:
     """Return every measure of some runs, each with one value per run (None: not measured)."""
 
     def last(metric: str) -> list[float | None]:
@@ -62,7 +65,8 @@ def measures_of(
         measure("knn", "knn", last("knn")),
         measure("knn best", "knn_best", best("knn")),
         measure("knn first", "knn_first", [_first(history, "knn") for history in histories]),
-        measure("linear top-1", "linear", [None if one is None else one.top1 for one in linear]),
+        measure("linear top-1", "linear", _top1(evaluated["linear"])),
+        *_also_evaluated(evaluated),
         measure("loss", "loss", last("loss")),
         measure("loss best", "loss", best("loss")),
         measure("contrastive top-1", "contrastive_top1", last("contrastive_top1")),
@@ -72,6 +76,21 @@ def measures_of(
         Measure("training time", "seconds", tuple(state.elapsed + state.time for state in states)),
         Measure("steps", "", tuple(float(state.step) for state in states)),
     )
+
+
+def _top1(found: Sequence[Evaluation | None]) -> list[float | None]:
+    return [None if one is None else one.top1 for one in found]
+
+
+def _also_evaluated(evaluated: Evaluated) -> list[Measure]:
+    """Return what else some run was evaluated by. Where that is no metric, no run is told apart as the best."""
+    judged = {metric.evaluation: metric.name for metric in COLUMNS if metric.evaluation}
+    rows = [
+        Measure(f"eval {stem}", "share", tuple(_top1(found)), judged.get(stem, ""), evaluation=stem)
+        for stem, found in evaluated.items()
+        if stem != "linear"
+    ]
+    return [row for row in rows if any(value is not None for value in row.values)]
 
 
 def _spent(states: Sequence[State]) -> list[Measure]:
@@ -92,6 +111,9 @@ _TITLES = {
     "knn best": "best kNN accuracy",
     "knn first": "kNN before training",
     "linear top-1": "linear probe, top-1",
+    "eval knn": "kNN by eval, top-1",
+    "eval finetune-1pct": "fine-tuned on 1%",
+    "eval finetune-10pct": "fine-tuned on 10%",
     "loss best": "lowest loss",
 }
 _WRITERS: dict[Unit, Callable[[float | None], str]] = {

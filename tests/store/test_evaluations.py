@@ -133,6 +133,24 @@ def test_compare_has_a_row_for_linear(tmp_path):
     assert (row.values, row.unit, row.better) == ((0.5, 0.7, None), "share", 1)
 
 
+def test_compare_has_a_row_for_every_evaluation_that_some_run_has(tmp_path):
+    runs = [make_run(tmp_path, name, {"seed": seed}) for seed, name in enumerate("abc")]
+    for run, top1, digest in zip(runs, (0.3, 0.4), ("then", "now"), strict=False):
+        for stem in ("knn", "finetune-10pct"):
+            found = evaluation(
+                name=stem, protocol=stem.split("-")[0], top1=(top1,), test_images=3000, test_digest=digest
+            )
+            save_evaluation(run.paths, found)
+    compared = compare(runs)
+    rows = {row.name: row for row in compared.measures if row.name.startswith("eval ")}
+    assert {name: (row.values, row.better) for name, row in rows.items()} == {
+        "eval knn": ((0.3, 0.4, None), None), "eval finetune-10pct": ((0.3, 0.4, None), None)
+    }  # fmt: skip
+    of = [row.name for row in compared.measures].index
+    spreads = compared.seeds[0].spreads
+    assert [spreads[of(name)] for name in rows] == [None, None], "no mean over other test images"
+
+
 def test_people_read_the_spread_and_the_matrix():
     assert evaluation().words == "50.0% (step 57)"
     assert evaluation(top1=(0.5, 0.6)).words == "55.0 ± 7.1% (step 57, 2 seeds)"

@@ -59,6 +59,33 @@ async def test_five_questions_are_answered_without_a_key(store, size):
         assert "the queue is paused (Q)" in text
 
 
+STATES = {  # what is said of a run in each of nine states: how far it is or what is wrong, below its name or beside it
+    "second-gpu-run": ("●", "10%  4s"),
+    "no-head": ("◌", "next: the queue is paused (Q)"),
+    "bigger-batch": ("◌", "no. 2: the queue is paused (Q)"),
+    "dcl-temp0.2": ("✓", "epoch 3/3"),
+    "stopped-by-hand": ("■", "stopped at 50% · r resumes it"),
+    "bs4096-oom": ("✗", "out of GPU memory at step 60"),
+    "lr-too-high": ("✗", "the loss is not finite"),
+    "no-negatives": ("✓", "collapsed, finished"),
+    "power-cut": ("?", "lost at 66% · r resumes it"),
+}
+
+
+async def test_sixty_columns_answer_the_questions_of_a_run_in_each_of_nine_states(store):
+    async with dashboard(store, (60, 20)) as (app, pilot):
+        for name, (glyph, said) in STATES.items():
+            app.main.runs.select(name)
+            row = app.main.runs.current
+            await until(pilot, lambda end=name[-3:]: screen_lines(app)[-2].split()[0].endswith(end))
+            lines = screen_lines(app)
+            assert f"kNN {percent(row['knn'])}" in lines[-2]
+            at = next(index for index, line in enumerate(lines) if f"{glyph} {name} " in line)
+            assert f"{100 * row['knn_best']:.1f}" in lines[at]
+            assert said in lines[at + 1] + lines[-2]
+            assert row["state"] != "running" or "ETA 4s" in lines[-2]
+
+
 async def test_names_give_way_to_knn_and_to_what_the_list_is_sorted_by(store):
     async with dashboard(store) as (app, pilot):
         heading = next(line for line in screen_lines(app) if "run  " in line)

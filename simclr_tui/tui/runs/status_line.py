@@ -17,6 +17,7 @@ from simclr_tui.tui.wrapping import cut
 
 _NAME = (8, 6)  # cells of a shortened name, at least, in full and in brief
 _GAP = 2  # cells between facts
+_HALFWAY = ("stopped", "lost")  # states of a run that ended before its last step, and nothing went wrong in it
 _REASON = 24  # cells of a shortened reason, at least
 
 
@@ -99,6 +100,8 @@ def _parts(detail: Detail, state: State, best: float | None, *, briefly: bool) -
     if best is not None and at >= 0 and f" {percent(best)}" not in found[at][0]:
         found.insert(at + 1, (f"best {percent(best)}", "not bold default"))
         asked += 1
+    if state.state in _HALFWAY and asked < len(found):
+        asked += 1  # how far it came
     memory = gpu_words(detail.sample, with_load=not briefly)
     if memory and state.state in ACTIVE:
         found.insert(asked, (memory, "not bold default"))

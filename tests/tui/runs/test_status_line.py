@@ -52,7 +52,7 @@ def test_what_went_wrong_is_cut_and_never_left_out(width):
 def test_how_a_run_was_stopped_leaves_room_for_its_knn(width):
     state = msgspec.structs.replace(TRAINS, state="stopped", reason="on request, with a checkpoint at step 92")
     words = status_line(_detail(state), width, best=0.51).plain
-    for part in (" res", "■", "kNN 45.2%", "best 51.0%"):
+    for part in (" res", "■", "kNN 45.2%", "best 51.0%", "epoch 2/20"):
         assert part in words
 
 

@@ -18,6 +18,7 @@ from simclr_tui.recipe.schedule import learning_rate
 from simclr_tui.store.evaluations import read_evaluations
 from simclr_tui.store.run import Run
 from simclr_tui.store.store import Store
+from simclr_tui.tasks.export import export
 from simclr_tui.train.model.build import build_encoder
 from tests.training import metric_table, tiny_plan, tiny_run, train_in_process
 
@@ -41,9 +42,15 @@ def weights(tmp_path):
     return path
 
 
-def test_an_encoder_from_elsewhere_is_a_read_only_run_judged_by_the_same_protocols(weights, tmp_path):
+def test_an_encoder_from_elsewhere_is_a_read_only_run_that_scores_as_here_by_the_same_protocol(finished, tmp_path):
+    """The weights of a run as this program exports them, under the names that lightly gives them in a checkpoint."""
+    export(finished, tmp_path / "exported.pt")
+    exported = torch.load(tmp_path / "exported.pt", weights_only=True)
+    weights = tmp_path / "mine.pt"
+    torch.save({"state_dict": {f"backbone.{name}": tensor for name, tensor in exported.items()}, "epoch": 2}, weights)
+    shapes = ON_SHAPES | {"knn_k": 20, "precision": "fp32"}
     store = Store(tmp_path / "runs")
-    run = run_to_evaluate(store, str(weights), ON_SHAPES)
+    run = run_to_evaluate(store, str(weights), shapes)
     assert (run.name, run.state, run.info.origin.kind) == ("mine", "finished", "encoder")
     assert "120 tensors under state_dict.backbone. loaded" in run.info.note
     known = run.resolved.known_values()
@@ -51,12 +58,13 @@ def test_an_encoder_from_elsewhere_is_a_read_only_run_judged_by_the_same_protoco
     assert known["temp"] is known["lr"] is None
     assert known["eval_crop"] == 1.0, "how it is evaluated here is known"
     assert run.resolved.sources["temperature"] == UNKNOWN
-    code, names = evaluate(run, ["knn"], {"--threads": 1})
+    code, names = evaluate(run, ["knn"], {"--knn-k": 20, "--threads": 1})
     assert (code, names) == (0, ["knn"])
     record_knn(run)
+    assert run.status.summary["knn"] == metric_table(finished)["knn"][-1][1]
     assert run.status.summary["knn"] == read_evaluations(run.paths)[0].top1
-    assert run_to_evaluate(store, str(weights), ON_SHAPES).name == "mine", "the same encoder is imported once"
-    assert run_to_evaluate(store, str(weights), {**ON_SHAPES, "image_size": 32}).name == "mine-2"
+    assert run_to_evaluate(store, str(weights), shapes).name == "mine", "the same encoder is imported once"
+    assert run_to_evaluate(store, str(weights), {**shapes, "image_size": 32}).name == "mine-2"
     row = make_row(run, "")
     assert (row["encoder"], row["temp"], row["lr"]) == ("resnet18", None, None)
     own = create(store, tiny_plan(stem="cifar"))

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
+from textual.app import App
 from textual.keys import _character_to_key
 from textual.pilot import Pilot
 
@@ -46,13 +47,13 @@ async def until(pilot: Pilot[str], condition: Callable[[], Any], timeout: float 
     """Poll until the condition holds; its value."""
     deadline = time.monotonic() + timeout
     while not (value := condition()):
-        assert time.monotonic() < deadline, f"timed out waiting for {what or condition}"
+        assert time.monotonic() < deadline, f"timed out waiting for {what or condition}\n{screen_text(pilot.app)}"
         await pilot.pause()
         await asyncio.sleep(0.02)
     return value
 
 
-def screen_lines(app: Dashboard) -> list[str]:
+def screen_lines(app: App[str]) -> list[str]:
     """The characters on screen, line by line."""
     width, height = app.size
     with app._context():
@@ -60,7 +61,7 @@ def screen_lines(app: Dashboard) -> list[str]:
     return ["".join(segment.text for segment in strip).ljust(width) for strip in rendered[:height]]
 
 
-def screen_text(app: Dashboard) -> str:
+def screen_text(app: App[str]) -> str:
     return "\n".join(screen_lines(app))
 
 

@@ -139,7 +139,8 @@ def judge(
         pair = f"{title}: {best.name} and {second.name} cannot be told apart"
         return Verdict(None, f"{pair}: {apart} between them, ±{noise} from {found.by}.")
     within = "" if found.half is None else f" ± {_amount(found.half, share)} ({found.by})"
-    return Verdict(place, f"{title}: {best.name} is better than {second.name} by {apart}{within}.")
+    are = "are" if " and " in best.name else "is"  # several seeds
+    return Verdict(place, f"{title}: {best.name} {are} better than {second.name} by {apart}{within}.")
 
 
 def _amount(value: float, share: bool) -> str:

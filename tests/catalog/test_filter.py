@@ -88,3 +88,9 @@ def test_any_text_is_a_filter_or_a_recipe_error(text):
         return
     for row in [*ROWS, EMPTY]:
         assert keep(row) in (True, False)
+
+
+def test_a_metric_is_filtered_by_its_name_and_a_run_without_it_never_passes():
+    rows = [{"name": "even", "alignment": 0.2}, {"name": "far", "alignment": 1.4}, {"name": "unmeasured"}]
+    assert [row["name"] for row in rows if parse_filter("alignment<0.5")(row)] == ["even"]
+    assert [row["name"] for row in rows if parse_filter("alignment>0.5")(row)] == ["far"]

@@ -76,6 +76,8 @@ def test_a_verdict_names_a_winner_or_says_why_there_is_none():
     a, b, c = sample("a", 0.9, images=1000), sample("b", 0.5, images=1000), sample("c", 0.51, images=1000)
     assert judge("kNN", [b, a, None], "highest", share=True).winner == 1
     assert "a is better than b by 40.0 points" in judge("kNN", [b, a], "highest", share=True).words
+    seeds = sample("a1 and a2", 0.9, 0.91)
+    assert "a1 and a2 are better than b by 40.5 points" in judge("kNN", [b, seeds], "highest", share=True).words
     close = judge("kNN", [b, c], "highest", share=True)
     assert (close.winner, "b" in close.words, "cannot be told apart" in close.words) == (None, True, True)
     assert judge("loss", [sample("x", 5.0), sample("y", 4.0)], "lowest").winner == 1

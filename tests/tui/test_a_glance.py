@@ -138,6 +138,14 @@ async def test_what_did_not_end_well_has_no_star_and_is_not_called_healthy(store
         await until(pilot, lambda: "◌ queued  next: the queue is paused (Q)" in screen_lines(app)[2])
 
 
+async def test_a_queued_run_shows_its_recipe_and_what_it_waits_for(store):
+    async with dashboard(store) as (app, pilot):
+        app.main.runs.select("bigger-batch")
+        await press(app, pilot, "4")
+        lines = await until(pilot, lambda: "no. 2: the queue is" in (now := screen_lines(app))[2] and now)
+        assert any(re.search("data +shapes +flag", line[41:]) for line in lines)
+
+
 async def test_a_store_that_is_being_indexed_opens_on_what_is_worth_seeing_until_the_cursor_is_moved(store, tmp_path):
     rows = tuple(Catalog(Store(store)).rows())
     ended = tuple(row for row in rows if row["state"] not in OPEN)

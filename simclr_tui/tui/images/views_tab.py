@@ -70,7 +70,7 @@ _VIEWS = ("view 1", "view 2")
 
 
 def _caption(index: int, label: str) -> str:
-    return f"image {index}  {label}"
+    return f"image {index} {label}".rstrip()
 
 
 def answer_words(answer: Preview | Neighbors, image: str) -> str:

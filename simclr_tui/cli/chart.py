@@ -8,9 +8,8 @@ from collections.abc import Mapping, Sequence
 from itertools import zip_longest
 from typing import NamedTuple
 
-from rich.cells import cell_len
-
 from simclr_tui.cli import output, streams
+from simclr_tui.cli.table import shorten, width_of
 from simclr_tui.display.ticks import log_ticks, round_range, x_ticks
 from simclr_tui.store.metrics.downsample import Axis, decimate, smooth
 from simclr_tui.store.metrics.history import History
@@ -109,8 +108,8 @@ def _legend(lines: Sequence[_Line], columns: int) -> list[str]:
     rows: list[list[str]] = []
     room = 0
     for line in lines:
-        name = safe(line.name)
-        wide = cell_len(name) + 5  # two of its marker, a space, two to the next
+        name = shorten(safe(line.name), columns - 5)
+        wide = width_of(name) + 5  # two of its marker, a space, two to the next
         if wide > room:
             rows.append([])
             room = columns
@@ -122,8 +121,10 @@ def _legend(lines: Sequence[_Line], columns: int) -> list[str]:
 
 def join_charts(left: str, right: str) -> str:
     """Return two charts beside each other, each line of one as wide as all its others; one may have a legend below."""
+    import plotext as plt
+
     beside = zip_longest(left.split("\n"), right.split("\n"))
-    blank = " " * cell_len(left.partition("\n")[0])
+    blank = " " * width_of(plt.uncolorize(left.partition("\n")[0]))
     return "\n".join(f"{blank if one is None else one}  {other or ''}".rstrip() for one, other in beside)
 
 

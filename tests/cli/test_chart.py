@@ -50,6 +50,7 @@ def test_a_run_ends_with_loss_beside_knn(run, capsys, monkeypatch):
 def test_charts_join_line_by_line_with_the_legend_of_either():
     assert join_charts("a\nb", "c\nd") == "a  c\nb  d"
     assert join_charts("a\nb", "c\nd\ne") == "a  c\nb  d\n   e"
+    assert join_charts("a\x1b[0m\nb", "c\nd\ne").splitlines()[-1] == "   e", "colours take no cells"
     assert join_charts("a\nb\ne", "c\nd") == "a  c\nb  d\ne"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import random
 import uuid
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,7 @@ def fabricate(
         folder.mkdir(parents=True)
     write_file(run.paths.recipe, to_toml(resolve("quick", None, {"data": "shapes", **flags})).encode(), durable=False)
     done = int(steps * share)
-    summary = write_metrics(run, 0, done, steps, seed=hash(name) % 1000, metric=metric)
+    summary = write_metrics(run, 0, done, steps, seed=zlib.crc32(name.encode()), metric=metric)
     write_hardware(run, max(done // 4, 2), gpu)
     events = EventLog(run.paths.attempt(1))
     events.write("started", f"{name} on cpu {event}")

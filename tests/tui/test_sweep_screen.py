@@ -13,6 +13,7 @@ from simclr_tui.store.store import Store
 from simclr_tui.sweep.axes import grid, parse_axis
 from simclr_tui.sweep.folder import Sweep, SweepFolder
 from simclr_tui.sweep.results import TrialResult, best_trial, sweep_results
+from simclr_tui.sweep.words import values_words
 from simclr_tui.text import percent
 from simclr_tui.tui.sweep_screen import SweepScreen
 from simclr_tui.tui.sweep_text import sweep_text
@@ -59,7 +60,7 @@ async def test_trials_stand_by_knn_beside_the_best_one_and_a_heat_map(store, siz
         assert "Sweep tries: τ and N" in screen_lines(app)[0]
         assert "grid · 6 of 6 trials · 5 finished, 1 failed" in text
         assert f"{percent(best.mean)}★" in text
-        assert f"{best.number}: temp {best.values['temp']:g}, bs {best.values['bs']}" in text
+        assert f"{best.number}: {values_words(best)}" in text
         scored = sorted((one for one in results if one.mean is not None), key=lambda one: -one.mean)
         assert numbers(app) == [one.number for one in scored] + [5], "a trial that failed stands last"
         if size[0] > 100:

@@ -7,13 +7,13 @@ import os
 import platform
 from pathlib import Path
 
-from simclr_tui.atomic import SYSTEM_OS, Os, SystemOs, sync_folder
+from simclr_tui.atomic import SYSTEM_OS, Os, sync_folder
 
 _FEW = 16  # files: to sync these one by one never waits for what other programs write
 _FUSE = 0x65735546  # Linux's FUSE_SUPER_MAGIC
 
 
-class DeferredSync(SystemOs):
+class DeferredSync:
     """Make the real system calls, but put off every sync until `settle`.
 
     Pass it as `system` to whatever writes. Nothing written through it survives power loss before `settle` returns, so a

@@ -12,13 +12,15 @@ import typer
 from simclr_tui.cli import streams
 from simclr_tui.cli.lazy_group import VerbGroup
 from simclr_tui.cli.verbs import VERBS
-from simclr_tui.errors import ExitCode, SimclrError, StoreError
+from simclr_tui.errors import ExitCode, RecipeError, SimclrError, StoreError
 from simclr_tui.paths import config_path, expand_user
 from simclr_tui.text import did_you_mean
 from simclr_tui.version import __version__
 
 # Typer keeps the base class of all errors of a command line to itself.
 _ClickError: Any = typer.BadParameter.__mro__[2]
+# `name=value` where a command or an argument is expected.
+_ASSIGNED = re.compile(r"(?:No such command '|Got unexpected extra argument\(s\) \()([a-z][\w-]*)=([^\s')]+)")
 _EXIT_CODES = "Exit codes: " + ", ".join(f"{code.value} {code.name.lower().replace('_', ' ')}" for code in ExitCode)
 
 app = typer.Typer(
@@ -100,10 +102,6 @@ def _run() -> int:
         return _say(f"{named}{error.strerror or error} — see simclr doctor", ExitCode.FAILED)
 
 
-# What Hydra's users would type: temp=0.1 where an argument or a command is expected.
-_FIELD = re.compile(r"^(?:No such command '|Got unexpected extra argument\(s\) \()([a-z][\w-]*)=([^\s')]+)")
-
-
 def _say(sentence: str, code: ExitCode) -> ExitCode:
     streams.write(f"simclr: {sentence}".replace("\n", " "), err=True)
     return code
@@ -117,9 +115,20 @@ def _usage(error: Any) -> ExitCode:
     command = context.command_path if context is not None else "simclr"
     message = error.format_message().rstrip(".")
     guess = did_you_mean(message.split("'")[1], VERBS) if message.startswith("No such command") else ""
-    if field := _FIELD.search(message):
-        guess = f"recipe fields are options: --{field[1]} {field[2]}"
+    if typed := _ASSIGNED.match(message):
+        guess = _as_option(typed[1], typed[2])
     return _say(f"{message} — {guess or f'see {command} --help'}", ExitCode.USAGE)
+
+
+def _as_option(name: str, value: str) -> str:
+    """Return how a recipe field that was typed as Hydra has it, `temp=0.1`, is given here."""
+    from simclr_tui.recipe.fields import field
+
+    try:
+        found = field(name)
+    except RecipeError as error:
+        return str(error)
+    return f"recipe fields are options: {found.flag}" + (f" {value}" if found.type is not bool else "")
 
 
 if __name__ == "__main__":

@@ -67,7 +67,7 @@ def print_sweep(sweep: Sweep, rows: Sequence[Row], lines: bool = False) -> None:
         output.data(verdict.words)
     shares = {name: share for name, share in importances(sweep, results).items() if share is not None}
     for name, share in sorted(shares.items(), key=lambda item: -item[1]):
-        output.data(f"{name:>16} {'█' * round(20 * share):<20} {percent(share)} of the variance of kNN, alone")
+        output.data(f"{name:>16} {'█' * round(20 * share):<20} {percent(share)} of the variance of kNN by itself")
     if lines:
         output.data()
         for line in parallel_lines(sweep, results, min(120, shutil.get_terminal_size((80, 24)).columns)):

@@ -152,6 +152,8 @@ def test_closing_the_terminal_ends_the_command_and_not_the_run(root, ignored):
         (["run", "--temp", "-1"], 2, "--temp must be a number > 0"),
         (["run", "--data", "shapes", "--subset", "100"], 4, "does not fit into 100"),
         (["run", "bs=256"], 2, "recipe fields are options: --bs 256"),
+        (["run", "crop_min=0.2"], 2, "recipe fields are options: --crop-min 0.2"),
+        (["run", "temprature=1"], 2, "no field 'temprature' — did you mean temperature"),
         (["sweep", "temp=0.1,0.5"], 2, "recipe fields are options: --temp 0.1,0.5"),
         (["run", "--preset", "qick"], 2, "did you mean quick"),
         (["run", "--config", "/nowhere.toml"], 2, "/nowhere.toml"),

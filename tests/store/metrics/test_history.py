@@ -282,7 +282,7 @@ def test_best_and_last_pass_over_what_is_no_number(tmp_path):
 
 
 def test_what_is_measured_of_embeddings_that_are_not_finite_is_no_best(tmp_path):
-    """Of views that are all not-a-number each is as near as any, and the trainer has written 100 % for it."""
+    """Leave out the 100 % that a trainer has written for views that are all not-a-number: each is as near as any."""
     paths = make_run(tmp_path).paths
     sound = [metric_line(step, loss=5.0, contrastive_top1=0.25, images_per_s=30.0) for step in range(1, 41)]
     lost = [metric_line(step, loss=None, contrastive_top1=1.0, images_per_s=90.0) for step in range(41, 46)]

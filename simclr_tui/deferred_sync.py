@@ -10,7 +10,15 @@ from pathlib import Path
 from simclr_tui.atomic import SYSTEM_OS, Os, sync_folder
 
 _FEW = 16  # files: to sync these one by one never waits for what other programs write
-_FUSE = 0x65735546  # Linux's FUSE_SUPER_MAGIC
+_ONE_CALL_WILL_DO = {  # Linux's magic numbers of the file systems of a disk of one's own, and of memory
+    0xEF53,  # ext2, ext3, ext4
+    0x58465342,  # XFS
+    0x9123683E,  # Btrfs
+    0xF2F52010,  # F2FS
+    0x2FC12FC1,  # ZFS
+    0xCA451A4E,  # bcachefs
+    0x01021994,  # tmpfs
+}
 
 
 class DeferredSync:
@@ -61,8 +69,9 @@ class DeferredSync:
 def sync_file_system(folder: Path) -> bool:
     """Sync the whole file system of a folder in one call; return False where that promises less than syncing each file.
 
-    Linux reports a failed write to this call since 5.8, and does not pass it on to the server of a FUSE file system.
-    Raises OSError where the disk fails.
+    Linux reports a failed write to this call since 5.8. FUSE and 9p do not pass the call on to their server, and an
+    overlay does not report what failed beneath it, so only file systems known to do both are relied on. Raises OSError
+    where the disk fails.
     """
     if platform.system() != "Linux" or _kernel() < (5, 8):
         return False
@@ -70,7 +79,7 @@ def sync_file_system(folder: Path) -> bool:
 
     libc = ctypes.CDLL(None, use_errno=True)
     kind = ctypes.create_string_buffer(512)  # struct statfs, which begins with the type, a long
-    if libc.statfs(os.fsencode(folder), kind) != 0 or ctypes.c_long.from_buffer(kind).value == _FUSE:
+    if libc.statfs(os.fsencode(folder), kind) != 0 or ctypes.c_long.from_buffer(kind).value not in _ONE_CALL_WILL_DO:
         return False
     fd = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
     try:

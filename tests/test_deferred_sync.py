@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import platform
+from pathlib import Path
 
 import pytest
 
@@ -88,6 +89,12 @@ def test_a_disk_that_fails_is_told_of(tmp_path):
 def test_a_kernel_that_does_not_report_what_failed_is_not_relied_on(tmp_path, monkeypatch, release):
     monkeypatch.setattr(platform, "release", lambda: release)
     assert sync_file_system(tmp_path) is False
+
+
+@pytest.mark.skipif(platform.system() != "Linux", reason="the kinds of file systems are Linux's")
+@pytest.mark.parametrize("folder", ["/proc", "/sys"])
+def test_a_file_system_that_is_not_known_to_report_failures_is_not_relied_on(folder):
+    assert sync_file_system(Path(folder)) is False
 
 
 def test_a_folder_that_is_gone_is_no_reason_to_rely_on_the_call(tmp_path):

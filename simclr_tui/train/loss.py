@@ -109,7 +109,7 @@ class Objective:
         """Return the `LOSS_METRICS`, from logits (2n, 2N) without the anchors.
 
         A positive that ties with t others counts as the share of orders that place it among the first k: constant
-        embeddings reach chance, not 1.
+        embeddings reach chance, not 1. One that is NaN ties with nothing, not even itself, and makes the shares NaN.
         """
         # Into the logits' dtype: summing a matrix of bools would first copy it to one of int64.
         closeness = logits.gather(1, pairs[:, None])
@@ -122,7 +122,7 @@ class Objective:
         # The sum over all views less the anchor's own and its positive, without a second (2n, 2N) matrix.
         negative = anchors @ views.sum(dim=0) - anchors.square().sum(dim=1) - positive
         similarities = (positive.mean(), negative.mean() / max(len(views) - 2, 1))
-        hits = (((k - nearer) / equal).clamp(0.0, 1.0).mean() for k in (1, 5))
+        hits = (torch.where(equal > 0, (k - nearer) / equal, torch.nan).clamp(0.0, 1.0).mean() for k in (1, 5))
         return torch.stack([*hits, *similarities])
 
 

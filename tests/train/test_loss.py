@@ -125,6 +125,15 @@ def test_a_tie_counts_its_share_so_that_constant_embeddings_are_at_chance(n):
     assert top5 == pytest.approx(min(1.0, 5 / (2 * n - 1)))
 
 
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_an_embedding_that_is_not_finite_has_no_accuracy(value):
+    z_a, z_b = _pairs(6, 4)
+    z_a[2] = value
+    loss, metrics = Objective("nt-xent", 0.5, l2=True, margin=0.0, semi_hard=False)(z_a, z_b)
+    assert loss.isnan()
+    assert metrics.isnan().all()
+
+
 def test_the_accuracy_is_one_for_matching_and_zero_for_swapped_pairs():
     z = torch.eye(6)
     assert contrastive_top1(z, z).item() == 1.0

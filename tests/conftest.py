@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import sys
 
 import psutil
 import pytest
@@ -17,6 +19,10 @@ from tests.faults.counting import (  # noqa: F401 - hooks and a fixture for ever
 )
 from tests.tui.real_terminal import open_terminal  # noqa: F401
 from tests.users import group_folder  # noqa: F401
+
+# Where bytecode is not to be written, each of some thousand commands would compile the package anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 
 def pytest_addoption(parser):

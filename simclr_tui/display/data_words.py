@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from simclr_tui.recipe.split_counts import SplitCounts
 from simclr_tui.store.data_report import Channel, DataReport, ImageFormat
 from simclr_tui.text import number, sparkline
 
@@ -16,11 +17,11 @@ def sizes(form: ImageFormat) -> str:
     return first if first == last else f"{first} to {last}"
 
 
-def splits(report: DataReport) -> str:
-    """Return how many images train, validate (where the data has a split for that) and test."""
-    held = " (held out)" if report.held_out else ""
-    validation = f", {report.validation_images:,} to validate on" if report.validation_images else ""
-    return f"{report.images:,} images to train on{validation}, {report.test_images:,} to test on{held}"
+def splits(report: DataReport, subset: int = 0) -> str:
+    """Return how many images train, validate (where the data has a split for that) and test, at most `subset` of each
+    (0: all)."""
+    counts = SplitCounts(report.images, report.test_images, report.validation_images, report.held_out)
+    return counts.drawn(subset).words
 
 
 def histogram(channel: Channel) -> str:

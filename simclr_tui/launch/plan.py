@@ -39,7 +39,7 @@ class Plan:
     choices: tuple[str, ...]
     warnings: tuple[str, ...] = ()
     data_notes: tuple[str, ...] = ()
-    """Notes from the listing of the images: classes, splits, files left out."""
+    """Notes from the listing of the images: how many train and test, classes, splits, files left out."""
 
     @property
     def steps_per_epoch(self) -> int | None:

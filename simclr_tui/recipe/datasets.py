@@ -19,6 +19,7 @@ from simclr_tui.recipe.hold_out import held_out
 from simclr_tui.recipe.image_walk import LeftOut, walk
 from simclr_tui.recipe.layout import Layout
 from simclr_tui.recipe.reading import AS_0_1, DEFAULT_READING, Reading
+from simclr_tui.recipe.split_counts import SplitCounts
 from simclr_tui.text import did_you_mean, safe
 
 FOLDER = "folder:"
@@ -168,13 +169,14 @@ def listed(data: str, reading: Reading = DEFAULT_READING) -> Layout | None:
 def describe(data: str, subset: int, reading: Reading = DEFAULT_READING) -> tuple[int | None, tuple[str, ...]]:
     """Return the number of training images, as `count_images` does, and sentences that describe the data.
 
-    The sentences tell the classes, the splits and what is left out. Raises DataError.
+    The sentences tell the number of images in each split, the classes, the splits and what is left out. Raises
+    DataError.
     """
     layout = listed(data, reading)
     if layout is None or reading.tiles:
         return count_images(data, subset, reading), ()
-    total = len(layout.train) - (_held_out(layout, reading) if layout.held_out else 0)
-    return min(subset, total) if subset else total, (*layout.notes, *layout.left_out)
+    counts = _counts(layout, reading).drawn(subset)
+    return counts.train, (counts.words, *layout.notes, *layout.left_out)
 
 
 def count_images(data: str, subset: int, reading: Reading = DEFAULT_READING) -> int | None:
@@ -193,10 +195,17 @@ def _count(data: str, reading: Reading) -> int | None:
         return None
     layout = listed(data, reading)
     if layout is not None:
-        return len(layout.train) - (_held_out(layout, reading) if layout.held_out else 0)
+        return _counts(layout, reading).train
     if data == "auto":
         return KNOWN["cifar10"].train if on_disk("cifar10") else None
     return KNOWN[data].train if data in KNOWN else None
+
+
+def _counts(layout: Layout, reading: Reading) -> SplitCounts:
+    """Return the number of images in each split, which no image has to be read for."""
+    test = _held_out(layout, reading) if layout.held_out else len(layout.test)
+    train = len(layout.train) - (test if layout.held_out else 0)
+    return SplitCounts(train, test, len(layout.validation), layout.held_out)
 
 
 def _held_out(layout: Layout, reading: Reading) -> int:

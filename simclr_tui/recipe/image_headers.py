@@ -26,7 +26,8 @@ class Header:
 
     `bits` is the depth of one value if the format declares it (such as 12 of 16). `pages` counts the images in the
     file. `plain` says that Pillow reads the file as its true 8-bit values. An `animated` file holds frames after the
-    first, which alone is read.
+    first, which alone is read. `stored` is the depth in words where the file keeps its values in another type than the
+    one that they are read in: `12 bits in 16, rescaled`.
     """
 
     kind: str
@@ -39,6 +40,7 @@ class Header:
     pages: int = 1
     plain: bool = True
     animated: bool = False
+    stored: str = ""
 
     @property
     def side(self) -> int:
@@ -48,7 +50,7 @@ class Header:
     @property
     def words(self) -> str:
         """Return the format in words: `TIFF, 5 channels of uint16`."""
-        each = f"{self.channels} channel{'s' if self.channels != 1 else ''} of {self.dtype}"
+        each = f"{self.channels} channel{'s' if self.channels != 1 else ''} of {self.stored or self.dtype}"
         return f"{self.kind}, {each}" + (f", {self.pages} pages" if self.pages > 1 else "")
 
 

@@ -8,6 +8,7 @@ import sys
 from simclr_tui.errors import ExitCode, SimclrError
 from simclr_tui.recipe.datasets import KNOWN
 from simclr_tui.recipe.recipe import Recipe
+from simclr_tui.recipe.split_counts import SplitCounts
 from simclr_tui.train.data.open import open_data
 from simclr_tui.train.data.progress_line import ProgressLine
 
@@ -32,9 +33,9 @@ def main(arguments: list[str] | None = None) -> int:
         return error.exit_code
     except KeyboardInterrupt:
         return ExitCode.INTERRUPTED
-    validation = f", {len(data.validation):,} to validate on" if data.validation else ""
-    test = f", {len(data.test):,} to test on" if data.test else ""
-    print(f"{given.name}: {len(data.train):,} images to train on{validation}{test}", file=sys.stderr)
+    test, validation = (len(split) if split else 0 for split in (data.test, data.validation))
+    counts = SplitCounts(len(data.train), test, validation)
+    print(f"{given.name}: {counts.words}", file=sys.stderr)
     return ExitCode.OK
 
 

@@ -30,13 +30,15 @@ class Format:
     pages: int = 1
     direct: bool = False
     animated: bool = False
+    stored: str = ""
 
     @property
     def words(self) -> str:
         """Return the format in words: `TIFF, 5 channels of uint16`."""
         pages = f", {self.pages} pages" if self.pages > 1 else ""
         alpha = " and transparency" if self.alpha else ""
-        return f"{self.kind}, {self.channels} channel{'s'[: self.channels != 1]} of {self.dtype}{alpha}{pages}"
+        each = f"{self.channels} channel{'s'[: self.channels != 1]} of {self.stored or self.dtype}"
+        return f"{self.kind}, {each}{alpha}{pages}"
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,7 @@ def format_of(header: Header) -> Format:
         header.pages,
         pillow_reads(header),
         header.animated,
+        header.stored,
     )
 
 

@@ -73,14 +73,15 @@ class DataLook:
             self._found = found
             self._changed()
 
-    def lines(self, *, listed: bool) -> Iterator[Line]:
-        """Yield what was found; classes and splits too, unless they are `listed` already."""
+    def lines(self, *, listed: bool, subset: int) -> Iterator[Line]:
+        """Yield what was found; classes and splits too, at most `subset` images of each (0: all), unless they are
+        `listed` already."""
         found = self._found
         if isinstance(found, str):
             yield found, "yellow"
         elif found is not None:
             if not listed:
-                yield splits(found), "dim"
+                yield splits(found, subset), "dim"
                 yield from ((sentence, "dim") for sentence in (*found.layout, *found.left_out))
             yield from ((sentence, "dim") for sentence in (*short_form(found), *found.notes))
             yield from ((sentence, "yellow") for sentence in faults(found))

@@ -229,7 +229,8 @@ class NewRun(ActionScreen[str]):
                 text.append(f"\n{safe(choice)}", "dim")
             for warning in preview.plan.warnings:
                 text.append(f"\n{safe(warning)}", "yellow")
-            for words, style in self._look.lines(listed=bool(preview.plan.data_notes)):
+            listed, subset = bool(preview.plan.data_notes), preview.plan.resolved.recipe.subset
+            for words, style in self._look.lines(listed=listed, subset=subset):
                 text.append(f"\n{safe(words)}", style)
             text.append("\n\n")
         text.append("as a command\n", "dim").append(safe(self._planner.command(self.entries())), "not dim")

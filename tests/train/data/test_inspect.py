@@ -14,11 +14,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from simclr_tui.display.data_words import splits
 from simclr_tui.errors import DataError
+from simclr_tui.recipe.datasets import describe
 from simclr_tui.recipe.reading import Reading
+from simclr_tui.recipe.split_counts import SplitCounts
 from simclr_tui.store.data_report import DataReport
 from simclr_tui.train.data import open_data
 from simclr_tui.train.data.inspect import inspect_data, main
+from tests.train.data.test_kinds import dicom
 
 RNG = np.random.default_rng(2)
 
@@ -199,3 +203,71 @@ def test_links_copies_and_files_that_only_begin_alike_are_told_apart(tmp_path):
 def test_a_known_data_set_is_not_looked_at_and_that_is_one_sentence(capsys, known):
     assert main([known]) == 4
     assert capsys.readouterr().err.startswith(f"{known} is a known data set — simclr data ls says what it holds")
+
+
+def in_folders(root: Path, suffix: str = ".png", **counts: int) -> str:
+    """Save images of classes a and b; `test=4` are four of them in the folder test/, `images=9` are in no split."""
+    for split, count in counts.items():
+        for i in range(count):
+            folder = (root if split == "images" else root / split) / "ab"[i % 2]
+            write = dicom() if suffix == ".dcm" else save
+            folder.mkdir(parents=True, exist_ok=True)
+            write(folder / f"{split}{i:02}{suffix}", noise(8, 8, 1) if suffix == ".dcm" else noise(8, 8))
+    return f"folder:{root}"
+
+
+def in_a_table(root: Path, *columns: str, splits: dict[str, int]) -> str:
+    """Save a CSV of images of two classes; a patient has five of them, which are all of one class and split."""
+    rows = [",".join(("path", "label", *columns))]
+    for split, count in splits.items():
+        for i in range(count):
+            name, patient = f"{split}{i:02}.png", f"{split}{i // 5}"
+            save(root / name, noise(8, 8))
+            values = {"split": split, "patient": patient}
+            rows.append(",".join((name, "ab"[i // 5 % 2], *(values[column] for column in columns))))
+    (root / "table.csv").write_text("\n".join(rows))
+    return f"csv:{root / 'table.csv'}"
+
+
+SPLITS = {
+    "no test split": lambda root: in_folders(root, images=57),
+    "a test split": lambda root: in_folders(root, Training=12, Testing=5),
+    "a validation split alone": lambda root: in_folders(root, train=12, val=5),
+    "three splits": lambda root: in_folders(root, train=12, val=5, test=3),
+    "DICOM": lambda root: in_folders(root, ".dcm", images=33),
+    "DICOM in splits": lambda root: in_folders(root, ".dcm", train=6, valid=3, eval=2),
+    "no labels": lambda root: in_folders(root, images=1),
+    "a table without splits": lambda root: in_a_table(root, splits={"train": 44}),
+    "a table of patients": lambda root: in_a_table(root, "patient", splits={"train": 60}),
+    "a table of splits": lambda root: in_a_table(root, "split", "patient", splits={"train": 20, "val": 10, "test": 10}),
+    "a table of two splits": lambda root: in_a_table(root, "split", splits={"train": 20, "dev": 10}),
+}
+
+
+@pytest.mark.parametrize("subset", [0, 7])
+@pytest.mark.parametrize("make", SPLITS.values(), ids=SPLITS)
+def test_the_plan_and_the_look_count_the_images_that_training_then_uses(tmp_path, make, subset):
+    data = make(tmp_path / "data")
+    used = open_data(data, image_size=8, subset=subset, progress=lambda *_: None, cache=tmp_path / "cache")
+    report = inspect_data(data, Reading(), lambda *_: None)
+    test, validation = (len(part) if part else 0 for part in (used.test, used.validation))
+    told = SplitCounts(len(used.train), test, validation, report.held_out).words
+    planned, notes = describe(data, subset)
+    assert (planned, notes[0], splits(report, subset)) == (len(used.train), told, told)
+
+
+@pytest.mark.parametrize(
+    ("rescale", "values", "words"),
+    [
+        ((1, 0), (0, 4095), "12 bits in 16"), ((1, -1024), (-1024, 3071), "12 bits in 16, rescaled"),
+        ((1, 0), (-1024, 3071), "16 bits, signed"), ((1, -10), (-1024, 3071), "16 bits, signed, rescaled"),
+        ((0.5, -10), (-10, 2000), "12 bits in 16, rescaled to float32"),
+    ],
+)  # fmt: skip
+def test_the_depth_of_dicom_images_is_told_as_the_scanner_stored_them(tmp_path, rescale, values, words):
+    image = np.linspace(*values, 64).round().reshape(8, 8, 1)
+    image[0, 0], image[-1, -1] = values
+    dicom(*rescale)(tmp_path / "ct.dcm", image)
+    report = looked(tmp_path)
+    assert [form.words for form in report.formats] == [f"DICOM, 1 channel of {words}"]
+    assert (report.channels[0].low, report.channels[0].high) == values

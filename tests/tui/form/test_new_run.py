@@ -222,7 +222,8 @@ async def test_a_table_of_images_is_counted_and_a_row_without_its_file_is_refuse
         await until(pilot, lambda: row(app, "bs").value == 5 and planned(app) and app.screen._preview.plan)
         plan = app.screen._preview.plan
         assert (plan.images, plan.steps_per_epoch) == (15, 3)
-        assert "2 classes" in " ".join(str(app.screen.query_one("#plan").content).split())
+        told = " ".join(str(app.screen.query_one("#plan").content).split())
+        assert "15 images to train on, 5 to test on 2 classes" in told
         table.write_text("path,label\n0.png,a\nnowhere.png,b")
         row(app, "bs").query_one(Input).value = "4"
         await until(pilot, lambda: row(app, "bs").value == 4 and planned(app))
@@ -253,7 +254,7 @@ async def test_what_the_form_s_images_hold_is_said_beside_the_plan(tmp_path):
         row(app, "data").query_one(Input).value = f"folder:{tmp_path / 'xrays'}"
         told = await until(pilot, lambda: "range: lowest and highest" in plan(app) and plan(app), 180, "the values")
         assert "PNG, 1 channel of uint16, 16 of 9 × 9 px values" in told
-        assert "2 classes" in told
+        assert "to test on (held out) 2 classes" in told
         row(app, "data").query_one(Input).value = f"npz:{tmp_path / 'd.npz'}"
         told = await until(pilot, lambda: "(held out)" in plan(app) and plan(app), 180, "the splits")
         assert "uint16" not in told

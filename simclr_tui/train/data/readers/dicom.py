@@ -22,7 +22,9 @@ def header(file: File) -> Header:
     frames = int(dataset.get("NumberOfFrames", 1) or 1)
     bits = int(dataset.get("BitsStored", 8))
     width, height, channels = int(dataset.Columns), int(dataset.Rows), 3 if colour else frames
-    return Header("DICOM", width, height, channels, _dtype(dataset, colour), bits, pages=frames, plain=False)
+    dtype = _dtype(dataset, colour)
+    stored = "" if colour else _stored(dataset, dtype)
+    return Header("DICOM", width, height, channels, dtype, bits, pages=frames, plain=False, stored=stored)
 
 
 def values(file: File, header: Header, at_least: int) -> Values:
@@ -80,9 +82,25 @@ def _dtype(dataset: Any, colour: bool) -> str:
     """Return the type that holds the values after the rescale."""
     if colour:
         return "uint8" if int(dataset.BitsAllocated) == 8 else "uint16"
-    slope, intercept = float(dataset.get("RescaleSlope", 1) or 1), float(dataset.get("RescaleIntercept", 0) or 0)
+    slope, intercept = _rescale(dataset)
     if "ModalityLUTSequence" in dataset or slope % 1 or intercept % 1:
         return "float32"
     if (slope, intercept) == (1, 0) and int(dataset.PixelRepresentation) == 0:
         return "uint8" if int(dataset.BitsStored) <= 8 else "uint16" if int(dataset.BitsStored) <= 16 else "uint32"
     return "int32"
+
+
+def _rescale(dataset: Any) -> tuple[float, float]:
+    return float(dataset.get("RescaleSlope", 1) or 1), float(dataset.get("RescaleIntercept", 0) or 0)
+
+
+def _stored(dataset: Any, dtype: str) -> str:
+    """Return in words how grey values are stored, and what the rescale makes of them: `12 bits in 16, rescaled`."""
+    bits, allocated = int(dataset.get("BitsStored", 8)), int(dataset.get("BitsAllocated", 8))
+    words = [f"{bits} bits in {allocated}" if bits < allocated else f"{bits} bits"]
+    words += ["signed"] if int(dataset.PixelRepresentation) else []
+    if dtype.startswith("float"):
+        words.append(f"rescaled to {dtype}")
+    elif _rescale(dataset) != (1, 0):
+        words.append("rescaled")
+    return ", ".join(words)

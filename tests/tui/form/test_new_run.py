@@ -256,9 +256,9 @@ async def test_what_the_form_s_images_hold_is_said_beside_the_plan(tmp_path):
         assert "PNG, 1 channel of uint16, 16 of 9 × 9 px values" in told
         assert "to test on (held out) 2 classes" in told
         row(app, "data").query_one(Input).value = f"npz:{tmp_path / 'd.npz'}"
-        told = await until(pilot, lambda: "(held out)" in plan(app) and plan(app), 180, "the splits")
+        told = await until(pilot, lambda: "are constant (train/0000000" in plan(app) and plan(app), 180, "the splits")
         assert "uint16" not in told
-        assert "are constant (train/0000000" in told
+        assert "to test on (held out)" in told
         row(app, "data").query_one(Input).value = f"npz:{tmp_path / 'mixed.npz'}"
         told = await until(pilot, lambda: "training would refuse this" in plan(app) and plan(app), 180, "the refusal")
         assert "the images differ in bit depth" in told

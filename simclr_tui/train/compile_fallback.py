@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
-from torch._dynamo.exc import TorchDynamoException
-
 Call = TypeVar("Call", bound=Callable[..., Any])
 
 
@@ -22,10 +20,18 @@ def compiled_or_plain(compiled: Call, plain: Call, failed: Callable[[str], None]
             return plain(*arguments, **options)
         try:
             return compiled(*arguments, **options)
-        except TorchDynamoException as error:
+        except Exception as error:
+            if not _is_of_the_compiler(error):
+                raise
             lines = [line.strip() for line in str(error).splitlines() if line.strip()]
             failed(" ".join(lines[:2]) or type(error).__name__)
             chosen[0] = plain
             return plain(*arguments, **options)
 
     return cast(Call, call)
+
+
+def _is_of_the_compiler(error: Exception) -> bool:
+    from torch._dynamo.exc import TorchDynamoException  # takes as long as torch: only where something was compiled
+
+    return isinstance(error, TorchDynamoException)

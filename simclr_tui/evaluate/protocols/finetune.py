@@ -17,6 +17,7 @@ from simclr_tui.recipe.schedule import learning_rate
 from simclr_tui.train.data.batches import Source
 from simclr_tui.train.device import to_device
 from simclr_tui.train.observe.knn import extract_features
+from simclr_tui.train.optim.eager import eager
 
 RATE = 0.05  # times batch / 256
 BATCH = 256  # at most
@@ -71,7 +72,7 @@ def default_epochs(share: float, labelled: int) -> int:
 def _train(context: Context, model: nn.ModuleList, samples: Ids, *, epochs: int, seed: int) -> None:
     compute = context.compute
     source, labels = Source(context.train.images, compute.device), context.labels(context.train)
-    optimizer = torch.optim.SGD(model.parameters(), lr=RATE, momentum=0.9, nesterov=True)
+    optimizer = eager(torch.optim.SGD)(model.parameters(), lr=RATE, momentum=0.9, nesterov=True)
     steps = batches_of(len(samples), BATCH) * epochs
     peak, step = RATE * len(samples) * epochs / steps / 256, 0
     encoder, classifier = model

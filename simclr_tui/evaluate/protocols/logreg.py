@@ -9,6 +9,7 @@ from torch import Tensor
 
 from simclr_tui.evaluate.context import Context, Outcome
 from simclr_tui.evaluate.splits import hold_out
+from simclr_tui.train.optim.eager import eager
 
 L2 = tuple(float(f"{value:.4g}") for value in np.logspace(5, -6, 45))  # §B.8's 45 values, from strong to weak
 _SWEEP_ITERATIONS = 100  # each starts from the solution of the stronger penalty before it
@@ -63,7 +64,7 @@ class SoftmaxRegression:
         seen = self._along * scale
         begin = self._inwards(start, scale) if start is not None else seen.new_zeros(self._classes, len(scale) + 1)
         weight = begin.requires_grad_()
-        optimizer = torch.optim.LBFGS(
+        optimizer = eager(torch.optim.LBFGS)(
             [weight],
             max_iter=iterations,
             max_eval=2 * iterations,

@@ -22,7 +22,10 @@ _declared: list[Any] = []
 
 
 def import_torchvision() -> ModuleType:
-    """Return torchvision, whatever build of torch is installed. Idempotent."""
+    """Return torchvision, whatever build of torch is installed. Idempotent.
+
+    It imports torch's compiler and so takes longer than torch itself: call it only where torchvision is needed.
+    """
     for _ in range(8):
         try:
             return importlib.import_module("torchvision")
@@ -40,6 +43,3 @@ def _declare(operator: str) -> None:
     library = torch.library.Library("torchvision", "FRAGMENT")
     library.define(operator + _SIGNATURE)
     _declared.append(library)
-
-
-import_torchvision()

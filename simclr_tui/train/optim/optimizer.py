@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.optim import SGD, Adam, AdamW, Optimizer
 
 from simclr_tui.recipe.recipe import Recipe
+from simclr_tui.train.optim.eager import eager
 
 TRUST_COEFFICIENT = 0.001
 
@@ -133,7 +134,7 @@ def build_optimizer(recipe: Recipe, modules: Iterable[nn.Module]) -> Optimizer:
     lr, decay = recipe.peak_lr, recipe.weight_decay
     if recipe.optimizer == "lars":
         rest = decay if recipe.decay_on == "all" else 0.0
-        return LARS(parameter_groups(modules, decay, rest), lr, recipe.momentum)
+        return eager(LARS)(parameter_groups(modules, decay, rest), lr, recipe.momentum)
     parameters: list[dict[str, Any]] = [{"params": _trainable(modules), "weight_decay": decay}]
     if recipe.decay_on == "weights":
         parameters = parameter_groups(modules, decay)
@@ -142,11 +143,11 @@ def build_optimizer(recipe: Recipe, modules: Iterable[nn.Module]) -> Optimizer:
     if recipe.optimizer == "sgd":
         return _sgd(parameters, lr, recipe.momentum, decay)
     kind = Adam if recipe.optimizer == "adam" else AdamW
-    return kind(parameters, lr=lr, weight_decay=decay, fused=True)
+    return eager(kind)(parameters, lr=lr, weight_decay=decay, fused=True)
 
 
 def _sgd(groups: list[dict[str, Any]], lr: float, momentum: float, weight_decay: float) -> SGD:
-    optimizer = SGD(groups, lr=lr, momentum=momentum, weight_decay=weight_decay, fused=True)
+    optimizer = eager(SGD)(groups, lr=lr, momentum=momentum, weight_decay=weight_decay, fused=True)
     if momentum:
         # torch leaves the buffers of a skipped first step uninitialised. From zero, its first step is the same.
         for parameter in (parameter for group in groups for parameter in group["params"]):

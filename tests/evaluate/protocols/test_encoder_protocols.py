@@ -11,7 +11,6 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-import simclr_tui.train.model.torchvision_import  # noqa: F401  (torchvision only after it)
 from simclr_tui.errors import DataError, EvaluationError
 from simclr_tui.evaluate.augment import crop_and_flip
 from simclr_tui.evaluate.context import LabelledImages, labelled_splits
@@ -24,6 +23,7 @@ from simclr_tui.evaluate.splits import batches
 from simclr_tui.recipe.recipe import Recipe
 from simclr_tui.train.data.images import Data, ImageSet
 from simclr_tui.train.model.head import build_head
+from simclr_tui.train.model.torchvision_import import import_torchvision
 from simclr_tui.train.rng import Stream, uniforms
 from simclr_tui.train.views.params import draw_crops
 from tests.evaluate.contexts import RECIPE, image_context
@@ -32,6 +32,7 @@ RECIPE_20 = Recipe(image_size=20, crop_min=0.2)
 
 
 def test_a_view_is_torchvisions_crop_and_flip_and_nothing_else():
+    import_torchvision()
     from torchvision.transforms import InterpolationMode
     from torchvision.transforms import functional as TF
 

@@ -4,9 +4,9 @@ import pytest
 import torch
 from torch import nn
 
-import simclr_tui.train.model.torchvision_import  # noqa: F401  (torchvision only after it)
 from simclr_tui.recipe.recipe import Recipe
 from simclr_tui.train.model.build import build_encoder
+from simclr_tui.train.model.torchvision_import import import_torchvision
 
 
 @pytest.fixture(autouse=True)
@@ -51,6 +51,7 @@ def _macs(model: nn.Module, side: int) -> int:
     ],
 )
 def test_the_weights_fit_torchvisions_resnet_and_give_its_features(name, training):
+    import_torchvision()
     from torchvision.models import get_model
 
     encoder = build_encoder(Recipe(encoder=name, stem="imagenet"))

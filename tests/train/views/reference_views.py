@@ -9,8 +9,8 @@ import torch
 from PIL import Image
 from scipy import ndimage
 
-import simclr_tui.train.model.torchvision_import  # noqa: F401  (torchvision only after it)
 from simclr_tui.recipe.recipe import Recipe
+from simclr_tui.train.model.torchvision_import import import_torchvision
 from simclr_tui.train.views.apply import two_views
 from simclr_tui.train.views.filters import NOISE_STD
 from simclr_tui.train.views.params import ORDERS, ViewParams, draw_views
@@ -47,6 +47,7 @@ def reference_view(
     image: torch.Tensor, params: ViewParams, view: int, size: int, operations: tuple[str, ...]
 ) -> torch.Tensor:
     """One view, (3, size, size) in [0, 1], by these operations in this order and the view's drawn parameters."""
+    import_torchvision()
     from torchvision.transforms import InterpolationMode
     from torchvision.transforms import functional as F
 

@@ -142,6 +142,11 @@ class RunPaths:
     def evaluations(self) -> Path:
         return self.root / "evaluations"
 
+    @property
+    def outline(self) -> Path:
+        """Return the cache from which the dashboard draws a long history before it has read the log."""
+        return self.root / "outline.msgpack"
+
     def attempt(self, number: int) -> AttemptPaths:
         return AttemptPaths(self.root / f"attempt-{number:04d}")
 

@@ -96,7 +96,12 @@ class Dashboard(App[str], inherit_bindings=False):
         layout = read_layout(root) if remember else Layout()
         self.jobs = Jobs()
         self.main = MainScreen(self, layout, remember=remember and not self.readonly)
-        self.feed = Feed(root, lambda snapshot: self.post_message(self.Fed(snapshot)), self._feed_failed)
+        self.feed = Feed(
+            root,
+            lambda snapshot: self.post_message(self.Fed(snapshot)),
+            self._feed_failed,
+            keeps_outlines=not self.readonly,
+        )
         self.cluster = ClusterWatch(root, self._feed_failed)
         self.settled = -1
         self.fault: BaseException | None = None

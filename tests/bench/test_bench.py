@@ -30,6 +30,7 @@ def test_the_store_is_measured_and_told_as_json():
     figures = {figure["name"]: figure for figure in told["figures"]}
     assert list(figures) == [
         "log five scalars", "history of 2,500 steps: first chart", "history of 2,500 steps: whole",
+        "history of 2,500 steps: opened again, to all charts",
         "history of 2,500 steps: a tick, four charts", "simclr --help", "first index of 5 runs", "simclr ls, 5 runs",
         "simclr ls --limit 20, 5 runs", "what the catalog adds to a launch, 5 runs",
     ]  # fmt: skip

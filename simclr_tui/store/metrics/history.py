@@ -45,7 +45,7 @@ class Column:
 
 
 @dataclass
-class _Cursor:
+class Cursor:
     """Remember how far one attempt's file has been read."""
 
     number: int
@@ -66,7 +66,7 @@ class History:
 
     def __init__(self, paths: RunPaths) -> None:
         self._paths = paths
-        self._cursors: list[_Cursor] = []
+        self.cursors: list[Cursor] = []
         self._decoder = msgspec.json.Decoder(dict[str, float | None])
         self._batches = BatchDecoder(())
         self.step = array("q")
@@ -81,25 +81,25 @@ class History:
         self._find_attempts()
         remaining = budget if budget is not None else 1 << 62
         changed = False
-        for index, cursor in enumerate(self._cursors):
+        for index, cursor in enumerate(self.cursors):
             # An attempt is read to its end before the next one, which overrides it.
             while remaining > 0 and (used := self._read(cursor, min(remaining, _CHUNK))):
                 remaining -= used
                 changed = True
-            if remaining <= 0 and index + 1 < len(self._cursors):
+            if remaining <= 0 and index + 1 < len(self.cursors):
                 break
         self.behind = remaining <= 0
         return changed
 
     def _find_attempts(self) -> None:
-        newest = self._cursors[-1].number if self._cursors else 0
+        newest = self.cursors[-1].number if self.cursors else 0
         if newest and not self._paths.attempt(newest + 1).root.exists():
             return
         for attempt in self._paths.attempts():
             if attempt.number > newest:
-                self._cursors.append(_Cursor(attempt.number, attempt.metrics))
+                self.cursors.append(Cursor(attempt.number, attempt.metrics))
 
-    def _read(self, cursor: _Cursor, limit: int) -> int:
+    def _read(self, cursor: Cursor, limit: int) -> int:
         try:
             with open_regular(cursor.path) as file:
                 file.seek(cursor.offset)
@@ -128,7 +128,7 @@ class History:
         cursor.offset += whole
         return whole
 
-    def _add_many(self, cursor: _Cursor, lines: list[bytes]) -> None:
+    def _add_many(self, cursor: Cursor, lines: list[bytes]) -> None:
         """Add lines in one batch; if that fails, halve it until the unusual line is in a batch read line by line."""
         if len(lines) <= _SMALLEST_BATCH:
             self._add_each(cursor, lines)
@@ -139,7 +139,7 @@ class History:
             self._add_many(cursor, lines[:middle])
             self._add_many(cursor, lines[middle:])
 
-    def _decode(self, cursor: _Cursor, lines: list[bytes]) -> Batch | None:
+    def _decode(self, cursor: Cursor, lines: list[bytes]) -> Batch | None:
         """Return the lines as a batch; None if they do not simply continue from the last row with known metrics."""
         if cursor.first_line or not self.step:
             return None
@@ -148,7 +148,7 @@ class History:
         batch = self._batches.decode(lines)
         return batch if batch is not None and batch.step[0] >= self.step[-1] else None
 
-    def _append(self, cursor: _Cursor, batch: Batch) -> None:
+    def _append(self, cursor: Cursor, batch: Batch) -> None:
         row = len(self.step)
         self.step.frombytes(batch.step.tobytes())
         self.epoch.frombytes(batch.epoch.tobytes())
@@ -160,11 +160,11 @@ class History:
             column.rows.frombytes((row + rows).tobytes())
             column.extremes.extend(values)
 
-    def _add_each(self, cursor: _Cursor, lines: list[bytes]) -> None:
+    def _add_each(self, cursor: Cursor, lines: list[bytes]) -> None:
         for line in lines:
             self._add(cursor, line)
 
-    def _add(self, cursor: _Cursor, line: bytes) -> None:
+    def _add(self, cursor: Cursor, line: bytes) -> None:
         try:
             values = self._decoder.decode(line)
             step, epoch, seconds = _whole(values["step"]), values["epoch"] or 0.0, values["time"] or 0.0

@@ -44,7 +44,7 @@ def curve_page(
     `ends` is the x at which the run will end, `memory` the chart of the host's memory for runs without a GPU; `seeds`
     names the runs of which a metric's chart draws the mean and its interval.
     """
-    measured = {name for reader in readers for name in reader.history.columns}
+    measured = {name for reader in readers for name in reader.drawn.columns}
     logged = in_order(measured | {HOST_MEMORY} if memory is not None and "gpu_reserved" not in measured else measured)
     names = matching(logged, request.pattern)
     pages = max(1, -(-len(names) // max(1, request.panels)))
@@ -68,7 +68,7 @@ def curve_page(
         )
         for name in names[page * request.panels : (page + 1) * request.panels]
     )
-    damaged = sum(reader.history.damaged for reader in readers)
+    damaged = sum(reader.drawn.damaged for reader in readers)
     return Curves(names, panels, page, pages, damaged, len(logged) - len(names), extent, _step(readers, request), ends)
 
 

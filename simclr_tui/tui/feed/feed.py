@@ -38,14 +38,18 @@ Post = Callable[[Snapshot], object]
 class Feed(threading.Thread):
     """Read the store in a thread, started and stopped by the app.
 
-    `ask` sets what is on screen; `failed` is called with an unexpected exception.
+    `ask` sets what is on screen; `failed` is called with an unexpected exception. With `keeps_outlines`, it leaves
+    files in the run folders from which long histories are drawn at once when they are opened again.
     """
 
-    def __init__(self, root: Path, post: Post, failed: Callable[[Exception], object]) -> None:
+    def __init__(
+        self, root: Path, post: Post, failed: Callable[[Exception], object], *, keeps_outlines: bool = False
+    ) -> None:
         super().__init__(name="feed", daemon=True)
         self._store = Store(root)
         self._post = post
         self._failed = failed
+        self._keeps_outlines = keeps_outlines
         self._request = Request()
         self._wake = threading.Event()
         self._ended = threading.Event()
@@ -147,7 +151,9 @@ class Feed(threading.Thread):
         return paused, tuple(found)
 
     def _reader(self, name: str) -> RunReader:
-        reader = self._readers.pop(name, None) or RunReader(self._store.run(name))
+        reader = self._readers.pop(name, None)
+        if reader is None:
+            reader = RunReader(self._store.run(name), keeps_outline=self._keeps_outlines)
         self._readers[name] = reader
         return reader
 

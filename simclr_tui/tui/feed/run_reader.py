@@ -11,6 +11,7 @@ from simclr_tui.recipe.resolve import Resolved
 from simclr_tui.store.checkpoints import manifests
 from simclr_tui.store.evaluations import read_evaluations
 from simclr_tui.store.log_tail import tail_lines
+from simclr_tui.store.metrics.outline import Outline
 from simclr_tui.store.run import Run
 from simclr_tui.store.state import State
 from simclr_tui.text import safe
@@ -22,11 +23,11 @@ BUDGET = 12_000_000  # bytes of metrics read per run and turn: about 0.1 s
 
 
 class RunReader:
-    """Hold the data read of one run so far."""
+    """Hold the data read of one run so far. With `keeps_outline`, a long history is drawn at once the next time."""
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Run, *, keeps_outline: bool = False) -> None:
         self.run = run
-        self.curves = CurveReader(run)
+        self.curves = CurveReader(run, Outline(run.paths, writes=keeps_outline))
         self.machine = MachineReader(run.name, run.paths, self.curves)
         self._log: Log | None = None
         self._log_marks: tuple[object, ...] = ()

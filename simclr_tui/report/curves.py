@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from html import escape
 
 from simclr_tui.display.colours import colours_of
+from simclr_tui.display.ticks import nice_ticks, round_range
 from simclr_tui.store.metrics.downsample import decimate
 from simclr_tui.store.metrics.history import History
 from simclr_tui.store.metrics.metric_table import METRICS
@@ -16,6 +17,8 @@ _WIDE, _HIGH = 560, 300
 _LEFT, _RIGHT, _TOP, _BOTTOM = 56, 12, 26, 34
 _POINTS = 300  # columns: more than a pixel of the drawing can show
 _NAMED = 12  # runs in the legend
+_TICKS = 6  # of the axis of steps, about
+_ROWS = 13  # heights at which a tick of the other axis may stand: 2, 3, 4, 6 or 12 even parts
 
 
 def draw_curves(named: Sequence[tuple[str, History]], metric: str) -> str:
@@ -31,8 +34,8 @@ def draw_curves(named: Sequence[tuple[str, History]], metric: str) -> str:
         return ""
     title = (known.title if known else metric) + (" (%)" if scale != 1 else "")
     every = [point for points in lines.values() for point in points]
-    across = _Axis([x for x, _ in every], _LEFT, _WIDE - _RIGHT)
-    up = _Axis([y for _, y in every], _HIGH - _BOTTOM, _TOP)
+    across = _step_axis([x for x, _ in every])
+    up = _value_axis([y for _, y in every])
     colours = colours_of(list(lines))
     parts = [
         _grid(across, up),
@@ -62,25 +65,33 @@ def draw_curves(named: Sequence[tuple[str, History]], metric: str) -> str:
 
 
 class _Axis:
-    """Map values to pixels, from one round number to another."""
+    """Map values of an axis that starts and ends at the given values to pixels."""
 
-    def __init__(self, values: Sequence[float], start: float, end: float) -> None:
-        low, high = min(values), max(values)
-        step = _round_step((high - low) or abs(high) or 1.0)
-        self._low = math.floor(low / step) * step
-        self._high = max(math.ceil(high / step) * step, self._low + step)
-        self._start, self._end = start, end
-        count = round((self._high - self._low) / step)
-        self.ticks = [self._low + index * step for index in range(count + 1)]
+    def __init__(self, low: float, high: float, ticks: Sequence[float], *, pixels: tuple[float, float]) -> None:
+        self._low, self._high = low, high
+        self._start, self._end = pixels
+        self.ticks = ticks
 
     def at(self, value: float) -> float:
-        return self._start + (value - self._low) / (self._high - self._low) * (self._end - self._start)
+        share = (value / 2 - self._low / 2) / (self._high / 2 - self._low / 2)  # halves: their difference is finite
+        return self._start + share * (self._end - self._start)
 
 
-def _round_step(span: float) -> float:
-    """Return the distance between ticks: 1, 2 or 5 times a power of ten, about five to an axis."""
-    power = 10.0 ** math.floor(math.log10(span / 5))
-    return next((factor * power for factor in (1, 2, 5) if span / (factor * power) <= 6), 10 * power)
+def _step_axis(steps: Sequence[float]) -> _Axis:
+    low, high = _apart(steps)
+    return _Axis(low, high, nice_ticks(low, high, _TICKS, whole=True), pixels=(_LEFT, _WIDE - _RIGHT))
+
+
+def _value_axis(values: Sequence[float]) -> _Axis:
+    low, high, ticks = round_range(*_apart(values), _ROWS)
+    return _Axis(low, high, ticks, pixels=(_HIGH - _BOTTOM, _TOP))
+
+
+def _apart(values: Sequence[float]) -> tuple[float, float]:
+    """Return the lowest and the highest value, or two about a single one."""
+    low, high = min(values), max(values)
+    around = (abs(low) or 1.0) / 2 if low == high else 0.0
+    return low - around, high + around
 
 
 def _grid(across: _Axis, up: _Axis) -> str:

@@ -20,7 +20,8 @@ class Situation:
     """Hold what the keys would act on now: the run under the cursor (an empty state is none), and how many are marked.
 
     `readable` is False for a run whose files are damaged; `comparable` counts the runs that `=` would compare, `sweeps`
-    the sweeps whose runs are listed; `empty` is a store without runs.
+    the sweeps whose runs are listed; `empty` is a store without runs, `beside` a terminal wide enough to show the tabs
+    beside the list.
     """
 
     state: str = ""
@@ -29,6 +30,7 @@ class Situation:
     comparable: int = 0
     sweeps: int = 0
     empty: bool = False
+    beside: bool = False
 
 
 Condition = Callable[[Situation], bool]
@@ -266,6 +268,7 @@ ACTIONS: tuple[Action, ...] = (
         "Go to the tabs; on a narrow terminal, show them.",
         "list",
         footer=6,
+        possible=lambda now: not (now.empty and now.beside),  # there, what it would show is on screen already
         without_runs=True,
     ),
     Action(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import ClassVar
 
 from textual import on
@@ -326,19 +327,23 @@ class MainScreen(ActionScreen[None]):
     # Possible actions.
 
     def doer(self, name: str) -> Doer | None:
-        if name == "open" and self.has_class("-empty") and not self.has_class("-narrow"):
-            return None  # what it opens is on screen already
         return self._doers.get(name) or self.tabs_pane.doer(name)
 
     def situation(self) -> Situation:
         pane, row = self.runs_pane, self.runs_pane.current
-        counted = (len(pane.marked), len(pane.compared()), len(pane.sweeps), self.has_class("-empty"))
+        around = Situation(
+            marked=len(pane.marked),
+            comparable=len(pane.compared()),
+            sweeps=len(pane.sweeps),
+            empty=self.has_class("-empty"),
+            beside=not self.has_class("-narrow"),
+        )
         if row is None:
-            return Situation("", False, *counted)
+            return around
         state, detail = str(row["state"]), self._detail
         if detail is not None and detail.state is not None and detail.run == row["name"]:
             state = detail.state.state  # the list may be a moment behind
-        return Situation(state, not row.get("error"), *counted)
+        return replace(around, state=state, readable=not row.get("error"))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Decide whether an action's key works now.

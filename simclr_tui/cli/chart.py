@@ -9,7 +9,8 @@ from itertools import zip_longest
 from typing import NamedTuple
 
 from simclr_tui.cli import output, streams
-from simclr_tui.cli.table import shorten, width_of
+from simclr_tui.cli.table import shorten
+from simclr_tui.display.cells import width_of
 from simclr_tui.display.ticks import log_ticks, round_range, x_ticks
 from simclr_tui.store.metrics.downsample import Axis, decimate, smooth
 from simclr_tui.store.metrics.history import History

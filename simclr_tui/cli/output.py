@@ -158,6 +158,13 @@ def cells(lines: Sequence[Line]) -> None:
     drawing(console.file.getvalue().removesuffix("\n"))
 
 
+def below(lines: Sequence[Line]) -> None:
+    """Print lines of styled characters after an empty line, to follow what is above; nothing if there are none."""
+    if lines:
+        data()
+        cells(lines)
+
+
 _safe = lru_cache(maxsize=4096)(safe)
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from simclr_tui.cli import output, streams
-from simclr_tui.cli.table import shorten, width_of
+from simclr_tui.cli.table import shorten
+from simclr_tui.display.cells import width_of
 from simclr_tui.display.halfblocks import beside, draw, fit
 from simclr_tui.store.picture import Picture
 from simclr_tui.text import safe

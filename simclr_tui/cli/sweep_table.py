@@ -9,6 +9,7 @@ from typing import Any
 from simclr_tui.catalog.row import Row
 from simclr_tui.cli import output
 from simclr_tui.cli.parallel_coordinates import parallel_lines
+from simclr_tui.report.heat_maps import sweep_heat_map
 from simclr_tui.sweep.folder import Sweep
 from simclr_tui.sweep.results import TrialResult, best_trial, importances, sweep_results, sweep_verdict
 from simclr_tui.sweep.words import score_words, state_words, trial_states, values_words
@@ -68,6 +69,7 @@ def print_sweep(sweep: Sweep, rows: Sequence[Row], lines: bool = False) -> None:
     shares = {name: share for name, share in importances(sweep, results).items() if share is not None}
     for name, share in sorted(shares.items(), key=lambda item: -item[1]):
         output.data(f"{name:>16} {'█' * round(20 * share):<20} {percent(share)} of the variance of kNN by itself")
+    output.below(sweep_heat_map(sweep, results, output.width()))
     if lines:
         output.data()
         for line in parallel_lines(sweep, results, min(120, shutil.get_terminal_size((80, 24)).columns)):

@@ -5,10 +5,10 @@ What does not fit is first shortened (names in the middle, prose at its end), th
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+
+from simclr_tui.display.cells import cells_of, width_of
 
 _GAP = "  "
 _BOLD, _PLAIN = "\x1b[1m", "\x1b[0m"
@@ -68,16 +68,6 @@ def shorten(text: str, cells: int) -> str:
         return "…"[:cells]
     tail = (cells - 1) // 2
     return _cut(text, cells - 1 - tail) + "…" + _cut(text[::-1], tail)[::-1]
-
-
-def width_of(text: str) -> int:
-    """Return how many terminal cells the text takes."""
-    return len(text) if text.isascii() else _unusual(text)
-
-
-@lru_cache(maxsize=4096)
-def _unusual(text: str) -> int:
-    return sum(map(_cells, text))
 
 
 class _Column:
@@ -157,14 +147,8 @@ def _cut(text: str, cells: int) -> str:
         return text[: max(0, cells)]
     kept, used = [], 0
     for char in text:
-        used += _cells(char)
+        used += cells_of(char)
         if used > cells:
             break
         kept.append(char)
     return "".join(kept)
-
-
-def _cells(char: str) -> int:
-    if unicodedata.category(char) in ("Mn", "Me", "Cf"):
-        return 0
-    return 2 if unicodedata.east_asian_width(char) in "WF" else 1

@@ -12,8 +12,9 @@ from simclr_tui.catalog.compare import Comparison
 from simclr_tui.catalog.measures import Measure
 from simclr_tui.display.colours import colours_of
 from simclr_tui.display.glyphs import draws_unicode, state_glyph
+from simclr_tui.report.heat_maps import comparison_heat_map
 from simclr_tui.text import number, safe, size, value_text
-from simclr_tui.tui.heat_map import heat_map
+from simclr_tui.tui.lines import below
 from simclr_tui.tui.runs.run_line import shortened
 from simclr_tui.tui.wrapping import wrapped
 
@@ -31,13 +32,14 @@ _LINE = 76  # characters per line of a sentence, at most
 def comparison_text(comparison: Comparison, width: int = 120) -> Text:
     """Return a table: runs across; state, differing fields, measures down. The better value has a star and is bold.
 
-    Runs that do not fit into `width` cells follow below, in tables of their own. Where there is room, a value is
-    followed by its difference from the first run's.
+    Runs that do not fit into `width` cells follow below, in tables of their own, and a heat map comes before these.
+    Where there is room, a value is followed by its difference from the first run's.
     """
     text = Text(no_wrap=True)
     colours = colours_of([run.name for run in comparison.runs])
     bands = _bands(len(comparison.runs), width, least=_CELLS)
     cells = _column(width, len(bands[0]), least=_CELLS)
+    heat = below(comparison_heat_map(comparison, width))
     for place, band in enumerate(bands):
         if place:
             text.append("\n")
@@ -45,9 +47,10 @@ def comparison_text(comparison: Comparison, width: int = 120) -> Text:
         _differences(text, comparison, band, cells=cells)
         if not place:
             _conclusions(text, comparison.verdicts, min(_LINE, width - _INDENT))
+        if not place and len(bands) > 1:
+            text.append_text(heat)
         _results(text, comparison, band, cells=cells)
-    heat = heat_map(comparison)
-    if heat is not None:
+    if len(bands) == 1:
         text.append_text(heat)
     if comparison.repeated:
         _over_seeds(text, comparison, colours, width=width)

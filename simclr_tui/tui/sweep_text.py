@@ -8,18 +8,18 @@ from statistics import fmean
 from rich.text import Text
 
 from simclr_tui.recipe.fields import Value
+from simclr_tui.report.heat_maps import sweep_heat_map
 from simclr_tui.sweep.folder import Sweep
 from simclr_tui.sweep.results import TrialResult, best_trial, importances, sweep_verdict
 from simclr_tui.sweep.words import score_words, state_words, values_words
 from simclr_tui.text import percent, safe, value_text
-from simclr_tui.tui.heat_map import Pair, draw_heat_map
+from simclr_tui.tui.lines import below
 from simclr_tui.tui.runs.second_line import bar
 from simclr_tui.tui.wrapping import wrapped
 
 _MOST_VALUES = 8  # of a field, above which they are put together in bins
 _BINS = 4
 _BAR = 16
-_LEAST = 4  # different pairs of values of a heat map
 
 
 def sweep_text(sweep: Sweep, results: Sequence[TrialResult], width: int) -> Text:
@@ -41,9 +41,7 @@ def sweep_text(sweep: Sweep, results: Sequence[TrialResult], width: int) -> Text
         _append(text, "Variance of kNN that each field alone explains", width, style="dim")
     for name, share in sorted(shares.items(), key=lambda item: -item[1]):
         text.append(f"{name:>14} {bar(share, _BAR)} {percent(share)}\n", "not bold")
-    pairs = _by_two(sweep, results, shares)
-    if pairs is not None:
-        text.append_text(draw_heat_map(*pairs))
+    text.append_text(below(sweep_heat_map(sweep, results, max(20, width))))
     for name in sweep.varied:
         text.append_text(_by_value(name, results))
     return text
@@ -52,27 +50,6 @@ def sweep_text(sweep: Sweep, results: Sequence[TrialResult], width: int) -> Text
 def _append(text: Text, words: str, width: int, *, style: str = "not bold") -> None:
     for line in wrapped(safe(words), max(20, width)):
         text.append(f"{line}\n", style)
-
-
-def _by_two(
-    sweep: Sweep, results: Sequence[TrialResult], shares: dict[str, float]
-) -> tuple[str, str, dict[Pair, float]] | None:
-    """Return the two fields that matter most, and the mean kNN of each pair of their values.
-
-    None where too few pairs are known.
-    """
-    scored = [result for result in results if result.mean is not None]
-    values = {name: {result.values.get(name) for result in scored} for name in sweep.varied}
-    able = [name for name in sweep.varied if 1 < len(values[name]) <= _MOST_VALUES]
-    most = sorted(able, key=lambda name: -shares.get(name, 0.0))[:2]
-    if len(most) < 2:
-        return None
-    down, across = (name for name in sweep.varied if name in most)
-    found: dict[Pair, list[float]] = {}
-    for result in scored:
-        found.setdefault((result.values.get(down), result.values.get(across)), []).append(result.mean or 0.0)
-    means = {pair: fmean(known) for pair, known in found.items()}
-    return (down, across, means) if len(means) >= _LEAST else None
 
 
 def _by_value(name: str, results: Sequence[TrialResult]) -> Text:

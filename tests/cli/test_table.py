@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simclr_tui.cli import output
-from simclr_tui.cli.table import draw_table, shorten, width_of
+from simclr_tui.cli.table import draw_table, shorten
+from simclr_tui.display.cells import width_of
 from simclr_tui.display.glyphs import state_cell
 from simclr_tui.store.state import STATES
 

@@ -39,6 +39,7 @@ def compare(
     """Compare runs side by side: the fields that differ, final and best metrics, and curves."""
     from simclr_tui.catalog.compare import compare as compare_runs
     from simclr_tui.report.comparison_table import as_latex, table_rows, table_titles
+    from simclr_tui.report.heat_maps import comparison_heat_map
     from simclr_tui.store.metrics.downsample import has_axis
     from simclr_tui.store.store import Store
 
@@ -71,6 +72,7 @@ def compare(
         output.data()
     for verdict in comparison.verdicts:
         output.data(safe(verdict))
+    output.below(comparison_heat_map(comparison, output.width()))
     from simclr_tui.cli.chart import draw_chart
 
     histories = [(run.name, history) for run, history in zip(comparison.runs, comparison.histories, strict=True)]

@@ -12,7 +12,7 @@ import typer
 from simclr_tui.cli import output, streams
 from simclr_tui.cli.find import find_run
 from simclr_tui.cli.options import DEFAULT_RUNS, AsJson, Data, Device, RunName, Runs, Split
-from simclr_tui.cli.table import width_of
+from simclr_tui.display.cells import width_of
 from simclr_tui.display.halfblocks import Line
 from simclr_tui.display.scatter import Scatter, class_mark
 from simclr_tui.errors import RecipeError

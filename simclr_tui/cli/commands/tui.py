@@ -18,7 +18,9 @@ def tui(
         Path | None, typer.Option("--snapshot", metavar="F.svg", help="Draw one frame to a file instead.")
     ] = None,
     size: Annotated[str, typer.Option("--size", help="Size of the snapshot, in columns x rows.")] = "120x36",
-    screen: Annotated[str, typer.Option("--screen", help="Screen of the snapshot: main or compare.")] = "main",
+    screen: Annotated[
+        str, typer.Option("--screen", help="Screen of the snapshot, e.g. main, compare or new.")
+    ] = "main",
     keys: Annotated[str, typer.Option("--keys", help="Keys to press first, separated by commas.")] = "",
     readonly: Annotated[bool, typer.Option("--readonly", help="Read-only: no key changes a run.")] = False,
     serve: Annotated[bool, typer.Option("--serve", help="Serve it, read-only, to a browser on this machine.")] = False,

@@ -29,7 +29,8 @@ def print_report(report: DataReport) -> None:
             ],
             right=(1, 2, 3, 4, 5, 6),
         )  # fmt: skip
-        output.data(f"range: {report.range_reason} (looked into {report.looked_into:,} images)")
+        if report.range_reason:
+            output.data(f"range: {report.range_reason} (looked into {report.looked_into:,} images)")
     output.data()
     output.data(splits(report))
     for sentence in itertools.chain(report.layout, report.notes, report.left_out):

@@ -60,7 +60,7 @@ def inspect_data(data: str, reading: Reading, progress: Progress) -> DataReport:
             held_out = (*test.names, *validation.names)
             _look_into(report, source, train, survey=survey, reading=reading, progress=progress, held_out=held_out)
         except SimclrError as error:
-            report.refused = str(error)
+            report.refused = report.refused or str(error)  # values that are not finite are refused before a range
     report.advice = _advice(report, survey, reading)
     report.seconds = round(time.monotonic() - began, 2)
     return report
@@ -144,7 +144,7 @@ def _look_into(
             picked = picked.astype(np.uint8)
         finite = picked if picked.dtype.kind != "f" else np.nan_to_num(picked)
         values.add(finite, max(256, (1 << 21) // len(some)))
-        if np.all(finite.min(axis=(0, 1)) == finite.max(axis=(0, 1))):
+        if np.all(picked.min(axis=(0, 1)) == picked.max(axis=(0, 1))):  # which NaN is not
             constant.append(name)
         if reading.bounds is None and (bad := int(picked.size - np.isfinite(picked).sum())):
             refusals[name] = refusal(not_finite(safe(name), bad), name)

@@ -256,6 +256,19 @@ def test_the_plan_and_the_look_count_the_images_that_training_then_uses(tmp_path
     assert (planned, notes[0], splits(report, subset)) == (len(used.train), told, told)
 
 
+def test_images_of_nan_alone_are_told_of_that_and_not_of_one_value(tmp_path):
+    (tmp_path / "images").mkdir()
+    for i in range(3):
+        np.save(tmp_path / "images" / f"{i}.npy", np.full((8, 8), np.nan, np.float32))
+    with pytest.raises(DataError) as refused:
+        open_data(
+            f"folder:{tmp_path / 'images'}", image_size=8, subset=0, progress=lambda *_: None, cache=tmp_path / "c"
+        )
+    report = looked(tmp_path / "images")
+    assert report.refused == str(refused.value)
+    assert (report.constant_count, report.range_reason) == (0, "")
+
+
 @pytest.mark.parametrize(
     ("rescale", "values", "words"),
     [

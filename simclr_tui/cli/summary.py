@@ -46,6 +46,8 @@ def _next(run: Run, status: State) -> str:
         return f"simclr show {run.name}, simclr compare {run.name} OTHER, simclr tui"
     if status.exit_code == ExitCode.DATA and not status.step:
         return _after_refused_data(run)
+    if status.exit_code == ExitCode.DATA:  # a plain resume would meet the same images again
+        return f"do as said above, then simclr resume {run.name}; simclr logs {run.name}"
     return f"simclr resume {run.name}, simclr logs {run.name}"
 
 

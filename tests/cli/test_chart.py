@@ -59,7 +59,7 @@ def test_charts_join_line_by_line_with_the_legend_of_either():
     [
         ("folder:my images", ExitCode.DATA, 0, "run it again; simclr data inspect 'folder:my images' looks"),
         ("cifar10", ExitCode.DATA, 0, "give another --data, and run it again\n"),
-        ("folder:images", ExitCode.DATA, 9, "next: simclr resume refused, simclr logs refused"),
+        ("folder:images", ExitCode.DATA, 9, "next: do as said above, then simclr resume refused; simclr logs refused"),
         ("folder:images", ExitCode.FAILED, 0, "next: simclr resume refused, simclr logs refused"),
     ],
     ids=["a folder", "a known data set", "after some steps", "another failure"],

@@ -39,6 +39,11 @@ class Here:
         resume(run)
         leave_slurm(run.paths)
 
+    def requeue_all(self, runs: Iterable[Run]) -> Iterator[Run]:
+        for run in runs:
+            self.requeue(run)
+            yield run
+
     def stop(self, run: Run, *, who: str, now: bool = False) -> None:
         status = active_state(run)
         if now:  # without its ticket: the queue would bring it back

@@ -47,6 +47,9 @@ class Placement(Protocol):
     def requeue(self, run: Run) -> None:
         """Resume a run that was stopped, failed or lost from its newest checkpoint."""
 
+    def requeue_all(self, runs: Iterable[Run]) -> Iterator[Run]:
+        """Resume runs as `requeue` does, in their order, and yield each once that is done."""
+
     def stop(self, run: Run, *, who: str, now: bool = False) -> None:
         """Ask a run to end with a checkpoint, or end it `now`; a waiting run leaves the queue. Returns at once."""
 

@@ -214,10 +214,9 @@ def _run_of(base: Resolved, sweep: Sweep, trial: KnownTrial, *, seed: int) -> tu
 
 def _requeue(store: Store, sweep: Sweep, rows: Sequence[Row]) -> int:
     again = [row for row in rows if row["state"] in ("stopped", "lost") and PRUNED not in (row["tags"] or "")]
-    for row in again:
-        run = store.run(row["name"])
-        placement_of_sweep(sweep, run.resolved).requeue(run)
-    return len(again)
+    runs = (store.run(row["name"]) for row in again)
+    placed = itertools.groupby(runs, key=lambda run: placement_of_sweep(sweep, run.resolved))
+    return sum(1 for placement, those in placed for _ in placement.requeue_all(those))
 
 
 def stop_sweep(store: Store, folder: SweepFolder) -> list[Run]:

@@ -10,7 +10,7 @@ import pytest
 
 from simclr_tui import atomic, deferred_sync
 from simclr_tui.launch.metadata import UNNAMED
-from simclr_tui.launch.queue.queue import enqueue, enqueue_all, move, queue_again, waiting_runs
+from simclr_tui.launch.queue.queue import enqueue, enqueue_all, move, queue_again, queue_all_again, waiting_runs
 from simclr_tui.launch.queue.retry import settle
 from simclr_tui.launch.waiting import take_out
 from simclr_tui.store import checkpoints
@@ -115,6 +115,30 @@ def test_taking_out_a_run_it_waits_or_is_stopped(store):
         assert list(waiting_runs(store)) == [run.name]
 
     every_kill(lambda: take_out(run), either)
+
+
+def test_queueing_many_again_leaves_each_of_them_waiting_or_stopped(store, full_faults):
+    runs = list(enqueue_all(store, [(PLAN, UNNAMED)] * 2))
+    for run in runs:
+        take_out(run)
+
+    def again():
+        list(queue_all_again(store, [run for run in runs if run.state == "stopped"]))
+
+    def either():
+        states = [run.state for run in runs]
+        assert set(states) <= {"queued", "stopped"}
+        assert list(waiting_runs(store)) == [run.name for run in runs if run.state == "queued"]
+        if states == ["queued"] * 2:
+            for run in runs:
+                take_out(run)
+
+    n = 1
+    while killed_at(n, again):
+        either()
+        n += 1 if full_faults else 3
+    assert n > 5
+    assert list(waiting_runs(store)) == ["run1", "run2"]
 
 
 def test_a_retry_is_made_or_still_to_be_made(store):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import ClassVar
@@ -10,7 +11,14 @@ from simclr_tui.hardware.gpu import gpu_count
 from simclr_tui.launch.here import Here
 from simclr_tui.launch.metadata import Metadata
 from simclr_tui.launch.plan import Plan
-from simclr_tui.launch.queue.queue import enqueue, enqueue_all, ensure_dispatcher, queue_again, settings, waiting_runs
+from simclr_tui.launch.queue.queue import (
+    enqueue,
+    enqueue_all,
+    ensure_dispatcher,
+    queue_all_again,
+    settings,
+    waiting_runs,
+)
 from simclr_tui.launch.waiting import take_out
 from simclr_tui.recipe.recipe import Recipe
 from simclr_tui.store.run import Run
@@ -36,9 +44,13 @@ class Queue:
         return enqueue_all(store, new, priority=self.priority, after=self.after)
 
     def requeue(self, run: Run) -> None:
-        refuse_held(run.paths)
-        queue_again(Store(run.path.parent), run)
-        leave_slurm(run.paths)
+        next(self.requeue_all([run]))
+
+    def requeue_all(self, runs: Iterable[Run]) -> Iterator[Run]:
+        for store, those in itertools.groupby(runs, key=lambda run: run.path.parent):
+            for run in queue_all_again(Store(store), _free(those)):
+                leave_slurm(run.paths)
+                yield run
 
     def stop(self, run: Run, *, who: str, now: bool = False) -> None:
         if not take_out(run, who):  # its turn came at this moment
@@ -60,3 +72,10 @@ class Queue:
 
     def slots(self, store: Store) -> int:
         return settings(store).slots * max(1, gpu_count())
+
+
+def _free(runs: Iterable[Run]) -> Iterator[Run]:
+    """Yield runs of which no Slurm job is in charge. Raises StoreError for the first of any other."""
+    for run in runs:
+        refuse_held(run.paths)
+        yield run

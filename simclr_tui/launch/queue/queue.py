@@ -7,7 +7,7 @@ import hashlib
 import itertools
 import os
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,8 @@ import msgspec
 from simclr_tui.atomic import is_locked, write_file
 from simclr_tui.boot import boot_id
 from simclr_tui.clock import SYSTEM_CLOCK
-from simclr_tui.errors import StoreError
+from simclr_tui.deferred_sync import DeferredSync
+from simclr_tui.errors import SimclrError, StoreError
 from simclr_tui.group_mode import make_folder
 from simclr_tui.hardware.visible import VISIBLE
 from simclr_tui.launch.detached import absolute, start_detached
@@ -30,11 +31,11 @@ from simclr_tui.regular_file import read_small
 from simclr_tui.store.events import record
 from simclr_tui.store.process import ProcessId, is_alive, is_before_restart
 from simclr_tui.store.run import Run
-from simclr_tui.store.state import requeued, write_state
+from simclr_tui.store.state import State, requeued, write_state
 from simclr_tui.store.store import Store
 from simclr_tui.store.ticket import Ticket, next_position, tickets, write_ticket
 from simclr_tui.store.ticket_index import raise_last
-from simclr_tui.store.unreadable import UNREADABLE
+from simclr_tui.store.unreadable import UNREADABLE, store_error
 from simclr_tui.text import safe
 
 _TOGETHER = 100  # runs that are queued at one time: each needs a file descriptor
@@ -100,21 +101,59 @@ def kept_environment() -> dict[str, str]:
 
 def queue_again(store: Store, run: Run) -> None:
     """Put a run that was stopped, failed or lost back into the queue, at its end. Raises StoreError."""
-    with claimed(run):
-        status = run.status
-        if status.state not in ("stopped", "failed", "lost"):
-            raise StoreError(f"{run.name} cannot be queued, it is {status.state}", "see simclr ls")
-        recipe = hashlib.sha256(read_small(run.paths.recipe)).hexdigest()
-        ticket = Ticket(
-            position=next_position(store),
-            recipe=recipe,
-            code=recent_code_digest(),
-            environment=kept_environment(),
-            user=os.geteuid(),
-        )
-        write_ticket(run.paths, ticket)
-        write_state(run.paths, requeued(status, ""), durable=True)
-    record(run.paths, status.attempt, "queued", message="again", step=status.step)
+    next(queue_all_again(store, [run]))
+
+
+def queue_all_again(store: Store, runs: Iterable[Run]) -> Iterator[Run]:
+    """Put runs back into the queue as `queue_again` does, in their order, and yield each once it is safe on the disk.
+
+    A hundred at a time share their waits for the disk. Raises StoreError for the first that cannot be queued; those
+    before it are.
+    """
+    coming = iter(runs)
+    problem: SimclrError | None = None
+    while problem is None:
+        with contextlib.ExitStack() as held:
+            ready: list[tuple[Run, State, str]] = []
+            try:
+                for run in itertools.islice(coming, _TOGETHER):
+                    held.enter_context(claimed(run))
+                    ready.append((run, *_checked_again(run)))
+            except SimclrError as error:
+                problem = error
+            if ready:
+                _write_again(store, ready)
+        yield from (run for run, *_ in ready)
+        if not ready:
+            break
+    if problem is not None:
+        raise problem
+
+
+def _checked_again(run: Run) -> tuple[State, str]:
+    """Return the state of a run that may be queued again, and its recipe's digest. Raises StoreError."""
+    status = run.status
+    if status.state not in ("stopped", "failed", "lost"):
+        raise StoreError(f"{run.name} cannot be queued, it is {status.state}", "see simclr ls")
+    try:
+        return status, hashlib.sha256(read_small(run.paths.recipe)).hexdigest()
+    except OSError as error:
+        raise store_error(error, f"cannot read {run.paths.recipe}: {error.strerror}", "see simclr doctor") from None
+
+
+def _write_again(store: Store, ready: Sequence[tuple[Run, State, str]]) -> None:
+    """Write tickets, then the states that vouch for them, of runs that this process holds."""
+    system, first = DeferredSync(), next_position(store)
+    ticket = Ticket(code=recent_code_digest(), environment=kept_environment(), user=os.geteuid())
+    raise_last(store.root, first + len(ready) - 1)  # once: nobody else takes these positions
+    for number, (run, _, recipe) in enumerate(ready):
+        mine = msgspec.structs.replace(ticket, position=first + number, recipe=recipe)
+        write_ticket(run.paths, mine, system=system)
+    system.settle()
+    for run, status, _ in ready:
+        write_state(run.paths, requeued(status, ""), durable=True, system=system)
+        record(run.paths, status.attempt, "queued", message="again", step=status.step, system=system)
+    system.settle()
 
 
 def move(store: Store, run: Run, *, before: Run | None = None, last: bool = False, priority: int | None = None) -> None:

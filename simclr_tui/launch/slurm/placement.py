@@ -44,6 +44,11 @@ class Slurm:
     def requeue(self, run: Run) -> None:
         resubmit(run, self.resources)
 
+    def requeue_all(self, runs: Iterable[Run]) -> Iterator[Run]:
+        for run in runs:
+            self.requeue(run)
+            yield run
+
     def stop(self, run: Run, *, who: str, now: bool = False) -> None:
         job = read_job(run.paths)
         if job is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 
+import msgspec
 import pytest
 
 from simclr_tui import atomic, deferred_sync
@@ -11,10 +12,13 @@ from simclr_tui.atomic import SystemOs
 from simclr_tui.errors import StoreError
 from simclr_tui.launch.metadata import UNNAMED, Metadata
 from simclr_tui.launch.queue import queue
+from simclr_tui.launch.queue.placement import Queue
 from simclr_tui.launch.queue.queue import enqueue, enqueue_all, waiting_runs
 from simclr_tui.launch.queue.together import NewRun, create_together
 from simclr_tui.launch.start import create
+from simclr_tui.launch.waiting import take_out
 from simclr_tui.store import checkpoints
+from simclr_tui.store.state import write_state
 from simclr_tui.store.store import Store
 from simclr_tui.store.ticket import Ticket, read_ticket
 from tests.training import tiny_plan
@@ -111,3 +115,34 @@ def test_a_ticket_has_the_digest_of_the_recipe_that_was_written(store):
     run = enqueue(store, tiny_plan(init=start.name))
     assert run.recipe.init == str(start.path.absolute())
     assert read_ticket(run.paths).recipe == hashlib.sha256(run.paths.recipe.read_bytes()).hexdigest()
+
+
+def stopped(store, count):
+    """Runs that were queued and taken out."""
+    runs = list(enqueue_all(store, [(PLAN, UNNAMED)] * count))
+    for run in runs:
+        assert take_out(run)
+    assert not waiting_runs(store)
+    return runs
+
+
+def test_runs_queued_again_share_their_waits_for_the_disk_and_keep_their_order(store, waits):
+    runs = stopped(store, 20)[::-1]
+    waits.clear()
+    assert [run.name for run in Queue().requeue_all(runs)] == [run.name for run in runs]
+    if deferred_sync.sync_file_system(store.root):
+        assert waits == ["all"] * 3, "the last one by this test"
+    assert list(waiting_runs(store)) == [run.name for run in runs]
+    assert len({read_ticket(run.paths).position for run in runs}) == 20
+    assert [run.events[-1].message for run in runs] == ["again"] * 20
+
+
+def test_the_runs_before_one_that_cannot_be_queued_again_are_queued(store):
+    runs = stopped(store, 4)
+    write_state(runs[2].paths, msgspec.structs.replace(runs[2].status, state="finished"))
+    with pytest.raises(StoreError, match="run3 cannot be queued, it is finished"):
+        list(Queue().requeue_all(runs))
+    assert list(waiting_runs(store)) == ["run1", "run2"]
+    assert runs[3].state == "stopped"
+    assert read_ticket(runs[2].paths) is read_ticket(runs[3].paths) is None
+    assert not list(Queue().requeue_all([]))

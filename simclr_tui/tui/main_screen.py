@@ -134,6 +134,7 @@ class MainScreen(ActionScreen[None]):
                 self.refresh_footer()
             case Machine():
                 self.query_one(Header).show_machine(snapshot)
+                self.tabs_pane.take(snapshot)
             case Detail() | Hardware() | Log() if not self.runs_pane.is_current(snapshot.run):
                 pass
             case _:

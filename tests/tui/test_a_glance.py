@@ -13,6 +13,7 @@ from simclr_tui.store.state import OPEN
 from simclr_tui.store.store import Store
 from simclr_tui.text import percent
 from simclr_tui.tui.feed.messages import Listing
+from simclr_tui.tui.runs.runs_pane import first_to_look_at
 from tests.tui.driving import dashboard, press, screen_lines, screen_text, until, write
 from tests.tui.people import people_store
 from tests.tui.runs_fabric import CREATED, fabricate
@@ -162,6 +163,23 @@ async def test_a_store_that_is_being_indexed_opens_on_what_is_worth_seeing_until
         for indexing in (True, False):
             app.main.take(Listing((*rows, rows[0] | {"name": "newer", "created": CREATED + 999}), indexing=indexing))
             assert runs.current["name"] == moved, "it stays where it was put"
+
+
+async def test_the_system_tab_shows_this_machine_where_no_run_is_chosen(store):
+    async with dashboard(store) as (app, pilot):
+        await press(app, pilot, "2")
+        assert "this machine" not in screen_text(app), "a run's own samples are shown alone"
+        await press(app, pilot, "slash", *"zzz", "enter")
+        await until(pilot, lambda: "│this machine: " in screen_text(app))
+
+
+def test_the_dashboard_opens_on_a_running_run_else_the_newest_with_data():
+    queued, done, older = ({"name": name, "state": state, "step": step} for name, state, step in (
+        ("next", "queued", 0), ("done", "finished", 60), ("older", "finished", 60)))  # fmt: skip
+    assert first_to_look_at([queued, done, older, older | {"name": "trains", "state": "running"}]) == "trains"
+    assert first_to_look_at([queued, done, older]) == "done"
+    assert first_to_look_at([queued]) == "next"
+    assert first_to_look_at([]) == ""
 
 
 async def test_the_first_frame_says_how_knn_has_changed(store):

@@ -1,9 +1,11 @@
-"""The System tab: the load of the run's machine while it trained."""
+"""The System tab: the load of the run's machine while it trained; without samples of one, this machine."""
 
 from __future__ import annotations
 
+from simclr_tui.text import safe
 from simclr_tui.tui.charts.chart_tab import ChartTab
-from simclr_tui.tui.feed.messages import ChartAxis, Hardware, Snapshot
+from simclr_tui.tui.feed.messages import ChartAxis, Hardware, Machine, Snapshot
+from simclr_tui.tui.runs.header import machine_line
 from simclr_tui.tui.view_state import Layout
 
 
@@ -13,15 +15,20 @@ class SystemTab(ChartTab):
     def __init__(self, id: str | None = None) -> None:
         super().__init__(id=id)
         self._hardware: Hardware | None = None
+        self._machine = ""
         self.viewport.axis = "time"
 
     def _axis_of(self, layout: Layout) -> ChartAxis:
         return "time"
 
     def take(self, snapshot: Snapshot) -> None:
-        """Show the hardware charts."""
+        """Show the hardware charts, and this machine while there are none."""
         if isinstance(snapshot, Hardware):
             self.show(snapshot)
+        elif isinstance(snapshot, Machine):
+            self._machine = f"this machine: {safe(snapshot.title)} · {machine_line(snapshot)}"
+            if not self._all:
+                self.draw()
 
     def clear(self) -> None:
         """Show no data."""
@@ -52,7 +59,7 @@ class SystemTab(ChartTab):
 
     def notes(self) -> list[str]:
         if self._hardware is None or not self._hardware.panels:
-            return []
+            return ["no data yet", self._machine] if self._machine else []
         parts = [*super().notes()]
         if self.pages() > 1:
             parts.append(f"page {self.page + 1} of {self.pages()} [ ]")

@@ -357,7 +357,7 @@ def test_a_store_whose_path_is_no_text_has_rows_all_the_same(tmp_path):
 
 def test_a_store_that_cannot_be_written_has_rows_all_the_same(store):
     code = """
-import os, sys, sqlite_utils
+import os, sys, urllib.parse, sqlite_utils
 from pathlib import Path
 from types import SimpleNamespace
 from simclr_tui.catalog.catalog import Catalog

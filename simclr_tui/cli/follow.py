@@ -16,6 +16,7 @@ from simclr_tui.cli.summary import summarise
 from simclr_tui.display.state_facts import progress_line
 from simclr_tui.errors import ExitCode, StoreError, UnansweredError
 from simclr_tui.launch.stop import kill, request_stop, wait_until_ended
+from simclr_tui.store.data_facts import read_data_facts
 from simclr_tui.store.run import Run
 from simclr_tui.store.state import OPEN, State
 from simclr_tui.text import safe
@@ -60,6 +61,7 @@ def _interrupted_by_term() -> Iterator[None]:
 
 def _watch(run: Run, show: _Display) -> State:
     patient_until = time.monotonic() + _PATIENCE
+    tell_data = True
     while True:
         try:
             status = run.status
@@ -68,10 +70,25 @@ def _watch(run: Run, show: _Display) -> State:
                 raise
         else:
             patient_until = time.monotonic() + _PATIENCE
+            if tell_data and (status.activity == "training" or status.state == "finished"):
+                tell_data = False
+                for line in _data_lines(run):
+                    show.say(line)
             show.update(status)
             if status.state not in OPEN:
                 return status
         time.sleep(_TICK)
+
+
+def _data_lines(run: Run) -> Iterator[str]:
+    """Yield what was measured of the images and is not what everyone expects: range and channels, then warnings."""
+    facts = read_data_facts(run.path)
+    if facts is None:
+        return
+    if facts.low or facts.channels != 3:
+        yield safe(facts.values)
+    for warning in facts.warnings:
+        yield f"warning: {safe(warning)}"
 
 
 def _interrupt(run: Run, show: _Display) -> State:

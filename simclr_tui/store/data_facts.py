@@ -53,13 +53,17 @@ class DataFacts(msgspec.Struct, kw_only=True):
     @property
     def sentences(self) -> tuple[str, ...]:
         """Return sentences for before training: splits and classes, channels and range, what was left out."""
+        return (*self.layout, self.values, *self.notes, *self.left_out)
+
+    @property
+    def values(self) -> str:
+        """Return the sentence on channels and range of values."""
         channels = f"{self.channels} channel{'s'[: self.channels != 1]} ({', '.join(self.channel_names[:8])})"
         spans = [f"{low:g} to {high:g}" for low, high in zip(self.low, self.high, strict=True)]
         shown = ", ".join(dict.fromkeys(spans[:8]))
         span = f"values from {shown} ({self.range_reason})" if spans else self.range_reason
         bits = (self.levels + 1).bit_length() - 1
-        found = (*self.layout, f"{channels}, kept in {bits} bits" + (f": {span}" if span else ""))
-        return (*found, *self.notes, *self.left_out)
+        return f"{channels}, kept in {bits} bits" + (f": {span}" if span else "")
 
     def differences(self, other: DataFacts) -> list[str]:
         """Return how `other` differs, in words: `216 images before, 54 now`."""

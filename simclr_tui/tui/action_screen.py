@@ -27,11 +27,17 @@ class ActionScreen(Screen[ScreenResultType]):
         """Return what the keys would act on now."""
         return Situation()
 
+    def why_not(self, name: str, situation: Situation) -> str:
+        """Return what keeps an action of this screen from being done now, in words; nothing for one that can be."""
+        row = action_of(name, self.where)
+        return "" if row is None else row.why_not(situation)
+
     def is_possible(self, name: str, situation: Situation) -> bool:
         """Return True if an action of this screen can be done; one outside the table always can."""
-        row = action_of(name, self.where)
-        return row is None or (row.can_be_done(situation) and self.doer(name) is not None)
+        if action_of(name, self.where) is None:
+            return True
+        return not self.why_not(name, situation) and self.doer(name) is not None
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Dim an action that cannot be done now in the footer; its key does nothing."""
+        """Dim an action that cannot be done now in the footer; its key says why."""
         return True if self.is_possible(action, self.situation()) else None

@@ -33,44 +33,70 @@ class Situation:
     beside: bool = False
 
 
-Condition = Callable[[Situation], bool]
+WhyNot = Callable[[Situation], str]
+"""What keeps an action from being done now, as a sentence without its stop; empty where nothing does."""
+
+_NO_RUNS = "there are no runs yet; n starts one"
 
 
-def _always(now: Situation) -> bool:
-    return True
+def _nothing(now: Situation) -> str:
+    return ""
 
 
-def _on_a_run(now: Situation) -> bool:
-    return bool(now.state)
+def _no_run(now: Situation) -> str:
+    return "" if now.state else "there is no run under the cursor"
 
 
-def _readable(now: Situation) -> bool:
-    return _on_a_run(now) and now.readable
+def _unreadable(now: Situation) -> str:
+    return _no_run(now) or ("" if now.readable else "this run's files are damaged; its log tells more")
 
 
-def _active(now: Situation) -> bool:
-    return now.state in ACTIVE
+def _not_active(now: Situation) -> str:
+    return _no_run(now) or ("" if now.state in ACTIVE else f"this run is {now.state}, so there is nothing to kill")
 
 
-def _queued(now: Situation) -> bool:
-    return now.state == "queued"
+def _not_open(now: Situation) -> str:
+    return _no_run(now) or ("" if now.state in OPEN else f"this run is {now.state}, so there is nothing to stop")
 
 
-def _unfinished(now: Situation) -> bool:
-    """Return True if the run ended before its last step, so that it can be resumed."""
-    return _ended(now) and now.readable and now.state != "finished"
+def _not_queued(now: Situation) -> str:
+    return _no_run(now) or ("" if now.state == "queued" else f"this run is {now.state}; only queued runs can be moved")
 
 
-def _ended(now: Situation) -> bool:
-    return _on_a_run(now) and now.state not in OPEN
+def _not_ended(now: Situation) -> str:
+    return _no_run(now) or (f"this run is {now.state}; stop it first" if now.state in OPEN else "")
+
+
+def _not_ended_or_unreadable(now: Situation) -> str:
+    return _not_ended(now) or _unreadable(now)
+
+
+def _nothing_marked(now: Situation) -> str:
+    return "" if now.marked else "no run is marked; space marks one"
+
+
+def _nothing_to_compare(now: Situation) -> str:
+    return "" if now.comparable > 1 else "there is nothing to compare; space marks runs"
+
+
+def _no_sweep(now: Situation) -> str:
+    return "" if now.sweeps else "no run of the list belongs to a sweep"
+
+
+def _not_resumable(now: Situation) -> str:
+    if now.state in OPEN:
+        return f"this run is {now.state} already"
+    if now.state == "finished":
+        return "this run has finished; c clones it, simclr resume RUN --epochs N trains it longer"
+    return _unreadable(now)
 
 
 @dataclass(frozen=True)
 class Action:
     """Declare one action of the dashboard.
 
-    `id` names its handler; `where`, the screens that have it ("app": all of them); `possible`, when it can be done,
-    where that depends on the run.
+    `id` names its handler; `where`, the screens that have it ("app": all of them); `obstacle`, what keeps it from being
+    done where that depends on the run.
     """
 
     id: str
@@ -84,12 +110,14 @@ class Action:
     footer_without_run: int = 0  # the same while no run is under the cursor, if another: a newcomer's first key leads
     first: bool = False  # handled before the focused widget sees the key, so that the next key goes to the right place
     acts: bool = False  # changes a run or starts work: not for a dashboard that was started read-only
-    possible: Condition = _always
+    obstacle: WhyNot = _nothing
     without_runs: bool = False  # has an effect in an empty store, though it is one of a group that acts on runs
 
-    def can_be_done(self, now: Situation) -> bool:
-        """Return whether the action has an effect now: in an empty store nothing can be arranged, opened or drawn."""
-        return (self.without_runs or not now.empty or self.group not in _OF_RUNS) and self.possible(now)
+    def why_not(self, now: Situation) -> str:
+        """Return what keeps the action from having an effect now, in words; nothing where it has one."""
+        if now.empty and self.group in _OF_RUNS and not self.without_runs:
+            return _NO_RUNS
+        return self.obstacle(now)
 
     @property
     def name(self) -> str:
@@ -148,7 +176,7 @@ ACTIONS: tuple[Action, ...] = (
         "runs",
         footer=1,
         acts=True,
-        possible=lambda now: _active(now) or _queued(now),
+        obstacle=_not_open,
     ),
     Action(
         "resume",
@@ -158,7 +186,7 @@ ACTIONS: tuple[Action, ...] = (
         "runs",
         footer=2,
         acts=True,
-        possible=_unfinished,
+        obstacle=_not_resumable,
     ),
     Action(
         "clone",
@@ -168,13 +196,19 @@ ACTIONS: tuple[Action, ...] = (
         "runs",
         footer=3,
         acts=True,
-        possible=_readable,
+        obstacle=_unreadable,
     ),
     Action(
-        "kill", "ctrl+k", "kill", "Force-kill a run that won't stop. Asks first.", "runs", acts=True, possible=_active
+        "kill",
+        "ctrl+k",
+        "kill",
+        "Force-kill a run that won't stop. Asks first.",
+        "runs",
+        acts=True,
+        obstacle=_not_active,
     ),
-    Action("sooner(-1)", "K", "sooner", "Move the run up in the queue.", "runs", acts=True, possible=_queued),
-    Action("sooner(1)", "J", "later", "Move the run down in the queue.", "runs", acts=True, possible=_queued),
+    Action("sooner(-1)", "K", "sooner", "Move the run up in the queue.", "runs", acts=True, obstacle=_not_queued),
+    Action("sooner(1)", "J", "later", "Move the run down in the queue.", "runs", acts=True, obstacle=_not_queued),
     Action("queue", "Q", "pause queue", "Pause or resume the queue.", "runs", acts=True),
     Action(
         "evaluate",
@@ -184,7 +218,7 @@ ACTIONS: tuple[Action, ...] = (
         "runs",
         footer=13,
         acts=True,
-        possible=_readable,
+        obstacle=_unreadable,
     ),
     Action(
         "export",
@@ -194,7 +228,7 @@ ACTIONS: tuple[Action, ...] = (
         "runs",
         footer=14,
         acts=True,
-        possible=_readable,
+        obstacle=_unreadable,
     ),
     Action("cancel_work", "X", "cancel jobs", "Cancel the evaluations and exports that were started here.", "runs"),
     Action(
@@ -204,9 +238,9 @@ ACTIONS: tuple[Action, ...] = (
         "Change the run's tags; +tag adds one, -tag removes one.",
         "runs",
         acts=True,
-        possible=_readable,
+        obstacle=_unreadable,
     ),
-    Action("note", "N", "note", "Change the run's note.", "runs", acts=True, possible=_readable),
+    Action("note", "N", "note", "Change the run's note.", "runs", acts=True, obstacle=_unreadable),
     Action(
         "rename",
         "R",
@@ -214,10 +248,10 @@ ACTIONS: tuple[Action, ...] = (
         "Give the run another name.",
         "runs",
         acts=True,
-        possible=lambda now: _ended(now) and now.readable,
+        obstacle=_not_ended_or_unreadable,
     ),
     Action(
-        "remove", "d,delete", "delete", "Move the run to the trash. Asks first.", "runs", acts=True, possible=_ended
+        "remove", "d,delete", "delete", "Move the run to the trash. Asks first.", "runs", acts=True, obstacle=_not_ended
     ),
     Action("undo", "u", "undo", "Undo the last delete, tag, note or rename.", "runs", acts=True),
     Action(
@@ -227,9 +261,9 @@ ACTIONS: tuple[Action, ...] = (
         "Mark the run: the curves of all marked runs are drawn together.",
         "list",
         footer=4,
-        possible=_on_a_run,
+        obstacle=_no_run,
     ),
-    Action("unmark", "U", "unmark", "Clear all marks.", "list", possible=lambda now: now.marked > 0),
+    Action("unmark", "U", "unmark", "Clear all marks.", "list", obstacle=_nothing_marked),
     Action(
         "compare",
         "equals_sign",
@@ -237,7 +271,7 @@ ACTIONS: tuple[Action, ...] = (
         "Compare the marked runs.",
         "list",
         footer=5,
-        possible=lambda now: now.comparable > 1,
+        obstacle=_nothing_to_compare,
     ),
     Action(
         "sweep",
@@ -245,13 +279,13 @@ ACTIONS: tuple[Action, ...] = (
         "sweep",
         "Show the sweep of this run: its trials, the best one, accuracy by value.",
         "list",
-        possible=lambda now: now.sweeps > 0,
+        obstacle=_no_sweep,
     ),
     Action("filter", "slash", "find", "Filter runs, e.g. state:running temp<0.5 text.", "list", footer=10, first=True),
     Action("order", "o", "sort", "Sort by any field or metric.", "list", footer=8),
     Action("reverse", "O", "reverse order", "Reverse the order.", "list"),
     Action("group", "g", "group", "Group the runs by a field or tag, with mean ± std of each group.", "list", footer=9),
-    Action("pin", "p", "pin", "Keep this run on top, whatever the order and filter.", "list", possible=_on_a_run),
+    Action("pin", "p", "pin", "Keep this run on top, whatever the order and filter.", "list", obstacle=_no_run),
     Action(
         "widen",
         "z",
@@ -268,7 +302,8 @@ ACTIONS: tuple[Action, ...] = (
         "Go to the tabs; on a narrow terminal, show them.",
         "list",
         footer=6,
-        possible=lambda now: not (now.empty and now.beside),  # there, what it would show is on screen already
+        # There, what it would show is on screen already.
+        obstacle=lambda now: _NO_RUNS if now.empty and now.beside else "",
         without_runs=True,
     ),
     Action(

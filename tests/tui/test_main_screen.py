@@ -316,14 +316,16 @@ async def test_remove_asks_and_can_be_undone(store, size):
         assert Store(store).trash() == []
 
 
-async def test_what_cannot_be_done_does_nothing(store):
+async def test_what_cannot_be_done_does_nothing_but_say_why(store):
     async with dashboard(store) as (app, pilot):
         assert current(app) == "run4"
         await press(app, pilot, "r", "d")
         assert app.screen is app.main
         await press(app, pilot, "end", "s", "k", "r")
         assert app.screen is app.main
-        assert notices(app) == ""
+        said = notices(app).splitlines()
+        assert len(said) == 4, "every key but k, which moves"
+        assert all(words.startswith("this run ") for words in said)
 
 
 async def test_help_tells_every_key_and_the_palette_finds_actions(store):

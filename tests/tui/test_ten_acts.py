@@ -98,6 +98,29 @@ async def test_a_terminal_of_60_by_20_answers_too(store):
         assert "loss NT-Xent" in screen_text(app)
 
 
+@pytest.mark.parametrize(
+    ("run", "key", "said"),
+    [
+        (
+            "baseline-seed2",
+            "r",
+            "this run has finished; c clones it, simclr resume RUN --epochs N trains it longer",
+        ),
+        ("baseline-seed2", "s", "this run is finished, so there is nothing to stop"),
+        ("dcl-temp0.2-800ep", "r", "this run is running already"),
+        ("dcl-temp0.2-800ep", "d", "this run is running; stop it first"),
+        ("dcl-temp0.2-800ep", "K", "this run is running; only queued runs can be moved"),
+        ("baseline-seed2", "equals_sign", "there is nothing to compare; space marks runs"),
+    ],
+)
+async def test_a_key_that_cannot_act_says_why(store, run, key, said):
+    async with dashboard(store) as (app, pilot):
+        app.main.runs.select(run)
+        await press(app, pilot, key)
+        await until(pilot, lambda: notices(app) == said, what=notices(app))
+        assert app.screen is app.main
+
+
 async def test_a_store_without_runs_says_what_to_press_and_what_will_be_seen(tmp_path):
     async with dashboard(tmp_path / "runs") as (app, pilot):
         text = screen_text(app)

@@ -366,7 +366,13 @@ def _about(column: str) -> str:
 _TELLING = (*EVALUATED, *(name for name in LISTED if not name.startswith("knn")), "elapsed", "created", "tags")
 
 _ABOUT = {
+    "state": "training, finished, failed, …",
+    "place": "its place in the queue",
     "created": "when it was started",
+    "path": "its folder",
+    "note": "what was noted about it",
+    "sweep": "the sweep that it belongs to",
+    "trial": "its number in the sweep",
     PROGRESS: "the share of its steps that is done",
     "elapsed": "time of training",
     "tags": "all of a run's tags",

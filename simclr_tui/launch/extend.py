@@ -19,12 +19,14 @@ from simclr_tui.store.state import OPEN, State, write_state
 def extend(run: Run, epochs: int) -> str:
     """Give a run that has ended a recipe of `epochs` epochs. Returns a sentence on how its schedule changes.
 
-    The run then waits to be resumed, as a stopped run does. Raises RecipeError where it already has that many epochs,
-    else StoreError.
+    The run then waits to be resumed, as a stopped run does. One whose recipe has that many, and which ended before it
+    took them, stays as it is. Raises RecipeError where they are taken, or more are planned; else StoreError.
     """
     with claimed(run):
         status, resolved = run.status, run.resolved
         _check(run, status, resolved.recipe, epochs=epochs)
+        if epochs == resolved.recipe.epochs:
+            return f"to the {epochs} epochs that its recipe has already"
         before, longer = resolved.recipe, resolved.with_value("epochs", epochs, f"resume --epochs {epochs}")
         longer.recipe.check()
         words = _schedule_words(status, before, longer.recipe)
@@ -50,7 +52,7 @@ def _check(run: Run, status: State, recipe: Recipe, *, epochs: int) -> None:
         raise StoreError(f"{run.name} is {status.state}", f"stop it first: simclr stop {run.name}")
     if not run.checkpoints:
         raise StoreError(f"{run.name} has no checkpoint to go on from", f"start anew: simclr clone {run.name}")
-    if epochs <= recipe.epochs:
+    if epochs < recipe.epochs or (epochs == recipe.epochs and status.state == "finished"):
         raise RecipeError(
             f"{run.name} has {recipe.epochs} epochs already", f"give more: --epochs {recipe.epochs * 2}, for example"
         )

@@ -115,6 +115,7 @@ def test_a_finished_run_is_trained_longer_and_says_what_its_schedule_becomes(fin
     with pytest.raises(RecipeError, match="has 2 epochs already"):
         extend(finished, 2)
     words = extend(finished, 4)
+    assert extend(finished, 4) == "to the 4 epochs that its recipe has already", "it has not taken them yet"
     peak = finished.recipe.peak_lr
     expected = learning_rate(2 * steps, 4 * steps, 0, peak)
     assert f"goes on at {expected:.3g} where it had come down to 0" in words

@@ -1,6 +1,6 @@
 """Every other Python that pyproject.toml names: the tests of the control plane and its commands, without torch.
 
-What trains was tried with them by hand (docs/performance.md).
+What trains was tried with them by hand (CONTRIBUTING.md).
 """
 
 from __future__ import annotations

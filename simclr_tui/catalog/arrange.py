@@ -48,6 +48,11 @@ def find_order(word: str) -> tuple[str, bool]:
     return column, better_first != word.startswith("-")
 
 
+def columns_read(column: str) -> frozenset[str]:
+    """Return the columns that sorting by one reads."""
+    return frozenset({"step", "steps"} if column == PROGRESS else {column})
+
+
 def descends(column: str) -> bool:
     """Return whether the useful order has the highest value first."""
     return column in _HIGHEST_FIRST

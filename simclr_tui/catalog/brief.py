@@ -8,27 +8,31 @@ from __future__ import annotations
 import hashlib
 import math
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 from simclr_tui.catalog.references import Kind, by_images, is_ranked, knn_kind
-from simclr_tui.catalog.row import Row
+from simclr_tui.catalog.row import Row, columns
 from simclr_tui.store.comparable import knn_digest
 from simclr_tui.store.names import natural_key
 from simclr_tui.store.state import OPEN
 
 # The number is raised when the columns change: another version's tables are neither read nor written.
-_MAKE = """
-create table if not exists brief_2 (
-    name text primary key, mark text, checksum integer,
-    created real, watched integer, kind integer, images text, knn_best real
-) without rowid;
-create index if not exists brief_2_created on brief_2 (created);
-create index if not exists brief_2_best on brief_2 (kind, images, knn_best) where knn_best is not null;
-create table if not exists looks_2 (id integer primary key, looked real, listing text, runs integer);
-"""
+_MAKE = (
+    """create table if not exists brief_2 (
+        name text primary key, mark text, checksum integer,
+        created real, watched integer, kind integer, images text, knn_best real
+    ) without rowid""",
+    "create index if not exists brief_2_created on brief_2 (created)",
+    "create index if not exists brief_2_best on brief_2 (kind, images, knn_best) where knn_best is not null",
+    "create table if not exists looks_2 (id integer primary key, looked real, listing text, runs integer)",
+)
+# The table `runs` is open to people and to older versions: whatever they write there, nothing is known of it any more.
+_GUARDS = {
+    f"looks_2_{act}": f"after {act} on runs begin delete from looks_2; end" for act in ("insert", "update", "delete")
+}
 _WRITE = "insert or replace into brief_2 values (?, ?, ?, ?, ?, ?, ?, ?)"
 
 
@@ -92,9 +96,27 @@ def _number(kind: Kind) -> int:
 
 
 def listing_digest(inodes: Mapping[str, int]) -> str:
-    """Return a digest that changes when a run comes or goes; equal listings in another order may differ in it."""
-    text = "\n".join([f"{inode} {name}" for name, inode in inodes.items()])
+    """Return a digest that changes when a run comes or goes; equal listings in another order may differ in it.
+
+    Versions with other columns differ in it too: each leaves the columns that it does not know as they were.
+    """
+    text = "\n".join([repr(tuple(columns())), *[f"{inode} {name}" for name, inode in inodes.items()]])
     return hashlib.blake2b(text.encode("utf-8", "surrogateescape"), digest_size=16).hexdigest()
+
+
+def make_brief(connection: sqlite3.Connection) -> None:
+    """Create the tables, and the triggers that forget the look once anything is written to `runs`, where missing."""
+    for statement in _MAKE:
+        connection.execute(statement)
+    for name, action in _GUARDS.items():
+        connection.execute(f"create trigger if not exists {name} {action}")
+
+
+def forget_look(connection: sqlite3.Connection) -> None:
+    """Forget what the rows are true of, for a writer that does not know it."""
+    for name in _GUARDS:
+        connection.execute(f"drop trigger if exists {name}")
+    connection.execute("drop table if exists looks_2")
 
 
 def write_brief(
@@ -104,9 +126,10 @@ def write_brief(
     *,
     look: Look | None,
 ) -> None:
-    """Write the facts of rows, each with its folder's mark and the checksum of the packed row, within a transaction."""
-    for statement in _MAKE.split(";"):
-        connection.execute(statement)
+    """Write the facts of rows, each with its folder's mark and the checksum of the packed row, within a transaction.
+
+    It comes after all that is written to `runs`, which forgets the look.
+    """
     connection.executemany(_WRITE, ((row["name"], mark, checksum, *facts_of(row)) for row, mark, checksum in rows))
     connection.executemany("delete from brief_2 where name = ?", ((name,) for name in gone))
     if look is None:
@@ -145,10 +168,23 @@ def read_brief(connection: sqlite3.Connection, count: int, *, most_watched: int)
     since = next((created for (created,) in oldest), -math.inf)  # of runs created at one time, all are looked at
     newest = _facts(connection.execute(f"{asked} where created >= ?", (since,)))
     names = sorted(newest, key=lambda name: (newest[name].created, natural_key(name)))[-count:]
-    return Brief(tuple(names), newest | watched, _best(connection))
+    return Brief(tuple(names), newest | watched, read_best(connection))
 
 
-def _best(connection: sqlite3.Connection) -> frozenset[str]:
+def read_columns(connection: sqlite3.Connection, names: Sequence[str]) -> Iterator[tuple[str | None, list[Any]]] | None:
+    """Return each run's mark (None: its folder needs a second look) and the named columns of its row in `runs`.
+
+    Return None if nobody would have noticed that another program wrote there.
+    """
+    asked = "select count(*) from sqlite_master where type = 'trigger' and tbl_name = 'runs' and name in (?, ?, ?)"
+    if connection.execute(asked, tuple(_GUARDS)).fetchone() != (len(_GUARDS),):
+        return None
+    wanted = ", ".join(f'runs."{name}"' for name in names)
+    found = connection.execute(f"select mark, watched, {wanted} from runs join brief_2 using (name)")
+    return ((None if watched else mark, values) for mark, watched, *values in found)
+
+
+def read_best(connection: sqlite3.Connection) -> frozenset[str]:
     """Return the best run of each kind, as `best_runs` finds them: of equals the oldest."""
     kinds: dict[int, dict[str, _Most]] = {}
     for kind, images, accuracy, runs in connection.execute(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Set
+from collections.abc import Callable, Set
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,8 +41,8 @@ class _Look:
 
 
 @dataclass(frozen=True)
-class Newest:
-    """Hold the rows of the newest runs, the oldest first, and the names of the best runs of the whole store.
+class Some:
+    """Hold the rows of some runs, and the names of the best runs of the whole store.
 
     The best are those of the last look at the whole store, at most a minute ago.
     """
@@ -98,8 +98,8 @@ class Catalog:
         listed = [rows[name] for name in names if name in rows]
         return self._with_positions([self._live(row) if row["state"] in OPEN else row for row in listed])
 
-    def newest(self, count: int) -> Newest | None:
-        """Return the `count` runs of a big store that were created last, without reading the rows of the others.
+    def newest(self, count: int) -> Some | None:
+        """Return the `count` runs of a big store that were created last, the oldest first, without reading the others.
 
         Return None where only `rows` can tell: the store is small, a run came or went, many can change at any time, or
         the last look at every file was a minute ago. Raises StoreError if the store cannot be read.
@@ -114,15 +114,47 @@ class Catalog:
         if found is None:
             return None
         brief, rows = found
-        for name, facts in brief.facts.items():
+        if not self._bring_up_to_date(rows):
+            return None
+        return Some(self._with_positions([self._live(rows[name]) for name in brief.newest]), brief.best)
+
+    def pick(self, choose: Callable[[list[Row]], list[Row]], needed: Set[str]) -> Some | None:
+        """Return the rows that `choose` picks and sorts, reading of the others only the columns that it needs.
+
+        It is given what `rows` would return; only `name`, `state` and the `needed` columns are sure to be there.
+        Every folder is looked at as `rows` does. Return None where only `rows` can tell, as `newest` does, and where
+        many runs changed. Raises StoreError if the store cannot be read.
+        """
+        inodes = self._store.inodes()
+        if len(inodes) <= BIG:
+            return None
+        root, now, listing = str(self._store.root), self._clock.wall(), listing_digest(inodes)
+        part = self._database.part(
+            needed,
+            lambda look: look.listing == listing and self._is_recent(look.looked),
+            lambda name, mark: mark is None or folder_mark(f"{root}/{name}", now) != mark,
+        )
+        if part is None or len(part.stale) > _MOST_WATCHED or not self._bring_up_to_date(part.stale):
+            return None
+        known = part.rows | {name: self._live(row) for name, row in part.stale.items()}
+        picked = choose(self._with_positions([known[name] for name in sorted(known, key=natural_key)]))
+        unread = [row["name"] for row in picked if row["name"] not in part.stale]
+        whole = self._database.whole(unread)
+        if whole is None or any(whole[name]["fingerprint"] != known[name]["fingerprint"] for name in unread):
+            return None  # another process has just written them
+        return Some([whole.get(row["name"], row) for row in picked], part.best)
+
+    def _bring_up_to_date(self, rows: dict[str, Row]) -> bool:
+        """Read again those of the rows whose folders changed; return whether the best runs are sure to be the same."""
+        for name, known in rows.items():
             now = fingerprint(f"{self._store.root}/{name}")
             if now is None:
-                return None
-            if now != rows[name]["fingerprint"] or rows[name]["error"]:
+                return False
+            if now != known["fingerprint"] or known["error"]:
                 rows[name] = make_row(self._store.run(name), now)
-                if facts_of(rows[name]) != facts:
-                    return None
-        return Newest(self._with_positions([self._live(rows[name]) for name in brief.newest]), brief.best)
+                if facts_of(rows[name]) != facts_of(known):
+                    return False
+        return True
 
     def rebuild(self) -> int:
         """Delete the database, index every folder again, and return the number of runs."""

@@ -18,7 +18,18 @@ from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
-from simclr_tui.catalog.brief import Brief, Look, read_brief, read_look, read_marks, write_brief
+from simclr_tui.catalog.brief import (
+    Brief,
+    Look,
+    forget_look,
+    make_brief,
+    read_best,
+    read_brief,
+    read_columns,
+    read_look,
+    read_marks,
+    write_brief,
+)
 from simclr_tui.catalog.row import Row, columns
 from simclr_tui.group_mode import share_path
 from simclr_tui.paths import CATALOG
@@ -49,6 +60,14 @@ class Newest(NamedTuple):
 
     brief: Brief
     rows: dict[str, Row]
+
+
+class Part(NamedTuple):
+    """Hold a few columns of every row, the whole rows of the runs that need a second look, and the best runs."""
+
+    rows: dict[str, Row]
+    stale: dict[str, Row]
+    best: frozenset[str]
 
 
 class Database:
@@ -82,16 +101,43 @@ class Database:
             brief = read_brief(database, count, most_watched=most_watched)
             if brief is None:
                 return None
-            rows: dict[str, Row] = {}
-            for name in brief.facts:
-                found = database.execute("select row from packed where name = ?", (name,)).fetchone()
-                row = _unpacked(found[0]) if found is not None else None
-                if row is None:
-                    return None
-                rows[name] = row
-            return Newest(brief, rows)
+            rows = _whole_rows(database, brief.facts)
+            return None if rows is None else Newest(brief, rows)
 
         return self._read(read)
+
+    def part(
+        self, wanted: Iterable[str], is_current: Callable[[Look], bool], is_stale: Callable[[str, str | None], bool]
+    ) -> Part | None:
+        """Return the wanted columns of every row, without reading the others; None where that is not known.
+
+        `is_stale` says by a run's name and mark whether it needs a second look.
+        """
+        names = sorted({"name", "state", "fingerprint", *wanted})
+        truths = [name for name in names if columns()[name] is bool]  # numbers to SQLite
+
+        def read(database: sqlite3.Connection) -> Part | None:
+            look = read_look(database)
+            found = read_columns(database, names) if look is not None and is_current(look) else None
+            if look is None or found is None:
+                return None
+            rows: dict[str, Row] = {}
+            stale: list[str] = []
+            for mark, values in found:
+                row = dict(zip(names, values, strict=True))
+                for name in truths:
+                    row[name] = None if row[name] is None else bool(row[name])
+                rows[row["name"]] = row
+                if is_stale(row["name"], mark):
+                    stale.append(row["name"])
+            whole = _whole_rows(database, stale)
+            return None if whole is None or len(rows) != look.runs else Part(rows, whole, read_best(database))
+
+        return self._read(read)
+
+    def whole(self, names: Iterable[str]) -> dict[str, Row] | None:
+        """Return the whole rows of a few runs; None if one is missing or damaged."""
+        return self._read(lambda database: _whole_rows(database, names))
 
     def _read(self, read: Callable[[sqlite3.Connection], _T]) -> _T | None:
         """Return what `read` returns of the database as it is at one moment; None if it cannot be read."""
@@ -175,6 +221,10 @@ class Database:
                     raise _ForeignError
                 _make_tables(connection)
                 changed, gone = every(), []
+            if brief is None:
+                forget_look(connection)
+            else:
+                make_brief(connection)
             rows = [row for row in changed if self._fingerprint(row["name"]) == row["fingerprint"]]
             gone = [name for name in gone if self._fingerprint(name) is None]
             connection.executemany(_upsert("runs"), ([row[key] for key in columns()] for row in rows))
@@ -182,6 +232,7 @@ class Database:
             connection.executemany(_upsert("packed"), _packed_and_summed(rows, sums))
             for table in _TABLES:
                 connection.executemany(f"delete from {table} where name = ?", ((name,) for name in gone))
+            _drop_unpacked(connection)
             if brief is not None:
                 facts = ((row, brief.marks.get(row["name"]), sums[row["name"]]) for row in rows)
                 write_brief(connection, facts, gone, look=brief.look)
@@ -275,6 +326,24 @@ def _loaded(database: sqlite3.Connection) -> Loaded | None:
         if mark and checksum == _checksum(data):  # else an older version wrote the row, and not its mark
             loaded.marks[name] = mark
     return loaded if found == count else None
+
+
+def _drop_unpacked(connection: sqlite3.Connection) -> None:
+    """Delete from `runs` what another program added: while it is there, no row is taken from the database."""
+    counts = [connection.execute(f"select count(*) from {table}").fetchone() for table in _TABLES]
+    if counts[0] != counts[1]:
+        connection.execute("delete from runs where name not in (select name from packed)")
+
+
+def _whole_rows(database: sqlite3.Connection, names: Iterable[str]) -> dict[str, Row] | None:
+    rows: dict[str, Row] = {}
+    for name in names:
+        found = database.execute("select row from packed where name = ?", (name,)).fetchone()
+        row = _unpacked(found[0]) if found is not None else None
+        if row is None:
+            return None
+        rows[name] = row
+    return rows
 
 
 def _packed_and_summed(rows: Iterable[Row], sums: dict[str, int]) -> Iterator[tuple[str, bytes]]:

@@ -31,10 +31,14 @@ _SEARCHED = ("name", "note", "tags", "data", "preset")
 
 @dataclass(frozen=True)
 class Filter:
-    """Hold a parsed filter; calling it returns whether a row passes."""
+    """Hold a parsed filter; calling it returns whether a row passes.
+
+    It reads the columns `reads`; None says that it reads figures as text, which a database may write differently.
+    """
 
     text: str
     tests: tuple[Test, ...]
+    reads: frozenset[str] | None = frozenset()
 
     def __call__(self, row: Row) -> bool:
         return all(test(row) for test in self.tests)
@@ -43,6 +47,8 @@ class Filter:
 def parse_filter(text: str) -> Filter:
     """Parse a filter. Raises RecipeError naming an unknown column or a value that is not a number."""
     tests: list[Test] = []
+    reads: set[str] = set()
+    as_text = False
     position = 0
     while position < len(text):
         if text[position].isspace():
@@ -59,8 +65,11 @@ def parse_filter(text: str) -> Filter:
             )
         test = _test(match["key"], match["op"], match["value"].strip('"'))
         tests.append(_negated(test) if match["not"] else test)
+        read = _SEARCHED if match["key"] is None else (find_column(match["key"], "filter by"),)
+        reads.update(read)
+        as_text = as_text or (match["op"] == "~" and any(columns()[name] is not str for name in read))
         position = match.end()
-    return Filter(text, tuple(tests))
+    return Filter(text, tuple(tests), None if as_text else frozenset(reads))
 
 
 def complete_filter(text: str, rows: Iterable[Row] = ()) -> list[str]:

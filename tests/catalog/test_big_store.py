@@ -18,11 +18,12 @@ import pytest
 
 from simclr_tui.catalog import brief as brief_module
 from simclr_tui.catalog import catalog as module
-from simclr_tui.catalog.arrange import sort_rows
+from simclr_tui.catalog.arrange import columns_read, find_order, sort_rows
 from simclr_tui.catalog.catalog import Catalog
 from simclr_tui.catalog.database import Database
+from simclr_tui.catalog.filter import parse_filter
 from simclr_tui.catalog.references import best_runs, ranked_by_kind
-from simclr_tui.catalog.row import Row
+from simclr_tui.catalog.row import Row, columns
 from simclr_tui.store.evaluations import save_evaluation
 from simclr_tui.store.labels import edit_run
 from simclr_tui.store.state import State, write_state
@@ -32,6 +33,14 @@ from tests.run_factory import make_run
 from tests.store.test_evaluations import evaluation
 
 SEED = 21
+
+
+ASKED = (
+    ("", "-created", 3), ("", "knn", 4), ("", "-name", 3), ("", "state", 5), ("", "progress", 5), ("", "place", 3),
+    ("knn>0.4", "knn", 2), ("state:finished -tag:odd", "created", 0), ('"note 1"', "note", 0), ("step>=0", "-step", 0),
+    ("keep_best:false", "name", 0), ("note!=x", "loss", 3), ("-knn>0.1", "elapsed", 0),
+)  # fmt: skip
+"""Filters, orders, and how many of the runs are asked for (0: all)."""
 
 
 class Ahead:
@@ -94,6 +103,31 @@ def expected(store: Store) -> list[Row]:
     return [plain(live(row)) for row in fresh(store)]
 
 
+def asked_for(filter: str, order: str, limit: int) -> tuple[Callable[[list[Row]], list[Row]], frozenset[str]]:
+    """Return what `ls` would choose, and the columns that it takes to choose."""
+    passes, (column, descending) = parse_filter(filter), find_order(order)
+
+    def choose(rows: list[Row]) -> list[Row]:
+        return sort_rows([row for row in rows if passes(row)], column, descending)[: limit or None]
+
+    assert passes.reads is not None
+    return choose, passes.reads | columns_read(column)
+
+
+def assert_picked(store: Store, clock: Ahead) -> int:
+    """Check each of `ASKED` against the rows of all runs; return how many were answered without them."""
+    every = Catalog(store, clock=clock).rows()
+    answered = 0
+    for asked in ASKED:
+        choose, needed = asked_for(*asked)
+        some = Catalog(store, clock=clock).pick(choose, needed)
+        if some is not None:
+            answered += 1
+            assert [plain(row) for row in some.rows] == [plain(row) for row in choose(every)], asked
+            assert some.best == best_runs(ranked_by_kind(every))
+    return answered
+
+
 def test_folders_that_keep_their_marks_are_not_looked_at_again(store, clock, looked_at):
     catalog = indexed(store, clock)
     assert set(looked_at) == set(store.names())
@@ -110,7 +144,9 @@ def test_folders_that_keep_their_marks_are_not_looked_at_again(store, clock, loo
 
 def test_what_changed_a_moment_ago_is_looked_at_again(store, looked_at):
     """Another change within the same tick of the file system's clock would leave the same mark."""
-    catalog = Catalog(store)
+    now, at = Ahead(), time.time()
+    now.wall = lambda: at  # however long the looks take
+    catalog = Catalog(store, clock=now)
     catalog.rows()
     looked_at.clear()
     catalog.rows()
@@ -189,6 +225,7 @@ def test_each_change_is_seen_at_once(store, clock, change):
             assert rows_of(reader) == expected(store)
     newest = Catalog(store, clock=clock).newest(4)
     assert newest is None or [plain(row) for row in newest.rows] == sort_rows(expected(store), "created", False)[-4:]
+    assert_picked(store, clock)
 
 
 def test_what_was_edited_in_place_is_seen_within_a_minute_and_at_once_by_reindex(store, clock):
@@ -244,6 +281,76 @@ def test_the_newest_are_found_without_the_rows_of_the_others(store, clock, looke
     assert newest is not None
     assert [row["name"] for row in newest.rows] == ["run10", "run11", "run12"]
     assert looked_at == ["run10", "run11", "run12"]
+
+
+def test_what_a_filter_or_an_order_picks_is_what_it_picks_of_all_rows(store, clock):
+    for number, figures in enumerate(
+        [{"knn_best": figure} for figure in (float("nan"), float("inf"), 0.9, 0.9)] + [{}]
+    ):
+        make_run(store.root, f"odd{number}", created=3.0, tags=["odd"], summary={"knn": 0.2, **figures})
+    make_run(store.root, "trains", state="running", created=30.0)
+    for number in range(3):
+        make_run(store.root, f"waits{number}", state="queued", created=40.0)
+    indexed(store, clock)
+    assert assert_picked(store, clock) == len(ASKED)
+
+
+def test_some_runs_are_picked_without_the_rows_of_the_others(store, clock, looked_at, monkeypatch):
+    indexed(store, clock)
+    looked_at.clear()
+    monkeypatch.setattr(Database, "load", None)
+    read: list[str] = []
+    real = Database.whole
+    monkeypatch.setattr(Database, "whole", lambda self, names: real(self, read.extend(names) or read))
+    some = Catalog(store, clock=clock).pick(*asked_for("-name:run3", "name", 3))
+    assert some is not None
+    assert [row["name"] for row in some.rows] == read == ["run1", "run2", "run4"]
+    assert looked_at == [], "all folders keep their marks"
+
+
+def test_what_changed_a_moment_ago_is_picked_by_what_it_is_now(store, clock):
+    indexed(store, clock)
+    edit_run(store, store.run("run3"), note="pick me", add=["best"])
+    some = Catalog(store, clock=clock).pick(*asked_for("tag:best", "name", 3))
+    assert some is not None
+    assert [(row["name"], row["note"]) for row in some.rows] == [("run3", "pick me")]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "update runs set note = 'by hand' where name = 'run3'",
+        "delete from runs where name = 'run3'",
+        "insert into runs (name, state) values ('made up', 'finished')",
+        "drop trigger looks_2_update; update runs set note = 'by hand'",
+    ],
+)
+def test_what_a_person_writes_into_the_database_picks_nothing(store, clock, change):
+    indexed(store, clock)
+    asked = asked_for("note:x", "name", 0)
+    assert Catalog(store, clock=clock).pick(*asked) is not None
+    with sqlite3.connect(store.root / "catalog.db") as database:
+        database.executescript(change)
+    database.close()
+    assert Catalog(store, clock=clock).pick(*asked) is None
+    write_state(store.run("run7").paths, State(state="stopped", since=1.0, step=5))
+    assert rows_of(Catalog(store, clock=clock)) == fresh(store)
+    assert in_database(store).keys() == set(store.names())
+
+
+def test_the_look_of_a_version_with_other_columns_is_not_taken_over(store, clock, monkeypatch):
+    indexed(store, clock)
+    asked = asked_for("note:x", "name", 0)
+    assert Catalog(store, clock=clock).pick(*asked) is not None
+    fewer = {name: kind for name, kind in columns().items() if name != "trial"}
+    monkeypatch.setattr(brief_module, "columns", lambda: fewer)
+    assert Catalog(store, clock=clock).pick(*asked) is None
+    assert Catalog(store, clock=clock).newest(3) is None
+
+
+def test_a_figure_that_is_searched_as_text_is_not_left_to_the_database():
+    assert parse_filter("knn~0.5").reads is None
+    assert parse_filter("note~5 knn>0.5 word").reads == {"note", "knn", "name", "tags", "data", "preset"}
 
 
 def test_the_newest_show_what_changed_without_an_index(store, clock):
@@ -302,6 +409,7 @@ def test_what_is_known_of_a_big_store_can_be_lost(store, clock, change):
     for _ in range(2):
         newest = Catalog(store, clock=clock).newest(3)
         assert newest is None or [plain(row) for row in newest.rows] == fresh(store)[-3:]
+        assert_picked(store, clock)
         for reader in (Catalog(store, clock=clock), catalog):
             assert rows_of(reader) == fresh(store)
         write_state(store.run("run7").paths, State(state="stopped", since=1.0, step=5))
@@ -386,7 +494,7 @@ def test_any_order_of_changes_and_readers_ends_with_the_rows_of_the_folders(stor
     count = fault("F9", 150, "changes to a big store, three readers after each", SEED)
     chance, made = random.Random(SEED), 0
     lasting = [Catalog(store, clock=clock) for _ in range(2)]
-    told = 0
+    told = picked = 0
     for number in range(count):
         names = store.names()
         run = store.run(chance.choice(names))
@@ -422,7 +530,9 @@ def test_any_order_of_changes_and_readers_ends_with_the_rows_of_the_folders(stor
             told += 1
             assert [plain(row) for row in newest.rows] == sort_rows(now, "created", False)[-4:], (number, kind)
             assert newest.best == best_runs(ranked_by_kind(now)), (number, kind)
+        picked += bool(assert_picked(store, clock))
     assert told > count // 2
+    assert picked > count // 2
 
 
 def test_processes_that_index_at_once_while_states_change_end_with_the_same_rows(store, tmp_path):
@@ -448,7 +558,10 @@ def test_processes_that_index_at_once_while_states_change_end_with_the_same_rows
     assert rows_of(Catalog(store)) == fresh(store)
 
 
-def test_simclr_ls_shows_the_same_lines_either_way(tmp_path, monkeypatch, capsys):
+@pytest.mark.parametrize(
+    ("words", "order"), [(None, "created"), (None, "knn"), (["knn>0.1"], "-name"), (["run1"], "created")]
+)
+def test_simclr_ls_shows_the_same_lines_either_way(tmp_path, monkeypatch, capsys, words, order):
     from simclr_tui.cli.commands.ls import ls
 
     store, ahead = twelve_runs(tmp_path / "runs"), Ahead()
@@ -461,7 +574,7 @@ def test_simclr_ls_shows_the_same_lines_either_way(tmp_path, monkeypatch, capsys
             assert Catalog(store).newest(5) is not None
             monkeypatch.setattr(Catalog, "rows", None)
         for json_ in (False, True):
-            ls(limit=5, json=json_, runs=Path(store.root), words=None, sort="created", group=None, shown="", wide=True)
+            ls(limit=5, json=json_, runs=Path(store.root), words=words, sort=order, group=None, shown="", wide=True)
             shown.append(capsys.readouterr())
     assert shown[:2] == shown[2:]
     assert "run12" in shown[0].out

@@ -72,7 +72,7 @@ def ls(
     runs: Runs = DEFAULT_RUNS,
 ) -> None:
     """List runs with their state, progress, metrics and the recipe fields that differ."""
-    from simclr_tui.catalog.arrange import find_order, group_rows, sort_rows
+    from simclr_tui.catalog.arrange import columns_read, find_order, group_rows, sort_rows
     from simclr_tui.catalog.catalog import Catalog
     from simclr_tui.catalog.filter import parse_filter
     from simclr_tui.catalog.row import find_column, parse_columns, public
@@ -85,16 +85,23 @@ def ls(
     store = Store(runs)
     _ask_slurm(store)
     catalog = Catalog(store)
-    is_short = limit and sort == "created" and not (words or by or _tells())
-    newest = catalog.newest(limit) if is_short else None
-    if newest is not None:
-        rows, best = newest.rows, set(newest.best)
+
+    def arranged(rows: list[Row]) -> list[Row]:
+        found = sort_rows([row for row in rows if passes(row)], column, descending)
+        return found[-limit:] if limit and sort == "created" else found[: limit or None]
+
+    some = None
+    if not (by or _tells()):
+        if limit and sort == "created" and not words:
+            some = catalog.newest(limit)
+        elif (limit or words) and passes.reads is not None:
+            some = catalog.pick(arranged, passes.reads | columns_read(column))
+    if some is not None:
+        rows, best = some.rows, set(some.best)
     else:
         every = catalog.rows()
         _tell_missed(store, every)
-        rows = sort_rows([row for row in every if passes(row)], column, descending)
-        rows = rows[-limit:] if limit and sort == "created" else rows[: limit or None]
-        best = set() if json or by else _best(every)
+        rows, best = arranged(every), set() if json or by else _best(every)
     groups = group_rows(rows, by) if by else []
     if json:
         return output.data_json_list((one.as_json() for one in groups) if groups else map(public, rows))

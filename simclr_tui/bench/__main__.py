@@ -22,7 +22,7 @@ from simclr_tui.store.bench_report import Figure, Measured
 from simclr_tui.store.process import end_with_parent
 from simclr_tui.version import __version__
 
-_PACKAGES = ("torch", "textual", "plotext", "typer", "msgspec", "numpy", "sqlite-utils")
+_PACKAGES = ("torch", "textual", "plotext", "typer", "msgspec", "numpy", "sqlite-utils", "mlflow", "trackio")
 
 
 def main() -> None:

@@ -14,7 +14,7 @@ import torch
 from PIL import Image
 from torch.utils.data import DataLoader
 
-from simclr_tui.bench.inspect import MOST, inspect_figure
+from simclr_tui.bench.inspect import MOST, inspect_figures
 from simclr_tui.limits import usable_cores
 from simclr_tui.recipe.recipe import Recipe
 from simclr_tui.store.bench_report import Figure
@@ -64,8 +64,8 @@ def data_figures(directory: Path, count: int, repeat: int) -> list[Figure]:
         pairs = zip(speeds[f"{name}: streamed"], speeds[f"{name}: torchvision"], strict=True)
         figures.append(Figure(f"{name}: times torchvision", "×", [mine / other for mine, other in pairs]))
     files = sorted((directory / "generated").iterdir())
-    looked = inspect_figure(directory, files, MOST if count >= 512 else 10 * count, repeat=repeat)
-    return [*figures, Figure(f"a file of {SIDE} px", "kB", [mean_bytes / 1000]), looked]
+    looked = inspect_figures(directory, files, MOST if count >= 512 else 10 * count, repeat=repeat)
+    return [*figures, Figure(f"a file of {SIDE} px", "kB", [mean_bytes / 1000]), *looked]
 
 
 def _write_files(folder: Path, count: int) -> float:

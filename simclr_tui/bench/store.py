@@ -7,6 +7,7 @@ import subprocess
 from pathlib import Path
 
 from simclr_tui.bench.fabric import FIVE, make_metrics, make_store
+from simclr_tui.bench.peers import listings
 from simclr_tui.bench.timing import MICROSECONDS, MILLISECONDS, command_seconds, scaled, seconds
 from simclr_tui.catalog.catalog import Catalog
 from simclr_tui.launch.catalog_updates import update_catalog
@@ -31,6 +32,7 @@ def store_figures(directory: Path, runs: int, steps: int, *, times: int) -> list
         *_history(RunPaths(directory / "long"), steps, times),
         Figure("simclr --help", "ms", scaled(command_seconds(["--help"], times), MILLISECONDS), 120),
         *_many_runs(directory / "runs", runs, times),
+        *listings(directory / "peers", runs, times),
     ]
 
 

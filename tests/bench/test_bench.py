@@ -11,6 +11,7 @@ import sys
 import psutil
 import pytest
 
+from simclr_tui.bench import peers
 from simclr_tui.bench.fabric import FIVE, make_metrics, make_store
 from simclr_tui.catalog.catalog import Catalog
 from simclr_tui.store.bench_report import Figure
@@ -41,6 +42,30 @@ def test_the_store_is_measured_and_told_as_json():
     assert figures["simclr --help"]["lowest"] > 10, "milliseconds, of a whole process"
     assert told["machine"]
     assert {"simclr-tui", "python", "textual"} <= told["versions"].keys()
+
+
+def test_another_manager_lists_in_turns_with_ours(tmp_path, monkeypatch):
+    """A package with a command of its own stands for one; its filler is this package's, which says where it filled."""
+    (tmp_path / "bin").mkdir()
+    script = tmp_path / "bin" / "json"  # any module's name: installed, as far as imports can tell
+    script.write_text('#!/bin/sh\ntest "$1" = list && echo one >> "$STAND_IN/listed"\n')
+    script.chmod(0o755)
+    monkeypatch.setattr(peers.sys, "executable", str(tmp_path / "bin" / "python"))
+    filled = []
+    monkeypatch.setattr(peers, "python_module", lambda *words: filled.append(words) or ["true"])
+    stand_in = peers.Peer("json", "STAND_IN", str, ("list", "runs"))
+    absent = peers.Peer("no_such_package", "X", str, ())
+    assert peers.listings(tmp_path / "none", 5, 3, (absent,)) == []
+    figures = peers.listings(tmp_path / "peers", 5, 3, (stand_in, absent))
+    assert [(figure.name, figure.unit, len(figure.values)) for figure in figures] == [
+        ("simclr ls, 5 runs, in turns", "ms", 3),
+        ("json list runs, 5 runs", "ms", 3),
+        ("json list runs against simclr ls", "×", 3),
+    ]
+    ours, theirs, ratio = (figure.values for figure in figures)
+    assert ratio == pytest.approx([one / other for one, other in zip(theirs, ours, strict=True)])
+    assert (tmp_path / "peers" / "json" / "listed").read_text().split() == ["one"] * 4, "a first start does not count"
+    assert ("simclr_tui.bench.peers", "json", "5") in filled
 
 
 def test_the_dashboard_is_measured_and_told_as_a_table():
@@ -105,7 +130,8 @@ def test_streaming_is_measured_in_turns_with_torchvision():
         assert mine["lowest"] > 0
         ratio = told[f"{name}: times torchvision"]["lowest"]
         assert mine["lowest"] / other["highest"] <= ratio <= mine["highest"] / other["lowest"]
-    assert told["looking at 640 files"]["n"] == 1
+    assert told["looking at 640 files"]["n"] == told["its peak memory"]["n"] == 1
+    assert told["its peak memory"]["lowest"] > 10, "MB, of a Python process"
     assert 10 < told["a file of 224 px"]["median"] < 40, "kB, as a photograph of that size has"
 
 

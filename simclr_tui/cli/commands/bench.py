@@ -32,7 +32,10 @@ def store(
     repeat: Repeat = 5,
     json: AsJson = False,
 ) -> None:
-    """Measure logging, a long history, start-up, indexing and listing many runs."""
+    """Measure logging, a long history, start-up, indexing and listing many runs.
+
+    Where MLflow or trackio is installed, its own command lists up to a thousand runs in turns with `simclr ls`.
+    """
     _tell(_measure("store", count, steps, repeat=repeat), json)
 
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
+import platform
 import subprocess
 import sys
 import time
@@ -21,6 +22,7 @@ from typing import Any
 
 import torch
 
+from simclr_tui.hardware.sampler import machine_summary
 from simclr_tui.recipe.recipe import Recipe
 from simclr_tui.store.run import Run
 from simclr_tui.train.data.open import open_data
@@ -28,6 +30,7 @@ from simclr_tui.train.model.build import build_encoder
 from simclr_tui.train.model.encoder import Encoder
 from simclr_tui.train.observe.knn import extract_features, knn_accuracy
 from simclr_tui.train.persist.checkpoint import newest_encoder
+from simclr_tui.version import __version__
 
 TOP = Path(__file__).resolve().parents[1]
 ENTRIES = ("seed0", "seed1", "seed2", "lightly", "lightly-bf16")
@@ -55,7 +58,7 @@ def main(arguments: list[str] | None = None) -> int:
             parser.error(f"no entry {entry}; there are {', '.join(ENTRIES)}")
         if not target.exists():
             result = _lightly(entry, given) if entry.startswith("lightly") else _ours(entry, given)
-            target.write_text(json.dumps(result, indent=1))
+            target.write_text(json.dumps(conditions() | result, indent=1))
         print(entry, target.read_text())
     return 0
 
@@ -83,9 +86,28 @@ def _ours(entry: str, given: argparse.Namespace) -> dict[str, Any]:
     run = Run(path)
     encoder, step = newest_encoder(run)
     history = run.history()
-    curve = [{"step": int(at), "knn": value} for at, value in zip(*history.points("knn"), strict=True)]
+    knn = history.columns.get("knn")
+    curve = [
+        {"seconds": round(history.time[row]), "step": history.step[row], "knn": value}
+        for row, value in (zip(knn.rows, knn.values, strict=True) if knn else ())
+    ]
     facts = {"seconds": round(trained_seconds(path), 1), "step": step, "epoch": step / run.status.steps_per_epoch}
-    return facts | {"curve": curve} | measure(encoder, given.images, run.recipe.image_size)
+    return (
+        facts
+        | {"preset": given.preset, "flags": given.flags, "curve": curve}
+        | measure(encoder, given.images, run.recipe.image_size)
+    )
+
+
+def conditions() -> dict[str, str]:
+    """Return what the figures were measured with: machine, versions, commit."""
+    asked = subprocess.run(["git", "-C", TOP, "describe", "--always", "--dirty"], capture_output=True, text=True)
+    return {
+        "machine": machine_summary(),
+        "versions": f"simclr-tui {__version__}, torch {torch.__version__}, Python {platform.python_version()}",
+        "commit": asked.stdout.strip(),
+        "date": time.strftime("%Y-%m-%d"),
+    }
 
 
 def trained_seconds(path: Path) -> float:

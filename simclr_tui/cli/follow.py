@@ -16,6 +16,8 @@ from simclr_tui.cli.summary import summarise
 from simclr_tui.display.state_facts import progress_line
 from simclr_tui.errors import ExitCode, StoreError, UnansweredError
 from simclr_tui.launch.stop import kill, request_stop, wait_until_ended
+from simclr_tui.recipe.datasets import is_described_late
+from simclr_tui.recipe.split_counts import SplitCounts
 from simclr_tui.store.data_facts import read_data_facts
 from simclr_tui.store.run import Run
 from simclr_tui.store.state import OPEN, State
@@ -81,10 +83,13 @@ def _watch(run: Run, show: _Display) -> State:
 
 
 def _data_lines(run: Run) -> Iterator[str]:
-    """Yield what was measured of the images and is not what everyone expects: range and channels, then warnings."""
+    """Yield what was found in the images and not said before: splits and classes, range and channels, then warnings."""
     facts = read_data_facts(run.path)
     if facts is None:
         return
+    if is_described_late(run.recipe.data, run.recipe.reading):
+        yield SplitCounts(facts.images, facts.test_images, facts.validation_images or 0).words
+        yield from map(safe, (*facts.layout, *facts.left_out))
     if facts.low or facts.channels != 3:
         yield safe(facts.values)
     for warning in facts.warnings:

@@ -166,6 +166,13 @@ def listed(data: str, reading: Reading = DEFAULT_READING) -> Layout | None:
     return None
 
 
+def is_described_late(data: str, reading: Reading) -> bool:
+    """Return whether only the trainer finds out how many images, splits and classes a user's own data has."""
+    source = parse_source(data)
+    listed_before = folder_of(data) is not None or (source is not None and source.kind.prefix == "csv")
+    return reading.tiles is not None if listed_before else source is not None
+
+
 def describe(data: str, subset: int, reading: Reading = DEFAULT_READING) -> tuple[int | None, tuple[str, ...]]:
     """Return the number of training images, as `count_images` does, and sentences that describe the data.
 

@@ -33,6 +33,19 @@ def test_range_and_channels_are_told_and_what_they_warn_of(tmp_path, capsys):
     ]
 
 
+@pytest.mark.parametrize("recipe", [{"data": "npz:a.npz"}, {"data": "folder:x", "tile": "8"}])
+def test_classes_splits_and_what_is_left_out_are_told_where_only_the_trainer_knew(tmp_path, capsys, recipe):
+    found = {"layout": ["2 classes: cat, dog", "tested on x_test"], "left_out": ["left out: 3 arrays"]}
+    said = followed(make_run(tmp_path, flags=recipe), capsys, validation_images=5, **found)
+    assert said[:4] == ["42 images to train on, 5 to validate on, 6 to test on", *found["layout"], *found["left_out"]]
+
+
+@pytest.mark.parametrize("data", ["folder:x", "csv:a.csv", "shapes"])
+def test_what_was_told_before_the_start_is_not_told_again(tmp_path, capsys, data):
+    said = followed(make_run(tmp_path, flags={"data": data}), capsys, layout=["2 classes: cat, dog"])
+    assert not any("classes" in line or "to train on" in line for line in said)
+
+
 @pytest.mark.parametrize("state", ["finished", "stopped"])
 def test_images_that_everyone_expects_are_not_worth_a_line(tmp_path, capsys, state):
     run = make_run(tmp_path, state=state, exit_code=0)

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from simclr_tui.api import load_encoder
+from simclr_tui.cli.commands.show import show
 from simclr_tui.errors import DataError
 from simclr_tui.launch.evaluation import evaluate
 from simclr_tui.launch.foreign import import_encoder, run_to_evaluate
@@ -44,6 +45,19 @@ def trained(tmp_path_factory) -> Run:
     assert done.returncode == 0, done.stderr
     assert "5 channels, not RGB: brightness and contrast of each" in done.stdout + done.stderr
     return run
+
+
+def test_what_looks_wrong_with_the_images_is_in_the_log_in_the_events_and_in_show(tmp_path, capsys):
+    draw = np.random.default_rng(0)
+    np.savez(tmp_path / "masks.npz", x=(draw.random((40, 20, 20, 3)) > 0.5).astype(np.uint8) * 255)
+    run = tiny_run(tmp_path / "runs", data=f"npz:{tmp_path}/masks.npz", subset=0, epochs=1)
+    done = train_in_process(run)
+    assert done.returncode == 0, done.stderr
+    said = "the images have 2 levels only"
+    assert said in done.stdout + done.stderr
+    assert any(said in event.message for event in run.events)
+    show(run.name, runs=tmp_path / "runs")
+    assert f"warning: {said}" in capsys.readouterr().out
 
 
 def test_the_encoder_that_was_trained_takes_five_channels_and_normalises_them(trained):

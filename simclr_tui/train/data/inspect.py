@@ -20,6 +20,7 @@ from simclr_tui.store.data_report import Advice, Channel, DataReport, Duplicates
 from simclr_tui.text import safe
 from simclr_tui.train.data.each import Progress
 from simclr_tui.train.data.headers_of import Looked, equal_images, look_at
+from simclr_tui.train.data.lazy_images import DAMAGED_LIMIT, too_many
 from simclr_tui.train.data.open_images import side_cap
 from simclr_tui.train.data.progress_line import ProgressLine
 from simclr_tui.train.data.scaling import Scaling, not_finite, pick_channels
@@ -61,6 +62,8 @@ def inspect_data(data: str, reading: Reading, progress: Progress) -> DataReport:
             _look_into(report, source, train, survey=survey, reading=reading, progress=progress, held_out=held_out)
         except SimclrError as error:
             report.refused = report.refused or str(error)  # values that are not finite are refused before a range
+    if report.damaged_count > DAMAGED_LIMIT * len(names):
+        report.refused = report.refused or str(too_many(survey.damaged, len(names)))
     report.advice = _advice(report, survey, reading)
     report.seconds = round(time.monotonic() - began, 2)
     return report

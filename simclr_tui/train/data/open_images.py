@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -21,8 +21,8 @@ from simclr_tui.train.data.facts import with_digests
 from simclr_tui.train.data.images import Data, ImageSet
 from simclr_tui.train.data.lazy_images import DAMAGED_LIMIT, DamagedImages, FileImages, too_many
 from simclr_tui.train.data.memory_budget import fits
-from simclr_tui.train.data.pixels import Labels
-from simclr_tui.train.data.quality import quality_warnings
+from simclr_tui.train.data.pixels import Labels, Pixels
+from simclr_tui.train.data.quality import looked_at, quality_warnings
 from simclr_tui.train.data.scaling import Scaling
 from simclr_tui.train.data.sources.contents import Contents
 from simclr_tui.train.data.sources.protocol import Source, shaped_pixels_of
@@ -88,6 +88,7 @@ def side_cap(image_size: int) -> int:
 
 
 _SPLITS = ("train", "test", "validation")
+_LOOKED_INTO = 64  # images that are decoded only to be looked at
 _REFUSED_DECODING = 100  # images, after which no others are decoded only to be refused
 
 
@@ -159,7 +160,24 @@ class _Opener:
         ready = picked.scaling
         if ready.plain and channels in ((0,), (0, 1, 2)) and all(form.direct for form in found.formats):
             ready = replace(ready, direct=True)
-        return Plan(ready, picked.reason, found.damaged, notes, picked.warnings)
+        # Decoded images are looked at once they are; of those that stay in files, a few are decoded for this alone.
+        seen = () if fits(self.count, ready.bytes) else self._quality(ready)
+        return Plan(ready, picked.reason, found.damaged, notes, (*picked.warnings, *seen))
+
+    def _quality(self, scaling: Scaling) -> tuple[str, ...]:
+        names = [self.train.names[place] for place in looked_at(len(self.train.names), _LOOKED_INTO)]
+        found: list[Pixels] = []
+
+        def look(_: int, name: str) -> bool:
+            found.append(shaped_pixels_of(self.source, name, scaling)[0])
+            return True
+
+        # What is refused here is refused by training too, in its own words.
+        for_each_accepted("looking into images", names, look, progress=self.progress, refused=Refused())
+        return self._warnings_of(found, scaling)
+
+    def _warnings_of(self, images: Iterable[Pixels], scaling: Scaling) -> tuple[str, ...]:
+        return () if self.reading.as_0_1 else quality_warnings(images, scaling)
 
     def decoded(self, plan: Plan, allocate: decoded_cache.Allocate) -> Data:
         refused = Refused()
@@ -172,9 +190,9 @@ class _Opener:
         self.refuse_many(damaged)
         sets = [_substitute(images, split, lost) for (images, lost), split in zip(decoded, self.splits, strict=True)]
         data = self._data(sets, damaged, plan=plan)
-        return replace(
-            data, warnings=(*data.warnings, *([] if self.reading.as_0_1 else quality_warnings(sets[0], plan.scaling)))
-        )
+        some = (np.asarray(sets[0].images[place]) for place in looked_at(len(sets[0])))
+        warnings = (*data.warnings, *self._warnings_of(some, plan.scaling))
+        return replace(data, warnings=tuple(dict.fromkeys(warnings)))
 
     def undecoded(self, plan: Plan) -> Data:
         """Leave the images to be decoded on demand; those without a readable header are known to be damaged."""

@@ -36,6 +36,7 @@ class Values:
     whole: bool = True
     images: int = 0
     samples: list[NDArray[Any]] = field(default_factory=list)
+    first: str = ""  # the name of one of the images
     _lock: Any = field(default_factory=Lock, repr=False)
 
     def add(self, values: NDArray[Any], keep: int) -> None:
@@ -90,6 +91,7 @@ def measure(
             if not picked.size:
                 return False
         found.add(picked.astype(np.uint8) if picked.dtype.kind == "b" else picked, keep)
+        found.first = found.first or name
         return True
 
     def look_only(_: int, name: str) -> bool:
@@ -137,7 +139,10 @@ def choose_range(scaling: Scaling, reading: Reading, eight_bits: bool, *, values
     bounds = _bounds(reading, values, len(scaling.channels))
     low, high = bounds.low, bounds.high
     if not (high > low).any():
-        raise DataError(f"every image holds one value only ({low[0]:g})", "check the data, or give --channels")
+        raise DataError(
+            f"every image holds one value only ({low[0]:g}), as {safe(values.first)} does",
+            "check the data, or give --channels",
+        )
     high = np.where(high > low, high, low + 1)
     narrow = values.whole and bool((high - low <= 255).all())
     ready = replace(

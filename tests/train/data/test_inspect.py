@@ -58,6 +58,14 @@ def odd(tmp_path: Path) -> Path:
     return root
 
 
+def test_what_training_would_refuse_is_refused(odd, tmp_path):
+    with pytest.raises(DataError) as refused:
+        open_data(f"folder:{odd}", image_size=32, subset=0, progress=lambda *_: None, cache=tmp_path / "cache")
+    assert looked(odd).refused.startswith(refused.value.message)
+    (odd / "Training" / "a" / "torn.png").unlink()
+    assert looked(odd).refused == ""
+
+
 def test_what_is_there_and_what_is_wrong_with_it(odd):
     report = looked(odd)
     assert report.classes == {"a": 18, "b": 15}
@@ -79,7 +87,9 @@ def test_what_is_there_and_what_is_wrong_with_it(odd):
 
 def test_the_range_found_is_that_of_the_values(tmp_path):
     for i in range(8):
-        save(tmp_path / "xrays" / f"{i}.png", noise(32, 32, top=4095))
+        pixels = noise(32, 32, top=4095)
+        pixels[0, 0], pixels[-1, -1] = 0, 4095
+        save(tmp_path / "xrays" / f"{i}.png", pixels)
     report = looked(tmp_path / "xrays")
     (channel,) = report.channels
     assert (channel.low, channel.high) == (0, 4095)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -315,7 +317,7 @@ PAIR = texture(0, 1000, "uint16", 3)
         ({"a": PAIR[0], "b": PAIR[1].astype("uint8")}, {}, "differ in bit depth: a.npy is .*uint16.*; b.npy is .*uint8 .* — .*--range LO:HI"),  # noqa: E501
         ({"a": PAIR[0], "b": PAIR[1]}, {"channels": "1,7"}, r"a.npy \(NumPy, 3 channels of uint16\) has no channel 7 — give --channels 3"),  # noqa: E501
         ({"a": PAIR[0] * np.nan, "b": PAIR[1] / 7}, {}, r"a.npy holds NaN or infinity \(1,728 of its values\) — .*--range LO:HI"),  # noqa: E501
-        ({"a": PAIR[0] * 0 + 7, "b": PAIR[1] * 0 + 7}, {}, r"every image holds one value only \(7\)"),
+        ({"a": PAIR[0] * 0 + 7, "b": PAIR[1] * 0 + 7}, {}, r"every image holds one value only \(7\), as a\.\w+ does"),
         ({"a": PAIR[0] * 1j, "b": PAIR[1] * 1j}, {}, "a.npy: a .npy file that holds no image of numbers"),
         ({"a": PAIR[0][0, 0], "b": PAIR[1][0, 0]}, {}, r"holds no image of numbers, \(H, W\)"),
         ({"a": np.zeros((8, 8), "u2,u2"), "b": np.zeros((8, 8), "u2,u2")}, {}, r"a.npy: .* holds no image of numbers"),
@@ -398,6 +400,48 @@ def test_few_levels_and_constant_images_are_warned_of(tmp_path):
     flat = {f"f{n}": np.full((SIDE, SIDE, 1), 500 + n, "uint16") for n in range(3)}
     some = write(tmp_path / "flat", i=texture(0, 1000, "uint16")[0], **flat)
     assert any("75% of the images are nearly constant" in warning for warning in opened(some).warnings)
+
+
+def test_images_that_stay_in_files_are_warned_of_alike(tmp_path, monkeypatch):
+    monkeypatch.setenv("SIMCLR_DECODED", "0")
+    masks = {f"m{n}": (image > 127).astype("uint8") * 255 for n, image in enumerate(texture(0, 255, "uint8"))}
+    root = write(tmp_path / "masks", **masks)
+    for _ in range(2):  # the second time from what was kept of the first
+        data = opened(root)
+        assert not isinstance(data.train.images, np.ndarray)
+        assert [said for said in data.warnings if "2 levels only" in said]
+    flat = {f"f{n}": np.full((SIDE, SIDE, 1), 500 + n, "uint16") for n in range(3)}
+    some = write(tmp_path / "flat", i=texture(0, 1000, "uint16")[0], **flat)
+    assert any("75% of the images are nearly constant" in warning for warning in opened(some).warnings)
+
+
+def test_few_levels_are_warned_of_where_each_image_has_its_own_range(tmp_path):
+    """Such a range makes any two levels black and white, and the others of the scale stay empty."""
+    few = {f"i{n}": image // 100 * 100 + n for n, image in enumerate(texture(0, 1000, "uint16"))}
+    assert any("11 levels only" in said for said in opened(write(tmp_path / "few", **few), range="image").warnings)
+    many = {f"i{n}": image for n, image in enumerate(texture(0, 1000, "uint16"))}
+    assert opened(write(tmp_path / "many", **many), range="image").warnings == ()
+
+
+def test_the_range_is_that_of_the_training_images_alone_however_they_are_kept(tmp_path, monkeypatch):
+    def images(split: str, top: int) -> None:
+        for number, image in enumerate(texture(0, top, "uint16")):
+            folder = tmp_path / "images" / split / "ab"[number % 2]
+            folder.mkdir(parents=True, exist_ok=True)
+            pil(folder / f"{number}.png", image)
+
+    images("train", 1000)
+    images("test", 4000)
+    first = opened(tmp_path / "images")
+    assert first.scaling.high == (1000.0,)
+    kept = opened(tmp_path / "images")
+    monkeypatch.setenv("SIMCLR_DECODED", "0")
+    shutil.rmtree(tmp_path / "cache")
+    for data in (kept, opened(tmp_path / "images")):
+        assert (data.scaling, data.range_reason) == (
+            replace(first.scaling, direct=data.scaling.direct),
+            first.range_reason,
+        )
 
 
 def test_version_0_1_reads_as_it_did(tmp_path):

@@ -59,7 +59,7 @@ PEERS = (
 )
 
 
-def listings(directory: Path, count: int, times: int, peers: Sequence[Peer] = PEERS) -> list[Figure]:
+def listings(directory: Path, count: int, times: int, *, peers: Sequence[Peer] = PEERS) -> list[Figure]:
     """Return how long each installed peer and `simclr ls` take to list as many runs, and how many times as long each.
 
     Raises CalledProcessError where a command fails.

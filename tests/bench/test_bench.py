@@ -55,8 +55,8 @@ def test_another_manager_lists_in_turns_with_ours(tmp_path, monkeypatch):
     monkeypatch.setattr(peers, "python_module", lambda *words: filled.append(words) or ["true"])
     stand_in = peers.Peer("json", "STAND_IN", str, ("list", "runs"))
     absent = peers.Peer("no_such_package", "X", str, ())
-    assert peers.listings(tmp_path / "none", 5, 3, (absent,)) == []
-    figures = peers.listings(tmp_path / "peers", 5, 3, (stand_in, absent))
+    assert peers.listings(tmp_path / "none", 5, 3, peers=(absent,)) == []
+    figures = peers.listings(tmp_path / "peers", 5, 3, peers=(stand_in, absent))
     assert [(figure.name, figure.unit, len(figure.values)) for figure in figures] == [
         ("simclr ls, 5 runs, in turns", "ms", 3),
         ("json list runs, 5 runs", "ms", 3),

@@ -94,7 +94,12 @@ def listings(directory: Path, count: int, times: int, *, peers: Sequence[Peer] =
 
 
 def _run(command: Sequence[str], place: dict[str, str]) -> None:
-    quiet = {"HF_HUB_OFFLINE": "1", "MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true"}
+    quiet = {
+        "HF_HUB_OFFLINE": "1",
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+        "MLFLOW_LOGGING_LEVEL": "WARNING",
+        "DO_NOT_TRACK": "true",
+    }
     nothing = subprocess.DEVNULL
     subprocess.run(command, stdin=nothing, stdout=nothing, check=True, env=environment() | quiet | place)
 

@@ -13,8 +13,10 @@ from simclr_tui.recipe.file_content import refuse_other
 from simclr_tui.recipe.image_kinds import IMAGE_SUFFIXES, KIND_OF_SUFFIX, kind_by_content
 from simclr_tui.recipe.image_walk import LeftOut, suffix_of
 from simclr_tui.recipe.layout import (
+    GROUP_NAMES,
     TEST_NAMES,
     TRAIN_NAMES,
+    UNKNOWN,
     Layout,
     Listing,
     check_groups,
@@ -29,12 +31,10 @@ _COLUMNS = {
     "path": ("path", "file", "filename", "file_name", "image", "image_path", "filepath", "name"),
     "label": ("label", "class", "target", "category", "y"),
     "split": ("split", "set", "subset", "fold"),
-    "group": ("group", "patient", "patient_id", "subject", "slide", "slide_id", "video", "plate", "well"),
+    "group": GROUP_NAMES,
 }
 """Accepted names of each column; the first is the one used in the documentation."""
 _COLUMN_Y = "the y of coordinates"  # a column `y` beside `x`, which is no label
-_UNKNOWN = ("", "-1", "nan", "none", "null", "na")
-"""Labels and groups that say nothing, in any case."""
 _MOST_CLASSES = 50  # more distinct decimal numbers than this are measurements, even if all are whole (1.0, 2.0, …)
 
 
@@ -240,7 +240,7 @@ def _by_split(seen: dict[str, _Entry], reading: Reading, left_out: LeftOut) -> d
 
 
 def _is_known(label: str) -> bool:
-    return label.lower() not in _UNKNOWN
+    return label.lower() not in UNKNOWN
 
 
 def _hold_out_note(train: Listing) -> str:

@@ -15,6 +15,10 @@ TEST_NAMES = ("test", "testing", "val", "valid", "validation", "eval", "evaluati
 """Names of test splits, in lower case; of several labelled ones, the first in this order is used."""
 VALIDATION_NAMES = ("val", "valid", "validation", "dev")
 """Names among these of a split that holds validation images, where the test split has another name."""
+GROUP_NAMES = ("group", "patient", "patient_id", "subject", "slide", "slide_id", "video", "plate", "well")
+"""Names of a table's column that says which images no split may divide; the first is the one of the documentation."""
+UNKNOWN = ("", "-1", "nan", "none", "null", "na")
+"""Labels and groups that say nothing, in lower case."""
 
 
 @dataclass(frozen=True)

@@ -246,15 +246,31 @@ def test_the_channels_of_an_array_are_the_axis_that_is_not_the_square_else_the_s
     assert opened(f"npy:{tmp_path / 'd.npy'}", tmp_path).channels == channels
 
 
-def test_a_group_is_whole_on_one_side(tmp_path):
-    csv(tmp_path)
-    rows = ["path,label,patient"] + [f"{i}.png,{LABELS[i]},p{i // 3}" for i in range(30)]
-    (tmp_path / "d.csv").write_text("\n".join(rows))
-    data = opened(f"csv:{tmp_path / 'd.csv'}", tmp_path)
-    sides = [{int(name.split(".")[0]) // 3 for name in split.names} for split in (data.train, data.test)]
-    assert sides[0] | sides[1] == set(range(10))
+def csv_of_groups(folder: Path, column: str, groups: list[str]) -> str:
+    csv(folder)
+    rows = [f"path,label,{column}"] + [f"{i}.png,{LABELS[i]},{group}" for i, group in enumerate(groups)]
+    (folder / "d.csv").write_text("\n".join(rows))
+    return f"csv:{folder / 'd.csv'}"
+
+
+def parquet_of_groups(folder: Path, column: str, groups: list[str]) -> str:
+    pa, pq = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    pq.write_table(pa.table({"image": list(map(png, IMAGES)), "label": LABELS, column: groups}), folder / "d.parquet")
+    return f"parquet:{folder / 'd.parquet'}"
+
+
+@pytest.mark.parametrize("make", [csv_of_groups, parquet_of_groups], ids=["csv", "parquet"])
+@pytest.mark.parametrize(
+    "column", ["group", "patient", "patient_id", "subject", "slide", "slide_id", "video", "plate", "well"]
+)
+def test_a_group_is_whole_on_one_side_and_an_unknown_one_is_none(tmp_path, make, column):
+    groups = [f"p{number // 3}" for number in range(24)] + ["-1", "nan", "NaN", "na", "NA", "None"]
+    data = opened(make(tmp_path, column, groups), tmp_path)
+    sides = [set(split.groups) - {""} for split in (data.train, data.test)]
+    assert sides[0] | sides[1] == {f"p{number}" for number in range(8)}
     assert not sides[0] & sides[1]
     assert sides[1]
+    assert (*data.train.groups, *data.test.groups).count("") == 6
 
 
 @pytest.mark.parametrize("make", [csv, npy], ids=["csv", "npy"])

@@ -85,7 +85,7 @@ def test_a_class_that_is_one_group_each_leaves_no_validation_images_and_says_so(
     assert Monitor(Recipe(knn_on="test"), data, None, report=None, stop=None).groups == ""
 
 
-@pytest.mark.parametrize("given", [[None, "a"], [float("nan"), "a"]])
+@pytest.mark.parametrize("given", [[None, "a"], [float("nan"), "a"], [-1, "a"], [-1.0, "a"], ["NA", " a "]])
 def test_images_whose_group_is_unknown_are_no_group_together(given):
     assert to_groups(given) == ("", "a")
     assert to_groups([None, None]) == ()

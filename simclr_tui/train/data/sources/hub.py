@@ -10,9 +10,9 @@ from urllib.request import getproxies
 from simclr_tui.errors import DataError
 from simclr_tui.recipe.data_sources import DataSource
 from simclr_tui.recipe.datasets import offline, reachable
+from simclr_tui.recipe.layout import GROUP_NAMES
 from simclr_tui.text import reason, safe
 from simclr_tui.train.data.sources.tables import (
-    GROUP_COLUMNS,
     IMAGE_COLUMNS,
     LABEL_COLUMNS,
     Rows,
@@ -62,7 +62,7 @@ def _rows(source: DataSource, table: Any, label: str | None) -> Rows:
     image = image or first_of(IMAGE_COLUMNS, names)
     if image is None:
         raise no_column(safe(source.text), names, IMAGE_COLUMNS, what="image")
-    raw, group = table.cast_column(image, datasets.Image(decode=False)), first_of(GROUP_COLUMNS, names)
+    raw, group = table.cast_column(image, datasets.Image(decode=False)), first_of(GROUP_NAMES, names)
     labels, groups = (list(table[name]) if name else [] for name in (label, group))
     return Rows(lambda row: encoded(source, raw[row][image]), len(table), labels, groups)
 

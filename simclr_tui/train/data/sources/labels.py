@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from simclr_tui.errors import DataError
+from simclr_tui.recipe.layout import UNKNOWN
 from simclr_tui.recipe.reading import Reading
 from simclr_tui.recipe.refusals import joined
 from simclr_tui.text import safe
@@ -14,7 +15,6 @@ from simclr_tui.text import safe
 NONE = -1
 ONE_CLASS = "all labels are the same, which tells nothing apart: trained without labels"
 _SHOWN = 3
-_UNKNOWN = ("", "none", "nan", "null")
 
 
 def to_classes(where: str, given: Sequence[Any], names: Sequence[str] = ()) -> tuple[tuple[str, ...], tuple[int, ...]]:
@@ -113,8 +113,8 @@ def no_folders(where: str, reading: Reading) -> None:
 
 
 def to_groups(given: Sequence[Any]) -> tuple[str, ...]:
-    """Return each image's group, "" where it is unknown (None, NaN): images without one are no group together."""
-    groups = tuple("" if value is None or value != value else str(value) for value in given)
+    """Return each image's group, "" where it is unknown as a label may be: images without one are no group together."""
+    groups = tuple(str(value).strip() if _word(_plain(value)) else "" for value in given)
     return groups if any(groups) else ()
 
 
@@ -133,4 +133,4 @@ def _word(plain: Any) -> str:
             return ""
         plain = plain if plain % 1 else int(plain)
     word = str(plain).strip()
-    return "" if word.lower() in _UNKNOWN or word == "-1" else word
+    return "" if word.lower() in UNKNOWN else word

@@ -14,13 +14,12 @@ from typing import Any
 from simclr_tui.errors import DataError
 from simclr_tui.recipe.data_sources import DataSource
 from simclr_tui.recipe.file_content import refuse_other
-from simclr_tui.recipe.layout import TEST_NAMES, TRAIN_NAMES
+from simclr_tui.recipe.layout import GROUP_NAMES, TEST_NAMES, TRAIN_NAMES
 from simclr_tui.text import reason, safe
 from simclr_tui.train.data.readers.protocol import File
 from simclr_tui.train.data.sources.files import file_stamp
 from simclr_tui.train.data.sources.patterns import expand, split_of
 from simclr_tui.train.data.sources.tables import (
-    GROUP_COLUMNS,
     IMAGE_COLUMNS,
     LABEL_COLUMNS,
     Rows,
@@ -79,7 +78,7 @@ def _rows(source: DataSource, tables: Sequence[Any]) -> Rows:
     if image is None:
         raise no_column(safe(source.text), names, IMAGE_COLUMNS, what="image")
     count = sum(table.metadata.num_rows for table in tables)
-    columns = (first_of(known, names) for known in (LABEL_COLUMNS, GROUP_COLUMNS))
+    columns = (first_of(known, names) for known in (LABEL_COLUMNS, GROUP_NAMES))
     labels, groups = (_column(source, tables, name) if name else [] for name in columns)
     for table in tables:
         _check_column(source, table, image)

@@ -27,7 +27,6 @@ from simclr_tui.train.data.sources.labels import any_known, describe_classes, no
 
 IMAGE_COLUMNS = ("image", "img", "jpg", "png", "bytes", "content", "picture")
 LABEL_COLUMNS = ("label", "labels", "class", "cls", "target", "fine_label", "category")
-GROUP_COLUMNS = ("group", "patient", "patient_id", "subject", "slide", "slide_id")
 
 
 @dataclass(frozen=True)

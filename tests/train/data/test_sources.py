@@ -307,6 +307,16 @@ def test_tiles_cover_the_images_and_go_to_one_side_together(tmp_path):
         opened(f"folder:{tmp_path / 'slides'}", tmp_path, tile="64")
 
 
+def test_tiles_of_an_image_without_a_group_go_to_one_side_together_where_others_have_one(tmp_path):
+    groups = ["p1" if number in (4, 11, 23) else "" for number in range(30)]
+    data = opened(csv_of_groups(tmp_path, "patient", groups), tmp_path, tile="4")
+    sides = [{int(name.partition(".")[0]) for name in split.names} for split in (data.train, data.test)]
+    assert sides[0] | sides[1] == set(range(30))
+    assert not sides[0] & sides[1]
+    assert len(data.train) + len(data.test) == 30 * 9
+    assert any({4, 11, 23} <= side for side in sides)
+
+
 def shards(folder: Path, *names: str) -> None:
     """Write ten labelled images into each tar file."""
     for at, name in enumerate(names):

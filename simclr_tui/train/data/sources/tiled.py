@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from simclr_tui.errors import DataError
+from simclr_tui.recipe.hold_out import hold_out_keys
 from simclr_tui.recipe.image_headers import Header
 from simclr_tui.recipe.image_walk import LeftOut
 from simclr_tui.recipe.layout import Layout, Listing
@@ -58,7 +59,7 @@ class TiledSource:
     def _tiles(self, listing: Listing, left_out: LeftOut) -> Listing:
         headers = for_each("", listing.names, lambda _, name: self._upright(name), progress=lambda *_: None)
         names, labels, groups = list[str](), list[int](), list[str]()
-        held = listing.groups or listing.names
+        held = hold_out_keys(listing.names, listing.groups)
         for name, label, group, header in zip(listing.names, listing.labels, held, headers, strict=True):
             places = self._places(header)
             if not places:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import sys
 import tarfile
 from pathlib import Path
 
@@ -432,10 +433,32 @@ def test_folders_are_no_classes_where_there_are_none(tmp_path, make):
         opened(make(tmp_path), tmp_path, labels="folder")
 
 
-def test_a_function_is_imported_without_the_current_folder(tmp_path, monkeypatch):
+@pytest.mark.parametrize("text", ["import neighbour\n\ndef load():\n    return 0", "def load():\n    import neighbour"])
+@pytest.mark.parametrize("entry", ["", "{}/here", "{}/here/", "{}/link"])
+def test_a_function_is_imported_and_called_without_the_current_folder(tmp_path, monkeypatch, text, entry):
     (tmp_path / "here").mkdir()
+    (tmp_path / "link").symlink_to("here")
     (tmp_path / "here" / "neighbour.py").write_text("")
     monkeypatch.chdir(tmp_path / "here")
-    monkeypatch.syspath_prepend("")
+    monkeypatch.setattr("sys.path", [entry.format(tmp_path), *sys.path])
     with pytest.raises(DataError, match="No module named 'neighbour'"):
-        opened(code(tmp_path, "import neighbour\n\ndef load():\n    return 0"), tmp_path)
+        opened(code(tmp_path, text), tmp_path)
+    assert sys.path[0] == entry.format(tmp_path)
+
+
+def test_a_file_with_a_dataclass_and_postponed_annotations_can_be_imported(tmp_path):
+    data = code(
+        tmp_path,
+        "from __future__ import annotations\nimport dataclasses, numpy as np, pickle\n\n"
+        "@dataclasses.dataclass\nclass Size:\n    side: int\n\ndef load():\n"
+        "    size = pickle.loads(pickle.dumps(Size(8)))\n"
+        "    return np.arange(5 * size.side**2, dtype=np.uint8).reshape(5, size.side, size.side)\n",
+    )
+    assert opened(data, tmp_path).train.images.shape == (5, 1, 8, 8)
+
+
+def test_a_file_that_fails_to_be_imported_leaves_no_half_of_it_behind(tmp_path):
+    before = set(sys.modules)
+    with pytest.raises(DataError, match="cannot be imported: ZeroDivisionError"):
+        opened(code(tmp_path, "half = 1\n1 / 0"), tmp_path)
+    assert not [name for name in set(sys.modules) - before if hasattr(sys.modules[name], "half")]

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import importlib.util
+import os
 import sys
 import zipfile
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -259,16 +262,13 @@ def open_function(source: DataSource) -> ArraySource:
     The file is imported alone: neither its folder nor the current one is on the path while it runs.
     """
     function = _function(source)
-    path = list(sys.path)
-    sys.path[:] = [entry for entry in path if entry not in ("", str(Path.cwd()))]
     try:
-        returned = function()
+        with _without_current_folder():
+            returned = function()
     except (Exception, SystemExit) as error:
         raise DataError(
             f"{safe(source.text)} failed: {type(error).__name__}: {safe(str(error))}", "run it by itself to see where"
         ) from error
-    finally:
-        sys.path[:] = path
     if isinstance(returned, Mapping):
         arrays = {str(name): _array(source, value, str(name)) for name, value in returned.items()}
         return _named(source, arrays, list(arrays))
@@ -294,21 +294,32 @@ def _array(source: DataSource, value: Any, name: str) -> Any:
 
 
 def _function(source: DataSource) -> Callable[[], Any]:
-    spec = importlib.util.spec_from_file_location("simclr_user_data", source.path)
+    name = f"_simclr_data_{hashlib.blake2b(os.fsencode(source.path.absolute()), digest_size=8).hexdigest()}"
+    spec = importlib.util.spec_from_file_location(name, source.path)
     if spec is None or spec.loader is None:
         raise DataError(f"{safe(source.where)} is no Python file", f"give --data {source.kind.form}")
     module = importlib.util.module_from_spec(spec)
-    path = list(sys.path)
-    sys.path[:] = [entry for entry in path if entry not in ("", str(Path.cwd()))]
+    sys.modules[name] = module  # where dataclasses, pickle and typing look for the module of a class
     try:
-        spec.loader.exec_module(module)
+        with _without_current_folder():
+            spec.loader.exec_module(module)
     except (Exception, SystemExit) as error:
+        del sys.modules[name]
         raise DataError(
             f"{safe(source.where)} cannot be imported: {type(error).__name__}: {safe(str(error))}", "run it by itself"
         ) from error
-    finally:
-        sys.path[:] = path
     function = getattr(module, source.key, None)
     if not callable(function):
         raise DataError(f"{safe(source.where)} has no function {safe(source.key)}", f"give --data {source.kind.form}")
     return function  # type: ignore[no-any-return]
+
+
+@contextlib.contextmanager
+def _without_current_folder() -> Iterator[None]:
+    """Keep the current folder off the path, however it is written there."""
+    path, here = list(sys.path), os.path.realpath(os.curdir)
+    sys.path[:] = [entry for entry in path if os.path.realpath(entry) != here]
+    try:
+        yield
+    finally:
+        sys.path[:] = path

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -72,7 +73,7 @@ def make_room(folder: Path, needed: int, keep_free: int) -> None:
     Entries used within the last day are kept. Raises OSError if the disk cannot be queried.
     """
     entries = decoded_entries(folder, leftovers=False)
-    total = sum(entry.bytes for entry in entries)
+    total = sum(_bytes(path) for path in folder.iterdir() if path.is_dir())  # with what is being built
     for entry in entries:
         fits = shutil.disk_usage(folder).free >= needed + keep_free and total + needed <= _limit()
         if fits or entry.idle_days < 1:
@@ -90,11 +91,10 @@ def _limit() -> float:
 
 def _bytes(folder: Path) -> int:
     total = 0
-    for file in folder.iterdir():
-        try:
-            total += file.stat().st_blocks * 512
-        except OSError:
-            continue
+    with contextlib.suppress(OSError):  # another process may be freeing or naming it
+        for file in folder.iterdir():
+            with contextlib.suppress(OSError):
+                total += file.stat().st_blocks * 512
     return total
 
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import re
+import time
 from pathlib import Path
 
 import numpy as np
@@ -40,4 +43,18 @@ def test_what_decoded_images_take_is_listed_and_freed(images):
     CliRunner().invoke(app, ["clean"])
     assert entry.exists()
     assert "folder:/mine" in CliRunner().invoke(app, ["clean", "--all"]).output
+    assert not entry.exists()
+
+
+def test_what_was_unused_for_a_month_is_freed_and_its_size_is_told(images):
+    entry = images.parent / "kept" / "decoded" / "x"
+    entry.mkdir(parents=True)
+    (entry / "meta.json").write_text(json.dumps({"data": "folder:/mine"}))
+    (entry / "train.npy").write_bytes(np.random.default_rng(0).bytes(3_000_000))
+    os.utime(entry / "meta.json", (time.time() - 31 * 86_400,) * 2)
+    listed = CliRunner().invoke(app, ["ls"]).output
+    assert re.search(r"folder:/mine +3\.0 MB +31 days ago", listed), listed
+    assert "nothing unused for 40 days" in CliRunner().invoke(app, ["clean", "--unused", "40"]).output
+    assert entry.exists()
+    assert "freed 3.0 MB: folder:/mine" in CliRunner().invoke(app, ["clean"]).output
     assert not entry.exists()

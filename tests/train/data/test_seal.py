@@ -80,3 +80,28 @@ def test_the_longest_unused_goes_first_beyond_the_limit(tmp_path, monkeypatch):
     monkeypatch.setenv("SIMCLR_CACHE_GB", "0")
     make_room(tmp_path, each, 0)
     assert [entry.data for entry in decoded_entries(tmp_path)] == ["fresh"]  # used today
+
+
+def two_splits(allocate: decoded_cache.Allocate) -> Data:
+    """A megabyte for each."""
+    sets = []
+    for split in ("train", "test"):
+        out = allocate(split, (256, 1, 64, 64), "uint8")
+        out[:] = 7
+        sets.append(ImageSet(out, np.zeros(256, np.int64)))
+    return Data(sets[0], sets[1], ("only",))
+
+
+def unused_for_days(folder: Path, days: float) -> None:
+    then = (folder / "meta.json").stat().st_mtime - 86_400 * days
+    os.utime(folder / "meta.json", (then, then))
+
+
+@pytest.mark.parametrize(("entries", "left"), [(1.75, ["new"]), (2.1, ["new", "old"]), (0, ["new"])])
+def test_a_build_frees_what_all_of_its_arrays_together_need(tmp_path, monkeypatch, entries, left):
+    """Beside the old entry there is room for the array of one split, or of both, or none."""
+    decoded_cache.cached(tmp_path, "old", two_splits, about="old")
+    unused_for_days(tmp_path / "old", 5)
+    monkeypatch.setenv("SIMCLR_CACHE_GB", str(decoded_entries(tmp_path)[0].bytes * entries / 1e9))
+    decoded_cache.cached(tmp_path, "new", two_splits, about="new")
+    assert sorted(entry.data for entry in decoded_entries(tmp_path)) == left

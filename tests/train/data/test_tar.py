@@ -92,3 +92,13 @@ def test_labels_with_a_fraction_are_refused_and_empty_ones_are_none(tmp_path):
     assert (data.classes, data.layout) == ((), ("no labels",))
     shard(tmp_path / "f.tar", labels=(b"1.0", b"v1.5"))
     assert opened(tmp_path, f"tar:{tmp_path}/f.tar").classes == ("1.0", "v1.5")
+
+
+@pytest.mark.parametrize("suffix", ["tar.gz", "tgz", "tar.bz2", "tar.xz"])
+def test_a_compressed_archive_is_to_be_unpacked_first(tmp_path, suffix):
+    shard(tmp_path / "d.tar")
+    compression = suffix.rpartition(".")[2].replace("tgz", "gz")
+    with tarfile.open(tmp_path / f"d.{suffix}", f"w:{compression}") as packed:
+        packed.add(tmp_path / "d.tar", "d.tar")
+    with pytest.raises(DataError, match=rf"d\.{suffix} cannot be read as a tar file: .* — unpack its"):
+        opened(tmp_path, f"tar:{tmp_path}/d.{suffix}")

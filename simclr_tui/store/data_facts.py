@@ -85,7 +85,7 @@ class DataFacts(msgspec.Struct, kw_only=True):
         if (self.low, self.high) != (other.low, other.high):
             found.append("the range of values changed")
         if not found and self.fingerprint != other.fingerprint:
-            found.append("the names, sizes or order of the images changed")
+            found.append("the names, sizes, labels or order of the images changed")
         return found
 
 

@@ -36,8 +36,8 @@ def run(tmp_path: Path, images: Path) -> RunPaths:
     return paths
 
 
-def opened(root: Path) -> Data:
-    name = f"folder:{root}"
+def opened(root: Path, kind: str = "folder") -> Data:
+    name = f"{kind}:{root}"
     return open_data(name, image_size=8, subset=0, progress=lambda *_: None, cache=root.parent / "cache")
 
 
@@ -61,19 +61,52 @@ def exchange(images: Path) -> None:
     Image.fromarray(np.random.default_rng(99).integers(0, 9, (8, 8, 3), np.uint8) * 28).save(file)
 
 
+def rename_file(images: Path) -> None:
+    (images / "a" / "00.png").rename(images / "a" / "00b.png")
+
+
+def swap_classes(images: Path) -> None:
+    """Each class has as many images as before."""
+    (images / "a" / "00.png").rename(images / "b" / "00.png")
+    (images / "b" / "01.png").rename(images / "a" / "01.png")
+
+
+RENAMED = "the classes were a, b, and are now a, c"  # and held out is by a hash of names, in which the class stands
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (lose, r"\d+ images before, \d+ now"),
-        (rename_class, "the classes were a, b, and are now a, c"),
-        (exchange, "the names, sizes or order of the images changed"),
+        (lose, "35 images before, 31 now; 5 test images before, 3 now; the number of images changed in a"),
+        (rename_class, f"35 images before, 36 now; 5 test images before, 4 now; {RENAMED}"),
+        (exchange, "the names, sizes, labels or order of the images changed"),
+        (rename_file, "the names, sizes, labels or order of the images changed"),
+        (swap_classes, "the names, sizes, labels or order of the images changed"),
     ],
 )
 def test_other_images_are_refused_with_what_changed(run, images, change, words):
     change(images)
-    with pytest.raises(DataError, match=words + ".* — .*simclr resume run1 --accept-data"):
+    with pytest.raises(DataError, match=f": {words} — .*simclr resume run1 --accept-data"):
         recognise_data(run, "x", opened(images), resumes=True)
     assert recognise_data(run, "x", opened(images), resumes=False).facts.warnings == []  # nothing is trained yet
+
+
+def test_labels_of_a_table_that_were_exchanged_are_other_data(run, images):
+    """Neither the names of the images nor their number in any class are others."""
+    labels = {f"{'ab'[number % 2]}/{number:02}.png": ("cat", "dog")[number % 2] for number in range(40)}
+
+    def listed() -> Data:
+        rows = "".join(f"{name},{label}\n" for name, label in labels.items())
+        (images / "d.csv").write_text(f"path,label\n{rows}")
+        return opened(images / "d.csv", "csv")
+
+    data = listed()
+    write_data_facts(run.root, recognise_data(run, "x", data, resumes=False).facts)
+    recognise_data(run, "x", listed(), resumes=True)
+    cat, dog = (next(name for name in data.train.names if labels[name] == label) for label in ("cat", "dog"))
+    labels[cat], labels[dog] = "dog", "cat"
+    with pytest.raises(DataError, match="trained on: the names, sizes, labels or order of the images changed — "):
+        recognise_data(run, "x", listed(), resumes=True)
 
 
 def test_accepted_data_keeps_the_schedule_and_says_so(run, images):

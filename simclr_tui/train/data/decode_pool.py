@@ -23,6 +23,7 @@ from simclr_tui.errors import DataError, SimclrError
 from simclr_tui.interpreter import python_module
 from simclr_tui.limits import usable_cores
 from simclr_tui.recipe.refusals import refusal, together
+from simclr_tui.text import safe
 from simclr_tui.train.data.pixels import Pixels, Shapes
 from simclr_tui.train.data.scaling import Scaling
 from simclr_tui.train.data.sources.protocol import Source, pixels_of
@@ -33,6 +34,8 @@ NAMES_LENGTH = struct.Struct("<I")
 """A task is the byte count of its names, then the names joined by NUL; the answer is a byte each, 1 if decoded."""
 REFUSED = 2
 """The answer for an image that is not damaged, but refused with a DataError."""
+OTHER_IMAGES = 3
+"""The exit code of a process to whom a function gave other images than to this one."""
 ANSWER_TIMEOUT = 45.0
 """Seconds after which a decoder that has not answered is taken to hang; a disk may have to wake up first."""
 _LOOK = 0.5  # seconds
@@ -76,7 +79,7 @@ class Decoders:
         try:
             decoder = self._idle.get_nowait()
         except queue.Empty:
-            decoder = _Decoder(self.source, self.scaling)
+            decoder = _Decoder(self.source, self.scaling, names)
         bad = decoder.decode(list(names), out, shapes)
         self._idle.put(decoder)
         return bad
@@ -93,7 +96,7 @@ class Decoders:
 class _Decoder:
     """Run one decoder process, which returns pixels through shared memory."""
 
-    def __init__(self, source: Source, scaling: Scaling) -> None:
+    def __init__(self, source: Source, scaling: Scaling, names: Sequence[str]) -> None:
         self._source, self._scaling = source, scaling
         # Without a name, so that none is left where everything is killed.
         fd = os.memfd_create("simclr-decoder")
@@ -101,7 +104,8 @@ class _Decoder:
             os.ftruncate(fd, task_bytes(scaling))
             self._memory = mmap.mmap(fd, task_bytes(scaling))
             how = json.dumps(asdict(scaling))
-            command = python_module("simclr_tui.train.data.decode_worker", str(fd), how, source.spec)
+            known = json.dumps(_of_values(source, names))
+            command = python_module("simclr_tui.train.data.decode_worker", str(fd), how, source.spec, known)
             self._process = subprocess.Popen(
                 command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, pass_fds=[fd], env=_HEAP | dict(os.environ)
             )
@@ -120,8 +124,14 @@ class _Decoder:
             self._wait_for_answer(self._process.stdout)
             answer = self._process.stdout.read(len(names))
         if len(answer) < len(names):
+            code = self._process.wait()
+            if code == OTHER_IMAGES:
+                raise DataError(
+                    f"{safe(self._source.spec)} gives other images each time it is called",
+                    "fix the seed by which it draws or shuffles them",
+                )
             raise SimclrError(
-                f"a process that decodes images ended with code {self._process.wait()}",
+                f"a process that decodes images ended with code {code}",
                 "if memory is short, give fewer --threads or a smaller --image-size; then resume the run",
             )
         out[:], shapes[:] = self._pixels[: len(names)], self._shapes[: len(names)]
@@ -153,6 +163,12 @@ class _Decoder:
     def close(self) -> None:
         self._process.kill()  # it keeps nothing; and its input may be held open by a process that this one forked
         self._process.communicate()
+
+
+def _of_values(source: Source, names: Sequence[str]) -> dict[str, str]:
+    """Return the stamps of images that are stamped by their values, not by the size and time of a file."""
+    stamps = {name: source.stamp(name) for name in names}
+    return {name: stamp for name, stamp in stamps.items() if " " not in stamp}
 
 
 def task_bytes(scaling: Scaling) -> int:

@@ -1,7 +1,7 @@
 """A process that decodes images for the trainer: file names come on standard input, pixels go to shared memory.
 
-`python -m simclr_tui.train.data.decode_worker FD SCALING SOURCE`. It ends when its standard input does, and so with the
-trainer, however that ends: nothing has to be told, and nothing of it is left.
+`python -m simclr_tui.train.data.decode_worker FD SCALING SOURCE STAMPS`. It ends when its standard input does, and so
+with the trainer, however that ends: nothing has to be told, and nothing of it is left.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import sys
 
 from simclr_tui.errors import DataError
 from simclr_tui.store.process import end_with_parent
-from simclr_tui.train.data.decode_pool import NAMES_LENGTH, REFUSED, task_arrays, task_bytes
+from simclr_tui.train.data.decode_pool import NAMES_LENGTH, OTHER_IMAGES, REFUSED, task_arrays, task_bytes
 from simclr_tui.train.data.pixels import Pixels, Shapes
 from simclr_tui.train.data.scaling import Scaling
 from simclr_tui.train.data.sources.open import open_source
@@ -28,6 +28,8 @@ def main() -> None:
         signal.signal(number, signal.SIG_IGN)
     end_with_parent(signal.SIGKILL)  # for one that is stopped, and does not see that its input has ended
     fd, source = int(sys.argv[1]), open_source(sys.argv[3])
+    if any(source.stamp(name) != stamp for name, stamp in json.loads(sys.argv[4]).items()):
+        raise SystemExit(OTHER_IMAGES)  # a function that shuffles: the trainer's labels are not those of these
     scaling = Scaling.from_json(json.loads(sys.argv[2]))
     out, shapes = task_arrays(mmap.mmap(fd, task_bytes(scaling)), scaling)
     gc.freeze()  # what is imported is never garbage: a collection has the images alone to go through

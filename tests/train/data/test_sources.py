@@ -15,6 +15,7 @@ from PIL import Image
 from simclr_tui.errors import DataError
 from simclr_tui.recipe.reading import Reading
 from simclr_tui.train.data import Data, open_data
+from simclr_tui.train.data.facts import fingerprint
 
 RNG = np.random.default_rng(4)
 IMAGES = RNG.integers(0, 256, (30, 12, 12, 3), np.uint8)
@@ -125,7 +126,7 @@ def hub(folder: Path) -> str:
     datasets = pytest.importorskip("datasets")
     features = datasets.Features({"image": datasets.Image(), "label": datasets.ClassLabel(names=["0", "1", "2"])})
     rows = {"image": [{"bytes": png(image), "path": None} for image in IMAGES], "label": LABELS.tolist()}
-    (folder / "set").mkdir()
+    (folder / "set").mkdir(exist_ok=True)
     datasets.Dataset.from_dict(rows, features=features).to_parquet(str(folder / "set" / "train.parquet"))
     return f"hf:{folder / 'set'}"
 
@@ -285,6 +286,44 @@ def test_labels_that_were_corrected_since_the_images_were_decoded_are_those_that
     now = opened(data, tmp_path)
     assert together(now) == {image.tobytes(): str(label) for image, label in zip(IMAGES, corrected, strict=True)}
     assert now.train.labels.tolist() == now.train.listed.tolist()
+
+
+def other_arrays(folder: Path) -> None:
+    """Change what the function reads, and not its file."""
+    np.savez(folder / "kept.npz", a=IMAGES, b=LABELS)
+
+
+@pytest.mark.parametrize(("make", "change"), [(function, other_arrays), (hub, hub)], ids=["py", "hf"])
+def test_images_that_changed_behind_a_function_or_a_name_of_the_hub_are_read_again(tmp_path, monkeypatch, make, change):
+    """As many images with the same labels: were these answered from the cache, old pixels would have new labels."""
+    monkeypatch.setenv("SIMCLR_OFFLINE", "1")
+    data = make(tmp_path)
+    assert together(opened(data, tmp_path)) == together(opened(data, tmp_path)) == EXPECTED
+    before = fingerprint(opened(data, tmp_path))
+    assert len([path for path in (tmp_path / "cache").iterdir() if path.is_dir()]) == 1
+    monkeypatch.setitem(globals(), "IMAGES", 255 - IMAGES[::-1])
+    change(tmp_path)
+    now = opened(data, tmp_path)
+    assert together(now) == {image.tobytes(): str(label) for image, label in zip(IMAGES, LABELS, strict=True)}
+    assert fingerprint(now) != before or make is hub  # the files of which may be as large as before
+
+
+def test_a_function_that_shuffles_its_images_gives_each_its_own_label_every_time_or_is_refused(tmp_path, monkeypatch):
+    np.savez(tmp_path / "kept.npz", a=IMAGES, b=LABELS)
+    data = code(
+        tmp_path,
+        "import numpy as np, pathlib\n\ndef load():\n"
+        "    kept, order = np.load(pathlib.Path(__file__).with_name('kept.npz')), np.random.permutation(24)\n"
+        "    x, y = kept['a'], kept['b']\n"
+        "    return {'x_train': x[order], 'y_train': y[order], 'x_test': x[24:], 'y_test': y[24:]}\n",
+    )
+    for _ in range(3):
+        assert together(opened(data, tmp_path)) == EXPECTED
+    monkeypatch.setenv("SIMCLR_DECODED", "0")
+    undecoded = opened(data, tmp_path)
+    with pytest.raises(DataError, match=r"mine\.py:load gives other images each time it is called — fix the seed"):
+        undecoded.train.images[:]
+    undecoded.train.images.decoders.close()
 
 
 def test_images_of_a_table_whose_group_is_unknown_are_in_no_common_one(tmp_path):

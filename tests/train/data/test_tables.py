@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 import socket
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +18,7 @@ from simclr_tui.errors import DataError
 from simclr_tui.recipe.data_sources import SOURCES, DataSource
 from simclr_tui.recipe.reading import Reading
 from simclr_tui.train.data import open_data
+from simclr_tui.train.data.facts import fingerprint
 from simclr_tui.train.data.images import Data
 from simclr_tui.train.data.sources.hub import hub_answers
 
@@ -145,7 +147,77 @@ def unlike_shards(folder: Path) -> None:
 
 
 def table(folder: Path, **columns: list[Any]) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
     pq.write_table(pa.table(columns), folder / "d.parquet")
+
+
+def of_paths(folder: Path) -> None:
+    table(folder, image=[f"{n}.png" for n in range(20)], label=LABELS)
+
+
+def of_paths_and_bytes(folder: Path) -> None:
+    cells = [{"bytes": None if n % 3 == 0 else ENCODED[n], "path": f"{n}.png"} for n in range(20)]
+    table(folder, image=cells, label=LABELS)
+
+
+def of_paths_in_splits(folder: Path) -> None:
+    splits = ["test" if n in (1, 2) else "train" for n in range(20)]
+    table(folder, image=[f"{n}.png" for n in range(20)], label=LABELS, split=splits)
+
+
+@pytest.mark.parametrize("make", [of_paths, of_paths_and_bytes, of_paths_in_splits])
+@pytest.mark.parametrize("pattern", ["*.parquet", ""])
+def test_a_file_that_a_cell_names_is_read_again_once_it_is_another(tmp_path, make, pattern):
+    make(tmp_path / "tables")
+    for number, content in enumerate(ENCODED):
+        (tmp_path / "tables" / f"{number}.png").write_bytes(content)
+
+    def pixels() -> set[bytes]:
+        data = opened(tmp_path / "tables", pattern)
+        assert data.test is not None
+        images = [*data.train.images, *data.test.images]
+        return {np.ascontiguousarray(image.transpose(1, 2, 0)).tobytes() for image in images}
+
+    assert pixels() == {image.tobytes() for image in IMAGES}
+    other = 255 - IMAGES[3]
+    (tmp_path / "tables" / "3.png").write_bytes(encoded(other))
+    assert pixels() == {(other if n == 3 else image).tobytes() for n, image in enumerate(IMAGES)}
+
+
+def test_a_file_that_a_data_set_of_the_hub_names_is_read_again_once_it_is_another(tmp_path, monkeypatch):
+    pytest.importorskip("datasets")
+    monkeypatch.setenv("SIMCLR_OFFLINE", "1")
+    of_paths(tmp_path / "set")
+    for number, content in enumerate(ENCODED):
+        (tmp_path / "set" / f"{number}.png").write_bytes(content)
+
+    def first() -> np.ndarray:
+        data = open_data(
+            f"hf:{tmp_path / 'set'}", image_size=8, subset=0, progress=lambda *_: None, cache=tmp_path / "cache",
+            reading=Reading(labels="none"),
+        )  # fmt: skip
+        return np.asarray(data.train.images[0].transpose(1, 2, 0))
+
+    assert np.array_equal(first(), IMAGES[0])
+    (tmp_path / "set" / "0.png").write_bytes(encoded(255 - IMAGES[0]))
+    assert np.array_equal(first(), 255 - IMAGES[0])
+
+
+def test_the_fingerprint_tells_the_sizes_of_all_files(tmp_path):
+    for number in range(2):
+        write(tmp_path / f"train-{number}.parquet", label=LABELS)
+    before = fingerprint(opened(tmp_path))
+    assert fingerprint(opened(tmp_path)) == before
+    black = [encoded(np.zeros((8, 8, 3), np.uint8))] * 20  # which takes less room
+    pq.write_table(pa.table({"image": black, "label": LABELS}), tmp_path / "train-1.parquet")
+    assert fingerprint(opened(tmp_path)) != before
+
+
+def test_the_fingerprint_is_the_same_for_the_same_files_elsewhere(tmp_path):
+    for number in range(2):
+        write(tmp_path / "here" / f"train-{number}.parquet", label=LABELS)
+    shutil.copytree(tmp_path / "here", tmp_path / "there")
+    assert fingerprint(opened(tmp_path / "here")) == fingerprint(opened(tmp_path / "there"))
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,7 @@ from simclr_tui.recipe.reading import Reading
 from simclr_tui.recipe.refusals import joined
 from simclr_tui.text import reason, safe
 from simclr_tui.train.data.readers.protocol import Values
+from simclr_tui.train.data.sources.contents import image_digest
 from simclr_tui.train.data.sources.files import file_stamp
 from simclr_tui.train.data.sources.labels import describe_classes, no_folders, to_classes, to_groups
 
@@ -56,11 +57,16 @@ class Part:
 
 
 class ArraySource:
-    """Give images of arrays (N, H, W), (N, H, W, C) or (N, C, H, W). An image's name is its split and number."""
+    """Give images of arrays (N, H, W), (N, H, W, C) or (N, C, H, W). An image's name is its split and number.
 
-    def __init__(self, source: DataSource, parts: Mapping[str, Part], unused: Iterable[str] = ()) -> None:
+    Arrays that were `computed` may be others next time, though no file has changed: each image's values are its stamp.
+    """
+
+    def __init__(
+        self, source: DataSource, parts: Mapping[str, Part], unused: Iterable[str] = (), *, computed: bool = False
+    ) -> None:
         self._source, self._parts, self._unused = source, dict(parts), tuple(unused)
-        self._stamp = file_stamp(source.path)
+        self._stamp = "" if computed else file_stamp(source.path)
         errors = [error for split, part in self._parts.items() if (error := self._trouble(split, part))]
         if errors:
             raise joined(errors, f"{safe(source.text)} is refused")
@@ -70,7 +76,7 @@ class ArraySource:
         return self._source.absolute().text
 
     def stamp(self, name: str) -> str:
-        return self._stamp
+        return self._stamp or image_digest(self.image(name))
 
     def image(self, name: str) -> Values:
         split, _, number = name.partition("/")
@@ -187,7 +193,9 @@ def open_npz(source: DataSource) -> ArraySource:
     return _named(source, arrays, names)
 
 
-def _named(source: DataSource, arrays: Mapping[str, Any], names: Sequence[str]) -> ArraySource:
+def _named(
+    source: DataSource, arrays: Mapping[str, Any], names: Sequence[str], *, computed: bool = False
+) -> ArraySource:
     """Return the images and labels among arrays by their names; `names` are those of all, as the file has them.
 
     Validation images are those to test on where no test image has a label. Raises DataError where no name is that of
@@ -209,7 +217,7 @@ def _named(source: DataSource, arrays: Mapping[str, Any], names: Sequence[str]) 
         if images
     }
     used = {name for pair in chosen.values() for name in pair}
-    return ArraySource(source, parts, [name for name in names if _flat(name) not in used])
+    return ArraySource(source, parts, [name for name in names if _flat(name) not in used], computed=computed)
 
 
 def _images_and_labels(split: str, arrays: Mapping[str, Any]) -> tuple[str, str]:
@@ -271,10 +279,10 @@ def open_function(source: DataSource) -> ArraySource:
         ) from error
     if isinstance(returned, Mapping):
         arrays = {str(name): _array(source, value, str(name)) for name, value in returned.items()}
-        return _named(source, arrays, list(arrays))
+        return _named(source, arrays, list(arrays), computed=True)
     images, labels = returned if isinstance(returned, tuple) and len(returned) == 2 else (returned, None)
     labels = None if labels is None else _array(source, labels, "labels")
-    return ArraySource(source, {"train": Part(_array(source, images, "images"), labels)})
+    return ArraySource(source, {"train": Part(_array(source, images, "images"), labels)}, computed=True)
 
 
 def _array(source: DataSource, value: Any, name: str) -> Any:

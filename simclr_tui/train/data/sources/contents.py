@@ -34,14 +34,15 @@ class Contents:
         """
         asked, known = _digest_of(names), self._known()
         if asked not in known:
-            found = for_each(
-                "reading held-out images", names, lambda _, name: _digest(self.source.image(name)), progress=progress
-            )
+            found = for_each("reading held-out images", names, self._digest, progress=progress)
             known[asked] = _digest_of(found)
             with contextlib.suppress(OSError):
                 self.file.parent.mkdir(parents=True, exist_ok=True)
                 write_file(self.file, json.dumps(known).encode())
         return str(known[asked])
+
+    def _digest(self, _: int, name: str) -> str:
+        return image_digest(self.source.image(name))
 
     def _known(self) -> dict[str, Any]:
         with contextlib.suppress(OSError, ValueError):
@@ -50,7 +51,8 @@ class Contents:
         return {}
 
 
-def _digest(image: File | Values) -> str:
+def image_digest(image: File | Values) -> str:
+    """Return a digest of an image: of its file, or of the type, shape and values of its array."""
     digest = hashlib.blake2b(digest_size=16)
     if isinstance(image, np.ndarray):
         digest.update(f"{image.dtype} {image.shape} ".encode() + np.ascontiguousarray(image).tobytes())

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from simclr_tui.recipe.csv_listing import csv_layout
@@ -53,3 +55,18 @@ def file_stamp(file: Path) -> str:
     except OSError:
         return "missing"
     return f"{status.st_size} {status.st_mtime_ns}"
+
+
+def joined_stamps(stamps: Sequence[str]) -> str:
+    """Return one stamp for all of several files: a digest of their sizes, then one of the times of their change.
+
+    A single stamp stays as it is. A row of a table carries it, and a table may have hundreds of files: it is short.
+    """
+    if len(stamps) == 1:
+        return stamps[0]
+    sizes, times = zip(*(stamp.partition(" ")[::2] for stamp in stamps), strict=True)
+    return f"{_digest(sizes)} {_digest(times)}"
+
+
+def _digest(words: Sequence[str]) -> str:
+    return hashlib.blake2b("\0".join(words).encode(), digest_size=8).hexdigest()

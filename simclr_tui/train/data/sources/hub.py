@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import getproxies
@@ -22,6 +25,8 @@ from simclr_tui.train.data.sources.tables import (
     no_column,
 )
 
+_NAMED = 4  # folders of a table in the library's cache, innermost last, that say which data set it is
+
 
 def open_hub(source: DataSource) -> TableSource:
     """Open a data set of the Hugging Face hub, from its cache where there is no network. Raises DataError."""
@@ -30,7 +35,7 @@ def open_hub(source: DataSource) -> TableSource:
     import datasets
 
     try:
-        found = datasets.load_dataset(source.where)
+        found = datasets.load_dataset(source.where, keep_in_memory=False)
     except Exception as error:  # the hub's clients raise all sorts of things
         raise DataError(
             f"hf:{safe(source.where)} cannot be opened: {reason(error)}",
@@ -43,7 +48,19 @@ def open_hub(source: DataSource) -> TableSource:
         if label and isinstance(table.features[label], datasets.ClassLabel):
             class_names = class_names or list(table.features[label].names)
         splits[str(split).lower()] = _rows(source, table, label)
-    return TableSource(source, splits, class_names=class_names, stamp="0")
+    return TableSource(source, splits, class_names=class_names, stamp=_stamp(found))
+
+
+def _stamp(splits: Mapping[str, Any]) -> str:
+    """Return the bytes of the data set's files, and a digest of the folders in which the library keeps its tables.
+
+    It names these after the data set's revision, or the times at which the files of a folder were changed.
+    """
+    kept = [Path(file["filename"]) for table in splits.values() for file in table.cache_files]
+    fetched = [table.info.download_size for table in splits.values()]
+    size = (fetched and fetched[0]) or sum(file.stat().st_size for file in kept)
+    folders = sorted({"/".join(file.parent.parts[-_NAMED:]) for file in kept})
+    return f"{size} {hashlib.blake2b(os.fsencode(' '.join(folders)), digest_size=8).hexdigest()}"
 
 
 def hub_answers(source: DataSource) -> bool:
@@ -64,7 +81,24 @@ def _rows(source: DataSource, table: Any, label: str | None) -> Rows:
         raise no_column(safe(source.text), names, IMAGE_COLUMNS, what="image")
     raw, group = table.cast_column(image, datasets.Image(decode=False)), first_of(GROUP_NAMES, names)
     labels, groups = (list(table[name]) if name else [] for name in (label, group))
-    return Rows(lambda row: encoded(source, raw[row][image]), len(table), labels, groups)
+    folder = source.path
+    return Rows(
+        lambda row: encoded(source, raw[row][image], folder), len(table), labels, groups,
+        files=lambda: _files(raw.data.column(image), folder),
+    )  # fmt: skip
+
+
+def _files(cells: Any, folder: Path) -> Sequence[Path | None]:
+    """Return the file of each image whose cell is a path. Cells that hold images are not read for that."""
+    found = list[Path | None]()
+    for chunk in cells.chunks:
+        held = chunk.field("bytes")
+        if held.null_count:
+            paths = zip(chunk.field("path").to_pylist(), held.is_null().to_pylist(), strict=True)
+            found += [folder / path if path and alone else None for path, alone in paths]
+        else:
+            found += [None] * len(chunk)
+    return found if any(found) else ()
 
 
 def _of_type(table: Any, kind: type, known: tuple[str, ...]) -> str | None:

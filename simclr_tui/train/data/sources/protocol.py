@@ -32,7 +32,10 @@ class Source(Protocol):
         """Return which images train and test, and their classes. Raises DataError."""
 
     def stamp(self, name: str) -> str:
-        """Return what changes when the image does, cheaply: size and time of its file."""
+        """Return what changes when the image does: size and time of its file, or, in one word, a digest of its values.
+
+        The fingerprint of a run's data takes what comes before the first space.
+        """
 
     def image(self, name: str) -> File | Values:
         """Return one image."""

@@ -22,7 +22,7 @@ from simclr_tui.recipe.layout import (
 from simclr_tui.recipe.reading import Reading
 from simclr_tui.text import safe
 from simclr_tui.train.data.readers.protocol import File
-from simclr_tui.train.data.sources.files import file_stamp
+from simclr_tui.train.data.sources.files import file_stamp, joined_stamps
 from simclr_tui.train.data.sources.labels import any_known, describe_classes, no_folders, to_classes, to_groups
 
 IMAGE_COLUMNS = ("image", "img", "jpg", "png", "bytes", "content", "picture")
@@ -32,12 +32,16 @@ LABEL_COLUMNS = ("label", "labels", "class", "cls", "target", "fine_label", "cat
 @dataclass(frozen=True)
 class Rows:
     """Hold the rows of one split: `image` gives the one of a row; labels and groups are empty where no column has
-    them."""
+    them.
+
+    `files` finds the file of each image, None where the table holds the image itself; it is empty where it holds all.
+    """
 
     image: Callable[[int], File]
     count: int
     labels: Sequence[Any] = ()
     groups: Sequence[Any] = ()
+    files: Callable[[], Sequence[Path | None]] = tuple
 
 
 class TableSource:
@@ -48,6 +52,7 @@ class TableSource:
     ) -> None:
         self._source, self._splits = source, {split: rows for split, rows in splits.items() if rows.count}
         self._class_names, self._stamp = class_names, stamp
+        self._files: dict[str, Sequence[Path | None]] = {}
         if not self._splits:
             raise DataError(f"{safe(source.text)} has no rows", "give a table of at least one image")
 
@@ -56,7 +61,11 @@ class TableSource:
         return self._source.absolute().text
 
     def stamp(self, name: str) -> str:
-        return self._stamp
+        split, _, number = name.partition("/")
+        if split not in self._files:
+            self._files[split] = self._splits[split].files()
+        file = self._files[split][int(number)] if self._files[split] else None
+        return self._stamp if file is None else joined_stamps([self._stamp, file_stamp(file)])
 
     def image(self, name: str) -> File:
         split, _, number = name.partition("/")
@@ -99,12 +108,19 @@ class TableSource:
         return Listing(names, labels[: rows.count] or (-1,) * rows.count, to_groups(rows.groups))
 
 
-def encoded(source: DataSource, value: Any) -> File:
-    """Return the image that a cell holds: its bytes, or a path relative to the table. Raises DataError for others."""
+def file_of(value: Any, folder: Path) -> Path | None:
+    """Return the file that a cell names by its path, relative to the table's folder; None where it names none."""
     if isinstance(value, dict):  # as the hub keeps images
+        value = None if value.get("bytes") else value.get("path")
+    return folder / value if isinstance(value, str) else None
+
+
+def encoded(source: DataSource, value: Any, folder: Path) -> File:
+    """Return the image that a cell holds: its bytes, or a path relative to the table. Raises DataError for others."""
+    file = file_of(value, folder)
+    if isinstance(value, dict):
         value = value.get("bytes") or value.get("path")
-    if isinstance(value, str):
-        file = source.path.parent / value
+    if file is not None:
         if file_stamp(file) == "missing":
             raise DataError(
                 f"{safe(source.text)} lists {safe(value)!r}, which does not exist",

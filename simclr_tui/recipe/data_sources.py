@@ -37,7 +37,7 @@ SOURCES = {
         SourceKind("h5", "h5:FILE[:KEY]", "an array in an HDF5 file", "h5py", "hdf5"),
         SourceKind("tar", "tar:PATTERN", "WebDataset shards: images, with .cls or .json files", file=False),
         SourceKind("parquet", "parquet:FILE", "a table of encoded images and labels", "pyarrow", "parquet", False),
-        SourceKind("hf", "hf:NAME", "a data set on the Hugging Face hub", "datasets", "hub", False),
+        SourceKind("hf", "hf:NAME[:CONFIG]", "a data set on the Hugging Face hub", "datasets", "hub", False),
         SourceKind("py", "py:FILE.py:FUNCTION", "a function of yours that returns images and labels"),
     )
 }
@@ -46,7 +46,8 @@ FORMS = ", ".join(kind.form for kind in SOURCES.values())
 
 @dataclass(frozen=True)
 class DataSource:
-    """Identify a source by its kind, its path, name or pattern, and a key within it (HDF5 data set, function)."""
+    """Identify a source by its kind, its path, name or pattern, and a key within it (HDF5 data set, configuration,
+    function)."""
 
     kind: SourceKind
     where: str
@@ -81,7 +82,7 @@ def parse_source(data: str) -> DataSource | None:
     if not rest:
         raise DataError(f"{prefix}: needs {'a path' if prefix != 'hf' else 'a name'}", f"give --data {kind.form}")
     where, key = rest, ""
-    if prefix == "h5" and not Path(rest).exists() and ":" in rest:
+    if prefix in ("h5", "hf") and not Path(rest).exists() and ":" in rest:
         where, _, key = rest.rpartition(":")
     if prefix == "py":
         where, colon, key = rest.rpartition(":")

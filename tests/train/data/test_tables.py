@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import shutil
 import socket
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -218,6 +221,58 @@ def test_the_fingerprint_is_the_same_for_the_same_files_elsewhere(tmp_path):
         write(tmp_path / "here" / f"train-{number}.parquet", label=LABELS)
     shutil.copytree(tmp_path / "here", tmp_path / "there")
     assert fingerprint(opened(tmp_path / "here")) == fingerprint(opened(tmp_path / "there"))
+
+
+def hub(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Data]:
+    """Write a data set of two configurations, of 20 and of 12 images; returns what opens it without a network."""
+    pytest.importorskip("datasets")
+    monkeypatch.setenv("SIMCLR_OFFLINE", "1")
+    for name, count in (("small", 12), ("large", 20)):
+        write(folder / "set" / name / "train.parquet", count, label=LABELS)
+    configs = "".join(f"- config_name: {name}\n  data_files: {name}/*.parquet\n" for name in ("small", "large"))
+    (folder / "set" / "README.md").write_text(f"---\nconfigs:\n{configs}---\n")
+    return lambda config: open_data(
+        f"hf:{folder / 'set'}{config}", image_size=8, subset=0, progress=lambda *_: None, cache=folder / "cache",
+        reading=Reading(labels="none"),
+    )  # fmt: skip
+
+
+def test_a_configuration_of_a_data_set_of_the_hub_is_asked_for_by_its_name(tmp_path, monkeypatch):
+    of_hub = hub(tmp_path, monkeypatch)
+    assert numbers(of_hub(":small").train.images) == list(range(12))
+    assert numbers(of_hub(":large").train.images) == list(range(20))
+
+
+@pytest.mark.parametrize(
+    ("config", "words"),
+    [
+        ("", r"set has 2 configurations — give one of them, as hf:.*/set:small: small, large$"),
+        (":middle", r"set has no configuration 'middle' — give hf:.*/set:CONFIG with one of its own: small, large$"),
+    ],
+)
+def test_a_data_set_of_several_configurations_is_refused_by_their_names(tmp_path, monkeypatch, config, words):
+    of_hub = hub(tmp_path, monkeypatch)
+    with pytest.raises(DataError, match=words):
+        of_hub(config)
+
+
+def test_a_folder_that_cannot_be_read_as_the_hub_keeps_data_is_no_matter_of_the_network(tmp_path, monkeypatch):
+    of_hub = hub(tmp_path, monkeypatch)
+    (tmp_path / "set" / "README.md").unlink()
+    for name in ("small", "large"):
+        (tmp_path / "set" / name / "train.parquet").write_bytes(b"PAR1PAR1")
+    with pytest.raises(DataError, match=r"set cannot be opened: .* — check the files of the folder"):
+        of_hub("")
+
+
+def test_a_data_set_that_was_never_fetched_is_asked_for_in_vain_without_a_network(tmp_path):
+    pytest.importorskip("datasets")
+    asked = [sys.executable, "-m", "simclr_tui.train.data.inspect", "hf:nobody/nothing"]
+    environment = {**os.environ, "SIMCLR_OFFLINE": "1", "HF_HOME": str(tmp_path), "COLUMNS": "400"}
+    done = subprocess.run(asked, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode != 0
+    assert "without a network only what an earlier run has fetched can be read" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -25,22 +25,23 @@ from simclr_tui.train.data.sources.tables import (
     no_column,
 )
 
+_SHOWN = 6  # configurations that are named
 _NAMED = 4  # folders of a table in the library's cache, innermost last, that say which data set it is
+_NETWORK = {"ConnectionError", "TimeoutError", "Timeout", "TransportError"}
+"""Names of errors of the network, whichever client the hub's library uses."""
 
 
 def open_hub(source: DataSource) -> TableSource:
     """Open a data set of the Hugging Face hub, from its cache where there is no network. Raises DataError."""
-    if offline() or not hub_answers(source):
+    alone = offline() or not hub_answers(source)
+    if alone:
         os.environ["HF_HUB_OFFLINE"] = os.environ["HF_DATASETS_OFFLINE"] = "1"
     import datasets
 
     try:
-        found = datasets.load_dataset(source.where, keep_in_memory=False)
+        found = datasets.load_dataset(source.where, source.key or None, keep_in_memory=False)
     except Exception as error:  # the hub's clients raise all sorts of things
-        raise DataError(
-            f"hf:{safe(source.where)} cannot be opened: {reason(error)}",
-            "without a network only what an earlier run has fetched can be read",
-        ) from None
+        raise _choice_of_configurations(source, error) or _not_opened(source, error, alone=alone) from None
     splits: dict[str, Rows] = {}
     class_names: list[str] = []
     for split, table in found.items():
@@ -61,6 +62,49 @@ def _stamp(splits: Mapping[str, Any]) -> str:
     size = (fetched and fetched[0]) or sum(file.stat().st_size for file in kept)
     folders = sorted({"/".join(file.parent.parts[-_NAMED:]) for file in kept})
     return f"{size} {hashlib.blake2b(os.fsencode(' '.join(folders)), digest_size=8).hexdigest()}"
+
+
+def _choice_of_configurations(source: DataSource, error: Exception) -> DataError | None:
+    """Return the error of a data set that has not the configuration asked for, or several to ask for; else None."""
+    import datasets
+
+    if not isinstance(error, ValueError):
+        return None
+    try:
+        names = datasets.get_dataset_config_names(source.where)
+        usual = datasets.get_dataset_default_config_name(source.where)
+    except Exception:  # what kept the data set from being opened is said in its place
+        return None
+    if source.key in names or (not source.key and (usual or not names)):
+        return None
+    shown, where = ", ".join(map(safe, names[:_SHOWN])), safe(source.where)
+    shown += f", and {len(names) - _SHOWN:,} more" if len(names) > _SHOWN else ""
+    if source.key:
+        what = f"hf:{where} has no configuration {safe(source.key)!r}"
+        return DataError(what, f"give hf:{where}:CONFIG with one of its own: {shown}")
+    return DataError(
+        f"hf:{where} has {len(names):,} configurations", f"give one of them, as hf:{where}:{safe(names[0])}: {shown}"
+    )
+
+
+def _not_opened(source: DataSource, error: Exception, *, alone: bool) -> DataError:
+    """Return the error of a data set that cannot be opened; `alone`: the hub was not asked."""
+    hint = "check its name, and whether it may be read: hf auth login"
+    if source.path.is_dir():
+        hint = "check the files of the folder"
+    elif alone or any(map(_of_the_network, _causes(error))):
+        hint = "without a network only what an earlier run has fetched can be read"
+    return DataError(f"hf:{safe(source.where)} cannot be opened: {reason(error)}", hint)
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def _of_the_network(error: BaseException) -> bool:
+    return any(kind.__name__ in _NETWORK for kind in type(error).__mro__)
 
 
 def hub_answers(source: DataSource) -> bool:

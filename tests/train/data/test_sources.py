@@ -263,7 +263,7 @@ def parquet_of_groups(folder: Path, column: str, groups: list[str]) -> str:
 
 @pytest.mark.parametrize("make", [csv_of_groups, parquet_of_groups], ids=["csv", "parquet"])
 @pytest.mark.parametrize(
-    "column", ["group", "patient", "patient_id", "subject", "slide", "slide_id", "video", "plate", "well"]
+    "column", ["group", "patient", "patient_id", "subject", "slide", "slide_id", "video", "plate", "well", "Patient"]
 )
 def test_a_group_is_whole_on_one_side_and_an_unknown_one_is_none(tmp_path, make, column):
     groups = [f"p{number // 3}" for number in range(24)] + ["-1", "nan", "NaN", "na", "NA", "None"]

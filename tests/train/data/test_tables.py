@@ -320,3 +320,12 @@ def test_a_hub_that_does_not_answer_is_not_asked_for_half_a_minute(tmp_path, mon
     assert hub_answers(folder)
     monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")
     assert hub_answers(asked)
+
+
+def test_columns_are_known_by_their_names_in_any_case(tmp_path):
+    pa, pq = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    splits = ["TRAIN"] * 15 + ["Test"] * 5
+    pq.write_table(pa.table({"Image": ENCODED, "Label": LABELS, "Split": splits}), tmp_path / "t.parquet")
+    data = opened(tmp_path)
+    assert (len(data.train), len(data.test)) == (15, 5)
+    assert data.classes == ("0", "1")

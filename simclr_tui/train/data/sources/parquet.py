@@ -33,7 +33,7 @@ from simclr_tui.train.data.sources.tables import (
 
 _KEPT = 4  # row groups in memory
 _SHOWN = 3  # unknown splits that are named
-_SPLIT = "split"  # the column
+_SPLIT = ("split",)  # the column
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,8 @@ def open_parquet(source: DataSource) -> TableSource:
         found = _rows(source, tables)
         names = tables[0].names
         class_names = class_names or _hub_classes(tables[0].file, first_of(LABEL_COLUMNS, names))
-        of_column = {} if split or _SPLIT not in names else _by_column(source, tables, found)
+        column = None if split else first_of(_SPLIT, names)
+        of_column = _by_column(source, tables, found, column=column) if column else {}
         for name, rows in (of_column or {split or "train": found}).items():
             splits["without a name" if name in splits else name] = rows
     stamp = joined_stamps([file_stamp(Path(file)) for file in files])
@@ -146,10 +147,10 @@ def _check_column(source: DataSource, table: _Table, name: str) -> None:
         )
 
 
-def _by_column(source: DataSource, tables: Sequence[_Table], rows: Rows) -> dict[str, Rows]:
-    """Return the rows of each split that the column `split` names."""
+def _by_column(source: DataSource, tables: Sequence[_Table], rows: Rows, *, column: str) -> dict[str, Rows]:
+    """Return the rows of each split that a column names."""
     found: dict[str, list[int]] = {}
-    for row, value in enumerate(_column(source, tables, _SPLIT)):
+    for row, value in enumerate(_column(source, tables, column)):
         found.setdefault(str(value or TRAIN_NAMES[0]).strip().lower(), []).append(row)
     unknown = {split: len(rows) for split, rows in found.items() if split not in (*TRAIN_NAMES, *TEST_NAMES)}
     if unknown:

@@ -140,5 +140,6 @@ def no_column(where: str, names: Sequence[str], known: Sequence[str], *, what: s
 
 
 def first_of(known: Sequence[str], names: Sequence[str]) -> str | None:
-    """Return the first of the known names that a table has, None where it has none."""
-    return next((name for name in known if name in names), None)
+    """Return the column of a table that has the first of the known names, in any case; None where none has."""
+    folded = {name.strip().lower(): name for name in reversed(names)}
+    return next((folded[name] for name in known if name in folded), None)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
 
 from simclr_tui.atomic import write_file
-from simclr_tui.errors import StoreError
+from simclr_tui.errors import SimclrError, StoreError
 from simclr_tui.recipe.resolve import Resolved
 from simclr_tui.regular_file import read_small
 from simclr_tui.store.unreadable import UNREADABLE, refuse_unanswered
@@ -119,8 +121,11 @@ def with_data_moved(run: Path, resolved: Resolved) -> Resolved:
     return resolved.with_value("data", facts.moved_to, "resume --data")
 
 
-def mark_data(run: Path, *, accept: bool = False, moved_to: str = "") -> None:
-    """Record that the next attempt may accept other data, or where the images are now. Raises StoreError or OSError."""
+def mark_data(run: Path, *, accept: bool = False, moved_to: str = "") -> DataFacts:
+    """Record that the next attempt may accept other data, or where the images are now. Returns the facts of before.
+
+    Raises StoreError or OSError.
+    """
     facts = read_data_facts(run)
     if facts is None:
         raise StoreError(
@@ -128,3 +133,22 @@ def mark_data(run: Path, *, accept: bool = False, moved_to: str = "") -> None:
             "put the data back in its old place, and resume",
         )
     write_data_facts(run, msgspec.structs.replace(facts, accept=accept, moved_to=moved_to or facts.moved_to))
+    return facts
+
+
+@contextlib.contextmanager
+def data_marked(run: Path, *, accept: bool, moved_to: str) -> Iterator[None]:
+    """Mark the data for the attempt that the body begins, as `mark_data` does. Does nothing where there is no mark.
+
+    What the body raises takes the mark back: a later attempt, which may be a queue's own, is not to accept by it.
+    """
+    if not accept and not moved_to:
+        yield
+        return
+    before = mark_data(run, accept=accept, moved_to=moved_to)
+    try:
+        yield
+    except (SimclrError, OSError):
+        facts = read_data_facts(run) or before  # a trainer that had begun before may have written others
+        write_data_facts(run, msgspec.structs.replace(facts, accept=before.accept, moved_to=before.moved_to))
+        raise

@@ -64,12 +64,14 @@ def recognise_data(paths: RunPaths, name: str, data: Data, *, resumes: bool) -> 
 def check_checkpoint_data(paths: RunPaths, now: str, saved: object, *, accepted: bool) -> None:
     """Compare the data's fingerprint with that in a checkpoint, which says what `data.json` may have lost.
 
-    Raises DataError, unless other data was accepted before.
+    Raises DataError, unless other data was accepted before. What the data was is then unknown, so that no schedule
+    could be kept with other data.
     """
     if saved and saved != now and not accepted:
+        name = safe(paths.root.name)
         raise DataError(
-            f"this is not the data that the checkpoint of {safe(paths.root.name)} was trained on",
-            f"restore it, or go on with what is there: simclr resume {safe(paths.root.name)} --accept-data",
+            f"this is not the data that the checkpoint of {name} was trained on",
+            f"restore it, and resume; or start another run from these weights: --init {name}",
         )
 
 

@@ -9,13 +9,18 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from simclr_tui.errors import DataError, StoreError
+from simclr_tui.errors import DataError, ExitCode, StoreError
+from simclr_tui.launch.extend import extend
+from simclr_tui.launch.start import create
 from simclr_tui.paths import RunPaths
 from simclr_tui.recipe.recipe import Recipe
 from simclr_tui.recipe.resolve import Resolved
-from simclr_tui.store.data_facts import mark_data, read_data_facts, with_data_moved, write_data_facts
+from simclr_tui.store.data_facts import NAME, mark_data, read_data_facts, with_data_moved, write_data_facts
+from simclr_tui.store.run import Run
+from simclr_tui.store.store import Store
 from simclr_tui.train.data import Data, open_data
 from simclr_tui.train.known_data import recognise_data
+from tests.training import tensors, tiny_plan, tiny_run, train_in_process
 
 
 @pytest.fixture
@@ -142,3 +147,60 @@ def test_images_moved_to_others_are_refused_and_forgotten(run, images):
 def test_a_run_without_facts_cannot_be_told_that_its_data_moved(tmp_path):
     with pytest.raises(StoreError, match=r"has no data\.json"):
         mark_data(tmp_path, moved_to="folder:/new")
+
+
+def half_trained(root: Path, images: Path) -> Run:
+    """A run of two epochs that is to be trained to four."""
+    run = tiny_run(root, data=f"folder:{images}", subset=0, bs=8, epochs=2, warmup=0.0)
+    done = train_in_process(run)
+    assert done.returncode == 0, done.stderr
+    extend(run, 4)
+    return run
+
+
+def go_on(run: Run) -> tuple[int, str]:
+    """Train another attempt, and return its exit code and the reason that the run gives."""
+    run.paths.attempt(len(list(run.paths.attempts())) + 1).root.mkdir()
+    code = train_in_process(run).returncode
+    return code, run.status.reason
+
+
+def test_a_trained_run_refuses_changed_images_by_its_facts_and_by_its_checkpoint(images, tmp_path):
+    run = half_trained(tmp_path / "runs", images)
+    steps, before, kept = run.status.step, read_data_facts(run.path), run.path / NAME
+    assert tensors(run)[".data"] == before.fingerprint
+    lose(images)
+    kept.rename(tmp_path / NAME)
+    code, reason = go_on(run)
+    assert code == ExitCode.DATA
+    assert "this is not the data that the checkpoint of run1 was trained on" in reason
+    (tmp_path / NAME).rename(kept)
+    code, reason = go_on(run)
+    assert code == ExitCode.DATA
+    assert f"{before.images} images before, " in reason
+    assert run.status.step == steps
+    mark_data(run.path, accept=True)
+    code, reason = go_on(run)
+    assert (code, reason, run.status.step) == (0, "", 2 * steps)
+    now = read_data_facts(run.path)
+    assert (now.accept, now.schedule_images) == (False, before.images)
+    assert tensors(run)[".data"] == now.fingerprint != before.fingerprint
+
+
+def test_a_run_whose_facts_are_lost_goes_on_with_its_images_or_gives_its_weights_to_another(images, tmp_path):
+    run = half_trained(tmp_path / "runs", images)
+    steps = run.status.step
+    (run.path / NAME).unlink()
+    shutil.copytree(images, tmp_path / "whole")
+    lose(images)
+    code, reason = go_on(run)
+    assert code == ExitCode.DATA
+    assert reason.endswith("restore it, and resume; or start another run from these weights: --init run1")
+    other = create(Store(run.path.parent), tiny_plan(data=f"folder:{images}", subset=0, bs=8, epochs=1, init="run1"))
+    done = train_in_process(other)
+    assert done.returncode == 0, done.stderr
+    shutil.rmtree(images)
+    (tmp_path / "whole").rename(images)
+    assert go_on(run)[0] == 0
+    assert run.status.step == 2 * steps
+    assert read_data_facts(run.path).fingerprint == tensors(run)[".data"]

@@ -45,22 +45,20 @@ def resume(
     from simclr_tui.cli.placed import tell_placement
     from simclr_tui.launch.extend import extend
     from simclr_tui.launch.placement import Here, JobOptions, Queue, placement_to_resume, refresh
+    from simclr_tui.recipe.datasets import absolute, check_data
+    from simclr_tui.store.data_facts import data_marked
     from simclr_tui.store.store import Store
 
     store, options = Store(runs), JobOptions(partition=partition, time=time, cpus=cpus, nodes=nodes)
     refresh(store)
     run = find_to_change(store, name)
-    if data or accept_data:
-        from simclr_tui.recipe.datasets import absolute, check_data
-        from simclr_tui.store.data_facts import mark_data
-
-        if data:
-            check_data(data)
-        mark_data(run.path, accept=accept_data, moved_to=absolute(data) if data else "")
-    if epochs is not None:
-        output.talk(f"{run.name} goes on {extend(run, epochs)}")
-    placement = placement_to_resume(run, on, options, queue=Queue() if queue else None)
-    placement.requeue(run)
+    if data:
+        check_data(data)
+    with data_marked(run.path, accept=accept_data, moved_to=absolute(data) if data else ""):
+        if epochs is not None:
+            output.talk(f"{run.name} goes on {extend(run, epochs)}")
+        placement = placement_to_resume(run, on, options, queue=Queue() if queue else None)
+        placement.requeue(run)
     tell_placement(store, placement, [run])
     if not isinstance(placement, Here):
         return None

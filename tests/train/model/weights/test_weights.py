@@ -153,6 +153,57 @@ def test_lightlys_own_resnet_for_cifar_gives_the_same_h_whole_and_is_refused_wit
         open_source(str(tmp_path / "apart.pt"))
 
 
+def test_lightlys_names_around_torchvisions_resnet_give_the_same_h(tmp_path):
+    """What lightly's `SimCLRProjectionHead` and the `nn.Sequential` of its examples call their tensors."""
+    backbone = nn.Sequential(*list(import_torchvision().models.resnet18().children())[:-1])
+    backbone(torch.rand(4, 3, 32, 32))
+    head = nn.Module()
+    head.layers = nn.Sequential(
+        nn.Linear(512, 64, bias=False), nn.BatchNorm1d(64), nn.ReLU(), nn.Linear(64, 32, bias=False), nn.BatchNorm1d(32)
+    )
+    state = nn.ModuleDict({"backbone": backbone, "projection_head": head}).state_dict()
+    assert {"backbone.0.weight", "backbone.4.0.conv1.weight", "projection_head.layers.3.weight"} <= state.keys()
+    torch.save({"state_dict": state, "callbacks": {}, "epoch": 1}, tmp_path / "lightly.ckpt")
+    file = open_source(str(tmp_path / "lightly.ckpt"))
+    assert recognise(file.tensors) == Architecture("resnet18", 1.0, "imagenet", 3)
+    images = torch.rand(2, 3, 32, 32)
+    encoder = loaded(tmp_path / "lightly.ckpt", Recipe(stem="imagenet", image_size=32))
+    with torch.no_grad():
+        torch.testing.assert_close(encoder(images), backbone.eval()(images).flatten(1), atol=1e-5, rtol=1e-5)
+
+
+def lightlys_resnet_for_cifar() -> nn.Module:
+    """The network that lightly's `ResNetGenerator("resnet-18")` makes, under torchvision's names."""
+    network = import_torchvision().models.resnet18(num_classes=7)
+    network.conv1 = nn.Conv2d(3, 64, kernel_size=3, stride=1, padding=1, bias=False)
+    network.maxpool = nn.Identity()
+    network(torch.rand(4, 3, 32, 32))
+    return network.eval()
+
+
+def test_lightlys_names_for_its_own_resnet_give_the_same_h_whole_and_are_refused_taken_apart(tmp_path):
+    network = lightlys_resnet_for_cifar()
+    names = {name: name.replace("downsample", "shortcut").replace("fc.", "linear.") for name in network.state_dict()}
+    whole = {names[name]: tensor for name, tensor in network.state_dict().items()}
+    assert {"conv1.weight", "layer2.0.shortcut.0.weight", "linear.bias"} <= whole.keys()
+    torch.save({"model": whole}, tmp_path / "whole.pt")
+    file = open_source(str(tmp_path / "whole.pt"))
+    assert recognise(file.tensors) == Architecture("resnet18", 1.0, "cifar", 3)
+    images = torch.rand(2, 3, 32, 32)
+    network.fc = nn.Identity()
+    with torch.no_grad():
+        torch.testing.assert_close(
+            loaded(tmp_path / "whole.pt", Recipe())(images), network(images), atol=1e-5, rtol=1e-5
+        )
+    places = {name: str(place) for place, name in enumerate(("conv1", "bn1", "layer1", "layer2", "layer3", "layer4"))}
+    split = {name: name.partition(".") for name in whole if not name.startswith("linear.")}
+    apart = {f"backbone.{places[first]}.{rest}": whole[name] for name, (first, _, rest) in split.items()}
+    assert {"backbone.0.weight", "backbone.3.0.shortcut.0.weight"} <= apart.keys()
+    torch.save(apart, tmp_path / "apart.pt")
+    with pytest.raises(CheckpointError, match="leaves out the ReLU"):
+        open_source(str(tmp_path / "apart.pt"))
+
+
 class Hostile:
     """A pickle that would run a command."""
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import ast
 import os
+import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -17,6 +19,8 @@ ROOT = Path(__file__).resolve().parents[1]
 TRAINING = {"torch", "torchvision", "numpy", "PIL"}
 SCREENS = {"textual", "textual_plotext", "plotext", "rich", "typer"}
 DATABASES = {"sqlite3", "sqlite_utils"}
+# Libraries of extras, by the names that they are imported by; on the index some are called otherwise.
+READERS = {"tifffile", "imagecodecs", "pydicom", "pillow_heif", "h5py", "pyarrow", "datasets", "timm"}
 
 # What a program imports first → what must then not be there.
 ENTRY_POINTS = {
@@ -101,9 +105,19 @@ def test_a_verb_never_imports_torch(words, tmp_path):
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=False)
     assert done.returncode == 0, done.stderr
     loaded = set((tmp_path / "modules").read_text().split())
-    assert not loaded & (VERBS.get(words, set()) | {"torch", "torchvision", "simclr_tui.train.loop"})
+    assert not loaded & (VERBS.get(words, set()) | READERS | {"torch", "torchvision", "simclr_tui.train.loop"})
     if words.startswith("tui"):
         assert (tmp_path / "frame.svg").read_text().startswith("<svg")
+
+
+def test_the_base_install_brings_no_reader_of_an_extra():
+    with (ROOT / "pyproject.toml").open("rb") as file:
+        project = tomllib.load(file)["project"]
+    needed = {re.split(r"[^\w-]", word)[0].replace("-", "_") for word in project["dependencies"]}
+    offered = {re.split(r"[^\w-]", word)[0].replace("-", "_") for extra in project["optional-dependencies"].values()
+               for word in extra}  # fmt: skip
+    assert offered >= READERS
+    assert not READERS & needed
 
 
 @pytest.mark.parametrize("command", ["ruff check .", "ruff format --check .", "mypy"])

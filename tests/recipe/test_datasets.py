@@ -67,6 +67,27 @@ def test_known_names_pass(name):
     check_data(name)
 
 
+@pytest.mark.parametrize(
+    ("data", "package", "extra"),
+    [
+        ("h5:FILE", "h5py", "hdf5"),
+        ("h5:FILE:images", "h5py", "hdf5"),
+        ("parquet:FILE", "pyarrow", "parquet"),
+        ("hf:someone/something", "datasets", "hub"),
+    ],
+)
+def test_a_source_whose_library_is_missing_is_refused_with_the_extra_that_brings_it(
+    data, package, extra, monkeypatch, tmp_path
+):
+    touch(tmp_path, "file")
+    monkeypatch.setattr("simclr_tui.recipe.data_sources.installed", lambda name: name != package)
+    data = data.replace("FILE", str(tmp_path / "file"))
+    with pytest.raises(
+        DataError, match=rf"^{data.partition(':')[0]}: needs {package} — .*pip install .*simclr-tui\[{extra}\]"
+    ):
+        check_data(data)
+
+
 def test_an_unknown_name_is_refused_with_the_nearest_one():
     with pytest.raises(DataError) as caught:
         check_data("cfar10")

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import torch
 
+from simclr_tui.recipe.for_channels import for_channels
 from simclr_tui.recipe.recipe import OPERATIONS, Recipe
 from simclr_tui.train import loop
 from simclr_tui.train.device import Compute
@@ -53,8 +54,11 @@ def _fused_kernels():
     library._destroy()
 
 
-def take_step(recipe: Recipe, chunk: int = 0, scaled: bool = False, lr: float | torch.Tensor = 0.1) -> torch.Tensor:
-    encoder = build_encoder(recipe)
+def take_step(
+    recipe: Recipe, chunk: int = 0, scaled: bool = False, *, lr: float | torch.Tensor = 0.1, channels: int = 3,
+    dtype: torch.dtype = torch.uint8,
+) -> torch.Tensor:  # fmt: skip
+    encoder = build_encoder(recipe, channels)
     head = build_head(recipe, encoder.dim).to(META)
     encoder = encoder.to(device=META, memory_format=torch.channels_last)
     compute, scale = Compute(META, None), LossScale(META) if scaled else None
@@ -67,7 +71,7 @@ def take_step(recipe: Recipe, chunk: int = 0, scaled: bool = False, lr: float | 
     guard = NonfiniteGuard([("encoder", encoder), ("head", head)], META, scale)
     optimizer = build_optimizer(recipe, [encoder, head])
     optimizer.found_inf = guard.found_inf
-    images = torch.empty(recipe.batch_size, 3, 24, 24, dtype=torch.uint8, device=META)
+    images = torch.empty(recipe.batch_size, channels, 24, 24, dtype=dtype, device=META)
     run.optimizer = optimizer
     samples = np.arange(recipe.batch_size)
     for _ in range(2):  # the first step of an optimiser is not like the others
@@ -94,6 +98,12 @@ def take_step(recipe: Recipe, chunk: int = 0, scaled: bool = False, lr: float | 
 )
 def test_no_part_of_a_step_reads_what_is_on_the_device(fields):
     assert take_step(Recipe(**(SMALL | fields)).check()).device == META
+
+
+def test_images_of_five_channels_and_16_bits_do_not_either():
+    recipe, _ = for_channels(Recipe(**(SMALL | EVERY | {"normalize": "data"})).check(), 5, rgb=False)
+    assert {"intensity", "channel_drop", "poisson", "gamma"} <= set(recipe.operations)
+    assert take_step(recipe, channels=5, dtype=torch.uint16).device == META
 
 
 def test_micro_batches_and_a_loss_scale_do_not_either():

@@ -86,6 +86,23 @@ def test_pixels_labels_and_classes_are_those_of_the_decoded_folder(folder, tmp_p
     files.train.images.decoders.close()
 
 
+@pytest.mark.parametrize("fits", [True, False])
+def test_what_fits_into_memory_counts_every_channel_and_both_bytes_of_16_bits(tmp_path, monkeypatch, fits):
+    count, channels, side = 10, 13, 20
+    for number in range(count):
+        file = tmp_path / "bands" / "ab"[number % 2] / f"{number}.npy"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        np.save(file, np.random.default_rng(number).integers(0, 10_000, (side, side, channels)).astype(np.uint16))
+    bytes_of_all = count * channels * side**2 * 2
+    monkeypatch.setenv("SIMCLR_DECODED", str((bytes_of_all + (1 if fits else -1)) / 1e9))
+    data = opened(tmp_path / "bands", tmp_path, "cache")
+    assert (data.channels, data.levels, data.train.images.shape[-1]) == (channels, 65535, side)
+    assert len(data.train) + len(data.test) == count
+    assert isinstance(data.train.images, np.memmap if fits else FileImages)
+    if not fits:
+        data.train.images.decoders.close()
+
+
 def test_headers_are_read_once(folder, tmp_path, monkeypatch):
     monkeypatch.setenv("SIMCLR_DECODED", "0")
     said: list[str] = []

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from simclr_tui.errors import DataError
+from simclr_tui.errors import DataError, ExitCode
 from simclr_tui.recipe.data_sources import SOURCES, DataSource
 from simclr_tui.recipe.reading import Reading
 from simclr_tui.train.data import open_data
@@ -329,3 +329,14 @@ def test_columns_are_known_by_their_names_in_any_case(tmp_path):
     data = opened(tmp_path)
     assert (len(data.train), len(data.test)) == (15, 5)
     assert data.classes == ("0", "1")
+
+
+def test_a_data_set_of_the_hub_that_was_never_fetched_is_a_sentence_where_there_is_no_net(tmp_path):
+    pytest.importorskip("datasets")
+    environment = os.environ | {"SIMCLR_OFFLINE": "1", "SIMCLR_DATA": str(tmp_path), "HF_HOME": str(tmp_path / "hub")}
+    command = [sys.executable, "-m", "simclr_tui.cli.main", "data", "inspect", "hf:nobody/nothing"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, env=environment, check=False)
+    assert done.returncode == ExitCode.DATA
+    assert "hf:nobody/nothing cannot be opened: " in done.stderr
+    assert "without a network only what an earlier run has fetched can be read" in done.stderr
+    assert "Traceback" not in done.stderr

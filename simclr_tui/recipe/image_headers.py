@@ -27,7 +27,8 @@ class Header:
     `bits` is the depth of one value if the format declares it (such as 12 of 16). `pages` counts the images in the
     file. `plain` says that Pillow reads the file as its true 8-bit values. An `animated` file holds frames after the
     first, which alone is read. `stored` is the depth in words where the file keeps its values in another type than the
-    one that they are read in: `12 bits in 16, rescaled`.
+    one that they are read in: `12 bits in 16, rescaled`. `colours` is False where nothing says that three channels are
+    red, green and blue: of pages, of a TIFF tagged as shades of grey, of arrays of other than 8 bits.
     """
 
     kind: str
@@ -41,6 +42,7 @@ class Header:
     plain: bool = True
     animated: bool = False
     stored: str = ""
+    colours: bool = True
 
     @property
     def side(self) -> int:
@@ -274,7 +276,7 @@ def _npy(read: Bytes) -> Header | None:
     if found is None:
         return None
     height, width, channels = found
-    return Header("NumPy", width, height, channels, dtype, plain=False)
+    return Header("NumPy", width, height, channels, dtype, plain=False, colours=dtype == "uint8")
 
 
 _TIFF_TYPES = {(1, 8): "uint8", (1, 16): "uint16", (1, 32): "uint32", (2, 8): "int8", (2, 16): "int16"} | {
@@ -282,6 +284,7 @@ _TIFF_TYPES = {(1, 8): "uint8", (1, 16): "uint16", (1, 32): "uint32", (2, 8): "i
 }  # fmt: skip
 BESIDE_ANOTHER = 1 | 4
 """Bits of a TIFF page's NewSubfileType, the thumbnail or the mask of another page: maps have both in one file."""
+_IN_COLOUR = (2, 3, 5, 6)  # RGB, a palette, CMYK, YCbCr; 0 and 1 are shades of grey
 _PAGES = 4096  # most pages of a TIFF that are counted
 _PLAIN_TIFF = (1, 2, 5, 6, 7, 8, 32773, 32946)  # compressions that Pillow's own libtiff reads
 
@@ -314,7 +317,13 @@ def _tiff_header(tags: dict[int, tuple[int, ...]], pages: int) -> Header | None:
     usual = samples == {0: 1, 1: 1, 2: 3, 3: 1, 5: 4, 6: 3, 8: 3}.get(photometric, -1)
     plain = dtype == "uint8" and usual and pages == 1 and tags.get(259, (1,))[0] in _PLAIN_TIFF
     channels = 3 if palette or photometric == 5 else samples
-    return Header("TIFF", width, height, channels * pages, dtype, max(bits), False, pages, plain)
+    colours = tiff_colours(photometric, pages)
+    return Header("TIFF", width, height, channels * pages, dtype, max(bits), False, pages, plain, colours=colours)
+
+
+def tiff_colours(photometric: int, pages: int) -> bool:
+    """Return whether a TIFF's tag says that its channels are colours, which those of several pages are not."""
+    return photometric in _IN_COLOUR and pages == 1
 
 
 _SIZES = {1: (1, "B"), 3: (2, "H"), 4: (4, "I"), 16: (8, "Q")}

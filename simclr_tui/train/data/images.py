@@ -99,7 +99,8 @@ class Data:
     @property
     def rgb(self) -> bool:
         """Return whether the channels mean red, green and blue."""
-        return self.channels == 3 and (self.scaling is None or self.scaling.channels == (0, 1, 2))
+        scaling = self.scaling
+        return self.channels == 3 and (scaling is None or (scaling.rgb and scaling.channels == (0, 1, 2)))
 
     @property
     def channel_names(self) -> tuple[str, ...]:

@@ -28,7 +28,7 @@ from simclr_tui.train.data.sources.contents import Contents
 from simclr_tui.train.data.sources.protocol import Source, shaped_pixels_of
 from simclr_tui.train.data.sources.refusals import Refused, for_each_accepted
 from simclr_tui.train.data.splits import Split, chosen
-from simclr_tui.train.data.survey import choose_alike, survey_images
+from simclr_tui.train.data.survey import are_rgb, choose_alike, survey_images
 from simclr_tui.train.data.value_range import choose_range, measure
 from simclr_tui.train.data.whole_images import WholeImages, stored
 
@@ -147,7 +147,8 @@ class _Opener:
         self.refuse_many(found.damaged)
         channels, notes = choose_alike(found, self.reading)
         whole = self.reading.crop_from == "whole" and found.longer > 0
-        scaling = Scaling(min(cap, found.longer if whole else found.side), channels, whole=whole)
+        side, rgb = min(cap, found.longer if whole else found.side), are_rgb(found, self.reading)
+        scaling = Scaling(side, channels, whole=whole, rgb=rgb)
         eight_bits = all(form.dtype == "uint8" for form in found.formats)
         values = None
         if not (self.reading.as_0_1 or self.reading.range == "image" or (eight_bits and self.reading.range == "auto")):

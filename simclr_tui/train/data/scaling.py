@@ -24,6 +24,7 @@ class Scaling:
     as they are, `direct` that Pillow decodes every file, so that no header is read again. `nan_is_low` says what NaN
     means: without it, an image with values that are not finite is refused. `whole` squeezes an image that is not square
     into the square instead of cutting its middle out; whoever takes crops then needs its shape (see `WholeImages`).
+    `rgb` says that the first three channels of the images are red, green and blue.
     """
 
     side: int
@@ -35,6 +36,7 @@ class Scaling:
     direct: bool = False
     nan_is_low: bool = False
     whole: bool = False
+    rgb: bool = True
 
     @classmethod
     def from_json(cls, found: dict[str, Any]) -> Scaling:

@@ -21,7 +21,7 @@ _KINDS = 6  # of images that differ, told one by one
 @dataclass(frozen=True)
 class Format:
     """Hold what images have in common that are read alike: `channels` without an alpha channel; `direct` by Pillow
-    alone."""
+    alone; `rgb` where three channels are said to be red, green and blue."""
 
     kind: str
     channels: int
@@ -31,6 +31,7 @@ class Format:
     direct: bool = False
     animated: bool = False
     stored: str = ""
+    rgb: bool = False
 
     @property
     def words(self) -> str:
@@ -75,16 +76,24 @@ def survey_images(source: Source, names: Sequence[str], reading: Reading, *, pro
 
 def format_of(header: Header) -> Format:
     """Return what is read alike."""
+    channels = header.channels - header.alpha
     return Format(
         header.kind,
-        header.channels - header.alpha,
+        channels,
         header.dtype,
         header.alpha,
         header.pages,
         pillow_reads(header),
         header.animated,
         header.stored,
+        rgb=channels == 3 and header.colours,
     )
+
+
+def are_rgb(survey: Survey, reading: Reading) -> bool:
+    """Return whether three channels are red, green and blue: every image says so, or `--channels` asks for them."""
+    told = reading.as_0_1 or reading.known_channels is not None
+    return told or all(form.rgb for form in survey.formats if form.channels == 3)
 
 
 def choose_alike(survey: Survey, reading: Reading) -> tuple[tuple[int, ...], tuple[str, ...]]:
@@ -114,13 +123,14 @@ def choose_channels(survey: Survey, reading: Reading) -> tuple[tuple[int, ...], 
         _check_listed(survey, tuple(listed))
         return tuple(listed), ()
     if counts == {1, 3} and all(form.dtype == "uint8" for form in survey.formats):
-        return (0, 1, 2), ("grey images among those in colour: their one channel fills all three",)
+        notes = ("grey images among those in colour: their one channel fills all three",)
+        return (0, 1, 2), (*notes, *_colours_note(survey))
     if len(counts) > 1:
         raise DataError(
             f"the images differ in channels: {_examples(survey, lambda form: form.channels)}",
             f"give --channels {min(counts)} to read the first of each, or separate them",
         )
-    return tuple(range(counts.pop())), _notes(survey)
+    return tuple(range(counts.pop())), (*_notes(survey), *_colours_note(survey))
 
 
 def _check_listed(survey: Survey, listed: tuple[int, ...]) -> None:
@@ -145,6 +155,17 @@ def _notes(survey: Survey) -> tuple[str, ...]:
         if form.animated:
             notes.append(f"of {images}, animated, the first frame is read")
     return tuple(notes)
+
+
+def _colours_note(survey: Survey) -> tuple[str, ...]:
+    """Return a sentence where images of three channels are not taken for red, green and blue."""
+    first = next((first for form, (_, first) in survey.formats.items() if form.channels == 3 and not form.rgb), None)
+    if first is None:
+        return ()
+    return (
+        f"nothing in {safe(first)} says that its three channels are red, green and blue: no view changes their hue; "
+        "--channels 1,2,3 says that they are",
+    )
 
 
 def check_types(survey: Survey, reading: Reading) -> None:

@@ -14,8 +14,11 @@ import pytest
 from PIL import Image
 
 from simclr_tui.errors import DataError
+from simclr_tui.recipe.for_channels import for_channels
 from simclr_tui.recipe.reading import Reading
+from simclr_tui.recipe.recipe import Recipe
 from simclr_tui.train.data import Data, open_data
+from simclr_tui.train.data.inspect import inspect_data
 from simclr_tui.train.data.pixels import levels_of
 
 SIDE = 24
@@ -344,6 +347,23 @@ def test_a_missing_library_is_named_before_anything_is_decoded(tmp_path, monkeyp
         opened(root)
 
 
+@pytest.mark.parametrize(
+    ("name", "save", "words"),
+    [
+        ("0.png", png16, r"0.png \(PNG, 3 channels of uint16\) cannot be read truthfully without imagecodecs —"),
+        ("0.jp2", jp2, "1 JPEG 2000 file, which needs imagecodecs:"),
+    ],
+)
+def test_codecs_that_are_missing_are_named_with_the_extra_that_brings_them(tmp_path, monkeypatch, name, save, words):
+    root = tmp_path / "images"
+    root.mkdir()
+    save(root / name, texture(0, 4095, "uint16", 3)[0])
+    for module in ("recipe.image_kinds", "train.data.readers.read"):
+        monkeypatch.setattr(f"simclr_tui.{module}.installed", lambda package: package != "imagecodecs")
+    with pytest.raises(DataError, match=rf"{words} .*pip install .*simclr-tui\[tiff\]"):
+        opened(root)
+
+
 def test_the_range_can_be_given_by_values_percentiles_or_image(tmp_path):
     root = write(tmp_path / "images", **{f"i{n}": image for n, image in enumerate(texture(100, 1100, "uint16"))})
     given = opened(root, range="0:2000").train.images
@@ -354,6 +374,50 @@ def test_the_range_can_be_given_by_values_percentiles_or_image(tmp_path):
     each = opened(root, range="image").train.images
     assert each.reshape(4, -1).min(axis=1).tolist() == [0] * 4
     assert each.reshape(4, -1).max(axis=1).tolist() == [65535] * 4
+
+
+def test_three_channels_in_another_order_are_not_called_red_green_and_blue(tmp_path):
+    root = write(tmp_path / "images", **{f"i{n}": image for n, image in enumerate(texture(0, 255, "uint8", 3))})
+    assert opened(root).rgb
+    assert opened(root, channels="1,2,3").rgb
+    turned = opened(root, channels="3,2,1")
+    assert (turned.rgb, turned.channel_names) == (False, ("channel 3", "channel 2", "channel 1"))
+    fitted, words = for_channels(Recipe(), turned.channels, rgb=turned.rgb)
+    assert {"color", "gray"}.isdisjoint(fitted.operations)
+    assert "intensity" in fitted.operations
+    assert words.startswith("3 channels, not RGB: ")
+
+
+@pytest.mark.parametrize(
+    ("save", "dtype", "channels", "rgb"),
+    [
+        (npy, "uint8", "auto", True),
+        (pil, "uint8", "auto", True),
+        (png16, "uint16", "auto", True),
+        (tiff(photometric="rgb"), "uint16", "auto", True),
+        (tiff(photometric="minisblack", planarconfig="contig"), "uint16", "auto", False),
+        (tiff(photometric="minisblack", planarconfig="contig"), "uint8", "auto", False),
+        (bands_first, "uint16", "auto", False),
+        (pages, "uint16", "auto", False),
+        (npy, "uint16", "auto", False),
+        (npy, "float32", "auto", False),
+        (npy, "uint16", "1,2,3", True),
+        (pages, "uint16", "3", True),
+    ],
+)
+def test_three_channels_are_red_green_and_blue_where_their_file_says_so(tmp_path, save, dtype, channels, rgb):
+    root = tmp_path / "images"
+    root.mkdir()
+    suffix = {npy: "npy", pil: "png", png16: "png"}.get(save, "tif")
+    for number, image in enumerate(texture(0, 200, dtype, 3)):
+        save(root / f"{number}.{suffix}", image)
+    data = opened(root, channels=channels)
+    assert (data.channels, data.rgb) == (3, rgb)
+    assert opened(root, channels=channels).rgb == rgb, "the cache knows it too"
+    told = [note for note in data.notes if "nothing in 0." in note]
+    assert bool(told) == (not rgb)
+    assert "--channels 1,2,3" in "".join(told) or rgb
+    assert inspect_data(f"folder:{root}", Reading(channels=channels), quiet).notes == list(data.notes)
 
 
 def test_nan_is_low_where_a_range_is_given(tmp_path):

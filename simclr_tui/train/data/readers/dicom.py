@@ -24,7 +24,9 @@ def header(file: File) -> Header:
     width, height, channels = int(dataset.Columns), int(dataset.Rows), 3 if colour else frames
     dtype = _dtype(dataset, colour)
     stored = "" if colour else _stored(dataset, dtype)
-    return Header("DICOM", width, height, channels, dtype, bits, pages=frames, plain=False, stored=stored)
+    return Header(
+        "DICOM", width, height, channels, dtype, bits, pages=frames, plain=False, stored=stored, colours=colour
+    )
 
 
 def values(file: File, header: Header, at_least: int) -> Values:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from simclr_tui.errors import DataError
-from simclr_tui.recipe.image_headers import BESIDE_ANOTHER, Header
+from simclr_tui.recipe.image_headers import BESIDE_ANOTHER, Header, tiff_colours
 from simclr_tui.train.data.readers.protocol import File, Values, opened
 from simclr_tui.train.data.readers.tiff_colours import in_colours
 
@@ -28,7 +28,7 @@ def header(file: File) -> Header:
         channels = page.samplesperpixel * len(pages)
         return Header(
             "TIFF", page.imagewidth, page.imagelength, channels, str(page.dtype), page.bitspersample,
-            pages=len(pages), plain=False,
+            pages=len(pages), plain=False, colours=tiff_colours(int(page.photometric), len(pages)),
         )  # fmt: skip
 
 

@@ -80,7 +80,8 @@ def array_header(values: Values) -> Header:
     """Return the header of an image that is an array (H, W, C)."""
     height, width, channels = values.shape
     dtype = str(values.dtype)
-    return Header("array", width, height, channels, dtype, values.dtype.itemsize * 8, plain=dtype == "uint8")
+    bits, plain = values.dtype.itemsize * 8, dtype == "uint8"
+    return Header("array", width, height, channels, dtype, bits, plain=plain, colours=plain)
 
 
 _MOST_PIXELS_0_1 = 178_956_970  # those that Pillow takes for an attack, and 0.1 for damaged

@@ -114,7 +114,7 @@ def test_headers_are_read_once(folder, tmp_path, monkeypatch):
             progress=lambda what, *_: said.append(what),
             cache=tmp_path / "cache",
         )
-    assert said == ["reading image sizes"]
+    assert said == ["reading image sizes", "looking into images"]
 
 
 def test_what_fits_or_was_decoded_before_is_not_decoded_again_and_again(folder, tmp_path, monkeypatch):

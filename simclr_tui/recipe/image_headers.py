@@ -28,7 +28,7 @@ class Header:
     file. `plain` says that Pillow reads the file as its true 8-bit values. An `animated` file holds frames after the
     first, which alone is read. `stored` is the depth in words where the file keeps its values in another type than the
     one that they are read in: `12 bits in 16, rescaled`. `colours` is False where nothing says that three channels are
-    red, green and blue: of pages, of a TIFF tagged as shades of grey, of arrays of other than 8 bits.
+    red, green and blue: of pages, of a TIFF tagged as shades of grey, of arrays of whole numbers beyond 8 bits.
     """
 
     kind: str
@@ -276,7 +276,12 @@ def _npy(read: Bytes) -> Header | None:
     if found is None:
         return None
     height, width, channels = found
-    return Header("NumPy", width, height, channels, dtype, plain=False, colours=dtype == "uint8")
+    return Header("NumPy", width, height, channels, dtype, plain=False, colours=array_colours(dtype))
+
+
+def array_colours(dtype: str) -> bool:
+    """Return whether an array's three channels are taken for colours: photographs are kept in 8 bits or as floats."""
+    return dtype == "uint8" or dtype.startswith("float")
 
 
 _TIFF_TYPES = {(1, 8): "uint8", (1, 16): "uint16", (1, 32): "uint32", (2, 8): "int8", (2, 16): "int16"} | {

@@ -7,7 +7,7 @@ from typing import Protocol
 import numpy as np
 from PIL import Image
 
-from simclr_tui.recipe.image_headers import Header
+from simclr_tui.recipe.image_headers import Header, array_colours
 from simclr_tui.recipe.layout import Layout
 from simclr_tui.recipe.reading import Reading
 from simclr_tui.train.data.decode import decode_file, decode_shaped
@@ -81,7 +81,7 @@ def array_header(values: Values) -> Header:
     height, width, channels = values.shape
     dtype = str(values.dtype)
     bits, plain = values.dtype.itemsize * 8, dtype == "uint8"
-    return Header("array", width, height, channels, dtype, bits, plain=plain, colours=plain)
+    return Header("array", width, height, channels, dtype, bits, plain=plain, colours=array_colours(dtype))
 
 
 _MOST_PIXELS_0_1 = 178_956_970  # those that Pillow takes for an attack, and 0.1 for damaged

@@ -10,7 +10,12 @@ from simclr_tui.errors import DataError
 from simclr_tui.interpreter import install_command
 from simclr_tui.recipe.file_content import head_of, image_kind
 from simclr_tui.recipe.image_headers import Header
+from simclr_tui.text import safe
 from simclr_tui.train.data.readers.protocol import File, Values, opened
+
+_PALETTE = "PALETTE COLOR"
+_COLOURS = ("RGB", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT", _PALETTE)
+"""Photometric interpretations that come to RGB."""
 
 
 def header(file: File) -> Header:
@@ -18,11 +23,16 @@ def header(file: File) -> Header:
     dataset = _dataset(file, stop_before_pixels=True)
     if "Rows" not in dataset:
         raise DataError("a DICOM file without an image", "take it out of the data")
-    colour = int(dataset.get("SamplesPerPixel", 1)) == 3 or dataset.PhotometricInterpretation == "PALETTE COLOR"
+    meaning = dataset.PhotometricInterpretation
+    colour = int(dataset.get("SamplesPerPixel", 1)) > 1 or meaning == _PALETTE
+    if colour and meaning not in _COLOURS:
+        raise DataError(f"a DICOM image whose colours are {safe(meaning)}", "convert it to RGB or grey")
     frames = int(dataset.get("NumberOfFrames", 1) or 1)
-    bits = int(dataset.get("BitsStored", 8))
+    if colour and frames > 1:
+        raise DataError(f"a DICOM film of {frames:,} frames in colour", "save its frames as images")
+    bits = int(dataset.RedPaletteColorLookupTableDescriptor[2] if meaning == _PALETTE else dataset.get("BitsStored", 8))
     width, height, channels = int(dataset.Columns), int(dataset.Rows), 3 if colour else frames
-    dtype = _dtype(dataset, colour)
+    dtype = ("uint8" if bits <= 8 else "uint16") if colour else _dtype(dataset)
     stored = "" if colour else _stored(dataset, dtype)
     return Header(
         "DICOM", width, height, channels, dtype, bits, pages=frames, plain=False, stored=stored, colours=colour
@@ -34,7 +44,7 @@ def values(file: File, header: Header, at_least: int) -> Values:
 
     Raises DataError where its compression needs a plugin of pydicom, or is not told.
     """
-    from pydicom.pixels.processing import apply_color_lut, apply_rescale, convert_color_space
+    from pydicom.pixels.processing import apply_color_lut, apply_rescale
 
     dataset = _dataset(file)
     _name_transfer_syntax(dataset)
@@ -46,12 +56,10 @@ def values(file: File, header: Header, at_least: int) -> Values:
             raise DataError(f"a DICOM image compressed as {syntax}", install_command("pylibjpeg[all]")) from None
         raise
     meaning = dataset.PhotometricInterpretation
-    if meaning == "PALETTE COLOR":
-        return np.asarray(apply_color_lut(stored, dataset))
-    if meaning.startswith("YBR"):
-        return np.asarray(convert_color_space(stored, meaning, "RGB"))
-    if meaning == "RGB":
-        return np.asarray(stored)
+    if meaning == _PALETTE:  # entries of 8 bits may be padded to 16; a fourth channel is opacity
+        return np.asarray(apply_color_lut(stored, dataset))[..., :3].astype(header.dtype)
+    if meaning in _COLOURS:
+        return np.asarray(stored).astype(header.dtype)  # pydicom has made RGB of YBR, which the attribute still names
     stored = np.moveaxis(stored, 0, -1) if header.pages > 1 else stored[..., None]
     if meaning == "MONOCHROME1":
         top = (1 << dataset.BitsStored) - 1 if dataset.PixelRepresentation == 0 else -1
@@ -80,10 +88,8 @@ def _name_transfer_syntax(dataset: Any) -> None:
     dataset.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian if is_implicit else explicit
 
 
-def _dtype(dataset: Any, colour: bool) -> str:
-    """Return the type that holds the values after the rescale."""
-    if colour:
-        return "uint8" if int(dataset.BitsAllocated) == 8 else "uint16"
+def _dtype(dataset: Any) -> str:
+    """Return the type that holds grey values after the rescale."""
     slope, intercept = _rescale(dataset)
     if "ModalityLUTSequence" in dataset or slope % 1 or intercept % 1:
         return "float32"

@@ -156,7 +156,7 @@ def _jpeg(read: Bytes) -> Header | None:
             bits, height, width, channels = struct.unpack(">BHHB", read(offset + 4, 6))
             if not height:
                 return None
-            return Header("JPEG", width, height, 1 if channels == 1 else 3, bits=bits, plain=bits == 8)
+            return _coded("JPEG", width, height, channels=1 if channels == 1 else 3, bits=bits)
         offset += 2 + struct.unpack(">H", read(offset + 2, 2))[0]
     return None
 
@@ -242,11 +242,20 @@ def _jp2(read: Bytes) -> Header | None:
     at = data.find(b"ihdr")
     if at >= 0:
         height, width, channels, depth = struct.unpack(">IIHB", data[at + 4 : at + 15])
-        return _coded("JPEG 2000", width, height, channels=channels, bits=(depth & 0x7F) + 1)
-    at = data.find(b"\xff\x51")  # a codestream without its box
-    x1, y1, x0, y0 = struct.unpack(">IIII", data[at + 6 : at + 22])
-    channels, depth = struct.unpack(">HB", data[at + 38 : at + 41])
-    return _coded("JPEG 2000", x1 - x0, y1 - y0, channels=channels, bits=(depth & 0x7F) + 1)
+    else:  # a codestream without its box
+        at = data.find(b"\xff\x51")
+        x1, y1, x0, y0 = struct.unpack(">IIII", data[at + 6 : at + 22])
+        width, height = x1 - x0, y1 - y0
+        channels, depth = struct.unpack(">HB", data[at + 38 : at + 41])
+    if depth == _EACH_ITS_OWN:
+        return None
+    bits, signed = (depth & _DEPTH) + 1, depth > _DEPTH
+    return _coded("JPEG 2000", width, height, channels=channels, bits=bits, signed=signed)
+
+
+_DEPTH = 0x7F
+"""Bits of a component's depth in JPEG 2000, less one; the highest bit of the byte says that its values are signed."""
+_EACH_ITS_OWN = 0xFF  # the components differ in depth
 
 
 def _iso(read: Bytes) -> Header | None:
@@ -265,9 +274,11 @@ def _iso(read: Bytes) -> Header | None:
     return _coded("AVIF", width, height, channels=channels + alpha, bits=bits, alpha=alpha)
 
 
-def _coded(kind: str, width: int, height: int, *, channels: int, bits: int, alpha: bool = False) -> Header:
-    is_deep = bits > 8
-    return Header(kind, width, height, channels, "uint16" if is_deep else "uint8", bits, alpha, plain=not is_deep)
+def _coded(
+    kind: str, width: int, height: int, *, channels: int, bits: int, alpha: bool = False, signed: bool = False
+) -> Header:
+    dtype = f"{'' if signed else 'u'}int{8 if bits <= 8 else 16 if bits <= 16 else 32}"
+    return Header(kind, width, height, channels, dtype, bits, alpha, plain=dtype == "uint8")
 
 
 def _npy(read: Bytes) -> Header | None:
@@ -298,8 +309,9 @@ def _tiff(read: Bytes) -> Header | None:
     order = "<" if read(0, 2) == b"II" else ">"
     big = struct.unpack(order + "H", read(2, 2))[0] == 43
     at = struct.unpack(order + ("Q" if big else "I"), read(8 if big else 4, 8 if big else 4))[0]
-    first, pages = None, 0
-    while at and pages < _PAGES:
+    first, pages, seen = None, 0, set[int]()
+    while at and at not in seen and len(seen) < _PAGES:  # the last may name an earlier one as the next
+        seen.add(at)
         tags, at = _directory(read, order, big, at=at)
         if tags.get(254, (0,))[0] & BESIDE_ANOTHER and pages:
             continue

@@ -20,8 +20,8 @@ def decode_file(file: File, header: Header, scaling: Scaling) -> tuple[Pixels, S
 
     Raises DataError where it is refused; all else means damaged.
     """
-    usual = len(scaling.channels) in (1, 3) and scaling.channels == tuple(range(len(scaling.channels)))
-    if scaling.plain and usual and pillow_reads(header):
+    has = header.channels - header.alpha
+    if scaling.plain and pillow_reads(header) and pillow_picks(scaling.channels, has):
         return decode_shaped(file, scaling.side, len(scaling.channels), whole=scaling.whole)
     values = read_image(file, header, 2 * scaling.side)
     return to_pixels(values, header, scaling), (values.shape[0], values.shape[1])
@@ -30,6 +30,14 @@ def decode_file(file: File, header: Header, scaling: Scaling) -> tuple[Pixels, S
 def pillow_reads(header: Header) -> bool:
     """Return whether Pillow reads such an image to its true values of 8 bits."""
     return header.plain and header.kind in _PLAIN_KINDS
+
+
+def pillow_picks(channels: tuple[int, ...], has: int) -> bool:
+    """Return whether these channels of an image that `has` so many are Pillow's RGB or grey of it.
+
+    The first channel of one in colour is its red, and Pillow's grey all three of them.
+    """
+    return channels == (0, 1, 2) or (channels == (0,) and has == 1)
 
 
 _PLAIN_KINDS = ("JPEG", "PNG", "WebP", "BMP", "GIF", "TIFF", "Netpbm")

@@ -28,7 +28,7 @@ from simclr_tui.train.data.scaling import Scaling
 from simclr_tui.train.data.seal import checksum
 from simclr_tui.train.data.whole_images import WholeImages, stored
 
-FORMAT = 3
+FORMAT = 4
 _KEEP_FREE = 1_000_000_000  # bytes left to checkpoints and logs
 
 # (name, shape, type) -> an array to be filled.

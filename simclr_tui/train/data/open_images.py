@@ -15,6 +15,7 @@ from simclr_tui.atomic import write_file
 from simclr_tui.recipe.layout import Layout
 from simclr_tui.recipe.reading import Reading
 from simclr_tui.train.data import decoded_cache
+from simclr_tui.train.data.decode import pillow_picks
 from simclr_tui.train.data.decode_pool import Decoders
 from simclr_tui.train.data.each import Progress
 from simclr_tui.train.data.facts import with_digests
@@ -159,7 +160,7 @@ class _Opener:
             )
         picked = choose_range(scaling, self.reading, eight_bits, values=values)
         ready = picked.scaling
-        if ready.plain and channels in ((0,), (0, 1, 2)) and all(form.direct for form in found.formats):
+        if ready.plain and all(form.direct and pillow_picks(channels, form.channels) for form in found.formats):
             ready = replace(ready, direct=True)
         # Decoded images are looked at once they are; of those that stay in files, a few are decoded for this alone.
         seen = () if fits(self.count, ready.bytes) else self._quality(ready)

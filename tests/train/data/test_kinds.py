@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import io
+import re
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -199,6 +202,8 @@ KINDS: dict[str, tuple[str, Callable[[Path, np.ndarray], None], np.ndarray]] = {
     "16-bit PPM": (".ppm", netpbm(65535), texture(0, 65535, "uint16", 3)),
     "PGM of numbers, 10 bits": (".pgm", netpbm(1023, plain=True), texture(0, 1023, "uint16")),
     "JPEG 2000, 12 bits": (".jp2", jp2, texture(0, 4095, "uint16")),
+    "JPEG 2000, signed, 12 bits": (".jp2", jp2, texture(-2048, 2047, "int16")),
+    "JPEG 2000, signed, 8 bits": (".j2k", jp2, texture(-128, 127, "int8")),
     "JPEG 2000, 8 bits, RGB": (".jp2", jp2, texture(0, 255, "uint8", 3)),
     "HEIC, lossless": (".heic", heic, texture(0, 255, "uint8", 3)),
     "an array a file": (".npy", npy, texture(-5, 5, "float32")),
@@ -254,6 +259,21 @@ def test_10_bit_avif_keeps_its_depth(tmp_path):
     assert np.abs(data.train.images[0, 1].astype(float) / 65535 * 1023 - ramp[..., 1]).max() < 24  # it is lossy
 
 
+@pytest.mark.parametrize(("bits", "codec"), [(12, "jpeg8"), (16, "ljpeg")])
+def test_a_jpeg_of_more_than_8_bits_keeps_its_levels(tmp_path, bits, codec):
+    codecs = pytest.importorskip("imagecodecs")
+    (tmp_path / "images").mkdir()
+    ramp = np.linspace(0, (1 << bits) - 1, 64 * 64).astype(np.uint16).reshape(64, 64)
+    for number in range(2):
+        options = {"level": 98} if codec == "jpeg8" else {}
+        content = getattr(codecs, f"{codec}_encode")(ramp, bitspersample=bits, **options)
+        (tmp_path / "images" / f"{number}.jpg").write_bytes(content)
+    data = opened(tmp_path / "images")
+    assert data.train.images.dtype == np.uint16
+    assert len(np.unique(data.train.images)) > 1000
+    assert np.abs(data.train.images[0, 0] / 65535 - ramp / ((1 << bits) - 1)).max() < 0.01
+
+
 def test_16_bits_of_grey_with_opacity_are_laid_over_white_and_said(tmp_path):
     (tmp_path / "images").mkdir()
     grey = texture(0, 65535, "uint16")
@@ -302,6 +322,40 @@ def test_a_tiff_whose_values_mean_something_else_is_refused_by_name(tmp_path, im
     pytest.importorskip("tifffile").imwrite(tmp_path / "images" / "a.tif", image, **options)
     with pytest.raises(DataError, match=rf"^a\.tif: .*{words}"):
         opened(tmp_path / "images")
+
+
+@pytest.mark.parametrize(
+    ("shapes", "words"),
+    [
+        ([(SIDE, SIDE), (SIDE // 2, SIDE)], "a TIFF of 2 pages that differ in size or type — split it into one file"),
+        ([(SIDE, SIDE)] * 65, "a TIFF of 65 pages — split it into one file per image, or per channel set"),
+    ],
+    ids=["two sizes", "65 pages"],
+)
+def test_pages_that_are_no_channels_are_refused_with_the_file_and_the_way_out(tmp_path, shapes, words):
+    tifffile = pytest.importorskip("tifffile")
+    (tmp_path / "images").mkdir()
+    with tifffile.TiffWriter(tmp_path / "images" / "a.tif") as writer:
+        for shape in shapes:
+            writer.write(RNG.integers(0, 4000, shape).astype("uint16"), photometric="minisblack", metadata=None)
+    with pytest.raises(DataError, match=rf"^a\.tif: {words}"):
+        opened(tmp_path / "images")
+
+
+@pytest.mark.parametrize("options", [{"compression": "zstd"}, {"bitspersample": 12}], ids=["zstd", "12 bits packed"])
+def test_a_tiff_that_needs_imagecodecs_asks_for_it_and_is_not_called_damaged(tmp_path, options):
+    (tmp_path / "images").mkdir()
+    for number, image in enumerate(texture(0, 4095, "uint16")):
+        pytest.importorskip("imagecodecs")
+        tiff(**options)(tmp_path / "images" / f"{number}.tif", image)
+    without = (
+        "import sys; sys.modules['imagecodecs'] = None; from pathlib import Path;"
+        "from simclr_tui.errors import DataError; from tests.train.data.test_kinds import opened\n"
+        "try: opened(Path(sys.argv[1]))\nexcept DataError as error: print(error)"
+    )
+    command = [sys.executable, "-c", without, str(tmp_path / "images")]
+    said = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
+    assert re.search(r"0\.tif: a TIFF .* cannot be read without imagecodecs .* — .*pip install .*tiff", said), said
 
 
 def write(root: Path, **images: np.ndarray) -> Path:
@@ -444,6 +498,30 @@ def test_channels_are_picked_in_their_order(tmp_path):
     assert np.array_equal(picked.train.images, np.moveaxis(images, -1, 1)[:, [4, 0]])
     assert picked.channel_names == ("channel 5", "channel 1")
     assert opened(root, channels="3").channels == 3
+
+
+@pytest.mark.parametrize("channels", ["1", "1,", "2,"])
+@pytest.mark.parametrize(("save", "suffix", "scale"), [(pil, "png", 1), (png16, "png", 257), (npy, "npy", 1)])
+def test_a_channel_of_colour_is_that_channel_whatever_the_depth_and_the_file(tmp_path, channels, save, suffix, scale):
+    root = tmp_path / "images"
+    root.mkdir()
+    images = texture(0, 255, "uint8", 3)
+    for number, image in enumerate(images):
+        save(root / f"{number}.{suffix}", image if scale == 1 else image.astype(np.uint16) * scale)
+    picked = opened(root, channels=channels, range="auto" if scale == 1 else "0:65535").train.images
+    assert np.array_equal(picked[:, 0], images[..., int(channels[0]) - 1].astype(int) * scale)
+
+
+def test_one_channel_of_grey_files_with_opacity_is_laid_over_white(tmp_path):
+    root = tmp_path / "images"
+    root.mkdir()
+    for number, image in enumerate(texture(0, 255, "uint8")):
+        opacity = np.full_like(image, 255)
+        opacity[:4] = 0
+        Image.fromarray(np.concatenate([image, opacity], axis=-1), "LA").save(root / f"{number}.png")
+    stored = opened(root, channels="1").train.images
+    assert np.array_equal(stored, opened(root).train.images)
+    assert (stored[:, 0, :4] == 255).all()
 
 
 def test_transparency_is_laid_over_white_and_said_or_kept(tmp_path):

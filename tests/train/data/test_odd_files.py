@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import struct
 from collections.abc import Callable
 from pathlib import Path
 
@@ -115,6 +116,22 @@ def test_a_tiff_of_16_bits_is_turned_as_its_orientation_says(tmp_path, orientati
     upright = np.asarray(reference)
     assert tiles.train.names == ("0.tif@0,0", "1.tif@0,0")
     assert np.array_equal(np.rint(tiles.train.images[0][0] / 65535 * 53), upright[:6, :6])
+
+
+@pytest.mark.parametrize("form", ["8 bits", "16 bits"])
+def test_a_tiff_whose_pages_go_in_a_circle_is_read_as_far_as_they_are_new(tmp_path, form):
+    """The first page names a thumbnail as the next, and that names itself."""
+    image = PIXELS[..., 0] if form == "8 bits" else PIXELS[..., 0].astype(np.uint16) * 257
+    content = bytearray(encoded(image, "TIFF") if form == "8 bits" else tiff(image, metadata=None))
+    start = int.from_bytes(content[4:8], "little")
+    following = start + 2 + 12 * int.from_bytes(content[start : start + 2], "little")
+    content[following : following + 4] = len(content).to_bytes(4, "little")
+    content += struct.pack("<HHHIII", 1, 254, 4, 1, 1, len(content))
+    (tmp_path / "images").mkdir()
+    for number in range(2):
+        (tmp_path / "images" / f"{number}.tif").write_bytes(content)
+    data = opened(tmp_path / "images", range="auto" if form == "8 bits" else "0:65535")
+    assert np.array_equal(data.train.images[0, 0], image)
 
 
 def folder(root: Path) -> Path:

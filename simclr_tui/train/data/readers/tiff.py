@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from simclr_tui.errors import DataError
+from simclr_tui.interpreter import extra_command
 from simclr_tui.recipe.image_headers import BESIDE_ANOTHER, Header, tiff_colours
 from simclr_tui.train.data.readers.protocol import File, Values, opened
 from simclr_tui.train.data.readers.tiff_colours import in_colours
@@ -74,14 +75,23 @@ def _upright(image: Values, orientation: int) -> Values:
 
 def _pages(tif: Any) -> list[Any]:
     """Return the pages that are no thumbnails or masks of others. Raises DataError where they are too many."""
-    pages = [page for number, page in enumerate(tif.pages) if not (number and page.subfiletype & BESIDE_ANOTHER)]
+    count = len(tif.pages)  # which ends where a page names an earlier one as the next; iterating alone would not
+    every = (tif.pages[number] for number in range(count))
+    pages = [page for number, page in enumerate(every) if not (number and page.subfiletype & BESIDE_ANOTHER)]
     if len(pages) > MOST_PAGES:
         raise DataError(f"a TIFF of {len(pages)} pages", "split it into one file per image, or per channel set")
     return pages
 
 
 def _bands_last(page: Any) -> Values:
-    array: Values = page.asarray()
+    try:
+        array: Values = page.asarray()
+    except (ValueError, NotImplementedError, ImportError) as error:
+        if not isinstance(error, ImportError) and "imagecodecs" not in str(error):
+            raise
+        packed = getattr(page.compression, "name", page.compression)
+        held = f"compressed by {packed}" if packed != "NONE" else f"of {page.bitspersample} bits a value"
+        raise DataError(f"a TIFF {held} cannot be read without imagecodecs", extra_command("tiff")) from None
     if array.ndim == 2:
         return array[..., None]
     if array.ndim != 3:

@@ -53,6 +53,18 @@ def test_test_images_without_labels_do_not_get_those_of_the_validation_images(tm
     assert data.left_out == ("left out: 1 array that is not used (test_images)",)
 
 
+def test_a_test_split_whose_labels_are_withheld_is_passed_over_for_the_validation_images(tmp_path):
+    given = saved(
+        tmp_path, x_train=IMAGES, y_train=LABELS, x_test=IMAGES[:6], y_test=np.full(6, -1), x_val=IMAGES[6:12],
+        y_val=LABELS[6:12],
+    )  # fmt: skip
+    data = opened(tmp_path, given)
+    assert data.test is not None
+    assert np.array_equal(data.test.images[:], IMAGES[6:12].transpose(0, 3, 1, 2))
+    assert (len(data.train), data.validation) == (20, None)
+    assert data.left_out == ("left out: 2 arrays that are not used (x_test, y_test)",)
+
+
 def test_test_images_are_not_dropped_in_silence_where_nothing_is_labelled(tmp_path):
     given = saved(tmp_path, x_train=IMAGES, y_train=LABELS, x_test=IMAGES[:6], y_test=LABELS[:6])
     data = opened(tmp_path, given, labels="none")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import tarfile
 from pathlib import Path
 
@@ -62,6 +63,58 @@ def test_links_in_an_archive_are_left_out_and_named(tmp_path):
     shard(tmp_path / "d.tar", links=True)
     left_out = opened(tmp_path, f"tar:{tmp_path}/d.tar").left_out
     assert left_out == ("left out: 2 links, which are not followed in archives (soft.png, hard.png)",)
+
+
+def test_a_shard_that_is_cut_off_anywhere_is_refused(tmp_path):
+    shard(tmp_path / "d.tar")
+    content = (tmp_path / "d.tar").read_bytes()
+    with tarfile.open(tmp_path / "d.tar") as tar:
+        last = tar.getmembers()[-1]
+    end = last.offset_data + 512 * -(-last.size // 512)
+    for cut in (*range(600, end, 256), last.offset, end):
+        (tmp_path / "cut.tar").write_bytes(content[:cut])
+        with pytest.raises(DataError, match=r"cannot be read as a tar file: .* — fetch it again: it is cut off or dam"):
+            opened(tmp_path, f"tar:{tmp_path}/cut.tar")
+    (tmp_path / "short.tar").write_bytes(content[: end + 512])  # as some write it, with one block of the mark alone
+    assert opened(tmp_path, f"tar:{tmp_path}/short.tar").classes == ("0", "1")
+
+
+def test_a_shard_with_a_damaged_header_is_refused(tmp_path):
+    shard(tmp_path / "d.tar")
+    content = bytearray((tmp_path / "d.tar").read_bytes())
+    with tarfile.open(tmp_path / "d.tar") as tar:
+        content[tar.getmembers()[6].offset] ^= 255
+    (tmp_path / "d.tar").write_bytes(content)
+    with pytest.raises(DataError, match=r"the header of a file in it is damaged — fetch it again"):
+        opened(tmp_path, f"tar:{tmp_path}/d.tar")
+
+
+@pytest.mark.parametrize("withheld", [(b"-1", b"-1"), (b"", b"nan")])
+def test_of_shards_those_of_a_test_split_whose_labels_are_withheld_are_passed_over(tmp_path, withheld):
+    for split, labels in (("train", (b"0", b"1")), ("test", withheld), ("val", (b"0", b"1"))):
+        shard(tmp_path / "set" / f"{split}-0.tar", labels=labels)
+    data = opened(tmp_path, f"tar:{tmp_path}/set/*.tar")
+    assert data.test is not None
+    assert {name.partition("/")[0] for name in data.test.names} == {"val-0"}
+    assert (len(data.train), data.validation) == (len(IMAGES), None)
+    assert data.left_out == (f"left out: {len(IMAGES)} images of the shards called test",)
+
+
+def test_the_class_0_of_json_is_a_label(tmp_path):
+    for split in ("train", "test"):
+        (tmp_path / "set").mkdir(exist_ok=True)
+        with tarfile.open(tmp_path / "set" / f"{split}-0.tar", "w") as tar:
+            for number, image in enumerate(IMAGES):
+                content = io.BytesIO()
+                Image.fromarray(image).save(content, "PNG")
+                label = json.dumps({"label": number % 2 if split == "train" else 0}).encode()
+                for suffix, found in (("png", content.getvalue()), ("json", label)):
+                    member = tarfile.TarInfo(f"{number:03}.{suffix}")
+                    member.size = len(found)
+                    tar.addfile(member, io.BytesIO(found))
+    data = opened(tmp_path, f"tar:{tmp_path}/set/*.tar")
+    assert data.test is not None
+    assert {name.partition("/")[0] for name in data.test.names} == {"test-0"}
 
 
 @pytest.mark.parametrize("pattern", ["", "/*.tar", "/{0..1}.tar", "/**/*.tar"])

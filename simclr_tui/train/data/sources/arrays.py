@@ -27,7 +27,7 @@ from simclr_tui.text import reason, safe
 from simclr_tui.train.data.readers.protocol import Values
 from simclr_tui.train.data.sources.contents import image_digest
 from simclr_tui.train.data.sources.files import file_stamp
-from simclr_tui.train.data.sources.labels import describe_classes, no_folders, to_classes, to_groups
+from simclr_tui.train.data.sources.labels import any_known, describe_classes, no_folders, to_classes, to_groups
 
 IMAGES = {
     "train": ("images", "train_images", "x_train", "X_train", "x", "X", "data", "arr_0"),
@@ -203,9 +203,10 @@ def _named(
     """
     chosen = {split: _images_and_labels(split, arrays) for split in IMAGES}
     test, validation = chosen["test"], chosen["validation"]
-    if not test[1] and (validation[1] or not test[0]):
-        chosen["test"], validation = validation, ("", "")
-    chosen["validation"] = validation if validation[1] else ("", "")
+    is_tested, is_validated = (bool(labels) and any_known(arrays[labels][:]) for _, labels in (test, validation))
+    if not is_tested and (is_validated or not test[0]):
+        chosen["test"], is_validated = validation, False
+    chosen["validation"] = validation if is_validated else ("", "")
     if not chosen["train"][0]:
         raise DataError(
             f"{safe(source.where)} has no images: it holds {', '.join(map(safe, names)) or 'nothing'}",

@@ -142,7 +142,7 @@ class TarSource:
             train = next(iter(self._splits))
         tests = [split for split in TEST_NAMES if split in self._splits and split != train] if labelled else []
         test, validation = test_and_validation(
-            [split for split in tests if any(self._label(name) for name in self._splits[split])]
+            [split for split in tests if any_known([self._label(name) for name in self._splits[split]])]
         )
         validation = validation if reading.validation else ""
         used = (train, test, validation)
@@ -168,6 +168,7 @@ class TarSource:
                         if member.offset_data + member.size > size:
                             raise tarfile.ReadError("it ends in the middle of a file")
                         self._add(_Shard(shard, called, split), tar, member)
+                _check_end(tar)
         except (tarfile.TarError, OSError, ValueError, EOFError) as error:
             hint = "fetch it again: it is cut off or damaged"
             if shard.suffix in _PACKED:
@@ -232,6 +233,19 @@ def _folder_of(key: str) -> str:
 
 def _is_clutter(name: str) -> bool:
     return any(part.startswith(".") or part.lower() in CLUTTER for part in PurePosixPath(name).parts)
+
+
+def _check_end(tar: tarfile.TarFile) -> None:
+    """Raise ReadError where the last member is not followed by the mark of an archive's end.
+
+    At a header that is cut off or damaged `tarfile` stops as if the archive ended there.
+    """
+    assert tar.fileobj is not None
+    tar.fileobj.seek(tar.offset)
+    mark = tar.fileobj.read(tarfile.BLOCKSIZE)
+    if mark != bytes(tarfile.BLOCKSIZE):
+        is_cut = len(mark) < tarfile.BLOCKSIZE
+        raise tarfile.ReadError("it ends without an end mark" if is_cut else "the header of a file in it is damaged")
 
 
 def _content(tar: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:

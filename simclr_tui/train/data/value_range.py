@@ -174,18 +174,30 @@ def _bounds(reading: Reading, values: Values, count: int) -> _Bounds:
         low, high = np.percentile(sample, reading.percentiles, axis=0)
         return _Bounds(low, high, f"percentiles {reading.percentiles[0]:g} and {reading.percentiles[1]:g} {of}", none)
     low, high = values.low.astype(np.float64), values.high.astype(np.float64)
-    fill = np.array([_fill(sample[:, channel], low[channel], high[channel]) for channel in range(count)])
-    if np.isfinite(fill).any():
-        given = np.ma.masked_array(sample, sample == fill)
-        low, high = (np.where(np.isfinite(fill), end, own) for end, own in ((given.min(0), low), (given.max(0), high)))
-        marks = ", ".join(f"{value:g}" for value in dict.fromkeys(fill[np.isfinite(fill)].tolist()))
-        return _Bounds(low, high, f"lowest and highest value {of} but for {marks}, far from all others", fill)
-    inner = np.percentile(sample, _MIDDLE, axis=0)
-    outlying = (high - low) > _OUTLIER_SPAN * np.maximum(inner[1] - inner[0], 0)
-    if outlying.any() and (inner[1] > inner[0]).all():
-        low, high = np.where(outlying, inner[0], low), np.where(outlying, inner[1], high)
-        return _Bounds(low, high, f"the middle 99.9 % of the values {of}: few lie far outside", none)
-    return _Bounds(low, high, f"lowest and highest value {of}", none)
+    fill, outlying = none.copy(), list[int]()
+    for channel in range(count):
+        given = sample[:, channel]
+        fill[channel] = _fill(given, low[channel], high[channel])
+        if np.isfinite(fill[channel]):
+            given = given[given != fill[channel]]
+            low[channel], high[channel] = given.min(), given.max()
+        inner = np.percentile(given, _MIDDLE)
+        if high[channel] - low[channel] > _OUTLIER_SPAN * (inner[1] - inner[0]) > 0:
+            low[channel], high[channel] = inner
+            outlying.append(channel)
+    return _Bounds(low, high, _reason(of, fill, outlying), fill)
+
+
+def _reason(of: str, fill: NDArray[Any], outlying: Sequence[int]) -> str:
+    """Return why the range of values `of` so many images is as it is, `outlying` being the channels that were cut."""
+    in_all = len(outlying) == len(fill)
+    words = f"{'the middle 99.9 % of the values' if in_all else 'lowest and highest value'} {of}"
+    if marks := ", ".join(f"{value:g}" for value in dict.fromkeys(fill[np.isfinite(fill)].tolist())):
+        words += f" but for {marks}, far from all others"
+    if outlying and not in_all:
+        which = ", ".join(str(channel + 1) for channel in outlying)
+        words += f"; the middle 99.9 % in channel{'s'[: len(outlying) > 1]} {which}"
+    return f"{words}: few lie far outside" if outlying else words
 
 
 def _fill(sample: NDArray[np.float64], low: float, high: float) -> float:

@@ -53,6 +53,18 @@ def test_of_several_channels_each_has_its_own_missing_value(tmp_path):
     assert np.asarray(data.train.images)[:, 0].max() == np.asarray(data.train.images)[:, 0, 4:].max() == 65535
 
 
+def test_a_hot_pixel_in_one_channel_does_not_hide_it_whatever_the_others_hold(tmp_path):
+    others = {"nothing": np.zeros((4, SIDE, SIDE), "uint16"), "a fill": heights("uint16", 0, 4000)}
+    others["a fill"][:, :4] = 65535
+    for what, other in others.items():
+        images = np.stack([other, heights("uint16", 100, 200)], -1)
+        images[2, 5, 5, 1] = 65535
+        (tmp_path / what).mkdir()
+        data = opened(tmp_path / what, images)
+        assert data.scaling.high[1] < 1000, what
+        assert data.range_reason.endswith("; the middle 99.9 % in channel 2: few lie far outside")
+
+
 @pytest.mark.parametrize("images", [heights("int16", -1024, 3000), np.maximum(heights("uint16", 0, 4000), 1000)])
 def test_air_around_a_body_or_many_dark_pixels_are_not_missing(tmp_path, images):
     images[:, :4] = images.min()
@@ -80,3 +92,19 @@ def test_an_image_of_one_value_is_black_where_each_image_has_its_own_range(tmp_p
     pixels = np.asarray(opened(tmp_path, images, range="image").train.images)
     assert not pixels[1].any()
     assert (pixels[0].min(), pixels[0].max()) == (0, 65535)
+
+
+@pytest.mark.parametrize(("levels", "warned"), [(31, True), (32, False)])
+def test_fewer_than_32_levels_are_warned_of(tmp_path, levels, warned):
+    images = np.arange(4 * SIDE * SIDE).reshape(4, SIDE, SIDE) % levels * 100
+    said = opened(tmp_path, images.astype("uint16")).warnings
+    assert said == ((f"the values have {levels} levels only: the views will show little",) if warned else ())
+
+
+@pytest.mark.parametrize(("outside", "warned"), [(40, False), (41, True)])
+def test_more_than_a_hundredth_of_the_values_outside_the_range_is_warned_of(tmp_path, outside, warned):
+    images = heights("uint16", 0, 4000)
+    images.reshape(-1)[:outside] = 9000  # of 4096
+    said = opened(tmp_path, images, range="0:4000").warnings
+    clipped = "1.0% of the values lie outside the range and are clipped: give a wider --range"
+    assert said == ((clipped,) if warned else ())

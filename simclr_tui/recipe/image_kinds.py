@@ -105,6 +105,13 @@ OTHER_FILES = (
     | dict.fromkeys((".part", ".crdownload", ".download"), "whose download has not ended: fetch them again")
 )
 """What is said of files in a folder of images that are not read, by their suffix."""
+COMPANIONS = frozenset(
+    (
+        *(".txt", ".csv", ".tsv", ".json", ".jsonl", ".xml", ".yaml", ".yml", ".toml", ".cfg", ".ini", ".db", ".cls"),
+        *(".md", ".rst", ".htm", ".html", ".log", ".py", ".ipynb", ".sh"),
+    )
+)
+"""Suffixes of what lies beside images and holds none, of which nothing is said."""
 
 
 @cache

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import PurePath
 
-from simclr_tui.recipe.image_kinds import KIND_OF_SUFFIX, OTHER_FILES, ImageKind, kind_by_content
+from simclr_tui.recipe.image_kinds import COMPANIONS, KIND_OF_SUFFIX, OTHER_FILES, ImageKind, kind_by_content
 from simclr_tui.text import safe
 
 CLUTTER = {
@@ -60,6 +61,7 @@ _SINGULAR = (
     *(
         (" hold ", " holds "),
         (" need ", " needs "),
+        ("which are of", "which is of"),
         ("repeat ", "repeats "),
         ("convert them", "convert it"),
         ("are not followed", "is not followed"),
@@ -108,6 +110,8 @@ def _walk(folder: str, prefix: str, seen: set[tuple[int, int]], *, left_out: Lef
             if suffix in KIND_OF_SUFFIX:
                 what = "links to a file that is not there" if entry.is_symlink() else "special files such as pipes"
                 left_out.add(what, prefix + name)
+            elif _is_scan(entry, prefix + name, left_out):
+                yield prefix + name
             continue
         if name.lower() in CLUTTER:
             left_out.add("folders created by the system", f"{prefix}{name}/")
@@ -123,6 +127,27 @@ def _walk(folder: str, prefix: str, seen: set[tuple[int, int]], *, left_out: Lef
 def _is_nameless(name: str, suffix: str) -> bool:
     """Return whether a file's name says no kind: `IM0001`, `1.2.840.113619.2.55`, as archives of scans call them."""
     return (not suffix or suffix[1:].isdigit()) and name.lower() != "dicomdir"  # their table of contents
+
+
+def _is_scan(entry: os.DirEntry[str], name: str, left_out: LeftOut) -> bool:
+    """Return whether a file of a suffix that is not known holds DICOM, as `.ima` does; if not, record it as left out.
+
+    No other kind is taken by its content here: a backup or a thumbnail of an image would be the image once more.
+    """
+    suffix = suffix_of(name)
+    if not suffix or suffix in COMPANIONS or not _is(entry.is_file):
+        return False
+    known = _SUFFIX.fullmatch(suffix) is not None
+    reason = f"{suffix} files, which are of no kind that is read" if known else "files of other kinds"
+    kind = kind_by_content(entry.path) if left_out.counts.get(reason, 0) < _MOST_LOOKED_INTO else None
+    if kind is not None and kind.name == "DICOM":
+        return _is_read(kind, name, left_out)
+    left_out.add(reason, name)
+    return False
+
+
+_SUFFIX = re.compile(r"\.[a-z0-9_]{1,12}")  # what else follows a point is part of a name: `a.jpg?w=200`
+_MOST_LOOKED_INTO = 100  # files of one suffix that are no scans, after which its others are taken for none either
 
 
 def _is_read(kind: ImageKind, name: str, left_out: LeftOut) -> bool:

@@ -77,6 +77,44 @@ def test_files_that_may_hold_images_are_named_with_what_to_do(tmp_path, name, wo
     assert found(tmp_path) == (["a.png"], (f"left out: {words}",))
 
 
+@pytest.mark.parametrize(
+    ("names", "words"),
+    [
+        (["scan.ima"], ".ima file, which is of no kind that is read (scan.ima)"),
+        (["x.foo", "y.FOO"], ".foo files, which are of no kind that is read (x.foo, y.FOO)"),
+        (["a.jpg?w=200", "b.jpg~"], "files of other kinds (a.jpg?w=200, b.jpg~)"),
+    ],
+    ids=["ima", "foo", "no suffix at all"],
+)
+def test_files_of_a_suffix_that_is_not_known_are_counted_and_named(tmp_path, names, words):
+    for name in ("notes.txt", "a.json", "labels.csv", "Thumbs.db", "README"):
+        (tmp_path / name).write_bytes(b"something")
+    assert found(tmp_path) == ([], ())
+    for name in names:
+        (tmp_path / name).write_bytes(CONTENTS["PNG"])  # a backup of an image is none, nor is a thumbnail
+    assert found(tmp_path) == ([], (f"left out: {len(names)} {words}",))
+
+
+@pytest.mark.parametrize("name", ["1.ima", "scan.ACR", "1.2.840.dcm_0001"])
+def test_a_scan_is_known_by_its_content_whatever_its_suffix(tmp_path, monkeypatch, name):
+    (tmp_path / name).write_bytes(CONTENTS["DICOM"])
+    assert found(tmp_path) == ([name], ())
+    monkeypatch.setattr(image_kinds, "installed", lambda package: package != "pydicom")
+    assert found(tmp_path)[1][0].startswith("left out: 1 DICOM file, which needs pydicom: ")
+
+
+def test_of_many_files_of_a_suffix_that_are_no_scans_only_the_first_are_looked_into(tmp_path):
+    for number in range(120):
+        (tmp_path / f"{number:03}.box").write_bytes(b"1 2 3 4")
+    (tmp_path / "last.box").write_bytes(CONTENTS["DICOM"])
+    assert found(tmp_path) == (
+        [],
+        ("left out: 121 .box files, which are of no kind that is read (000.box, 001.box, 002.box, …)",),
+    )
+    (tmp_path / "000.box").write_bytes(CONTENTS["DICOM"])
+    assert found(tmp_path)[0] == ["000.box"]
+
+
 def test_a_folder_called_like_an_archive_is_looked_into_and_a_zarr_is_named(tmp_path):
     for folder in ("photos.zip", "volume.zarr"):
         (tmp_path / folder).mkdir()

@@ -249,9 +249,10 @@ def _hold_out_note(train: Listing) -> str:
 
 
 def _classes(file: Path, labels: set[str]) -> tuple[str, ...]:
-    numbers = [label for label in labels if _is_decimal(label)]
-    many = len(labels) > _MOST_CLASSES
-    if numbers and len(numbers) == len(labels) and (many or any(float(n.replace(",", ".", 1)) % 1 for n in numbers)):
+    numbers = [_number(label) for label in labels]
+    has_fraction = any(number is not None and number % 1 > 0 for number in numbers)
+    many = len(labels) > _MOST_CLASSES and all(map(_is_decimal, labels))
+    if None not in numbers and (has_fraction or many):
         first = ", ".join(map(safe, sorted(labels)[:3])) + (", …" if len(labels) > 3 else "")
         raise DataError(
             f"{safe(file.name)}: the label column holds measurements ({first}), not classes",
@@ -260,12 +261,16 @@ def _classes(file: Path, labels: set[str]) -> tuple[str, ...]:
     return tuple(sorted(labels, key=lambda label: (len(label), label) if label.isdigit() else (0, label)))
 
 
-def _is_decimal(label: str) -> bool:
+def _number(label: str) -> float | None:
     try:
-        float(label.replace(",", ".", 1))
+        return float(label.replace(",", ".", 1))
     except ValueError:
-        return False
-    return "." in label or "," in label or "e" in label.lower()
+        return None
+
+
+def _is_decimal(number: str) -> bool:
+    """Return whether a number is not written as a whole one."""
+    return "." in number or "," in number or "e" in number.lower()
 
 
 def _listing(names: list[str], seen: dict[str, _Entry], classes: tuple[str, ...], *, labels: str) -> Listing:

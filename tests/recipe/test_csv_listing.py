@@ -85,6 +85,13 @@ def test_the_y_of_coordinates_is_no_label(folder):
     assert csv_layout(table(folder, "path,y", "im/{number}.png,{letter}")).classes == ("a", "b")
 
 
+def test_whole_numbers_and_names_with_a_point_are_classes(folder):
+    assert csv_layout(table(folder, "path,label", "im/{number}.png,{number}.0")).classes[1] == "1.0"
+    assert csv_layout(table(folder, "path,label", "im/{number}.png,v{number}.5")).classes[1] == "v1.5"
+    (folder / "d.csv").write_text("path,label\nim/0.png,1\nim/1.png,2.5\nim/2.png,other")
+    assert csv_layout(folder / "d.csv").classes == ("2.5", "other", "1")
+
+
 def test_labels_none_and_folder_hold_whatever_the_label_column_says(folder):
     file = table(folder, "path,label", 'im/{number}.png,"{number},5"')
     assert csv_layout(file, Reading(labels="none")).classes == ()
@@ -95,6 +102,7 @@ def test_labels_none_and_folder_hold_whatever_the_label_column_says(folder):
 @pytest.mark.parametrize(
     ("content", "words"),
     [
+        ("path,label\nim/0.png,1\nim/1.png,2.5\nim/2.png,3", r"the label column holds measurements \(1, 2\.5, 3\)"),
         ("path;label\nim/0.png;0,5\nim/1.png;1,5", r"the label column holds measurements \(0,5"),
         (
             "path\nim/0.png\nd.csv",

@@ -122,6 +122,44 @@ def test_every_kind_is_read_under_the_suffix_of_every_other(tmp_path, what):
         assert np.array_equal(found, wanted)
 
 
+def pbm() -> bytes:
+    return b"P4\n%d %d\n" % (SIDE, SIDE) + np.packbits(RGB[..., 0] > 127, axis=1).tobytes()
+
+
+def pgm() -> bytes:
+    return b"P5\n%d %d\n255\n" % (SIDE, SIDE) + RGB[..., 0].tobytes()
+
+
+OF_SUFFIX = {
+    ".pbm": (pbm, (RGB[..., :1] <= 127) * np.uint8(255)), ".pgm": (pgm, RGB[..., :1]), ".pam": CONTENTS["PAM"],
+    ".pfm": CONTENTS["PFM"], ".avif": (codec("avif", RGB, level=100), None),
+}  # fmt: skip
+"""What is written under a suffix that is not that of its kind's usual form, and the values, where they are exact."""
+OF_KIND = {"TIFF": "TIFF of 8 bits", "Netpbm": "PPM"}
+
+
+@pytest.mark.parametrize(("kind", "suffix"), [(kind.name, suffix) for kind in KINDS for suffix in kind.suffixes])
+def test_every_suffix_of_every_kind_is_looked_at_and_read(tmp_path, kind, suffix):
+    make, wanted = OF_SUFFIX.get(suffix) or CONTENTS[OF_KIND.get(kind, kind)]
+    (tmp_path / "images").mkdir()
+    for name in (f"a{suffix}", f"b{suffix.upper()}"):
+        (tmp_path / "images" / name).write_bytes(make())
+    data = opened(tmp_path / "images")
+    assert data.train.names == (f"a{suffix}", f"b{suffix.upper()}")
+    assert data.train.images.shape[2:] == (SIDE, SIDE)
+    if wanted is not None and wanted.dtype == np.uint8:
+        assert np.array_equal(data.train.images[1].transpose(1, 2, 0), wanted)
+
+
+def test_how_many_pixels_are_read_at_once_can_be_set(monkeypatch):
+    content = pillow("PNG")()
+    monkeypatch.setenv("SIMCLR_MAX_PIXELS", str(SIDE * SIDE - 1))
+    with pytest.raises(DataError, match=rf"a has 16 × 16 pixels, .* — .*set SIMCLR_MAX_PIXELS={SIDE * SIDE} if"):
+        survey_image(content, "a")
+    monkeypatch.setenv("SIMCLR_MAX_PIXELS", str(SIDE * SIDE))
+    assert survey_image(content, "a").width == SIDE
+
+
 def opened(root: Path, **files: bytes) -> Data:
     root.mkdir(exist_ok=True)
     for name, content in files.items():

@@ -442,6 +442,14 @@ def test_three_channels_in_another_order_are_not_called_red_green_and_blue(tmp_p
     assert words.startswith("3 channels, not RGB: ")
 
 
+def frames(file: Path, image: np.ndarray) -> None:
+    """Stores the channels as the frames of one DICOM file."""
+    dicom()(file, image)
+    data = pytest.importorskip("pydicom").dcmread(file)
+    data.NumberOfFrames, data.PixelData = image.shape[-1], np.moveaxis(image, -1, 0).astype("<u2").tobytes()
+    data.save_as(file)
+
+
 @pytest.mark.parametrize(
     ("save", "dtype", "channels", "rgb"),
     [
@@ -453,6 +461,7 @@ def test_three_channels_in_another_order_are_not_called_red_green_and_blue(tmp_p
         (tiff(photometric="minisblack", planarconfig="contig"), "uint8", "auto", False),
         (bands_first, "uint16", "auto", False),
         (pages, "uint16", "auto", False),
+        (frames, "uint16", "auto", False),
         (npy, "uint16", "auto", False),
         (npy, "float32", "auto", True),
         (npy, "int32", "auto", False),
@@ -463,7 +472,7 @@ def test_three_channels_in_another_order_are_not_called_red_green_and_blue(tmp_p
 def test_three_channels_are_red_green_and_blue_where_their_file_says_so(tmp_path, save, dtype, channels, rgb):
     root = tmp_path / "images"
     root.mkdir()
-    suffix = {npy: "npy", pil: "png", png16: "png"}.get(save, "tif")
+    suffix = {npy: "npy", pil: "png", png16: "png", frames: "dcm"}.get(save, "tif")
     for number, image in enumerate(texture(0, 200, dtype, 3)):
         save(root / f"{number}.{suffix}", image)
     data = opened(root, channels=channels)

@@ -113,6 +113,32 @@ def test_what_systems_leave_behind_is_left_out_and_said(tmp_path):
     assert sentence.startswith("left out: 3 folders created by the system (")
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "lost+found",
+        "__MACOSX",
+        "@eaDir",
+        "#recycle",
+        "#snapshot",
+        "@Recycle",
+        "@tmp",
+        "$RECYCLE.BIN",
+        "System Volume Information",
+    ],
+)
+@pytest.mark.parametrize("where", ["", "train/", "train/a/"])
+def test_no_folder_that_a_system_creates_is_a_class_or_holds_images(tmp_path, name, where):
+    touch(tmp_path, "train/a/1.jpg", "train/b/2.jpg", "test/a/3.jpg", "test/b/4.jpg", f"{where}{name}/5.jpg")
+    layout = folder_layout(tmp_path)
+    assert layout.classes == ("a", "b")
+    assert (layout.train.names, layout.test.names) == (
+        ("train/a/1.jpg", "train/b/2.jpg"),
+        ("test/a/3.jpg", "test/b/4.jpg"),
+    )
+    assert layout.left_out == (f"left out: 1 folder created by the system ({where}{name}/)",)
+
+
 def test_other_formats_are_counted_and_named(tmp_path, monkeypatch):
     touch(tmp_path, "a/1.jpg", "b/2.jpg", "b/3.svs", "b/4.svs", "b/5.heic", "notes.txt")
     monkeypatch.setattr("simclr_tui.recipe.image_kinds.installed", lambda package: False)

@@ -16,6 +16,7 @@ from simclr_tui.errors import DataError
 from simclr_tui.recipe.reading import Reading
 from simclr_tui.train.data import Data, open_data
 from simclr_tui.train.data.facts import fingerprint
+from simclr_tui.train.data.inspect import inspect_data
 
 RNG = np.random.default_rng(4)
 IMAGES = RNG.integers(0, 256, (30, 12, 12, 3), np.uint8)
@@ -141,6 +142,19 @@ def test_every_source_gives_the_images_and_labels_put_into_it(tmp_path, monkeypa
     assert data.test is not None
     if make is npz_split:
         assert len(data.test) == 10
+
+
+@pytest.mark.parametrize("make", [npz, npz_split, npy, h5, csv, tar, parquet, function, hub])
+def test_every_source_is_looked_at_as_it_is_read(tmp_path, monkeypatch, make):
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "hub"))
+    monkeypatch.setenv("SIMCLR_OFFLINE", "1")
+    spec = make(tmp_path)
+    report, data = inspect_data(spec, Reading(), lambda *_: None), opened(spec, tmp_path)
+    assert data.test is not None
+    assert (report.images, report.test_images) == (len(data.train), len(data.test))
+    counts = {name: int((data.train.labels == number).sum()) for number, name in enumerate(data.classes)}
+    assert report.classes == counts
+    assert (report.refused, report.damaged_count) == ("", 0)
 
 
 @pytest.mark.parametrize("make", [npz, h5, csv, tar, parquet, function])
@@ -345,6 +359,17 @@ def test_tiles_cover_the_images_and_go_to_one_side_together(tmp_path):
     assert len(opened(f"folder:{tmp_path / 'slides'}", tmp_path, tile="10:5", labels="none").train) == 20 * 15
     with pytest.raises(DataError, match="no image is as large as a tile of 64 px"):
         opened(f"folder:{tmp_path / 'slides'}", tmp_path, tile="64")
+
+
+def test_what_no_tile_covers_is_said(tmp_path):
+    for name, size in {"whole": (20, 30), "wide": (20, 35), "high": (25, 30), "small": (9, 30)}.items():
+        Image.fromarray(RNG.integers(0, 256, (*size, 3), np.uint8)).save(tmp_path / f"{name}.png")
+    data = opened(f"folder:{tmp_path}", tmp_path, tile="10")
+    assert {name.partition("@")[0] for name in data.train.names} == {"whole.png", "wide.png", "high.png"}
+    assert set(data.left_out) == {
+        "left out: 2 margins beyond the last whole tile (high.png, wide.png)",
+        "left out: 1 image smaller than a tile of 10 px (small.png)",
+    }
 
 
 def test_tiles_of_an_image_without_a_group_go_to_one_side_together_where_others_have_one(tmp_path):

@@ -64,6 +64,10 @@ class TiledSource:
             places = self._places(header)
             if not places:
                 left_out.add(f"images smaller than a tile of {self._side} px", name)
+            elif header is not None and any(
+                (size - self._side) % self._stride for size in (header.height, header.width)
+            ):
+                left_out.add("margins beyond the last whole tile", name)
             for row, column in places:
                 names.append(f"{name}@{row},{column}")
                 labels.append(label)

@@ -19,6 +19,7 @@ from simclr_tui.train.data.batches import Source
 from simclr_tui.train.data.images import whole_images
 from simclr_tui.train.data.lazy_images import FileImages
 from simclr_tui.train.data.whole_images import WholeImages, letterboxed
+from simclr_tui.train.model.torchvision_import import import_torchvision
 from simclr_tui.train.views.apply import two_views
 from simclr_tui.train.views.params import draw_crops, draw_views
 
@@ -59,6 +60,7 @@ def named(data: Data, name: str) -> int:
 
 @pytest.mark.parametrize(("height", "width"), [(64, 128), (96, 64), (64, 640)])
 def test_crops_are_drawn_as_torchvision_draws_them_in_the_images_own_shape(height, width):
+    import_torchvision()
     from torchvision.transforms import RandomResizedCrop
 
     torch.manual_seed(0)

@@ -9,6 +9,7 @@ from simclr_tui.recipe.formats import frozen_defaults
 from simclr_tui.recipe.presets import load_preset
 from simclr_tui.recipe.recipe import Recipe
 from simclr_tui.train.model.build import build_encoder
+from simclr_tui.train.model.torchvision_import import import_torchvision
 from simclr_tui.train.observe.knn import EQUAL, evaluating, extract_features, knn_accuracy, knn_votes, vote_temperature
 
 CPU = torch.device("cpu")
@@ -118,6 +119,7 @@ def test_bf16_features_come_back_as_float32_and_close(encoder):
 
 @pytest.mark.parametrize(("height", "width"), [(48, 48), (20, 20), (60, 40), (33, 70)])
 def test_other_sizes_are_resized_by_their_shorter_side_and_centred(height, width):
+    import_torchvision()
     from torchvision.transforms import InterpolationMode
     from torchvision.transforms import functional as F
 
@@ -135,6 +137,7 @@ class Pixels(torch.nn.Module):
 
 @pytest.mark.parametrize("side", [256, 512, 300])
 def test_imagenet_is_evaluated_on_the_middle_224_of_images_resized_to_256(side):
+    import_torchvision()
     from torchvision.transforms import InterpolationMode
     from torchvision.transforms import functional as F
 

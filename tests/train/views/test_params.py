@@ -9,6 +9,7 @@ from scipy import stats
 
 import simclr_tui.train.model.torchvision_import  # noqa: F401  (torchvision only after it)
 from simclr_tui.recipe.recipe import OPERATIONS, Recipe
+from simclr_tui.train.model.torchvision_import import import_torchvision
 from simclr_tui.train.views.params import ORDERS, draw_crops, draw_views
 
 N = 4000
@@ -30,6 +31,7 @@ def _arrays(params) -> dict[str, np.ndarray]:
 
 
 def _torchvision_crops(side: int, area_min: float, count: int) -> np.ndarray:
+    import_torchvision()
     from torchvision.transforms import RandomResizedCrop
 
     torch.manual_seed(0)

@@ -88,8 +88,20 @@ def _described(tensor: torch.Tensor) -> list[str | float]:
 
 
 def machine() -> dict[str, str]:
-    """Describe what decides the last bits of a sum: the processor's kernels and torch's version."""
-    return {"torch": torch.__version__, "cpu": torch.backends.cpu.get_cpu_capability(), "machine": platform.machine()}
+    """Describe what decides the last bits of a sum: the processor, the kernels that torch chooses, its version."""
+    return {
+        "torch": torch.__version__,
+        "cpu": torch.backends.cpu.get_cpu_capability(),
+        "machine": platform.machine(),
+        "processor": _processor(),
+    }
+
+
+def _processor() -> str:
+    """Return family and model, by which libraries choose kernels beyond those that an instruction set names."""
+    known = dict(line.split("\t: ") for line in Path("/proc/cpuinfo").read_text().splitlines() if "\t: " in line)
+    words = ("vendor_id", "cpu family", "model")
+    return " ".join(value for key, value in known.items() if key.strip() in words)
 
 
 def main(target: Path) -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from simclr_tui.bench.fabric import FIVE, make_store
 from simclr_tui.bench.timing import MILLISECONDS, environment, scaled, seconds
-from simclr_tui.interpreter import python_module
+from simclr_tui.interpreter import python, python_module
 from simclr_tui.store.bench_report import Figure
 
 _MOST = 1_000  # runs; MLflow takes tens of milliseconds to write each
@@ -46,7 +46,7 @@ class Peer:
     @property
     def command(self) -> list[str]:
         """Return the command line of the script that the package installs beside the interpreter."""
-        return [str(Path(sys.executable).with_name(self.package)), *self.listing]
+        return [str(Path(python()[0]).with_name(self.package)), *self.listing]
 
 
 def _sqlite(folder: Path) -> str:

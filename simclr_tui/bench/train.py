@@ -46,6 +46,7 @@ from simclr_tui.train.views.apply import make_views
 _WARM_UP = 3  # uncounted steps before each measurement, to compile, choose kernels and fill caches
 _CAPTURED = WARM_UP + 2  # and to record a step and compare its first replay
 _GEMM = {"cpu": 2048, "cuda": 8192, "mps": 4096}  # side of the matrices that measure matrix throughput
+_FIRST_GEMM, _MOMENT = 256, 0.5  # the first side that is tried; seconds, which a product eight times as long may take
 _EPOCH = 50_000  # images, as in CIFAR-10
 _PASSES = 12  # operations per trained image and multiply-add of a view: two views, three passes, two each
 Mark = Callable[[str], None]
@@ -282,17 +283,27 @@ def _derived(
 
 
 def _multiplications(compute: Compute) -> float:
-    """Return operations/s of a square matrix product in the training precision, the best of a few tries."""
-    side = _GEMM[compute.device.type]
+    """Return operations/s of a square matrix product in the training precision, the best of a few tries.
+
+    The matrices are as large as the device multiplies in a moment: fp16 is emulated on most CPUs.
+    """
+    most = _GEMM[compute.device.type]
+    side = min(_FIRST_GEMM, most)
+    while (seconds := _product_seconds(compute, side)) * 8 < _MOMENT and side < most:
+        side *= 2
+    return float(2 * side**3 / seconds)
+
+
+def _product_seconds(compute: Compute, side: int) -> float:
     a = torch.rand(side, side, device=compute.device, dtype=compute.autocast or torch.float32)
-    best = 0.0
+    taken: list[float] = []
     for _ in range(5):
         began = time.perf_counter()
         a @ a
         if compute.device.type == "cuda":
             torch.cuda.synchronize(compute.device)
-        best = max(best, 2 * side**3 / (time.perf_counter() - began))
-    return best
+        taken.append(time.perf_counter() - began)
+    return min(taken)
 
 
 def _peer_images_per_s(command: str) -> float:

@@ -50,7 +50,7 @@ def test_another_manager_lists_in_turns_with_ours(tmp_path, monkeypatch):
     script = tmp_path / "bin" / "json"  # any module's name: installed, as far as imports can tell
     script.write_text('#!/bin/sh\ntest "$1" = list && echo one >> "$STAND_IN/listed"\n')
     script.chmod(0o755)
-    monkeypatch.setattr(peers.sys, "executable", str(tmp_path / "bin" / "python"))
+    monkeypatch.setattr(peers, "python", lambda: [str(tmp_path / "bin" / "python")])
     filled = []
     monkeypatch.setattr(peers, "python_module", lambda *words: filled.append(words) or ["true"])
     stand_in = peers.Peer("json", "STAND_IN", str, ("list", "runs"))

@@ -62,7 +62,7 @@ def test_it_goes_on_to_the_bit_where_the_machine_is_the_same_and_within_rounding
     if equal:
         return
     print(f"compared within rounding: made on {expected['made_on']}, this is {golden.machine()}")
-    # A difference in the last bits grows tenfold in three steps; soon only the schedule is the same, and the norms alike.
+    # A difference in the last bits grows tenfold in three steps; soon only schedule and norms are still alike.
     for name, until_step in {"lr": run.status.steps, "loss": stopped + _ALIKE, "grad_norm": stopped + _ALIKE}.items():
         measured, wanted = (
             torch.tensor([value for step, value in points[name] if step <= until_step])

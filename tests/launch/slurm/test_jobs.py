@@ -166,6 +166,7 @@ def test_a_job_that_dies_is_lost_with_what_slurm_says(store):
     run = submit(store, tiny_plan(**LONG), resources=ASKED)
     trains(run)
     trainer = run.status.process.pid
+    os.kill(trainer, signal.SIGSTOP)  # or on a busy machine it might end by itself first, and say so
     os.kill(run.status.supervisor.pid, signal.SIGKILL)  # or it would tell of the trainer's end
     subprocess.run(["scancel", "--signal=KILL", read_job(run.paths).id], check=True)
     until(lambda: state(store, run) == "lost", what="Slurm to say so")

@@ -5,11 +5,10 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 from simclr_tui.bench.timing import environment
-from simclr_tui.interpreter import python_module
+from simclr_tui.interpreter import python, python_module
 from simclr_tui.store.bench_report import Figure
 
 _GOAL = 15.0  # seconds for MOST files
@@ -37,13 +36,21 @@ def inspect_figures(directory: Path, files: list[Path], count: int, *, repeat: i
     ]
 
 
+# A process counts as its own peak what the one that started it held: a small one starts the command.
+_START = """
+import os, subprocess, sys, time
+began = time.perf_counter()
+process = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+_, status, used = os.wait4(process.pid, 0)
+process.returncode = os.waitstatus_to_exitcode(status)
+print(time.perf_counter() - began, used.ru_maxrss)
+sys.exit(process.returncode)
+"""
+
+
 def _look(folder: Path) -> tuple[float, float]:
-    """Return the seconds of the whole command, and the most MB that it or a process of its held."""
+    """Return the seconds of the whole command, and the most MB that it or one of its processes held."""
     command = python_module("simclr_tui.cli.main", "data", "inspect", f"folder:{folder}", "--json")
-    began = time.perf_counter()
-    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, env=environment())
-    _, status, used = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise subprocess.CalledProcessError(process.returncode, command)
-    return time.perf_counter() - began, used.ru_maxrss * _MAXRSS / 1e6
+    done = subprocess.run(python("-c", _START, *command), stdout=subprocess.PIPE, check=True, env=environment())
+    seconds, peak = map(float, done.stdout.split())
+    return seconds, peak * _MAXRSS / 1e6

@@ -131,7 +131,7 @@ def test_streaming_is_measured_in_turns_with_torchvision():
         ratio = told[f"{name}: times torchvision"]["lowest"]
         assert mine["lowest"] / other["highest"] <= ratio <= mine["highest"] / other["lowest"]
     assert told["looking at 640 files"]["n"] == told["its peak memory"]["n"] == 1
-    assert told["its peak memory"]["lowest"] > 10, "MB, of a Python process"
+    assert 10 < told["its peak memory"]["highest"] < 600, "MB of the look, not of the benchmark, which holds torch"
     assert 10 < told["a file of 224 px"]["median"] < 40, "kB, as a photograph of that size has"
 
 

@@ -83,7 +83,7 @@ def _watch(run: Run, show: _Display) -> State:
 
 
 def _data_lines(run: Run) -> Iterator[str]:
-    """Yield what was found in the images and not said before: splits and classes, range and channels, then warnings."""
+    """Yield what was found in the images and not said before: splits, classes, range and channels, notes, warnings."""
     facts = read_data_facts(run.path)
     if facts is None:
         return
@@ -92,6 +92,7 @@ def _data_lines(run: Run) -> Iterator[str]:
         yield from map(safe, (*facts.layout, *facts.left_out))
     if facts.low or facts.channels != 3:
         yield safe(facts.values)
+    yield from map(safe, facts.notes)
     for warning in facts.warnings:
         yield f"warning: {safe(warning)}"
 

@@ -24,11 +24,13 @@ def test_range_and_channels_are_told_and_what_they_warn_of(tmp_path, capsys):
         low=[100.0],
         high=[250.0],
         range_reason="lowest and highest value of 42 images",
+        notes=["transparency is laid over white"],
         warnings=["only 16 of 65,536 levels are used"],
         **GREY,
     )
-    assert said[:2] == [
+    assert said[:3] == [
         "1 channel (grey), kept in 16 bits: values from 100 to 250 (lowest and highest value of 42 images)",
+        "transparency is laid over white",
         "warning: only 16 of 65,536 levels are used",
     ]
 

@@ -97,7 +97,7 @@ def test_other_images_are_refused_with_what_changed(run, images, change, words):
 
 
 def test_labels_of_a_table_that_were_exchanged_are_other_data(run, images):
-    """Neither the names of the images nor their number in any class are others."""
+    """Exchange two labels: neither the images' names nor the number of any class changes."""
     labels = {f"{'ab'[number % 2]}/{number:02}.png": ("cat", "dog")[number % 2] for number in range(40)}
 
     def listed() -> Data:

@@ -23,6 +23,7 @@ from simclr_tui.train.data.headers_of import Looked, equal_images, look_at
 from simclr_tui.train.data.lazy_images import DAMAGED_LIMIT, too_many
 from simclr_tui.train.data.open_images import side_cap
 from simclr_tui.train.data.progress_line import ProgressLine
+from simclr_tui.train.data.quality import looked_at
 from simclr_tui.train.data.scaling import Scaling, not_finite, pick_channels
 from simclr_tui.train.data.sources import Source, open_source, values_of
 from simclr_tui.train.data.sources.refusals import Refused, for_each_accepted
@@ -179,7 +180,7 @@ def _look_into(
 
 def _spaced(names: Sequence[str]) -> list[str]:
     """Return evenly spaced names, as many as are looked into."""
-    return [names[int(i)] for i in np.unique(np.linspace(0, len(names) - 1, min(len(names), _LOOKED_INTO)).astype(int))]
+    return [names[place] for place in looked_at(len(names), _LOOKED_INTO)]
 
 
 def _channel(values: Values, number: int, channels: tuple[int, ...]) -> Channel:

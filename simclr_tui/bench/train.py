@@ -229,7 +229,7 @@ def train_figures(
 
 def _sides(recipe: Recipe, steps: int) -> list[int]:
     """Return the view sides of `steps` steps, spread as over a whole training where views grow."""
-    return [view_side(step, steps, recipe.grow_from, recipe.image_size) for step in range(steps)]
+    return [view_side(step, steps, recipe.grow_from, recipe.grown_side) for step in range(steps)]
 
 
 def _macs(recipe: Recipe, steps: int) -> float:

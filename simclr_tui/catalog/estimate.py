@@ -11,7 +11,9 @@ from simclr_tui.catalog.row import Row
 from simclr_tui.recipe.fields import fields
 from simclr_tui.recipe.recipe import Recipe
 
-_SAME_SPEED = ("encoder", "width", "stem", "image_size", "precision", "device", "gpus", "compile")
+_SAME_SPEED = (
+    "encoder", "width", "stem", "image_size", "grow_from", "grow_to", "precision", "device", "gpus", "compile"
+)  # fmt: skip
 _SAME_MEMORY = ("bs", "micro_batch", "head", "head_hidden", "head_dim", "optimizer")
 
 

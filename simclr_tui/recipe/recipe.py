@@ -98,11 +98,14 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         int,
         _about(
             "--grow-from",
-            "Side of the first views, which grow to --image-size during training (0: no growth).",
+            "Side of the first views, which grow during training (0: no growth).",
             "data",
             ge=0,
             le=1024,
         ),
+    ] = 0
+    grow_to: Annotated[
+        int, _about("--grow-to", "Side to which views grow (0: --image-size).", "data", ge=0, le=1024)
     ] = 0
 
     augment: Annotated[
@@ -483,16 +486,23 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     def _check_growth(self) -> None:
         if not self.grow_from:
+            if self.grow_to:
+                raise RecipeError("--grow-to says where views stop growing, and they do not grow", "give --grow-from too")
             return
         if not self.native_encoder:
             raise RecipeError(
                 f"--grow-from needs an encoder that accepts views of any side, which {self.encoder} may not",
                 f"give --grow-from 0, or one of {', '.join(NATIVE_ENCODERS)}",
             )
-        if not 8 <= self.grow_from <= self.image_size:
+        if self.grow_to > self.image_size:
             raise RecipeError(
-                f"views cannot grow from {self.grow_from} to {self.image_size} pixels",
-                f"give --grow-from between 8 and {self.image_size}, or 0",
+                f"views cannot grow to {self.grow_to} pixels, as images have {self.image_size}",
+                f"give --grow-to at most {self.image_size}, or a larger --image-size",
+            )
+        if not 8 <= self.grow_from <= self.grown_side:
+            raise RecipeError(
+                f"views cannot grow from {self.grow_from} to {self.grown_side} pixels",
+                f"give --grow-from between 8 and {self.grown_side}, or 0",
             )
 
     def _check_augmentations(self) -> None:
@@ -532,6 +542,11 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         whole = self.crop_from == "whole" and (self.operations[:1] == ("crop",) or self.crops_base)
         crop_from = "whole" if whole else "square"
         return Reading(self.range, self.channels, self.labels, self.tile, self.split, crop_from=crop_from)
+
+    @property
+    def grown_side(self) -> int:
+        """Return the side in pixels of views that have stopped growing."""
+        return self.grow_to or self.image_size
 
     @property
     def operations(self) -> tuple[str, ...]:

@@ -69,7 +69,7 @@ def _take_steps(run: Training, feed: Feed) -> bool:
         report_damaged(run.report, run.source.damaged())
         report_save(run)
 
-        before, side = side, view_side(run.step, run.steps, recipe.grow_from, recipe.image_size)
+        before, side = side, view_side(run.step, run.steps, recipe.grow_from, recipe.grown_side)
         epoch = run.step // run.steps_per_epoch
         inputs = draw_inputs(recipe, images, samples, epoch=epoch, side=side, source=run.source)
         lr = learning_rate(run.step, run.steps, warmup_steps, recipe.peak_lr)

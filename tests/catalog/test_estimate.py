@@ -36,7 +36,7 @@ def test_another_batch_size_gives_the_time_alone(rows):
     assert (found.like, found.memory) == ("small-batch", None), "the newest of the same encoder"
 
 
-@pytest.mark.parametrize("flags", [{"encoder": "resnet50"}, {"image_size": 64}, {"width": 2.0}])
+@pytest.mark.parametrize("flags", [{"encoder": "resnet50"}, {"image_size": 64}, {"width": 2.0}, {"grow_from": 16}])
 def test_nothing_is_guessed_from_another_kind_of_run(rows, flags):
     assert estimate(resolve("quick", None, {"data": "shapes", **flags}).recipe, 1000, rows) is None
 

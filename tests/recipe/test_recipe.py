@@ -233,6 +233,18 @@ def test_views_grow_from_a_side_that_can_be_to_the_full_one(grow_from, image_siz
     Recipe(grow_from=8, image_size=image_size).check()
 
 
+def test_views_may_stop_growing_below_the_side_of_the_images_and_never_above_it():
+    recipe = Recipe(grow_from=12, grow_to=24, image_size=32)
+    recipe.check()
+    assert (recipe.grown_side, Recipe(grow_from=12).grown_side) == (24, 32)
+    with pytest.raises(RecipeError, match="--grow-from between 8 and 24"):
+        Recipe(grow_from=28, grow_to=24).check()
+    with pytest.raises(RecipeError, match="--grow-to at most 32, or a larger --image-size"):
+        Recipe(grow_from=12, grow_to=40).check()
+    with pytest.raises(RecipeError, match="give --grow-from too"):
+        Recipe(grow_to=24).check()
+
+
 def test_views_do_not_grow_for_an_encoder_that_may_want_one_side():
     with pytest.raises(RecipeError, match="give --grow-from 0"):
         Recipe(encoder="vit_b_16", image_size=224, grow_from=112).check()

@@ -265,16 +265,6 @@ def test_a_folder_that_cannot_be_read_as_the_hub_keeps_data_is_no_matter_of_the_
         of_hub("")
 
 
-def test_a_data_set_that_was_never_fetched_is_asked_for_in_vain_without_a_network(tmp_path):
-    pytest.importorskip("datasets")
-    asked = [sys.executable, "-m", "simclr_tui.train.data.inspect", "hf:nobody/nothing"]
-    environment = {**os.environ, "SIMCLR_OFFLINE": "1", "HF_HOME": str(tmp_path), "COLUMNS": "400"}
-    done = subprocess.run(asked, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode != 0
-    assert "without a network only what an earlier run has fetched can be read" in done.stderr
-    assert "Traceback" not in done.stderr
-
-
 @pytest.mark.parametrize(
     ("make", "words"),
     [

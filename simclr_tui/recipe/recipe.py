@@ -487,7 +487,9 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     def _check_growth(self) -> None:
         if not self.grow_from:
             if self.grow_to:
-                raise RecipeError("--grow-to says where views stop growing, and they do not grow", "give --grow-from too")
+                raise RecipeError(
+                    "--grow-to says where views stop growing, and they do not grow", "give --grow-from too"
+                )
             return
         if not self.native_encoder:
             raise RecipeError(

@@ -129,7 +129,8 @@ def test_the_seed_decides_everything(finished, tmp_path):
 
 @pytest.mark.parametrize(
     "flags",
-    [{"optimizer": name, "lr": 1e-3, "lr_scaling": "none"} for name in ("lars", "adam", "adamw")] + [{"grow_from": 8}, {"grow_from": 8, "grow_to": 8}],
+    [{"optimizer": name, "lr": 1e-3, "lr_scaling": "none"} for name in ("lars", "adam", "adamw")]
+    + [{"grow_from": 8}, {"grow_from": 8, "grow_to": 8}],
     ids=["lars", "adam", "adamw", "growing", "small"],
 )
 def test_other_optimisers_and_growing_views_resume_to_the_bit_too(tmp_path, flags):

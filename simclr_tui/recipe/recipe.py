@@ -488,7 +488,8 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         if not self.grow_from:
             if self.grow_to:
                 raise RecipeError(
-                    "--grow-to says where views stop growing, and they do not grow", "give --grow-from too"
+                    "--grow-to says where views stop growing, and they do not grow",
+                    "give --grow-from too, or --grow-to 0",
                 )
             return
         if not self.native_encoder:

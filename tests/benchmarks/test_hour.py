@@ -10,7 +10,7 @@ from PIL import Image
 from benchmarks import hour
 from simclr_tui.store.run import Run
 
-TINY = ["--width", "0.0625", "--bs", "16", "--image-size", "16", "--grow-from", "0", "--threads", "1"]
+TINY = ["--width", "0.0625", "--bs", "16", "--image-size", "16", "--grow-from", "0", "--grow-to", "0", "--threads", "1"]
 
 
 def images(folder):

@@ -5,7 +5,8 @@
 IMAGES has `train/CLASS/*` and `test/CLASS/*`. Each entry gets the same seconds, one after another. Its encoder's kNN on
 the test images is then computed by the same code, weighted (k 200, τ 0.1) and plain (k 10), and written to
 FOLDER/ENTRY.json. Start the same command again after an interruption: finished entries are kept, a run of ours
-resumes where it stopped with the seconds that are left, and lightly, which cannot resume, starts its hour anew.
+resumes where it stopped with the seconds that are left, and lightly, which cannot resume, starts its hour anew
+unless only measuring it was left.
 """
 
 from __future__ import annotations
@@ -35,7 +36,16 @@ from simclr_tui.version import __version__
 TOP = Path(__file__).resolve().parents[1]
 ENTRIES = ("seed0", "seed1", "seed2", "lightly", "lightly-bf16")
 _POLL = 0.5  # seconds
+_LIGHTLY_MEASURED = 3  # times; minutes each
 _TAIL = 65536  # bytes that hold the last line of a log
+# torchvision built for CUDA does not import beside a torch built for CPUs unless it is helped.
+_WITH_TORCHVISION = """
+import runpy, sys
+from simclr_tui.train.model.torchvision_import import import_torchvision
+import_torchvision()
+sys.argv = sys.argv[1:]
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
 CPU = torch.device("cpu")
 _UNWEIGHTED = 1e6  # a temperature at which every neighbour's vote weighs the same
 
@@ -125,19 +135,30 @@ def trained_seconds(path: Path) -> float:
 
 
 def _lightly(entry: str, given: argparse.Namespace) -> dict[str, Any]:
+    """Train lightly, unless an earlier call did so to the end, and measure what it saved on the way."""
     saved = given.out / entry
-    command = [sys.executable, str(TOP / "benchmarks" / "peers" / "lightly_simclr.py"), str(given.images / "train")]
-    command += ["--device", "cpu", "--seconds", str(given.seconds), "--every", str(given.seconds / 6)]
-    command += ["--save", str(saved), *(["--bf16"] if entry.endswith("bf16") else [])]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise SystemExit(f"lightly ended with code {done.returncode}: {done.stderr.strip()[-300:]}")
+    trained = saved / "trained.json"
+    if not trained.exists():
+        trained.write_text(_train_lightly(entry, given, saved))
     curve = []
     for file in sorted(saved.glob("*.pt"), key=lambda file: int(file.stem)):
         encoder = build_encoder(Recipe(image_size=32))
         encoder.load_state_dict(torch.load(file, weights_only=True))
         curve.append({"seconds": int(file.stem)} | measure(encoder, given.images, 32))
-    return json.loads(done.stdout.splitlines()[-1]) | {"curve": curve} | curve[-1]
+    return json.loads(trained.read_text()) | {"curve": curve} | curve[-1]
+
+
+def _train_lightly(entry: str, given: argparse.Namespace, saved: Path) -> str:
+    peer = TOP / "benchmarks" / "peers" / "lightly_simclr.py"
+    command = [sys.executable, "-c", _WITH_TORCHVISION, str(peer), str(given.images.resolve() / "train")]
+    command += ["--device", "cpu", "--seconds", str(given.seconds), "--every", str(given.seconds / _LIGHTLY_MEASURED)]
+    command += ["--save", str(saved.resolve()), *(["--bf16"] if entry.endswith("bf16") else [])]
+    for left in saved.glob("*.pt"):  # of an interrupted hour
+        left.unlink()
+    done = subprocess.run(command, cwd=TOP, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SystemExit(f"lightly ended with code {done.returncode}: {done.stderr.strip()[-300:]}")
+    return done.stdout.splitlines()[-1]
 
 
 def measure(encoder: Encoder, images: Path, side: int) -> dict[str, float]:

@@ -15,6 +15,7 @@ import json
 import time
 import warnings
 from collections.abc import Iterator
+from importlib.metadata import version
 from pathlib import Path
 
 import torch
@@ -128,7 +129,12 @@ def main() -> None:
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--bf16", action="store_true", help="autocast to bfloat16; float32 is lightly's default")
     args = parser.parse_args()
-    facts = {"batch": args.batch, "device": args.device, "precision": "bf16" if args.bf16 else "fp32"}
+    facts = {
+        "version": version("lightly"),
+        "batch": args.batch,
+        "device": args.device,
+        "precision": "bf16" if args.bf16 else "fp32",
+    }
     print(json.dumps(train(args) | facts))
 
 

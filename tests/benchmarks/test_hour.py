@@ -5,10 +5,14 @@ from __future__ import annotations
 import json
 
 import numpy as np
+import pytest
+import torch
 from PIL import Image
 
 from benchmarks import hour
+from simclr_tui.recipe.recipe import Recipe
 from simclr_tui.store.run import Run
+from simclr_tui.train.model.build import build_encoder
 
 TINY = ["--width", "0.0625", "--bs", "16", "--image-size", "16", "--grow-from", "0", "--grow-to", "0", "--threads", "1"]
 
@@ -42,3 +46,26 @@ def test_an_interrupted_hour_goes_on_and_a_finished_one_is_kept(tmp_path):
     before = (out / "seed0.json").stat().st_mtime_ns
     assert hour.main([*words, "3", *flags]) == 0
     assert (out / "seed0.json").stat().st_mtime_ns == before
+
+
+def test_the_hour_of_lightly_is_not_trained_again_where_only_measuring_it_was_left(tmp_path, monkeypatch):
+    data, out = images(tmp_path / "images"), tmp_path / "out"
+    words = [str(data), "--out", str(out), "--entries", "lightly"]
+    trained = []
+
+    def train(entry, _given, saved):
+        trained.append(entry)
+        saved.mkdir()
+        torch.save(build_encoder(Recipe(image_size=32)).state_dict(), saved / "7.pt")
+        return '{"peer": "lightly", "images_per_s": 20.0}'
+
+    monkeypatch.setattr(hour, "_train_lightly", train)
+    monkeypatch.setattr(hour, "measure", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        hour.main(words)
+    monkeypatch.undo()
+    assert hour.main(words) == 0
+    result = json.loads((out / "lightly.json").read_text())
+    assert trained == ["lightly"]
+    assert [point["seconds"] for point in result["curve"]] == [7]
+    assert (result["images_per_s"], result["knn_10"]) == (20.0, result["curve"][-1]["knn_10"])

@@ -68,7 +68,7 @@ def main(arguments: list[str] | None = None) -> int:
             parser.error(f"no entry {entry}; there are {', '.join(ENTRIES)}")
         if not target.exists():
             result = _lightly(entry, given) if entry.startswith("lightly") else _ours(entry, given)
-            target.write_text(json.dumps(conditions() | result, indent=1))
+            target.write_text(json.dumps(conditions() | result, indent=1) + "\n")
         print(entry, target.read_text())
     return 0
 

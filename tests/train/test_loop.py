@@ -11,6 +11,7 @@ import torch
 from simclr_tui.errors import ExitCode
 from simclr_tui.recipe.resolve import to_toml
 from simclr_tui.store.state import write_state
+from simclr_tui.train import loop
 from simclr_tui.train.attempt import run_attempt
 from simclr_tui.train.observe.reporter import Reporter
 from simclr_tui.train.stop_flag import StopFlag
@@ -141,6 +142,16 @@ def test_other_optimisers_and_growing_views_resume_to_the_bit_too(tmp_path, flag
     next_attempt(halted)
     assert train(halted) == ExitCode.OK
     assert_same(halted, whole)
+
+
+def test_views_stop_growing_where_they_are_told_to(tmp_path, monkeypatch):
+    sides, draw = [], loop.draw_inputs
+    monkeypatch.setattr(
+        loop, "draw_inputs", lambda *images, side, **more: sides.append(side) or draw(*images, side=side, **more)
+    )
+    run = tiny_run(tmp_path, grow_from=8, grow_to=12, epochs=1)
+    assert train(run) == ExitCode.OK
+    assert (set(sides), sides[-1]) == ({8, 12}, 12)
 
 
 def test_a_rate_that_explodes_is_caught_before_it_reaches_weights_or_checkpoints(tmp_path):

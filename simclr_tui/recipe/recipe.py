@@ -92,7 +92,10 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         _about("--split", "How splits are found and images held out: by name, or as in 0.1.", "data", hidden=True),
     ] = "name"
     image_size: Annotated[
-        int, _about("--image-size", "Side of a view in pixels.", "data", "§B.9: 32; §2.2: 224", ge=8, le=1024)
+        int,
+        _about(
+            "--image-size", "Side of views and encoded images in pixels.", "data", "§B.9: 32; §2.2: 224", ge=8, le=1024
+        ),
     ] = 32
     grow_from: Annotated[
         int,
